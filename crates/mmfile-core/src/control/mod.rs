@@ -1,0 +1,277 @@
+//! The control block: what a file is, how far it is committed, and what its writer is up to.
+//!
+//! It stands in an object of its own and can be rebuilt from the data, except for the lock. Nothing
+//! that is read from it is believed before it is checked: it is shared with every process that has
+//! the file open, in whatever state those are.
+//!
+//! ```
+//! # fn main() -> mmfile_core::Result<()> {
+//! use mmfile_core::{CreateOptions, MmFile, OpenOptions};
+//! // process A commits a segment: the tail and the count move together
+//! let a = MmFile::create_new(4096, &CreateOptions::default())?;
+//! a.append(b"12345678".as_slice())?;
+//! // process B sees both at once
+//! let b = MmFile::open_existing(a.id().as_str(), &OpenOptions::default())?;
+//! assert_eq!((b.len()?, b.size()?), (1, 12));
+//! # Ok(()) }
+//! ```
+
+pub(crate) mod layout;
+
+use crate::error::{Error, Result};
+use crate::mapping::{Identity, Mapping};
+use layout as at;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// How long a file can be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lifetime {
+    /// Until its creator closes it or exits; who has it open by then goes on using it.
+    #[default]
+    Creator,
+    /// Until nobody has it open.
+    LastProcess,
+}
+
+/// A committed end: `size` bytes of frames that hold `count` segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tail {
+    pub(crate) size: u64,
+    pub(crate) count: u64,
+}
+
+/// What an append is about to make of the file, recorded before its first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Intent {
+    pub(crate) base: Tail,
+    pub(crate) end: Tail,
+}
+
+/// What a finished control block says of its file; constant from then on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Description {
+    pub(crate) capacity: u64,
+    pub(crate) lifetime: Lifetime,
+    pub(crate) data: Identity,
+}
+
+/// A mapped control block.
+#[derive(Debug, Clone)]
+pub(crate) struct Control {
+    mapping: Arc<Mapping>,
+    /// The capacity that was checked against the data's real size.
+    capacity: u64,
+}
+
+impl Control {
+    /// Wraps a mapping, which must be as large as a control block is.
+    pub(crate) fn new(mapping: Mapping, id: &str) -> Result<Self> {
+        if (mapping.region().len() as u64) < at::CONTROL_SIZE {
+            let (id, reason) = (id.into(), "it is too small for a control block");
+            return Err(Error::Access { id, reason, os: None });
+        }
+        Ok(Self { mapping: Arc::new(mapping), capacity: 0 })
+    }
+
+    /// The mapping, for what has to keep it.
+    pub(crate) fn mapping(&self) -> &Arc<Mapping> {
+        &self.mapping
+    }
+
+    /// The capacity in bytes. It was private memory's before anything was made of it.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    fn word(&self, offset: u64) -> &AtomicU32 {
+        static OUTSIDE: AtomicU32 = AtomicU32::new(0);
+        self.mapping.region().atomic_u32(offset).unwrap_or(&OUTSIDE)
+    }
+
+    fn long(&self, offset: u64) -> &AtomicU64 {
+        static OUTSIDE: AtomicU64 = AtomicU64::new(0);
+        self.mapping.region().atomic_u64(offset).unwrap_or(&OUTSIDE)
+    }
+
+    /// Fills in everything but the lock. Readers do not look at it before [`Self::set_ready`].
+    pub(crate) fn describe(&mut self, description: &Description) {
+        let flags = match description.lifetime {
+            Lifetime::Creator => 0,
+            Lifetime::LastProcess => at::FLAG_LAST_PROCESS,
+        };
+        self.word(at::OFF_VERSION).store(at::VERSION, Ordering::Relaxed);
+        self.word(at::OFF_ARCHITECTURE).store(at::ARCHITECTURE, Ordering::Relaxed);
+        self.word(at::OFF_C_LIBRARY).store(at::C_LIBRARY, Ordering::Relaxed);
+        self.word(at::OFF_FLAGS).store(flags, Ordering::Relaxed);
+        self.word(at::OFF_CREATOR).store(std::process::id(), Ordering::Relaxed);
+        self.long(at::OFF_CAPACITY).store(description.capacity, Ordering::Relaxed);
+        self.long(at::OFF_DATA_DEVICE).store(description.data.device, Ordering::Relaxed);
+        self.long(at::OFF_DATA_INODE).store(description.data.inode, Ordering::Relaxed);
+        self.long(at::OFF_NAMESPACE).store(process_namespace(), Ordering::Relaxed);
+        self.long(at::OFF_MAGIC).store(at::MAGIC, Ordering::Relaxed);
+        self.capacity = description.capacity;
+    }
+
+    /// From here on the file can be opened.
+    pub(crate) fn set_ready(&self) {
+        self.word(at::OFF_STATE).store(at::STATE_READY, Ordering::Release);
+    }
+
+    /// Whether its creator has finished it.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.word(at::OFF_STATE).load(Ordering::Acquire) == at::STATE_READY
+    }
+
+    /// Which data object belongs to it, also in one that was never finished.
+    pub(crate) fn data_identity(&self) -> Identity {
+        Identity {
+            device: self.long(at::OFF_DATA_DEVICE).load(Ordering::Relaxed),
+            inode: self.long(at::OFF_DATA_INODE).load(Ordering::Relaxed),
+        }
+    }
+
+    /// Records the data object before the rest is known, so that a sweep can find it.
+    pub(crate) fn set_data_identity(&self, data: Identity) {
+        self.long(at::OFF_DATA_DEVICE).store(data.device, Ordering::Relaxed);
+        self.long(at::OFF_DATA_INODE).store(data.inode, Ordering::Release);
+    }
+
+    /// Reads a finished block and checks that this program can share the file.
+    pub(crate) fn examine(&self, id: &str) -> Result<Description> {
+        let incompatible = |reason| Err(Error::Incompatible { id: id.into(), reason });
+        if self.long(at::OFF_MAGIC).load(Ordering::Relaxed) != at::MAGIC {
+            return incompatible("something that is not mmfile");
+        }
+        if self.word(at::OFF_VERSION).load(Ordering::Relaxed) != at::VERSION {
+            return incompatible("another version of mmfile");
+        }
+        if self.word(at::OFF_ARCHITECTURE).load(Ordering::Relaxed) != at::ARCHITECTURE {
+            return incompatible("a program for another architecture");
+        }
+        if self.word(at::OFF_C_LIBRARY).load(Ordering::Relaxed) != at::C_LIBRARY {
+            return incompatible("a program with another C library");
+        }
+        let (theirs, ours) =
+            (self.long(at::OFF_NAMESPACE).load(Ordering::Relaxed), process_namespace());
+        if theirs != 0 && ours != 0 && theirs != ours {
+            // The kernel marks a dead holder's lock by its thread id, which is another there.
+            return incompatible("a program in another PID namespace");
+        }
+        let last = self.word(at::OFF_FLAGS).load(Ordering::Relaxed) & at::FLAG_LAST_PROCESS != 0;
+        Ok(Description {
+            capacity: self.long(at::OFF_CAPACITY).load(Ordering::Relaxed),
+            lifetime: if last { Lifetime::LastProcess } else { Lifetime::Creator },
+            data: self.data_identity(),
+        })
+    }
+
+    /// Believes a capacity that was checked against the data object.
+    pub(crate) fn accept(&mut self, capacity: u64) {
+        self.capacity = capacity;
+    }
+
+    /// The committed end, kept inside what the capacity allows whatever the block says.
+    pub(crate) fn tail(&self) -> Tail {
+        // The count is stored last: a segment that it counts is below the tail that is read next.
+        let count = self.count();
+        let size = self.long(at::OFF_TAIL).load(Ordering::Acquire).min(self.capacity);
+        Tail { size, count }
+    }
+
+    /// The number of committed segments.
+    pub(crate) fn count(&self) -> u64 {
+        self.long(at::OFF_COUNT).load(Ordering::Acquire).min(self.capacity / 4)
+    }
+
+    /// Moves the committed end and changes the wake word. Its caller holds the lock.
+    pub(crate) fn commit(&self, tail: Tail) {
+        self.long(at::OFF_TAIL).store(tail.size, Ordering::Release);
+        crate::fault::point("commit.tail");
+        self.long(at::OFF_COUNT).store(tail.count, Ordering::Release);
+        crate::fault::point("commit.count");
+        self.touch();
+    }
+
+    /// Moves the committed end for segments that a foreign writer left behind it.
+    ///
+    /// A handle without synchronization may be appending at the same time: whoever comes first
+    /// moves the tail, both to the same place, and neither takes it back.
+    pub(crate) fn adopt(&self, from: Tail, to: Tail) {
+        self.set_intent(Intent { base: from, end: to });
+        crate::fault::point("adopt.intent");
+        let tail = self.long(at::OFF_TAIL);
+        let moved = tail.compare_exchange(from.size, to.size, Ordering::AcqRel, Ordering::Acquire);
+        crate::fault::point("adopt.tail");
+        if moved.is_ok() {
+            self.long(at::OFF_COUNT).fetch_max(to.count, Ordering::AcqRel);
+        }
+        self.touch();
+    }
+
+    /// Whether the file takes no more segments.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.word(at::OFF_STATUS).load(Ordering::Acquire) & at::STATUS_SEALED != 0
+    }
+
+    /// No more segments from here on.
+    pub(crate) fn set_sealed(&self) {
+        self.word(at::OFF_STATUS).fetch_or(at::STATUS_SEALED, Ordering::AcqRel);
+        self.touch();
+    }
+
+    /// Records how far an append will write. Its caller holds the lock.
+    pub(crate) fn set_intent(&self, intent: Intent) {
+        // The end goes first down and last up, so that a half-written record names no range.
+        self.long(at::OFF_INTENT_END).store(0, Ordering::Release);
+        self.long(at::OFF_INTENT_BASE).store(intent.base.size, Ordering::Release);
+        self.long(at::OFF_INTENT_BASE_COUNT).store(intent.base.count, Ordering::Release);
+        self.long(at::OFF_INTENT_END_COUNT).store(intent.end.count, Ordering::Release);
+        self.long(at::OFF_INTENT_END).store(intent.end.size, Ordering::Release);
+    }
+
+    /// The last append's record, kept inside the capacity.
+    pub(crate) fn intent(&self) -> Intent {
+        let load = |offset| self.long(offset).load(Ordering::Acquire);
+        Intent {
+            base: Tail {
+                size: load(at::OFF_INTENT_BASE).min(self.capacity),
+                count: load(at::OFF_INTENT_BASE_COUNT).min(self.capacity / 4),
+            },
+            end: Tail {
+                size: load(at::OFF_INTENT_END).min(self.capacity),
+                count: load(at::OFF_INTENT_END_COUNT).min(self.capacity / 4),
+            },
+        }
+    }
+
+    /// Changes the word that waiters sleep on, without waking them.
+    fn touch(&self) {
+        self.wake_word().fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The word that changes with every publication, seal and wake.
+    pub(crate) fn wake_word(&self) -> &AtomicU32 {
+        self.word(at::OFF_WAKE)
+    }
+
+    /// Set by those about to sleep.
+    pub(crate) fn waiting_word(&self) -> &AtomicU32 {
+        self.word(at::OFF_WAITING)
+    }
+}
+
+/// The kernel's number for this process's PID namespace, or 0 where it cannot be told.
+#[cfg(target_os = "linux")]
+fn process_namespace() -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    use std::sync::OnceLock;
+    static NAMESPACE: OnceLock<u64> = OnceLock::new();
+    *NAMESPACE.get_or_init(|| std::fs::metadata("/proc/self/ns/pid").map_or(0, |m| m.ino()))
+}
+
+/// Only Linux has PID namespaces.
+#[cfg(not(target_os = "linux"))]
+fn process_namespace() -> u64 {
+    0
+}

@@ -1,0 +1,202 @@
+//! The one error type of the crate, with a stable code for every case.
+
+use std::fmt;
+
+/// What the operating system said: the call that failed and its error number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OsError {
+    /// The system call, as its manual page names it.
+    pub syscall: &'static str,
+    /// The error number (`errno` on Unix, `GetLastError` on Windows).
+    pub errno: i32,
+}
+
+impl OsError {
+    /// The calling thread's last error, as left by `syscall`.
+    pub(crate) fn last(syscall: &'static str) -> Self {
+        let errno = std::io::Error::last_os_error().raw_os_error().unwrap_or(0);
+        Self { syscall, errno }
+    }
+}
+
+impl fmt::Display for OsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = std::io::Error::from_raw_os_error(self.errno);
+        write!(f, "{}: {text}", self.syscall)
+    }
+}
+
+impl std::error::Error for OsError {}
+
+/// Everything that can go wrong. A call that returns one has written nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument has a value that is never right.
+    #[error("the argument '{name}' {reason}")]
+    InvalidArgument {
+        /// The argument.
+        name: &'static str,
+        /// What is wrong with it and what is accepted.
+        reason: String,
+    },
+    /// A target is too small for what should be copied into it.
+    #[error("the target has room for {available} bytes, and the segment has {needed}")]
+    TargetTooSmall {
+        /// Bytes in the segment.
+        needed: u64,
+        /// Bytes in the target, behind its offset.
+        available: u64,
+    },
+    /// No file of that name is open in any process.
+    #[error("no file '{id}': its creator has closed it, or it was never made")]
+    NotFound {
+        /// The id or path asked for.
+        id: String,
+    },
+    /// The id is in use.
+    #[error("a file '{id}' exists already: open it, or choose another id")]
+    Exists {
+        /// The id or path asked for.
+        id: String,
+    },
+    /// The handle is closed.
+    #[error("the file is closed")]
+    Closed,
+    /// The handle was opened for reading only.
+    #[error("the file was opened for reading only: open it with access 'read-write' to write")]
+    ReadOnly,
+    /// The file takes no more segments.
+    #[error("the file is sealed and takes no more segments")]
+    Sealed,
+    /// The value does not fit.
+    #[error(
+        "{needed} bytes are needed and {available} are left: make the file with a larger capacity"
+    )]
+    Capacity {
+        /// Bytes that the segments and their size words would take.
+        needed: u64,
+        /// Bytes left.
+        available: u64,
+    },
+    /// `write` was called with an index that is not the next one.
+    #[error("segment {index} cannot be written: the next one is {length}")]
+    SegmentOrder {
+        /// The index asked for.
+        index: u64,
+        /// The index that can be written.
+        length: u64,
+    },
+    /// There is no such segment yet.
+    #[error("there is no segment {index}: the file has {length}")]
+    SegmentRange {
+        /// The index asked for.
+        index: u64,
+        /// How many segments there are.
+        length: u64,
+    },
+    /// The segment is not text.
+    #[error("segment {index} has {byte_length} bytes, which no UTF-16 text has: read it as bytes")]
+    NotText {
+        /// The segment.
+        index: u64,
+        /// Its size.
+        byte_length: u64,
+    },
+    /// The shared bytes do not follow the format.
+    #[error("the contents are damaged at byte {offset}: {reason}")]
+    Corrupt {
+        /// Where, in bytes from the start of the data.
+        offset: u64,
+        /// What was found.
+        reason: &'static str,
+    },
+    /// The time limit passed.
+    #[error("timed out {what}")]
+    Timeout {
+        /// What was waited for.
+        what: &'static str,
+    },
+    /// This handle, or this thread through another handle, has the lock already.
+    #[error("the lock is held already by this handle or this thread: it is not re-entrant")]
+    LockHeld,
+    /// Every other process that had the file open has left.
+    #[error("no other process has the file open any more")]
+    PeerGone,
+    /// The system has no room, no memory or no descriptors left.
+    #[error("the system cannot provide {needed}{}", os_suffix(.os))]
+    NoSpace {
+        /// What could not be had.
+        needed: String,
+        /// What the operating system said, where it was asked.
+        os: Option<OsError>,
+    },
+    /// The object is there and is not ours to use, or the system refused it.
+    #[error("'{id}' cannot be used: {reason}{}", os_suffix(.os))]
+    Access {
+        /// The object or path.
+        id: String,
+        /// Why.
+        reason: &'static str,
+        /// What the operating system said, where it was asked.
+        os: Option<OsError>,
+    },
+    /// Another version, architecture or C library made the file.
+    #[error("'{id}' was made by {reason}: use the same build of mmfile on both sides")]
+    Incompatible {
+        /// The object or path.
+        id: String,
+        /// What differs.
+        reason: &'static str,
+    },
+    /// This platform cannot do it.
+    #[error("not supported here: {what}")]
+    Unsupported {
+        /// What is missing.
+        what: &'static str,
+    },
+}
+
+fn os_suffix(os: &Option<OsError>) -> String {
+    os.as_ref().map(|os| format!(" ({os})")).unwrap_or_default()
+}
+
+impl Error {
+    /// The stable code that programs may compare with.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidArgument { .. } => "ERR_INVALID_ARG_VALUE",
+            Self::TargetTooSmall { .. } => "ERR_OUT_OF_RANGE",
+            Self::NotFound { .. } => "ERR_MMFILE_NOT_FOUND",
+            Self::Exists { .. } => "ERR_MMFILE_EXISTS",
+            Self::Closed => "ERR_MMFILE_CLOSED",
+            Self::ReadOnly => "ERR_MMFILE_READ_ONLY",
+            Self::Sealed => "ERR_MMFILE_SEALED",
+            Self::Capacity { .. } => "ERR_MMFILE_CAPACITY",
+            Self::SegmentOrder { .. } => "ERR_MMFILE_SEGMENT_ORDER",
+            Self::SegmentRange { .. } => "ERR_MMFILE_SEGMENT_RANGE",
+            Self::NotText { .. } => "ERR_MMFILE_NOT_TEXT",
+            Self::Corrupt { .. } => "ERR_MMFILE_CORRUPT",
+            Self::Timeout { .. } => "ERR_MMFILE_TIMEOUT",
+            Self::LockHeld => "ERR_MMFILE_LOCK_HELD",
+            Self::PeerGone => "ERR_MMFILE_PEER_GONE",
+            Self::NoSpace { .. } => "ERR_MMFILE_NO_SPACE",
+            Self::Access { .. } => "ERR_MMFILE_ACCESS",
+            Self::Incompatible { .. } => "ERR_MMFILE_INCOMPATIBLE",
+            Self::Unsupported { .. } => "ERR_MMFILE_UNSUPPORTED",
+        }
+    }
+
+    /// What the operating system said, where it was the one that refused.
+    #[must_use]
+    pub fn os(&self) -> Option<OsError> {
+        match self {
+            Self::NoSpace { os, .. } | Self::Access { os, .. } => *os,
+            _ => None,
+        }
+    }
+}
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,30 @@
+//! Places at which a test can kill the process. They cost nothing where they are not compiled in.
+
+/// Kills the process with `SIGKILL` when `MMFILE_FAULT` names this point: `name` for its first
+/// passing, `name:3` for its third.
+#[cfg(feature = "fault-points")]
+pub(crate) fn point(name: &str) {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static TARGET: OnceLock<Option<(String, AtomicU32)>> = OnceLock::new();
+    let target = TARGET.get_or_init(|| {
+        let text = std::env::var("MMFILE_FAULT").ok()?;
+        let (name, times) = text.split_once(':').unwrap_or((&text, "1"));
+        Some((name.to_owned(), AtomicU32::new(times.parse().unwrap_or(1))))
+    });
+    if let Some((target, left)) = target
+        && target == name
+        && left.fetch_sub(1, Ordering::Relaxed) == 1
+    {
+        // SAFETY: kills this very process, which is what the test asked for.
+        unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+/// Does nothing.
+#[cfg(not(feature = "fault-points"))]
+#[inline(always)]
+pub(crate) fn point(_name: &str) {}

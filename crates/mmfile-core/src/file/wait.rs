@@ -1,0 +1,104 @@
+//! Waiting for a segment that is not there yet.
+
+use super::{Handle, MmFile};
+use crate::error::{Error, Result};
+use crate::lock::Deadline;
+use crate::wake::{self, WakeEvent};
+use raw_sync::Timeout;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+impl MmFile {
+    /// Blocks until there is a segment `index`, in whichever process it is appended.
+    ///
+    /// It looks in a loop for the time `spin` before it sleeps: that costs a processor and answers
+    /// within a microsecond instead of some fifty.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`], [`Error::Sealed`] if it will never come, [`Error::Corrupt`].
+    pub fn wait_for(&self, index: u64, timeout: Timeout, spin: Duration) -> Result<()> {
+        self.waiter().wait_for(index, timeout, spin)
+    }
+
+    /// Something that can wait on another thread, and be called back from this one.
+    #[must_use]
+    pub fn waiter(&self) -> Waiter {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        Waiter { handle: Arc::clone(&self.handle), cancelled }
+    }
+}
+
+/// Waits for segments of one file. Its clones are called back together.
+#[derive(Debug, Clone)]
+pub struct Waiter {
+    handle: Arc<Handle>,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Waiter {
+    /// As [`MmFile::wait_for`].
+    ///
+    /// # Errors
+    /// As there, and [`Error::Closed`] once it was cancelled.
+    pub fn wait_for(&self, index: u64, timeout: Timeout, spin: Duration) -> Result<()> {
+        let handle = &*self.handle;
+        let deadline = Deadline::after(&timeout);
+        if handle.control.count() > index || self.spin(index, &timeout, spin) {
+            return Ok(());
+        }
+        let event = WakeEvent::new(&handle.control);
+        loop {
+            event.clear();
+            if handle.control.count() > index {
+                return Ok(());
+            }
+            if self.cancelled.load(Ordering::SeqCst) {
+                return Err(Error::Closed);
+            }
+            match handle.refresh_strictly(Duration::ZERO) {
+                Ok(tail) if tail.count > index => return Ok(()),
+                // Somebody is at work: what it does will be seen after the next sleep.
+                Ok(_) | Err(Error::Timeout { .. } | Error::LockHeld) => {}
+                Err(error) => return Err(error),
+            }
+            if handle.control.is_sealed() {
+                return Err(Error::Sealed);
+            }
+            if deadline.slice(Duration::MAX).is_none() {
+                return Err(Error::Timeout { what: "waiting for a segment" });
+            }
+            event.sleep(&deadline);
+        }
+    }
+
+    /// Looks without sleeping. Whether the segment came.
+    fn spin(&self, index: u64, timeout: &Timeout, spin: Duration) -> bool {
+        let spin = match timeout {
+            Timeout::Infinite => spin,
+            Timeout::Val(limit) => spin.min(*limit),
+        };
+        if spin.is_zero() {
+            return false;
+        }
+        let started = Instant::now();
+        loop {
+            for _ in 0..64 {
+                if self.handle.control.count() > index {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            let over = started.elapsed() >= spin || self.cancelled.load(Ordering::Relaxed);
+            if over || self.handle.control.is_sealed() {
+                return false;
+            }
+        }
+    }
+
+    /// Calls every wait of this waiter and its clones back, those that begin later too.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+        wake::wake_all(&self.handle.control);
+    }
+}

@@ -1,0 +1,260 @@
+//! What the kernel knows of the locks that this thread holds.
+//!
+//! Every thread has a list head that the C library registered. When a thread dies, the kernel walks
+//! that list and the one entry that is "pending", and marks each word that carries the thread's id.
+//! A lock held for one operation stays in the pending entry all the while, so that nothing in shared
+//! memory is linked at all. A lock held for longer goes into the list, since the C library needs the
+//! pending entry for its own; of its links we keep a private copy and believe only that.
+
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicU32, Ordering, compiler_fence};
+
+/// The head as `linux/futex.h` has it.
+#[repr(C)]
+struct Head {
+    first: usize,
+    futex_offset: isize,
+    pending: usize,
+}
+
+/// One of our locks in this thread's list.
+struct Entry {
+    node: usize,
+    next: usize,
+}
+
+struct Thread {
+    id: Cell<u32>,
+    head: Cell<*mut Head>,
+    generation: Cell<u32>,
+    /// Never dropped with the thread, so that locks can be released while a thread is taken apart;
+    /// it owns no memory while it is empty.
+    entries: RefCell<ManuallyDrop<Vec<Entry>>>,
+}
+
+thread_local! {
+    static THREAD: Thread = const {
+        Thread {
+            id: Cell::new(0),
+            head: Cell::new(std::ptr::null_mut()),
+            generation: Cell::new(0),
+            entries: RefCell::new(ManuallyDrop::new(Vec::new())),
+        }
+    };
+}
+
+/// Counts forks, after which a thread has another id.
+static GENERATION: AtomicU32 = AtomicU32::new(1);
+
+extern "C" fn forked() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The calling thread's id, as the kernel compares it.
+pub(crate) fn thread_id() -> u32 {
+    THREAD.with(|thread| {
+        thread.refresh();
+        thread.id.get()
+    })
+}
+
+impl Thread {
+    /// Asks the kernel who this thread is, once, and again after a fork.
+    fn refresh(&self) {
+        let generation = GENERATION.load(Ordering::Relaxed);
+        if self.generation.get() == generation {
+            return;
+        }
+        static HOOK: std::sync::Once = std::sync::Once::new();
+        // SAFETY: the hook only touches a static atomic, which is allowed in a forked child.
+        HOOK.call_once(|| unsafe {
+            libc::pthread_atfork(None, None, Some(forked));
+        });
+        // SAFETY: takes nothing and cannot fail.
+        let id = unsafe { libc::syscall(libc::SYS_gettid) };
+        self.id.set(u32::try_from(id).unwrap_or(0));
+        self.head.set(registered_head());
+        self.entries.borrow_mut().clear();
+        self.generation.set(generation);
+    }
+
+    fn node(&self, word: &AtomicU32) -> usize {
+        let head = self.head.get();
+        if head.is_null() {
+            return 0;
+        }
+        // SAFETY: the head belongs to this thread's control structure and lives as long as it; only
+        // this thread uses it.
+        let offset = unsafe { (*head).futex_offset };
+        (word.as_ptr() as usize).wrapping_add_signed(offset.wrapping_neg())
+    }
+
+    fn set_pending(&self, node: usize) {
+        let head = self.head.get();
+        if head.is_null() {
+            return;
+        }
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: as in `node`. The kernel reads it only when this thread dies.
+        unsafe { (&raw mut (*head).pending).write_volatile(node) };
+        compiler_fence(Ordering::SeqCst);
+    }
+}
+
+/// This thread's list head, or null where there is none (an emulator without robust lists: locks
+/// work there, and do not survive their holder).
+fn registered_head() -> *mut Head {
+    #[cfg(target_env = "musl")]
+    register_with_musl();
+    let mut head: *mut Head = std::ptr::null_mut();
+    let mut size: usize = 0;
+    // SAFETY: both targets are writable and outlive the call; 0 asks for the calling thread.
+    let result =
+        unsafe { libc::syscall(libc::SYS_get_robust_list, 0, &raw mut head, &raw mut size) };
+    if result == 0 && size == size_of::<Head>() { head } else { std::ptr::null_mut() }
+}
+
+/// musl registers its head with the first robust mutex that a thread locks: lock one.
+#[cfg(target_env = "musl")]
+fn register_with_musl() {
+    // SAFETY: a mutex on this stack that is made, locked, unlocked and destroyed before it goes.
+    unsafe {
+        let mut attributes: libc::pthread_mutexattr_t = std::mem::zeroed();
+        let mut mutex: libc::pthread_mutex_t = std::mem::zeroed();
+        libc::pthread_mutexattr_init(&raw mut attributes);
+        libc::pthread_mutexattr_setrobust(&raw mut attributes, libc::PTHREAD_MUTEX_ROBUST);
+        libc::pthread_mutex_init(&raw mut mutex, &raw const attributes);
+        libc::pthread_mutex_lock(&raw mut mutex);
+        libc::pthread_mutex_unlock(&raw mut mutex);
+        libc::pthread_mutex_destroy(&raw mut mutex);
+        libc::pthread_mutexattr_destroy(&raw mut attributes);
+    }
+}
+
+/// The time in which this thread is taking or giving up a lock. Its end takes the announcement back.
+pub(super) struct Pending {
+    node: usize,
+    thread_id: u32,
+    keep: bool,
+}
+
+impl Pending {
+    /// Tells the kernel which word this thread is about to take.
+    pub(super) fn announce(word: &AtomicU32) -> Self {
+        THREAD.with(|thread| {
+            thread.refresh();
+            let node = thread.node(word);
+            thread.set_pending(node);
+            Self { node, thread_id: thread.id.get(), keep: false }
+        })
+    }
+
+    /// Goes on with an announcement that was kept.
+    pub(super) fn resume(word: &AtomicU32) -> Self {
+        Self::announce(word)
+    }
+
+    pub(super) fn thread_id(&self) -> u32 {
+        self.thread_id
+    }
+
+    /// Leaves the announcement standing while the lock is held.
+    pub(super) fn keep(mut self) {
+        self.keep = true;
+    }
+
+    /// Moves the lock from the pending entry into the list.
+    pub(super) fn enlist(self) {
+        THREAD.with(|thread| thread.enlist(self.node));
+    }
+
+    /// Moves a lock from the list back into the pending entry.
+    pub(super) fn delist(word: &AtomicU32) -> Self {
+        let pending = Self::announce(word);
+        THREAD.with(|thread| thread.delist(pending.node));
+        pending
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.keep {
+            THREAD.with(|thread| thread.set_pending(0));
+        }
+    }
+}
+
+/// A node is the address of its link to the next; the link to the one before is 8 bytes below it in
+/// every C library that has robust mutexes. Ours are never followed through that one, but a
+/// neighbour that belongs to the C library is.
+const BACK: usize = size_of::<usize>();
+
+impl Thread {
+    fn first_link(&self) -> usize {
+        self.head.get() as usize // the link is the head's first field
+    }
+
+    fn enlist(&self, node: usize) {
+        let head = self.first_link();
+        if head == 0 {
+            return;
+        }
+        let first = load(head);
+        store(node, first);
+        store(node.wrapping_sub(BACK), head);
+        if first != head {
+            store(first.wrapping_sub(BACK), node);
+        }
+        compiler_fence(Ordering::SeqCst);
+        store(head, node);
+        compiler_fence(Ordering::SeqCst);
+        self.entries.borrow_mut().push(Entry { node, next: first });
+    }
+
+    fn delist(&self, node: usize) {
+        let head = self.first_link();
+        let mut entries = self.entries.borrow_mut();
+        let Some(position) = entries.iter().position(|entry| entry.node == node) else { return };
+        let next = entries.remove(position).next;
+        // Only where the neighbour was the C library's may it have changed behind our back.
+        let ours = next == head || entries.iter().any(|entry| entry.node == next);
+        let next = if ours { next } else { load(node) };
+        let mut link = head;
+        // The bound is the kernel's own for a list that it would walk.
+        for _ in 0..2048 {
+            let entry = entries.iter_mut().find(|entry| entry.node == link);
+            let follows = entry.as_ref().map_or_else(|| load(link), |entry| entry.next);
+            if follows == node {
+                if let Some(entry) = entry {
+                    entry.next = next;
+                }
+                store(link, next);
+                if next != head {
+                    store(next.wrapping_sub(BACK), link);
+                }
+                break;
+            }
+            if follows == head || follows == 0 {
+                break;
+            }
+            link = follows;
+        }
+        compiler_fence(Ordering::SeqCst);
+        if entries.is_empty() {
+            entries.shrink_to_fit();
+        }
+    }
+}
+
+fn load(address: usize) -> usize {
+    // SAFETY: called for this thread's list head, for nodes of locks that it holds (whose mapping a
+    // guard keeps), and for nodes that the C library linked into the same list; never for a value
+    // that was read from shared memory, but for the one case that `delist` names.
+    unsafe { (address as *const usize).read_volatile() }
+}
+
+fn store(address: usize, value: usize) {
+    // SAFETY: as for `load`; each of these words is there to be written by its thread.
+    unsafe { (address as *mut usize).write_volatile(value) }
+}

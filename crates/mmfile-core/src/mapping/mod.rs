@@ -1,0 +1,81 @@
+//! Named memory that several processes have mapped at the same time.
+//!
+//! What a platform provides is the same few functions over a name: make an object of a size with
+//! its memory reserved, open one after checking whose it is, tell whether anyone has it open, and
+//! take its name away. `unix.rs` has them for POSIX shared memory.
+//!
+//! One process makes an object and another finds it by its name; [`crate::MmFile`] is that pair:
+//!
+//! ```
+//! # fn main() -> mmfile_core::Result<()> {
+//! use mmfile_core::{CreateOptions, MmFile, OpenOptions};
+//! // process A
+//! let a = MmFile::create_new(4096, &CreateOptions::default())?;
+//! a.append(b"hello".as_slice())?;
+//! // process B, which was told the id
+//! let b = MmFile::open_existing(a.id().as_str(), &OpenOptions::default())?;
+//! assert_eq!(b.read(0)?, b"hello");
+//! # Ok(()) }
+//! ```
+
+mod region;
+#[cfg(unix)]
+mod unix;
+
+pub(crate) use region::Region;
+#[cfg(unix)]
+pub(crate) use unix::{
+    Object, create_named, current_user, list_named, map_copy_on_write, open_named, unlink,
+};
+
+/// What a handle may do with the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Read and append.
+    #[default]
+    ReadWrite,
+    /// Read only. The memory is mapped without write permission.
+    Read,
+}
+
+/// Tells one object from another that later got the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Identity {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+}
+
+/// Memory that is mapped for as long as this value lives.
+pub(crate) struct Mapping {
+    region: Region,
+    _backing: Backing,
+}
+
+/// What unmaps the memory when it is dropped.
+enum Backing {
+    /// Mapped by the `shared_memory` crate, which unmaps and closes on drop.
+    #[cfg(unix)]
+    Shmem(#[allow(dead_code, reason = "held for its Drop")] shared_memory::Shmem),
+    /// Mapped by ourselves, where `shared_memory` has no way to ask for it.
+    #[cfg(unix)]
+    Own(#[allow(dead_code, reason = "held for its Drop")] unix::OwnMapping),
+}
+
+// SAFETY: the mapping is plain memory that belongs to no thread; every access through `Region` is
+// atomic, volatile or a raw copy, and unmapping happens once, on the last owner's thread.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// The mapped bytes.
+    pub(crate) fn region(&self) -> &Region {
+        &self.region
+    }
+}
+
+impl std::fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mapping").field("len", &self.region.len()).finish_non_exhaustive()
+    }
+}

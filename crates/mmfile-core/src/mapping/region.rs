@@ -1,0 +1,116 @@
+//! Bounds-checked raw access to bytes that other processes may change at any moment.
+//!
+//! No Rust reference is ever made over the shared bytes, atomics aside: every access is a volatile
+//! load, an atomic, or a raw copy, so that whatever another process does the worst is a wrong value.
+
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+/// A range of mapped memory. It does not keep the mapping alive: its owner does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Region {
+    base: NonNull<u8>,
+    len: usize,
+}
+
+impl Region {
+    /// # Safety
+    /// `len` bytes from `base` stay readable (and, where they are written through this value,
+    /// writable) for as long as it or a copy is used. `base` is aligned to a page.
+    pub(super) unsafe fn new(base: NonNull<u8>, len: usize) -> Self {
+        Self { base, len }
+    }
+
+    /// The size in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The first byte.
+    pub(crate) fn as_ptr(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    /// The address of `len` bytes at `offset`, or `None` if they are not all inside.
+    pub(crate) fn range(&self, offset: u64, len: u64) -> Option<NonNull<u8>> {
+        let end = offset.checked_add(len)?;
+        if end > self.len as u64 {
+            return None;
+        }
+        let offset = usize::try_from(offset).ok()?;
+        // SAFETY: offset <= end <= self.len, so the result is inside the mapping or one past it.
+        Some(unsafe { self.base.add(offset) })
+    }
+
+    /// The four bytes at `offset`, read once, in this machine's little-endian meaning.
+    pub(crate) fn load_word(&self, offset: u64) -> Option<u32> {
+        let at = self.range(offset, 4)?;
+        // SAFETY: the range is mapped; a byte array has no alignment to keep, and a volatile read
+        // is made exactly once whatever other processes do meanwhile.
+        let bytes = unsafe { ptr::read_volatile(at.as_ptr().cast::<[u8; 4]>()) };
+        fence(Ordering::Acquire);
+        Some(u32::from_le_bytes(bytes))
+    }
+
+    /// Writes the four bytes at `offset` after everything that was written before.
+    pub(crate) fn publish_word(&self, offset: u64, word: u32) -> bool {
+        let Some(at) = self.range(offset, 4) else { return false };
+        let word = word.to_le();
+        fence(Ordering::Release);
+        if at.as_ptr().cast::<u32>().is_aligned() {
+            // SAFETY: mapped, writable and aligned, and only accessed as raw bytes or atomics.
+            unsafe { AtomicU32::from_ptr(at.as_ptr().cast()) }.store(word, Ordering::Release);
+        } else {
+            // SAFETY: mapped and writable; one unaligned store, which the supported machines make
+            // in one instruction. A reader takes it as valid only after the tail is published.
+            unsafe { ptr::write_unaligned(at.as_ptr().cast::<u32>(), word) };
+        }
+        fence(Ordering::Release);
+        true
+    }
+
+    /// Sets `len` bytes at `offset` to zero.
+    pub(crate) fn zero(&self, offset: u64, len: u64) -> bool {
+        let (Some(at), Ok(len)) = (self.range(offset, len), usize::try_from(len)) else {
+            return false;
+        };
+        // SAFETY: the range is mapped and writable.
+        unsafe { ptr::write_bytes(at.as_ptr(), 0, len) };
+        true
+    }
+
+    /// Copies `len` bytes at `offset` to `target`, which is private memory.
+    ///
+    /// # Safety
+    /// `target` is writable for `len` bytes and is not part of this mapping.
+    pub(crate) unsafe fn copy_out(&self, offset: u64, target: *mut u8, len: usize) -> bool {
+        let Some(at) = self.range(offset, len as u64) else { return false };
+        // SAFETY: the source is mapped, the target is the caller's promise; they do not overlap.
+        unsafe { ptr::copy_nonoverlapping(at.as_ptr(), target, len) };
+        true
+    }
+
+    /// The aligned 32-bit atomic at a fixed place of a control block.
+    ///
+    /// The offset is a constant of the layout: one that is unaligned or outside is answered with
+    /// `None`.
+    pub(crate) fn atomic_u32(&self, offset: u64) -> Option<&AtomicU32> {
+        let at = self.range(offset, 4)?.cast::<u32>();
+        if !at.is_aligned() {
+            return None;
+        }
+        // SAFETY: mapped, aligned, and accessed as an atomic by everyone; lives as long as `self`'s
+        // owner keeps the mapping, which outlives the borrow of `self`.
+        Some(unsafe { AtomicU32::from_ptr(at.as_ptr()) })
+    }
+
+    /// The aligned 64-bit atomic at a fixed place of a control block; see [`Self::atomic_u32`].
+    pub(crate) fn atomic_u64(&self, offset: u64) -> Option<&AtomicU64> {
+        let at = self.range(offset, 8)?.cast::<u64>();
+        if !at.is_aligned() {
+            return None;
+        }
+        // SAFETY: as for `atomic_u32`.
+        Some(unsafe { AtomicU64::from_ptr(at.as_ptr()) })
+    }
+}

@@ -1,0 +1,139 @@
+//! Framing: what is a segment, where the next one goes, and what a dead writer left half-done.
+//!
+//! The bytes are the .NET article's: `[int32 size][bytes]`, one behind the other, and a zero word at
+//! the end. docs/memory-layout.md has all of it. Everything here works on a committed [`Tail`] that
+//! the control block keeps; changes are made by the holder of the lock alone.
+//!
+//! ```
+//! # fn main() -> mmfile_core::Result<()> {
+//! use mmfile_core::{CreateOptions, MmFile, OpenOptions};
+//! // process A appends three segments in one step: all of them are there, or none
+//! let a = MmFile::create_new(4096, &CreateOptions::default())?;
+//! let first = a.append_all(&["one", "two", ""])?;
+//! // process B reads them in any order
+//! let b = MmFile::open_existing(a.id().as_str(), &OpenOptions::default())?;
+//! assert_eq!((first, b.read_text(1)?.as_str(), b.byte_length(2)?), (0, "two", 0));
+//! # Ok(()) }
+//! ```
+
+mod append;
+mod frame;
+mod index;
+mod payload;
+mod repair;
+
+pub use frame::MAX_SEGMENT_SIZE;
+pub use index::Span;
+pub(crate) use index::SparseIndex;
+pub use payload::{Payload, Target};
+
+use crate::control::{Control, Tail};
+use crate::error::{Error, Result};
+use crate::mapping::Mapping;
+use frame::{Frame, WORD_SIZE};
+use std::sync::Arc;
+
+/// The frames of one file.
+#[derive(Debug, Clone)]
+pub(crate) struct Segments {
+    data: Arc<Mapping>,
+    capacity: u64,
+    writable: bool,
+}
+
+/// What follows the committed end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Chain {
+    /// Behind the last whole segment.
+    end: Tail,
+    /// What stands there: the end, a seal, or something invalid.
+    stop: Frame,
+}
+
+impl Segments {
+    /// Frames over a mapping of which `capacity` bytes count.
+    pub(crate) fn new(data: &Arc<Mapping>, capacity: u64, writable: bool) -> Self {
+        Self { data: Arc::clone(data), capacity, writable }
+    }
+
+    /// The mapping, for what has to keep it.
+    pub(crate) fn mapping(&self) -> &Arc<Mapping> {
+        &self.data
+    }
+
+    /// The segment whose size word is at `offset`, if it ends at or before `limit`.
+    fn span_at(&self, offset: u64, limit: u64) -> Result<Span> {
+        let damaged = || index::damaged(offset);
+        let start = offset.checked_add(WORD_SIZE).filter(|at| *at <= limit).ok_or_else(damaged)?;
+        let word = self.data.region().load_word(offset).ok_or_else(damaged)?;
+        match Frame::from_word(word) {
+            Frame::Segment(size) if size <= limit - start => Ok(Span { offset: start, size }),
+            _ => Err(damaged()),
+        }
+    }
+
+    /// What stands at `offset`: the end, where there is no room for a size word.
+    fn frame_at(&self, offset: u64) -> Frame {
+        if offset.checked_add(WORD_SIZE).is_none_or(|end| end > self.capacity) {
+            return Frame::End;
+        }
+        self.data.region().load_word(offset).map_or(Frame::End, Frame::from_word)
+    }
+
+    /// Whether something stands at the committed end that has not been adopted yet.
+    pub(crate) fn has_more(&self, control: &Control) -> bool {
+        let frame = self.frame_at(control.tail().size);
+        frame != Frame::End && !(frame == Frame::Seal && control.is_sealed())
+    }
+
+    /// Walks the segments behind `from`.
+    fn chain(&self, from: Tail) -> Chain {
+        let mut end = from;
+        loop {
+            let stop = self.frame_at(end.size);
+            let Frame::Segment(size) = stop else { return Chain { end, stop } };
+            // No overflow: a frame stands at `end.size`, so that is at least a word below capacity.
+            let start = end.size + WORD_SIZE;
+            if size > self.capacity - start {
+                return Chain { end, stop: Frame::Invalid };
+            }
+            end = Tail { size: start + size, count: end.count + 1 };
+        }
+    }
+
+    /// Takes up what a foreign writer appended, and answers the committed end. Under the lock.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if something else stands there; the segments before it are taken up.
+    pub(crate) fn adopt(&self, control: &Control) -> Result<Tail> {
+        let from = control.tail();
+        if !self.has_more(control) {
+            return Ok(from);
+        }
+        let chain = self.chain(from);
+        if chain.end != from {
+            control.adopt(from, chain.end);
+        }
+        match chain.stop {
+            Frame::Seal if !control.is_sealed() => control.set_sealed(),
+            Frame::Invalid => {
+                let reason = "a size word is negative or reaches past the capacity";
+                return Err(Error::Corrupt { offset: chain.end.size, reason });
+            }
+            _ => {}
+        }
+        Ok(chain.end)
+    }
+
+    /// Copies a segment's bytes to private memory.
+    ///
+    /// # Safety
+    /// `target` is private memory, writable for `span.size` bytes.
+    pub(crate) unsafe fn copy(&self, span: Span, target: *mut u8) -> Result<()> {
+        let damaged = || index::damaged(span.offset);
+        let size = usize::try_from(span.size).map_err(|_| damaged())?;
+        // SAFETY: the caller's promise; the range is checked inside.
+        let copied = unsafe { self.data.region().copy_out(span.offset, target, size) };
+        if copied { Ok(()) } else { Err(damaged()) }
+    }
+}

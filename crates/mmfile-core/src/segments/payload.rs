@@ -1,0 +1,129 @@
+//! What can become a segment.
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+/// A value that can be written as one segment.
+pub trait Payload {
+    /// How many bytes it takes. Asked before the lock is taken.
+    fn byte_length(&self) -> u64;
+    /// Writes exactly that many bytes. What is left out stays zero.
+    fn write_to(&self, target: Target<'_>);
+}
+
+/// The place in shared memory that a [`Payload`] is written to.
+#[derive(Debug)]
+pub struct Target<'a> {
+    at: NonNull<u8>,
+    len: usize,
+    spare: usize,
+    _lifetime: PhantomData<&'a mut [u8]>,
+}
+
+impl Target<'_> {
+    /// # Safety
+    /// `len + spare` bytes at `at` are writable and nobody else's for as long as this lives.
+    pub(crate) unsafe fn new(at: NonNull<u8>, len: usize, spare: usize) -> Self {
+        Self { at, len, spare, _lifetime: PhantomData }
+    }
+
+    /// Copies the bytes in, as many as there is room for, and moves on behind them.
+    pub fn put(&mut self, bytes: &[u8]) {
+        let count = bytes.len().min(self.len);
+        // SAFETY: `count` bytes at `at` are writable by the constructor's promise and are shared
+        // memory, which `bytes` is not; the cursor stays inside the target.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at.as_ptr(), count);
+            self.at = self.at.add(count);
+        }
+        self.len -= count;
+    }
+
+    /// The raw place: [`Self::len`] bytes to fill and [`Self::spare`] more that may be overwritten,
+    /// for an API that ends what it writes with a zero.
+    #[must_use]
+    pub fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.at.as_ptr()
+    }
+
+    /// Bytes left to fill.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing is left to fill.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Bytes behind the target that nobody minds.
+    #[must_use]
+    pub fn spare(&self) -> usize {
+        self.spare
+    }
+}
+
+impl Payload for [u8] {
+    fn byte_length(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn write_to(&self, mut target: Target<'_>) {
+        target.put(self);
+    }
+}
+
+impl<const N: usize> Payload for [u8; N] {
+    fn byte_length(&self) -> u64 {
+        N as u64
+    }
+
+    fn write_to(&self, target: Target<'_>) {
+        self.as_slice().write_to(target);
+    }
+}
+
+impl Payload for Vec<u8> {
+    fn byte_length(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn write_to(&self, target: Target<'_>) {
+        self.as_slice().write_to(target);
+    }
+}
+
+/// Text is stored as UTF-16, little-endian.
+impl Payload for str {
+    fn byte_length(&self) -> u64 {
+        self.encode_utf16().count() as u64 * 2
+    }
+
+    fn write_to(&self, mut target: Target<'_>) {
+        for unit in self.encode_utf16() {
+            target.put(&unit.to_le_bytes());
+        }
+    }
+}
+
+impl<P: Payload + ?Sized> Payload for &P {
+    fn byte_length(&self) -> u64 {
+        (**self).byte_length()
+    }
+
+    fn write_to(&self, target: Target<'_>) {
+        (**self).write_to(target);
+    }
+}
+
+impl<P: Payload + ?Sized> Payload for Box<P> {
+    fn byte_length(&self) -> u64 {
+        (**self).byte_length()
+    }
+
+    fn write_to(&self, target: Target<'_>) {
+        (**self).write_to(target);
+    }
+}

@@ -1,0 +1,100 @@
+//! Sleeping until another process has done something, and waking those who sleep.
+//!
+//! The condition is never the word itself but the file's committed tail: the word only says "look
+//! again". It changes before anybody is woken, so that no wake-up is lost between looking and
+//! sleeping, and every sleep is bounded, since a foreign writer wakes nobody.
+//!
+//! ```
+//! # fn main() -> mmfile_core::Result<()> {
+//! use mmfile_core::{CreateOptions, MmFile, OpenOptions, Timeout};
+//! use std::time::Duration;
+//! let a = MmFile::create_new(4096, &CreateOptions::default())?;
+//! let b = MmFile::open_existing(a.id().as_str(), &OpenOptions::default())?;
+//! # std::thread::scope(|scope| -> mmfile_core::Result<()> {
+//! # let b = &b; let other = scope.spawn(move || {
+//! // process B sleeps until there is a segment 0
+//! b.wait_for(0, Timeout::Val(Duration::from_secs(5)), Duration::ZERO)
+//! # });
+//! ;
+//! // process A appends it, which wakes B
+//! a.append(b"now".as_slice())?;
+//! # other.join().unwrap() })?;
+//! # Ok(()) }
+//! ```
+
+#[cfg(target_os = "linux")]
+pub(crate) mod futex;
+
+use crate::control::Control;
+use crate::lock::Deadline;
+use raw_sync::Timeout;
+use raw_sync::events::{EventImpl, EventState};
+use std::cell::Cell;
+use std::sync::atomic::{Ordering, fence};
+use std::time::Duration;
+
+/// The longest sleep before a waiter looks for itself. Foreign writers are seen after this time at
+/// the latest; the sleeps get longer towards it, so that a long wait costs next to nothing.
+const LONGEST_SLEEP: Duration = Duration::from_millis(200);
+const FIRST_SLEEP: Duration = Duration::from_millis(5);
+
+/// One waiter's look at the wake word: an event, in the words of `raw_sync`.
+///
+/// `set(Clear)` remembers the word; after it the waiter looks at its condition; `wait` sleeps unless
+/// the word has changed since. `set(Signaled)` is the other side.
+pub(crate) struct WakeEvent<'a> {
+    control: &'a Control,
+    seen: Cell<u32>,
+    sleep: Cell<Duration>,
+}
+
+impl<'a> WakeEvent<'a> {
+    pub(crate) fn new(control: &'a Control) -> Self {
+        Self { control, seen: Cell::new(0), sleep: Cell::new(FIRST_SLEEP) }
+    }
+
+    /// The word is about to be waited on: remember it and ask to be woken.
+    pub(crate) fn clear(&self) {
+        self.seen.set(self.control.wake_word().load(Ordering::Acquire));
+        self.control.waiting_word().store(1, Ordering::SeqCst);
+        // Orders the request before the look at the condition; `signal` has the other half.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Sleeps until the word changes, a bounded time passes, or the deadline does.
+    pub(crate) fn sleep(&self, deadline: &Deadline) {
+        let Some(limit) = deadline.slice(self.sleep.get()) else { return };
+        let _ = futex::wait(self.control.wake_word(), self.seen.get(), limit);
+        self.sleep.set((self.sleep.get() * 2).min(LONGEST_SLEEP));
+    }
+}
+
+impl EventImpl for WakeEvent<'_> {
+    fn wait(&self, timeout: Timeout) -> Result<(), Box<dyn std::error::Error>> {
+        self.sleep(&Deadline::after(&timeout));
+        Ok(())
+    }
+
+    fn set(&self, state: EventState) -> Result<(), Box<dyn std::error::Error>> {
+        match state {
+            EventState::Clear => self.clear(),
+            EventState::Signaled => signal(self.control),
+        }
+        Ok(())
+    }
+}
+
+/// Wakes everybody who asked to be woken, after a publication.
+pub(crate) fn signal(control: &Control) {
+    fence(Ordering::SeqCst);
+    if control.waiting_word().load(Ordering::Relaxed) != 0 {
+        control.waiting_word().store(0, Ordering::SeqCst);
+        wake_all(control);
+    }
+}
+
+/// Wakes everybody, asked or not: a handle that closes calls its own waiters back with it.
+pub(crate) fn wake_all(control: &Control) {
+    control.wake_word().fetch_add(1, Ordering::AcqRel);
+    futex::wake(control.wake_word(), i32::MAX);
+}
