@@ -1,1 +1,27 @@
-//! The Node.js binding of mmfile-core.
+//! The Node.js binding of mmfile-core: values, errors and threads become JavaScript's. It decides
+//! nothing; the TypeScript in `src/` is what programs see.
+//!
+//! Opening, closing and the like are ordinary napi-rs functions. What is called for every message
+//! goes through plain Node-API functions in `operations`, which cost a sixth of that.
+
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+    )
+)]
+
+mod call;
+mod errors;
+mod files;
+mod memory;
+mod operations;
+mod table;
+mod values;
+mod watch;

@@ -65,9 +65,21 @@ impl MmFile {
         if span.size > available {
             return Err(Error::TargetTooSmall { needed: span.size, available });
         }
-        // SAFETY: `target` is private memory with room for the segment.
+        // SAFETY: `target` has room for the segment.
         unsafe { self.handle.segments.copy(span, target.as_mut_ptr())? };
         Ok(usize::try_from(span.size).unwrap_or(0))
+    }
+
+    /// Copies the bytes at `span` to `target`.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if they are not all inside the file.
+    ///
+    /// # Safety
+    /// `target` is writable for `span.size` bytes.
+    pub unsafe fn copy_span(&self, span: Span, target: *mut u8) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.handle.segments.copy(span, target) }
     }
 
     /// A segment as UTF-16 code units, lone surrogates and all.

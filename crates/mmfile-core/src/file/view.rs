@@ -3,6 +3,7 @@
 use super::MmFile;
 use crate::error::Result;
 use crate::mapping::{Access, Mapping, map_copy_on_write};
+use crate::segments::Span;
 use std::sync::Arc;
 
 /// The mapped data, kept mapped for as long as this value or a clone of it lives, also after the
@@ -37,6 +38,13 @@ impl ViewMemory {
 }
 
 impl MmFile {
+    /// The address of a segment's bytes, valid while this handle is open; to be read only.
+    #[must_use]
+    pub fn address(&self, span: Span) -> Option<*const u8> {
+        let region = self.handle.segments.mapping().region();
+        region.range(span.offset, span.size).map(|at| at.as_ptr().cast_const())
+    }
+
     /// The data's memory, for reading without a copy at the places that [`MmFile::span`] tells.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::lock::Deadline;
 use crate::wake::{self, WakeEvent};
 use raw_sync::Timeout;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 impl MmFile {
@@ -42,15 +42,25 @@ impl Waiter {
     /// # Errors
     /// As there, and [`Error::Closed`] once it was cancelled.
     pub fn wait_for(&self, index: u64, timeout: Timeout, spin: Duration) -> Result<()> {
-        let handle = &*self.handle;
-        let deadline = Deadline::after(&timeout);
-        if handle.control.count() > index || self.spin(index, &timeout, spin) {
+        if self.handle.control.count() > index || self.spin(index, &timeout, spin) {
             return Ok(());
         }
+        self.wait_for_any(&AtomicU64::new(index), timeout)
+    }
+
+    /// As [`Waiter::wait_for`], for an index that another thread may change meanwhile; it calls
+    /// [`Waiter::look_again`] then. `u64::MAX` stands for "nothing any more" and ends the wait.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn wait_for_any(&self, index: &AtomicU64, timeout: Timeout) -> Result<()> {
+        let handle = &*self.handle;
+        let deadline = Deadline::after(&timeout);
         let event = WakeEvent::new(&handle.control);
         loop {
             event.clear();
-            if handle.control.count() > index {
+            let index = index.load(Ordering::SeqCst);
+            if handle.control.count() > index || index == u64::MAX {
                 return Ok(());
             }
             if self.cancelled.load(Ordering::SeqCst) {
@@ -99,6 +109,11 @@ impl Waiter {
     /// Calls every wait of this waiter and its clones back, those that begin later too.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
+        self.look_again();
+    }
+
+    /// Makes those who wait look at what they wait for.
+    pub fn look_again(&self) {
         wake::wake_all(&self.handle.control);
     }
 }

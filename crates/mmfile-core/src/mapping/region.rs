@@ -79,14 +79,15 @@ impl Region {
         true
     }
 
-    /// Copies `len` bytes at `offset` to `target`, which is private memory.
+    /// Copies `len` bytes at `offset` to `target`.
     ///
     /// # Safety
-    /// `target` is writable for `len` bytes and is not part of this mapping.
+    /// `target` is writable for `len` bytes.
     pub(crate) unsafe fn copy_out(&self, offset: u64, target: *mut u8, len: usize) -> bool {
         let Some(at) = self.range(offset, len as u64) else { return false };
-        // SAFETY: the source is mapped, the target is the caller's promise; they do not overlap.
-        unsafe { ptr::copy_nonoverlapping(at.as_ptr(), target, len) };
+        // SAFETY: the source is mapped, the target is the caller's promise; they overlap if a
+        // program copies into a view of the file itself.
+        unsafe { ptr::copy(at.as_ptr(), target, len) };
         true
     }
 

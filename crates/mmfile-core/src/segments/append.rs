@@ -87,7 +87,7 @@ impl Segments {
             // SAFETY: `at` has `len` mapped bytes (`range`) and `spare` more below the capacity;
             // the lock's holder is the only writer, and the region is writable for a handle that
             // appends.
-            value.write_to(unsafe { Target::new(at, len, spare) });
+            value.write_to(unsafe { Target::new(at, len, spare) })?;
             if first.is_none() {
                 first = Some(word);
             } else {

@@ -125,10 +125,10 @@ impl Segments {
         Ok(chain.end)
     }
 
-    /// Copies a segment's bytes to private memory.
+    /// Copies a segment's bytes.
     ///
     /// # Safety
-    /// `target` is private memory, writable for `span.size` bytes.
+    /// `target` is writable for `span.size` bytes.
     pub(crate) unsafe fn copy(&self, span: Span, target: *mut u8) -> Result<()> {
         let damaged = || index::damaged(span.offset);
         let size = usize::try_from(span.size).map_err(|_| damaged())?;

@@ -1,5 +1,6 @@
 //! What can become a segment.
 
+use crate::error::Result;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
@@ -8,7 +9,10 @@ pub trait Payload {
     /// How many bytes it takes. Asked before the lock is taken.
     fn byte_length(&self) -> u64;
     /// Writes exactly that many bytes. What is left out stays zero.
-    fn write_to(&self, target: Target<'_>);
+    ///
+    /// # Errors
+    /// Whatever keeps it from being written; nothing becomes part of the file then.
+    fn write_to(&self, target: Target<'_>) -> Result<()>;
 }
 
 /// The place in shared memory that a [`Payload`] is written to.
@@ -29,11 +33,21 @@ impl Target<'_> {
 
     /// Copies the bytes in, as many as there is room for, and moves on behind them.
     pub fn put(&mut self, bytes: &[u8]) {
-        let count = bytes.len().min(self.len);
-        // SAFETY: `count` bytes at `at` are writable by the constructor's promise and are shared
-        // memory, which `bytes` is not; the cursor stays inside the target.
+        // SAFETY: a slice can be read for its length.
+        unsafe { self.put_raw(bytes.as_ptr(), bytes.len()) }
+    }
+
+    /// As [`Self::put`], for bytes that another thread or process may be changing.
+    ///
+    /// # Safety
+    /// `len` bytes at `bytes` can be read.
+    pub unsafe fn put_raw(&mut self, bytes: *const u8, len: usize) {
+        let count = len.min(self.len);
+        // SAFETY: `count` bytes at `at` are writable by the constructor's promise, and readable at
+        // `bytes` by the caller's; they may overlap if a view of the file itself is appended. The
+        // cursor stays inside the target.
         unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at.as_ptr(), count);
+            std::ptr::copy(bytes, self.at.as_ptr(), count);
             self.at = self.at.add(count);
         }
         self.len -= count;
@@ -70,8 +84,9 @@ impl Payload for [u8] {
         self.len() as u64
     }
 
-    fn write_to(&self, mut target: Target<'_>) {
+    fn write_to(&self, mut target: Target<'_>) -> Result<()> {
         target.put(self);
+        Ok(())
     }
 }
 
@@ -80,8 +95,8 @@ impl<const N: usize> Payload for [u8; N] {
         N as u64
     }
 
-    fn write_to(&self, target: Target<'_>) {
-        self.as_slice().write_to(target);
+    fn write_to(&self, target: Target<'_>) -> Result<()> {
+        self.as_slice().write_to(target)
     }
 }
 
@@ -90,8 +105,8 @@ impl Payload for Vec<u8> {
         self.len() as u64
     }
 
-    fn write_to(&self, target: Target<'_>) {
-        self.as_slice().write_to(target);
+    fn write_to(&self, target: Target<'_>) -> Result<()> {
+        self.as_slice().write_to(target)
     }
 }
 
@@ -101,10 +116,11 @@ impl Payload for str {
         self.encode_utf16().count() as u64 * 2
     }
 
-    fn write_to(&self, mut target: Target<'_>) {
+    fn write_to(&self, mut target: Target<'_>) -> Result<()> {
         for unit in self.encode_utf16() {
             target.put(&unit.to_le_bytes());
         }
+        Ok(())
     }
 }
 
@@ -113,8 +129,8 @@ impl<P: Payload + ?Sized> Payload for &P {
         (**self).byte_length()
     }
 
-    fn write_to(&self, target: Target<'_>) {
-        (**self).write_to(target);
+    fn write_to(&self, target: Target<'_>) -> Result<()> {
+        (**self).write_to(target)
     }
 }
 
@@ -123,7 +139,7 @@ impl<P: Payload + ?Sized> Payload for Box<P> {
         (**self).byte_length()
     }
 
-    fn write_to(&self, target: Target<'_>) {
-        (**self).write_to(target);
+    fn write_to(&self, target: Target<'_>) -> Result<()> {
+        (**self).write_to(target)
     }
 }

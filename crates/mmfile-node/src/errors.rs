@@ -1,0 +1,175 @@
+//! Errors on their way to JavaScript. The classes are TypeScript's: a function that was installed
+//! when the addon was loaded makes the error from its code, its message and its facts.
+
+use mmfile_core::Error;
+use napi::sys;
+use std::cell::Cell;
+use std::ffi::CStr;
+use std::ptr;
+
+/// Why a call has no result.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What the core says.
+    Core(Error),
+    /// Node-API refused something; an exception may be pending already.
+    NodeApi(sys::napi_status),
+    /// An internal function was called with something that is not what the TypeScript passes.
+    Misuse(&'static str),
+}
+
+impl Failure {
+    pub(crate) fn misuse(expected: &'static str) -> Self {
+        Self::Misuse(expected)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Core(error)
+    }
+}
+
+impl From<Failure> for napi::Error {
+    /// Leaves the exception pending, as napi-rs expects of an error of that status.
+    fn from(_: Failure) -> Self {
+        Self::new(napi::Status::PendingException, String::new())
+    }
+}
+
+/// `value` if Node-API was content.
+pub(crate) fn checked<T>(status: sys::napi_status, value: T) -> Result<T, Failure> {
+    if status == sys::Status::napi_ok { Ok(value) } else { Err(Failure::NodeApi(status)) }
+}
+
+thread_local! {
+    /// The function that makes errors, one for the environment of this thread.
+    static FACTORY: Cell<sys::napi_ref> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// Sets the function that makes errors from now on.
+pub(crate) fn install(env: sys::napi_env, factory: sys::napi_value) -> Result<(), Failure> {
+    let mut reference = ptr::null_mut();
+    // SAFETY: `env` and `factory` belong to the running call; the target is writable.
+    let status = unsafe { sys::napi_create_reference(env, factory, 1, &mut reference) };
+    FACTORY.set(checked(status, reference)?);
+    Ok(())
+}
+
+/// Forgets it, when the environment ends.
+pub(crate) fn uninstall() {
+    FACTORY.set(ptr::null_mut());
+}
+
+/// Runs a napi-rs function's work and throws what it fails with.
+pub(crate) fn attempt<T>(
+    env: &napi::Env,
+    work: impl FnOnce() -> Result<T, Failure>,
+) -> napi::Result<T> {
+    work().map_err(|failure| {
+        throw(env.raw(), failure);
+        napi::Error::new(napi::Status::PendingException, String::new())
+    })
+}
+
+/// Throws. There is always an exception pending afterwards.
+pub(crate) fn throw(env: sys::napi_env, failure: Failure) {
+    let thrown = match &failure {
+        Failure::Core(error) => throw_core(env, error),
+        Failure::NodeApi(_) | Failure::Misuse(_) => None,
+    };
+    if thrown.is_some() {
+        return;
+    }
+    let mut pending = false;
+    // SAFETY: `env` belongs to the running call; the target is writable.
+    unsafe { sys::napi_is_exception_pending(env, &mut pending) };
+    if pending {
+        return;
+    }
+    let message = match failure {
+        Failure::Core(error) => error.to_string(),
+        Failure::NodeApi(status) => format!("Node-API refused a call: {}", napi::Status::from(status)),
+        Failure::Misuse(expected) => format!("mmfile's internal binding expected {expected}"),
+    };
+    let message = message.replace('\0', " ") + "\0";
+    // SAFETY: `env` belongs to the running call; the text ends with a NUL.
+    unsafe { sys::napi_throw_error(env, ptr::null(), message.as_ptr().cast()) };
+}
+
+/// Calls the installed function and throws what it makes.
+fn throw_core(env: sys::napi_env, error: &Error) -> Option<()> {
+    let reference = FACTORY.get();
+    if reference.is_null() {
+        return None;
+    }
+    let mut factory = ptr::null_mut();
+    let mut undefined = ptr::null_mut();
+    // SAFETY: the reference was made in this thread's environment and is not deleted before it
+    // ends; the targets are writable.
+    unsafe {
+        ok(sys::napi_get_reference_value(env, reference, &mut factory))?;
+        ok(sys::napi_get_undefined(env, &mut undefined))?;
+    }
+    if factory.is_null() {
+        return None;
+    }
+    let arguments = [text(env, error.code())?, text(env, &error.to_string())?, facts(env, error)?];
+    let mut made = ptr::null_mut();
+    // SAFETY: all values belong to the running call.
+    unsafe {
+        ok(sys::napi_call_function(
+            env,
+            undefined,
+            factory,
+            arguments.len(),
+            arguments.as_ptr(),
+            &mut made,
+        ))?;
+        ok(sys::napi_throw(env, made))
+    }
+}
+
+fn ok(status: sys::napi_status) -> Option<()> {
+    (status == sys::Status::napi_ok).then_some(())
+}
+
+fn text(env: sys::napi_env, text: &str) -> Option<sys::napi_value> {
+    let mut value = ptr::null_mut();
+    let length = isize::try_from(text.len()).ok()?;
+    // SAFETY: the text can be read for its length; the target is writable.
+    ok(unsafe { sys::napi_create_string_utf8(env, text.as_ptr().cast(), length, &mut value) })?;
+    Some(value)
+}
+
+/// What a program may want to know beyond the message.
+fn facts(env: sys::napi_env, error: &Error) -> Option<sys::napi_value> {
+    let mut object = ptr::null_mut();
+    // SAFETY: the target is writable.
+    ok(unsafe { sys::napi_create_object(env, &mut object) })?;
+    let number = |name: &CStr, number: u64| {
+        let mut value = ptr::null_mut();
+        #[allow(clippy::cast_precision_loss, reason = "a fact for people; exact below 2^53")]
+        let number = number as f64;
+        // SAFETY: the object is this call's; the name ends with a NUL; the target is writable.
+        unsafe {
+            ok(sys::napi_create_double(env, number, &mut value))?;
+            ok(sys::napi_set_named_property(env, object, name.as_ptr(), value))
+        }
+    };
+    match error {
+        Error::Capacity { needed, available } | Error::TargetTooSmall { needed, available } => {
+            number(c"needed", *needed)?;
+            number(c"available", *available)?;
+        }
+        Error::Corrupt { offset, .. } => number(c"offset", *offset)?,
+        _ => {}
+    }
+    if let Some(os) = error.os() {
+        number(c"errno", os.errno.unsigned_abs().into())?;
+        let syscall = text(env, os.syscall)?;
+        // SAFETY: as above.
+        ok(unsafe { sys::napi_set_named_property(env, object, c"syscall".as_ptr(), syscall) })?;
+    }
+    Some(object)
+}

@@ -1,0 +1,207 @@
+//! Opening and closing.
+
+use crate::errors::{self, Failure};
+use crate::operations::milliseconds;
+use crate::table::{self, Handle};
+use crate::watch::Watch;
+use mmfile_core::{
+    Access, CreateOptions, Error, FileId, Lifetime, MmFile, OpenOptions, Prefixes,
+};
+use napi::bindgen_prelude::Function;
+use napi::{Env, JsValue};
+use napi_derive::napi;
+use std::rc::Rc;
+
+/// How a file is made or opened; the TypeScript has filled everything in.
+#[napi(object)]
+pub struct NativeOptions {
+    /// The id, or an empty string for a fresh UUID.
+    pub id: String,
+    /// In bytes.
+    pub capacity: f64,
+    /// Whether operations take the lock.
+    pub synchronized: bool,
+    /// Whether the file lives until its last process.
+    pub last_process: bool,
+    /// Whether the file is opened for reading only.
+    pub read_only: bool,
+    /// In milliseconds.
+    pub lock_timeout: f64,
+    /// What stands before the id in the data object's name.
+    pub data_prefix: String,
+    /// What stands before the id in the lock's name.
+    pub mutex_prefix: String,
+}
+
+/// An open file.
+#[napi(object)]
+pub struct NativeFile {
+    /// What the operations want first.
+    pub handle: u32,
+    /// The id.
+    pub id: String,
+    /// In bytes.
+    pub capacity: f64,
+    /// Whether this call made it.
+    pub created: bool,
+}
+
+/// Sets the function that makes errors of a code, a message and an object of facts.
+#[napi]
+pub fn install(
+    env: Env,
+    #[napi(ts_arg_type = "(code: string, message: string, facts: object) => Error")]
+    factory: Function<'_>,
+) -> napi::Result<()> {
+    errors::attempt(&env, || errors::install(env.raw(), factory.value().value))?;
+    env.add_env_cleanup_hook((), |()| {
+        close_all();
+        errors::uninstall();
+    })?;
+    Ok(())
+}
+
+/// Makes a file.
+#[napi]
+pub fn create_new(env: Env, options: NativeOptions) -> napi::Result<NativeFile> {
+    errors::attempt(&env, || {
+        let mut create = create_options(&options)?;
+        if !options.id.is_empty() {
+            create.id = Some(FileId::parse(&options.id)?);
+        }
+        opened(MmFile::create_new(capacity(&options), &create)?)
+    })
+}
+
+/// Opens a file.
+#[napi]
+pub fn open_existing(env: Env, options: NativeOptions) -> napi::Result<NativeFile> {
+    errors::attempt(&env, || {
+        let open = OpenOptions {
+            access: if options.read_only { Access::Read } else { Access::ReadWrite },
+            synchronized: options.synchronized,
+            lock_timeout: milliseconds(options.lock_timeout),
+            prefixes: prefixes(&options)?,
+        };
+        opened(MmFile::open_existing(&options.id, &open)?)
+    })
+}
+
+/// Opens a file, or makes it.
+#[napi]
+pub fn create_or_open(env: Env, options: NativeOptions) -> napi::Result<NativeFile> {
+    errors::attempt(&env, || {
+        let create = create_options(&options)?;
+        opened(MmFile::create_or_open(&options.id, capacity(&options), &create)?)
+    })
+}
+
+/// Closes a file and empties its views. Whether it was open.
+#[napi]
+pub fn close(handle: u32) -> bool {
+    let Some(handle) = table::remove(handle) else { return false };
+    part(&handle);
+    handle.buffers.borrow_mut().detach_all();
+    true
+}
+
+/// Closes a file that JavaScript has lost. Its views stay, and keep the memory. Whether the lock was
+/// held.
+#[napi]
+pub fn abandon(handle: u32) -> bool {
+    let Some(handle) = table::remove(handle) else { return false };
+    let held = handle.guard.borrow().is_some();
+    part(&handle);
+    held
+}
+
+/// Closes every file of this thread, at its end. Views stay.
+#[napi]
+pub fn close_all() {
+    for handle in table::remove_all() {
+        part(&handle);
+    }
+}
+
+/// How often this handle repaired the file behind a dead process.
+#[napi]
+pub fn recovered(env: Env, handle: u32) -> napi::Result<f64> {
+    errors::attempt(&env, || {
+        #[allow(clippy::cast_precision_loss, reason = "a count of crashes")]
+        Ok(table::get(handle).ok_or(Error::Closed)?.file.recovered() as f64)
+    })
+}
+
+/// Calls `callback` once there is a segment `index` or can never be one, and keeps the event loop
+/// alive until then. A later call replaces an earlier one, and so does [`unwatch`].
+#[napi]
+pub fn watch(
+    env: Env,
+    handle: u32,
+    index: f64,
+    #[napi(ts_arg_type = "() => void")] callback: Function<'_>,
+) -> napi::Result<()> {
+    errors::attempt(&env, || {
+        let handle = table::get(handle).ok_or(Error::Closed)?;
+        let mut watch = handle.watch.borrow_mut();
+        let watch = match &mut *watch {
+            Some(watch) => watch,
+            none => {
+                none.insert(Watch::start(env.raw(), callback.value().value, &handle.file)?)
+            }
+        };
+        watch.aim(whole(index));
+        Ok(())
+    })
+}
+
+/// Nobody waits for a segment any more.
+#[napi]
+pub fn unwatch(handle: u32) {
+    if let Some(handle) = table::get(handle)
+        && let Some(watch) = &*handle.watch.borrow()
+    {
+        watch.rest();
+    }
+}
+
+/// Ends what refers to the file, so that dropping the handle drops the file.
+fn part(handle: &Rc<Handle>) {
+    drop(handle.watch.take());
+    drop(handle.guard.take());
+}
+
+fn opened(file: MmFile) -> Result<NativeFile, Failure> {
+    let id = file.id().to_string();
+    #[allow(clippy::cast_precision_loss, reason = "came from a number, or is below 2^53")]
+    let capacity = file.capacity() as f64;
+    let created = file.created();
+    let full = || Error::NoSpace { needed: "another open file".into(), os: None };
+    let handle = table::insert(file).ok_or_else(full)?;
+    Ok(NativeFile { handle, id, capacity, created })
+}
+
+fn create_options(options: &NativeOptions) -> Result<CreateOptions, Failure> {
+    Ok(CreateOptions {
+        id: None,
+        synchronized: options.synchronized,
+        lifetime: if options.last_process { Lifetime::LastProcess } else { Lifetime::Creator },
+        lock_timeout: milliseconds(options.lock_timeout),
+        prefixes: prefixes(options)?,
+    })
+}
+
+fn prefixes(options: &NativeOptions) -> Result<Prefixes, Failure> {
+    Ok(Prefixes::new(options.data_prefix.as_str(), options.mutex_prefix.as_str())?)
+}
+
+fn capacity(options: &NativeOptions) -> u64 {
+    whole(options.capacity)
+}
+
+/// A number that the TypeScript has checked to be a whole one.
+fn whole(number: f64) -> u64 {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    let whole = number as u64;
+    whole
+}

@@ -1,0 +1,158 @@
+//! The mapped data as `ArrayBuffer`s.
+//!
+//! A buffer keeps its memory mapped until Node says that nothing refers to its store any more. One
+//! case needs care: a program can move the store into another `ArrayBuffer`, also one of another
+//! worker, and when the environment that made it ends, Node says so although the store lives on. The
+//! memory then stays mapped for the life of the process.
+
+use crate::errors::{self, Failure};
+use mmfile_core::{Error, MmFile, ViewMemory};
+use napi::sys;
+use std::cell::{Cell, RefCell};
+use std::ffi::c_void;
+use std::ptr;
+use std::rc::Rc;
+
+/// The buffers that were made for one file.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    memory: Option<ViewMemory>,
+    made: Vec<Rc<Buffer>>,
+}
+
+/// One `ArrayBuffer` and the memory that it shows.
+struct Buffer {
+    env: sys::napi_env,
+    /// Weak: it does not keep the `ArrayBuffer`.
+    reference: Cell<sys::napi_ref>,
+    memory: RefCell<Option<ViewMemory>>,
+}
+
+impl Buffers {
+    /// An `ArrayBuffer` over `length` bytes of the data from `offset` on.
+    pub(crate) fn make(
+        &mut self,
+        env: sys::napi_env,
+        file: &MmFile,
+        offset: u64,
+        length: u64,
+    ) -> Result<sys::napi_value, Failure> {
+        let memory = match &self.memory {
+            Some(memory) => memory.clone(),
+            None => self.memory.insert(file.view_memory()?).clone(),
+        };
+        let end = offset.checked_add(length).filter(|end| *end <= memory.len() as u64);
+        let (Some(_), Ok(offset), Ok(length)) =
+            (end, usize::try_from(offset), usize::try_from(length))
+        else {
+            return Err(Failure::misuse("a range inside the file"));
+        };
+        // SAFETY: the range was checked against the mapping, which `buffer` keeps.
+        let at = unsafe { memory.as_ptr().add(offset) };
+        let buffer = Rc::new(Buffer {
+            env,
+            reference: Cell::new(ptr::null_mut()),
+            memory: RefCell::new(Some(memory)),
+        });
+        let mut value = ptr::null_mut();
+        let hint = Rc::into_raw(Rc::clone(&buffer)).cast_mut().cast::<c_void>();
+        // SAFETY: the bytes stay mapped until `finalize` has run, which gets the count that `hint`
+        // stands for; it runs on this thread.
+        let status = unsafe {
+            sys::napi_create_external_arraybuffer(
+                env,
+                at.cast(),
+                length,
+                Some(finalize),
+                hint,
+                &mut value,
+            )
+        };
+        if status != sys::Status::napi_ok {
+            // SAFETY: no buffer was made, so nobody else will give the count back.
+            drop(unsafe { Rc::from_raw(hint.cast::<Buffer>()) });
+            if status == sys::Status::napi_no_external_buffers_allowed {
+                let what = "views without a copy: this runtime allows no external buffers";
+                return Err(Error::Unsupported { what }.into());
+            }
+            return Err(Failure::NodeApi(status));
+        }
+        let mut reference = ptr::null_mut();
+        // SAFETY: `value` is the buffer made just now. The hook goes to the end of the list, which
+        // is run backwards: before the one by which Node would run `finalize`. Its argument is kept
+        // alive by the count that `finalize` gives back, after it has removed the hook.
+        unsafe {
+            let status = sys::napi_create_reference(env, value, 0, &mut reference);
+            errors::checked(status, ())?;
+            buffer.reference.set(reference);
+            sys::napi_add_env_cleanup_hook(env, Some(environment_ends), hint);
+        }
+        self.made.retain(|buffer| buffer.memory.borrow().is_some());
+        self.made.push(buffer);
+        Ok(value)
+    }
+
+    /// Empties every buffer, and so every view: what is still in a program's hands shows nothing.
+    pub(crate) fn detach_all(&mut self) {
+        for buffer in self.made.drain(..) {
+            buffer.detach();
+        }
+        self.memory = None;
+    }
+}
+
+impl Buffer {
+    /// Empties the `ArrayBuffer`. `false` if it is gone, or empty already because its store was
+    /// moved elsewhere.
+    fn detach(&self) -> bool {
+        let reference = self.reference.get();
+        if reference.is_null() || self.memory.borrow().is_none() {
+            return false;
+        }
+        let mut scope = ptr::null_mut();
+        let mut value = ptr::null_mut();
+        let mut moved = false;
+        // SAFETY: called on the environment's thread while it lives; the reference is deleted in
+        // `finalize` only, which also takes `memory`; all targets are writable.
+        unsafe {
+            if sys::napi_open_handle_scope(self.env, &mut scope) != sys::Status::napi_ok {
+                return false;
+            }
+            let found = sys::napi_get_reference_value(self.env, reference, &mut value)
+                == sys::Status::napi_ok
+                && !value.is_null()
+                && sys::napi_is_detached_arraybuffer(self.env, value, &mut moved)
+                    == sys::Status::napi_ok
+                && !moved
+                && sys::napi_detach_arraybuffer(self.env, value) == sys::Status::napi_ok;
+            sys::napi_close_handle_scope(self.env, scope);
+            found
+        }
+    }
+}
+
+/// Node: nothing refers to the store any more.
+unsafe extern "C" fn finalize(env: sys::napi_env, _data: *mut c_void, hint: *mut c_void) {
+    // SAFETY: `hint` is the count that `make` gave away, given back once.
+    let buffer = unsafe { Rc::from_raw(hint.cast::<Buffer>()) };
+    // SAFETY: the hook was added with these arguments; removing one that has run does nothing. The
+    // reference was made by `make` and is deleted once.
+    unsafe {
+        sys::napi_remove_env_cleanup_hook(env, Some(environment_ends), hint);
+        let reference = buffer.reference.replace(ptr::null_mut());
+        if !reference.is_null() {
+            sys::napi_delete_reference(env, reference);
+        }
+    }
+    buffer.memory.take();
+}
+
+/// Node: the environment ends, and `finalize` will run whether the store is in use or not.
+unsafe extern "C" fn environment_ends(hint: *mut c_void) {
+    // SAFETY: the count behind `hint` is given back in `finalize`, which removes this hook.
+    let buffer = unsafe { &*hint.cast::<Buffer>() };
+    if !buffer.detach() {
+        // The store may be in use elsewhere for as long as the process lives.
+        std::mem::forget(buffer.memory.borrow().clone());
+    }
+}

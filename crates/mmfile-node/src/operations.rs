@@ -1,0 +1,257 @@
+//! What is called for every message.
+
+use crate::call::{Call, Outcome, Work, export};
+use crate::errors::{self, Failure};
+use crate::values::{Value, bytes_of};
+use mmfile_core::{Error, Span, Timeout};
+use napi::bindgen_prelude::Object;
+use napi::{Env, JsValue, sys};
+use napi_derive::napi;
+use std::ptr;
+use std::time::Duration;
+
+/// The operations, as functions that take the number of an open file first.
+#[napi(ts_return_type = "Operations")]
+pub fn operations(env: Env) -> napi::Result<Object<'static>> {
+    let object = Object::new(&env)?;
+    let table: [(&std::ffi::CStr, Work); 16] = [
+        (c"append", append),
+        (c"appendAll", append_all),
+        (c"write", write),
+        (c"seal", seal),
+        (c"length", length),
+        (c"size", size),
+        (c"sealed", sealed),
+        (c"byteLength", byte_length),
+        (c"readText", read_text),
+        (c"readBytes", read_bytes),
+        (c"readInto", read_into),
+        (c"spans", spans),
+        (c"memory", memory),
+        (c"lock", lock),
+        (c"unlock", unlock),
+        (c"waitSync", wait_sync),
+    ];
+    for (name, work) in table {
+        errors::attempt(&env, || export(env.raw(), object.value().value, name, work))?;
+    }
+    // SAFETY: only its lifetime is forgotten; it is given to JavaScript right away.
+    Ok(unsafe { std::mem::transmute::<Object<'_>, Object<'static>>(object) })
+}
+
+/// `append(file, value)`: the index that the value got.
+fn append(call: &Call) -> Outcome {
+    let value = Value::of(call, call.value(1))?;
+    let index = call.handle()?.file.append(&value)?;
+    call.count(index)
+}
+
+/// `appendAll(file, values)`: the index of the first.
+fn append_all(call: &Call) -> Outcome {
+    let array = call.value(1);
+    let mut count = 0;
+    // SAFETY: `env` and the values belong to this call; the targets are writable.
+    let status = unsafe { sys::napi_get_array_length(call.env, array, &mut count) };
+    errors::checked(status, ())?;
+    let values = (0..count)
+        .map(|at| {
+            let mut element = ptr::null_mut();
+            // SAFETY: as above.
+            let status = unsafe { sys::napi_get_element(call.env, array, at, &mut element) };
+            errors::checked(status, ())?;
+            Value::of(call, element)
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let first = call.handle()?.file.append_all(&values)?;
+    call.count(first)
+}
+
+/// `write(file, index, value)`.
+fn write(call: &Call) -> Outcome {
+    let index = call.index(1)?;
+    let value = Value::of(call, call.value(2))?;
+    call.handle()?.file.write(index, &value)?;
+    call.nothing()
+}
+
+/// `seal(file)`.
+fn seal(call: &Call) -> Outcome {
+    call.handle()?.file.seal()?;
+    call.nothing()
+}
+
+/// `length(file)`: the number of segments.
+fn length(call: &Call) -> Outcome {
+    let length = call.handle()?.file.len()?;
+    call.count(length)
+}
+
+/// `size(file)`: the bytes used.
+fn size(call: &Call) -> Outcome {
+    let size = call.handle()?.file.size()?;
+    call.count(size)
+}
+
+/// `sealed(file)`.
+fn sealed(call: &Call) -> Outcome {
+    let sealed = call.handle()?.file.is_sealed()?;
+    let mut value = ptr::null_mut();
+    // SAFETY: `env` belongs to this call; the target is writable.
+    let status = unsafe { sys::napi_get_boolean(call.env, sealed, &mut value) };
+    errors::checked(status, value)
+}
+
+/// `byteLength(file, index)`.
+fn byte_length(call: &Call) -> Outcome {
+    let size = call.handle()?.file.byte_length(call.index(1)?)?;
+    call.count(size)
+}
+
+/// `readText(file, index)`: the segment as a string.
+fn read_text(call: &Call) -> Outcome {
+    let index = call.index(1)?;
+    let handle = call.handle()?;
+    let span = handle.file.span(index)?;
+    if span.size % 2 != 0 {
+        return Err(Error::NotText { index, byte_length: span.size }.into());
+    }
+    let Some(at) = handle.file.address(span) else {
+        return Err(Error::Corrupt { offset: span.offset, reason: "a span outside" }.into());
+    };
+    let units = isize::try_from(span.size / 2).unwrap_or(isize::MAX);
+    let mut value = ptr::null_mut();
+    let status = if (at as usize).is_multiple_of(2) {
+        // SAFETY: `span.size` mapped bytes, which the file of `handle` keeps; they are only read.
+        unsafe { sys::napi_create_string_utf16(call.env, at.cast(), units, &mut value) }
+    } else {
+        let copy = handle.file.read_utf16(index)?;
+        // SAFETY: a private copy of as many code units.
+        unsafe { sys::napi_create_string_utf16(call.env, copy.as_ptr(), units, &mut value) }
+    };
+    text_made(status, value, span)
+}
+
+/// What has no room as a string may still be read as bytes.
+fn text_made(status: sys::napi_status, value: sys::napi_value, span: Span) -> Outcome {
+    if status == sys::Status::napi_ok && !value.is_null() {
+        return Ok(value);
+    }
+    let needed = format!("a string of {} characters", span.size / 2);
+    Err(Error::NoSpace { needed, os: None }.into())
+}
+
+/// `readBytes(file, index)`: a `Buffer` of its own.
+fn read_bytes(call: &Call) -> Outcome {
+    let handle = call.handle()?;
+    let span = handle.file.span(call.index(1)?)?;
+    let length = usize::try_from(span.size).unwrap_or(usize::MAX);
+    let (mut data, mut value) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: `env` belongs to this call; the targets are writable.
+    let status = unsafe { sys::napi_create_buffer(call.env, length, &mut data, &mut value) };
+    if status != sys::Status::napi_ok {
+        let needed = format!("a buffer of {length} bytes");
+        return Err(Error::NoSpace { needed, os: None }.into());
+    }
+    if length > 0 {
+        // SAFETY: Node gave `length` writable bytes.
+        unsafe { handle.file.copy_span(span, data.cast())? };
+    }
+    Ok(value)
+}
+
+/// `readInto(file, index, target, offset)`: the bytes copied.
+fn read_into(call: &Call) -> Outcome {
+    let handle = call.handle()?;
+    let span = handle.file.span(call.index(1)?)?;
+    let (target, length) = bytes_of(call.env, call.value(2))?;
+    let offset = usize::try_from(call.index(3)?).unwrap_or(usize::MAX);
+    let available = length.saturating_sub(offset) as u64;
+    if span.size > available {
+        return Err(Error::TargetTooSmall { needed: span.size, available }.into());
+    }
+    if span.size > 0 {
+        // SAFETY: `offset` and as many bytes as the segment has are inside JavaScript's memory.
+        unsafe { handle.file.copy_span(span, target.add(offset))? };
+    }
+    call.count(span.size)
+}
+
+/// `spans(file, index, into)`: fills a `Float64Array` with offset and size by turns, for the
+/// segments from `index` on, and answers for how many. The first is there, or it throws.
+fn spans(call: &Call) -> Outcome {
+    let index = call.index(1)?;
+    let (into, length) = bytes_of(call.env, call.value(2))?;
+    let room = length / (2 * size_of::<f64>());
+    let into: *mut f64 = into.cast();
+    let handle = call.handle()?;
+    handle.file.span(index)?;
+    let mut count = 0;
+    if room > 0 {
+        handle.file.spans(index, |span| {
+            // SAFETY: `count` is below `room`, so both numbers are inside the array, which is
+            // aligned as typed arrays are.
+            #[allow(clippy::cast_precision_loss, reason = "below 2^53, as every capacity is")]
+            unsafe {
+                into.add(2 * count).write_unaligned(span.offset as f64);
+                into.add(2 * count + 1).write_unaligned(span.size as f64);
+            }
+            count += 1;
+            count < room
+        })?;
+    }
+    call.count(count as u64)
+}
+
+/// `memory(file, offset, length)`: an `ArrayBuffer` over a part of the data.
+fn memory(call: &Call) -> Outcome {
+    let handle = call.handle()?;
+    let (offset, length) = (call.index(1)?, call.index(2)?);
+    handle.buffers.borrow_mut().make(call.env, &handle.file, offset, length)
+}
+
+/// `lock(file, milliseconds)`: 0 if the lock could not be had in that time, else 1, or 2 if its last
+/// holder died with it.
+fn lock(call: &Call) -> Outcome {
+    let handle = call.handle()?;
+    let timeout = Timeout::Val(milliseconds(call.number(1)?));
+    match handle.file.lock(Some(timeout)) {
+        Ok(guard) => {
+            let how = if guard.abandoned() { 2 } else { 1 };
+            handle.guard.replace(Some(guard));
+            call.count(how)
+        }
+        Err(Error::Timeout { .. }) => call.count(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `unlock(file)`.
+fn unlock(call: &Call) -> Outcome {
+    drop(call.handle()?.guard.take());
+    call.nothing()
+}
+
+/// `waitSync(file, index, milliseconds, spin microseconds)`: whether the segment is there.
+fn wait_sync(call: &Call) -> Outcome {
+    let index = call.index(1)?;
+    let timeout = Timeout::Val(milliseconds(call.number(2)?));
+    let spin = milliseconds(call.number(3)? / 1000.0);
+    let came = match call.handle()?.file.wait_for(index, timeout, spin) {
+        Ok(()) => true,
+        Err(Error::Timeout { .. }) => false,
+        Err(error) => return Err(error.into()),
+    };
+    let mut value = ptr::null_mut();
+    // SAFETY: `env` belongs to this call; the target is writable.
+    let status = unsafe { sys::napi_get_boolean(call.env, came, &mut value) };
+    errors::checked(status, value)
+}
+
+/// A time span from JavaScript; what is no number of milliseconds is none, what is too long for ever.
+pub(crate) fn milliseconds(number: f64) -> Duration {
+    if number > 0.0 {
+        Duration::try_from_secs_f64(number / 1000.0).unwrap_or(Duration::MAX)
+    } else {
+        Duration::ZERO
+    }
+}

@@ -1,0 +1,90 @@
+//! The open files of one JavaScript thread, by the numbers that stand for them in JavaScript.
+//!
+//! A number instead of a pointer: whatever a program passes, it gets an open file or an error.
+
+use crate::memory::Buffers;
+use crate::watch::Watch;
+use mmfile_core::{LockGuard, MmFile};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// One open file. Its parts go in this order: who waits, the lock, the file.
+pub(crate) struct Handle {
+    pub(crate) watch: RefCell<Option<Watch>>,
+    pub(crate) guard: RefCell<Option<LockGuard>>,
+    pub(crate) buffers: RefCell<Buffers>,
+    pub(crate) file: MmFile,
+}
+
+/// A place in the table, and how often it was used before.
+struct Slot {
+    generation: u32,
+    handle: Option<Rc<Handle>>,
+}
+
+/// Numbers stay below 2^31, which JavaScript keeps without a heap object.
+const INDEX_BITS: u32 = 20;
+const GENERATIONS: u32 = 1 << 11;
+
+thread_local! {
+    static TABLE: RefCell<Table> = const { RefCell::new(Table { slots: Vec::new(), free: Vec::new() }) };
+}
+
+struct Table {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+fn split(id: u32) -> (usize, u32) {
+    ((id & ((1 << INDEX_BITS) - 1)) as usize, id >> INDEX_BITS)
+}
+
+/// Puts a file into the table. `None` if a million are open.
+pub(crate) fn insert(file: MmFile) -> Option<u32> {
+    let handle = Rc::new(Handle {
+        watch: RefCell::new(None),
+        guard: RefCell::new(None),
+        buffers: RefCell::new(Buffers::default()),
+        file,
+    });
+    TABLE.with_borrow_mut(|table| {
+        if let Some(index) = table.free.pop() {
+            let slot = table.slots.get_mut(index as usize)?;
+            slot.handle = Some(handle);
+            return Some(index | slot.generation << INDEX_BITS);
+        }
+        let index = u32::try_from(table.slots.len()).ok().filter(|at| *at < 1 << INDEX_BITS)?;
+        table.slots.push(Slot { generation: 0, handle: Some(handle) });
+        Some(index)
+    })
+}
+
+/// The file that a number stands for, if it is open.
+pub(crate) fn get(id: u32) -> Option<Rc<Handle>> {
+    let (index, generation) = split(id);
+    TABLE.with_borrow(|table| {
+        let slot = table.slots.get(index).filter(|slot| slot.generation == generation)?;
+        slot.handle.clone()
+    })
+}
+
+/// Takes a file out of the table.
+pub(crate) fn remove(id: u32) -> Option<Rc<Handle>> {
+    let (index, generation) = split(id);
+    TABLE.with_borrow_mut(|table| {
+        let slot = table.slots.get_mut(index).filter(|slot| slot.generation == generation)?;
+        let handle = slot.handle.take()?;
+        slot.generation = (slot.generation + 1) % GENERATIONS;
+        table.free.push(id & ((1 << INDEX_BITS) - 1));
+        Some(handle)
+    })
+}
+
+/// Takes all files out of the table.
+pub(crate) fn remove_all() -> Vec<Rc<Handle>> {
+    TABLE.with_borrow_mut(|table| {
+        let slots = std::mem::take(&mut table.slots);
+        table.free.clear();
+        slots.into_iter().filter_map(|slot| slot.handle).collect()
+    })
+}

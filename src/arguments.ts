@@ -1,0 +1,119 @@
+import { isAnyArrayBuffer } from 'node:util/types'
+import { invalidType, invalidValue, outOfRange } from './errors.js'
+import type { Prefixes, Value } from './types.js'
+
+const DEFAULT_LOCK_TIMEOUT = 10_000
+const DEFAULT_PREFIXES: Prefixes = { data: 'mmfile-data-', mutex: 'mmfile-lock-' }
+
+/** A whole number of at least `least` that a number can hold exactly. */
+export function checkWhole(name: string, value: unknown, least = 0): number {
+  if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw outOfRange(name, `an integer >= ${least} and <= ${Number.MAX_SAFE_INTEGER}`, value)
+  }
+  return value
+}
+
+/** A time span; `undefined` is for ever, unless something else is the default. */
+export function checkTime(name: string, value: unknown, absent = Number.POSITIVE_INFINITY): number {
+  if (value === undefined) return absent
+  if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
+  if (!(value >= 0)) throw outOfRange(name, '>= 0', value)
+  return value
+}
+
+export function checkBoolean(name: string, value: unknown, absent: boolean): boolean {
+  if (value === undefined) return absent
+  if (typeof value !== 'boolean') throw invalidType(name, 'of type boolean', value)
+  return value
+}
+
+/** An id's type. Its form is checked where it is used. */
+export function checkId(value: unknown): string {
+  if (typeof value !== 'string') throw invalidType('id', 'of type string', value)
+  if (value === '') throw invalidValue('id', 'must not be empty', value)
+  return value
+}
+
+export function checkOneOf<T extends string>(
+  name: string,
+  value: unknown,
+  allowed: readonly T[],
+  absent: T,
+): T {
+  if (value === undefined) return absent
+  if (typeof value !== 'string') throw invalidType(name, 'of type string', value)
+  const found = allowed.find((one) => one === value)
+  if (found === undefined) {
+    throw invalidValue(name, `must be one of: '${allowed.join("', '")}'`, value)
+  }
+  return found
+}
+
+/** The options object itself; left out is an empty one. */
+export function checkOptions<T extends object>(value: T | undefined): Partial<T> {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null) {
+    throw invalidType('options', 'of type object', value)
+  }
+  return value
+}
+
+export function checkPrefixes(value: unknown): Prefixes {
+  if (value === undefined) return DEFAULT_PREFIXES
+  if (typeof value !== 'object' || value === null) {
+    throw invalidType('options.prefixes', 'of type object', value)
+  }
+  const prefixes = value as Partial<Prefixes>
+  return {
+    data: checkPrefix('options.prefixes.data', prefixes.data, DEFAULT_PREFIXES.data),
+    mutex: checkPrefix('options.prefixes.mutex', prefixes.mutex, DEFAULT_PREFIXES.mutex),
+  }
+}
+
+function checkPrefix(name: string, value: unknown, absent: string): string {
+  if (value === undefined) return absent
+  if (typeof value !== 'string') throw invalidType(name, 'of type string', value)
+  return value
+}
+
+export function checkLockTimeout(value: unknown): number {
+  return checkTime('options.lockTimeout', value, DEFAULT_LOCK_TIMEOUT)
+}
+
+export function checkSignal(value: unknown): AbortSignal | undefined {
+  if (value === undefined) return undefined
+  if (!(value instanceof AbortSignal)) {
+    throw invalidType('options.signal', 'an instance of AbortSignal', value)
+  }
+  return value
+}
+
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw invalidType(name, 'of type function', value)
+}
+
+/** What can become a segment, in a form that the native code takes. */
+export function checkValue(name: string, value: unknown): string | ArrayBufferView | ArrayBuffer {
+  if (typeof value === 'string' || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    return value
+  }
+  if (isAnyArrayBuffer(value)) return new Uint8Array(value as ArrayBuffer)
+  throw invalidType(name, 'of type string or an instance of ArrayBufferView or ArrayBuffer', value)
+}
+
+/** Several of them, in an array of our own that nobody changes meanwhile. */
+export function checkValues(values: Iterable<Value>): (string | ArrayBufferView | ArrayBuffer)[] {
+  const iterable = values as Iterable<Value> | null | undefined
+  if (typeof values === 'string' || typeof iterable?.[Symbol.iterator] !== 'function') {
+    throw invalidType('values', 'an iterable of values', values)
+  }
+  return Array.from(values, (value, at) => checkValue(`values[${at}]`, value))
+}
+
+/** Bytes that can be written to. */
+export function checkTarget(value: unknown): ArrayBufferView | ArrayBuffer {
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value
+  if (isAnyArrayBuffer(value)) return new Uint8Array(value as ArrayBuffer)
+  throw invalidType('target', 'an instance of ArrayBufferView or ArrayBuffer', value)
+}

@@ -1,0 +1,114 @@
+import { aborted, closed, MmFileError } from './errors.js'
+import { native, operations } from './native.js'
+import type { WaitOptions } from './types.js'
+
+/** One promise that waits for a segment. */
+interface Wait {
+  readonly index: number
+  resolve(): void
+  reject(error: unknown): void
+}
+
+/** The files that somebody waits on: a promise alone would not keep its file. */
+const waitedOn = new Set<Waits>()
+
+/** The asynchronous waits of one open file. One thread sleeps for all of them. */
+export class Waits {
+  readonly #handle: number
+  readonly #waits = new Set<Wait>()
+  readonly #wake: () => void
+  /** What the thread waits for. */
+  #aimed = Number.POSITIVE_INFINITY
+
+  constructor(handle: number) {
+    this.#handle = handle
+    const self = new WeakRef(this)
+    // The thread keeps this function; the function must not keep the file.
+    this.#wake = () => {
+      const waits = self.deref()
+      if (waits !== undefined) waits.#look()
+    }
+  }
+
+  /** Resolves once there is a segment `index`. */
+  waitFor(index: number, { timeout, signal }: WaitOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) throw aborted(signal)
+      if (operations.waitSync(this.#handle, index, 0, 0)) return resolve()
+      if (timeout === 0) throw timedOut(index)
+      let timer: NodeJS.Timeout | undefined
+      const end = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', abort)
+        this.#waits.delete(wait)
+        if (this.#waits.size === 0) this.#rest()
+      }
+      const wait: Wait = {
+        index,
+        resolve: () => {
+          end()
+          resolve()
+        },
+        reject: (error) => {
+          end()
+          reject(error)
+        },
+      }
+      const abort = (): void => wait.reject(aborted(signal as AbortSignal))
+      this.#waits.add(wait)
+      try {
+        if (index < this.#aimed) this.#aim(index)
+      } catch (error) {
+        return wait.reject(error)
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      if (timeout !== undefined && Number.isFinite(timeout)) {
+        const started = performance.now()
+        const check = (): void => {
+          // A timer may be early by a fraction of a millisecond, and is no longer than 2^31.
+          const left = started + timeout - performance.now()
+          if (left > 0) timer = setTimeout(check, Math.min(Math.ceil(left), 2 ** 31 - 1))
+          else wait.reject(timedOut(index))
+        }
+        check()
+      }
+    })
+  }
+
+  /** Rejects every wait. The file is closed by now. */
+  close(): void {
+    for (const wait of [...this.#waits]) wait.reject(closed())
+  }
+
+  /** Lets the thread sleep until there is a segment `index`. */
+  #aim(index: number): void {
+    native.watch(this.#handle, index, this.#wake)
+    this.#aimed = index
+    waitedOn.add(this)
+  }
+
+  #rest(): void {
+    native.unwatch(this.#handle)
+    this.#aimed = Number.POSITIVE_INFINITY
+    waitedOn.delete(this)
+  }
+
+  /** The thread says that something happened, and has stopped waiting. */
+  #look(): void {
+    this.#aimed = Number.POSITIVE_INFINITY
+    let first = Number.POSITIVE_INFINITY
+    for (const wait of [...this.#waits]) {
+      try {
+        if (operations.waitSync(this.#handle, wait.index, 0, 0)) wait.resolve()
+        else first = Math.min(first, wait.index)
+      } catch (error) {
+        wait.reject(error)
+      }
+    }
+    if (first < this.#aimed) this.#aim(first)
+  }
+}
+
+export function timedOut(index: number): MmFileError {
+  return new MmFileError('ERR_MMFILE_TIMEOUT', `timed out waiting for segment ${index}`)
+}
