@@ -1,0 +1,28 @@
+import { countTasks, type RunOptions, type TaskInfo } from '@mmfile-samples/task-info'
+
+/** The task that is meant, or an error that says what there is instead. */
+export function chooseTask(tasks: readonly TaskInfo[], choice: RunOptions['task']): TaskInfo {
+  if (choice === undefined) {
+    const pending = tasks.find((task) => task.status === 'Pending')
+    if (pending) return pending
+    throw new Error(`of ${countTasks(tasks)}, none is pending: choose one with --task`)
+  }
+  const task =
+    typeof choice === 'number'
+      ? tasks[choice - 1]
+      : tasks.find(({ id }) => id.toLowerCase() === choice.toLowerCase())
+  if (task) return task
+  throw new Error(`there is no task ${choice}: the file has ${countTasks(tasks)}`)
+}
+
+/** The task as it is about to run: what the user set takes the place of what it came with. */
+export function configureTask(task: TaskInfo, { duration, priority }: RunOptions): TaskInfo {
+  return {
+    ...task,
+    duration: duration ?? task.duration,
+    priority: priority ?? task.priority,
+    status: 'Running',
+    completed: null,
+    result: null,
+  }
+}

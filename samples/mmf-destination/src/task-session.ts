@@ -1,0 +1,43 @@
+import { deserializeTasks, type RunOptions, serializeTasks, type TaskInfo } from '@mmfile-samples/task-info'
+import { MmFile } from 'mmfile'
+import { chooseTask, configureTask } from './choose-task.js'
+import { type SimulationOptions, simulateTask } from './simulate-task.js'
+
+/** The destination's side of one mapped file, whoever shows it to the user. */
+export class TaskSession {
+  private constructor(
+    private readonly file: MmFile,
+    readonly tasks: readonly TaskInfo[],
+  ) {}
+
+  static open(id: string): TaskSession {
+    const file = MmFile.openExisting(id)
+    try {
+      return new TaskSession(file, deserializeTasks(file.read(0)))
+    } catch (error) {
+      file.close()
+      throw error
+    }
+  }
+
+  get id(): string {
+    return this.file.id
+  }
+
+  choose(options: RunOptions): TaskInfo {
+    return configureTask(chooseTask(this.tasks, options.task), options)
+  }
+
+  run(task: TaskInfo, options: SimulationOptions): Promise<TaskInfo> {
+    return simulateTask(task, options)
+  }
+
+  /** Tells the source how the task ended; returns the index of the segment. */
+  report(finished: TaskInfo): number {
+    return this.file.append(serializeTasks([finished]))
+  }
+
+  close(): void {
+    this.file.close()
+  }
+}
