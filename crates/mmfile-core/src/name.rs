@@ -114,6 +114,15 @@ impl ObjectNames {
         let control = format!("{}{id}", prefixes.mutex);
         Self { id, data, control }
     }
+
+    /// What stands before the name of a lock alone.
+    pub(crate) const MUTEX_PREFIX: &str = "mmfile-mutex-";
+
+    /// A lock alone has no data object.
+    pub(crate) fn mutex(id: FileId) -> Self {
+        let control = format!("{}{id}", Self::MUTEX_PREFIX);
+        Self { id, data: String::new(), control }
+    }
 }
 
 fn is_name_char(c: char) -> bool {

@@ -19,6 +19,9 @@ pub(crate) const OFF_CAPACITY: u64 = 0x020;
 pub(crate) const OFF_DATA_DEVICE: u64 = 0x028;
 pub(crate) const OFF_DATA_INODE: u64 = 0x030;
 pub(crate) const OFF_NAMESPACE: u64 = 0x038;
+pub(crate) const OFF_CREATED_AT: u64 = 0x040;
+pub(crate) const OFF_FIRST_PROCESS: u64 = 0x048;
+pub(crate) const OFF_OTHER_PROCESS: u64 = 0x050;
 
 /// 64 bytes for the lock, a cache line of its own.
 pub(crate) const OFF_LOCK: u64 = 0x080;
@@ -45,6 +48,10 @@ pub(crate) const STATE_READY: u32 = 1;
 
 /// The file lives as long as anyone has it open, not as long as its creator.
 pub(crate) const FLAG_LAST_PROCESS: u32 = 1;
+/// A lock alone, without data.
+pub(crate) const FLAG_MUTEX: u32 = 2;
+/// The control block of a file on disk, which stands behind its data.
+pub(crate) const FLAG_DISK: u32 = 4;
 /// No more segments.
 pub(crate) const STATUS_SEALED: u32 = 1;
 

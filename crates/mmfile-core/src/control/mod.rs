@@ -11,7 +11,7 @@
 //! let a = MmFile::create_new(4096, &CreateOptions::default())?;
 //! a.append(b"12345678".as_slice())?;
 //! // process B sees both at once
-//! let b = MmFile::open_existing(a.id().as_str(), &OpenOptions::default())?;
+//! let b = MmFile::open_existing(a.id(), &OpenOptions::default())?;
 //! assert_eq!((b.len()?, b.size()?), (1, 12));
 //! # Ok(()) }
 //! ```
@@ -19,10 +19,11 @@
 pub(crate) mod layout;
 
 use crate::error::{Error, Result};
-use crate::mapping::{Identity, Mapping};
+use crate::mapping::{Identity, Mapping, process_number};
 use layout as at;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How long a file can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,6 +33,17 @@ pub enum Lifetime {
     Creator,
     /// Until nobody has it open.
     LastProcess,
+}
+
+/// What a control block belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Named shared memory.
+    Memory,
+    /// A lock alone.
+    Mutex,
+    /// A file on disk.
+    Disk,
 }
 
 /// A committed end: `size` bytes of frames that hold `count` segments.
@@ -51,6 +63,7 @@ pub(crate) struct Intent {
 /// What a finished control block says of its file; constant from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Description {
+    pub(crate) kind: Kind,
     pub(crate) capacity: u64,
     pub(crate) lifetime: Lifetime,
     pub(crate) data: Identity,
@@ -96,14 +109,24 @@ impl Control {
 
     /// Fills in everything but the lock. Readers do not look at it before [`Self::set_ready`].
     pub(crate) fn describe(&mut self, description: &Description) {
-        let flags = match description.lifetime {
+        let lifetime = match description.lifetime {
             Lifetime::Creator => 0,
             Lifetime::LastProcess => at::FLAG_LAST_PROCESS,
         };
+        let kind = match description.kind {
+            Kind::Memory => 0,
+            Kind::Mutex => at::FLAG_MUTEX,
+            Kind::Disk => at::FLAG_DISK,
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(now.as_millis()).unwrap_or(0);
+        self.long(at::OFF_CREATED_AT).store(now, Ordering::Relaxed);
+        self.long(at::OFF_FIRST_PROCESS).store(process_number(), Ordering::Relaxed);
+        self.long(at::OFF_OTHER_PROCESS).store(0, Ordering::Relaxed);
         self.word(at::OFF_VERSION).store(at::VERSION, Ordering::Relaxed);
         self.word(at::OFF_ARCHITECTURE).store(at::ARCHITECTURE, Ordering::Relaxed);
         self.word(at::OFF_C_LIBRARY).store(at::C_LIBRARY, Ordering::Relaxed);
-        self.word(at::OFF_FLAGS).store(flags, Ordering::Relaxed);
+        self.word(at::OFF_FLAGS).store(lifetime | kind, Ordering::Relaxed);
         self.word(at::OFF_CREATOR).store(std::process::id(), Ordering::Relaxed);
         self.long(at::OFF_CAPACITY).store(description.capacity, Ordering::Relaxed);
         self.long(at::OFF_DATA_DEVICE).store(description.data.device, Ordering::Relaxed);
@@ -123,6 +146,16 @@ impl Control {
         self.word(at::OFF_STATE).load(Ordering::Acquire) == at::STATE_READY
     }
 
+    /// Whether this is a control block, of whichever version.
+    pub(crate) fn is_described(&self) -> bool {
+        self.long(at::OFF_MAGIC).load(Ordering::Relaxed) == at::MAGIC
+    }
+
+    /// Whether this may become a control block.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.long(at::OFF_MAGIC).load(Ordering::Relaxed) == 0
+    }
+
     /// Which data object belongs to it, also in one that was never finished.
     pub(crate) fn data_identity(&self) -> Identity {
         Identity {
@@ -137,10 +170,22 @@ impl Control {
         self.long(at::OFF_DATA_INODE).store(data.inode, Ordering::Release);
     }
 
+    /// The capacity that a block on disk was made with, if it is one of this version.
+    pub(crate) fn recorded_capacity(&self, id: &str) -> Result<u64> {
+        let magic = self.long(at::OFF_MAGIC).load(Ordering::Relaxed) == at::MAGIC;
+        let version = self.word(at::OFF_VERSION).load(Ordering::Relaxed) == at::VERSION;
+        let reason = match (magic, version) {
+            (true, true) => return Ok(self.long(at::OFF_CAPACITY).load(Ordering::Relaxed)),
+            (true, false) => "another version of mmfile",
+            (false, _) => "something that is not mmfile",
+        };
+        Err(Error::Incompatible { id: id.into(), reason })
+    }
+
     /// Reads a finished block and checks that this program can share the file.
     pub(crate) fn examine(&self, id: &str) -> Result<Description> {
         let incompatible = |reason| Err(Error::Incompatible { id: id.into(), reason });
-        if self.long(at::OFF_MAGIC).load(Ordering::Relaxed) != at::MAGIC {
+        if !self.is_described() {
             return incompatible("something that is not mmfile");
         }
         if self.word(at::OFF_VERSION).load(Ordering::Relaxed) != at::VERSION {
@@ -158,12 +203,56 @@ impl Control {
             // The kernel marks a dead holder's lock by its thread id, which is another there.
             return incompatible("a program in another PID namespace");
         }
-        let last = self.word(at::OFF_FLAGS).load(Ordering::Relaxed) & at::FLAG_LAST_PROCESS != 0;
+        let flags = self.word(at::OFF_FLAGS).load(Ordering::Relaxed);
+        let last = flags & at::FLAG_LAST_PROCESS != 0;
+        let kind = match (flags & at::FLAG_MUTEX != 0, flags & at::FLAG_DISK != 0) {
+            (false, false) => Kind::Memory,
+            (true, _) => Kind::Mutex,
+            (_, true) => Kind::Disk,
+        };
         Ok(Description {
+            kind,
             capacity: self.long(at::OFF_CAPACITY).load(Ordering::Relaxed),
             lifetime: if last { Lifetime::LastProcess } else { Lifetime::Creator },
             data: self.data_identity(),
         })
+    }
+
+    /// Not usable any more, until [`Self::set_ready`].
+    pub(crate) fn set_unready(&self) {
+        self.word(at::OFF_STATE).store(0, Ordering::Release);
+    }
+
+    /// Starts anew, with this committed end.
+    pub(crate) fn reset(&self, tail: Tail, sealed: bool) {
+        let status = if sealed { at::STATUS_SEALED } else { 0 };
+        self.word(at::OFF_STATUS).store(status, Ordering::Release);
+        self.set_intent(Intent { base: tail, end: tail });
+        self.commit(tail);
+    }
+
+    /// When and by which process it was made: milliseconds since 1970, and the process id of then.
+    pub(crate) fn origin(&self) -> (u64, u32) {
+        let at = self.long(at::OFF_CREATED_AT).load(Ordering::Relaxed);
+        (at, self.word(at::OFF_CREATOR).load(Ordering::Relaxed))
+    }
+
+    /// Notes that this process has the file open.
+    pub(crate) fn join(&self) {
+        if self.long(at::OFF_FIRST_PROCESS).load(Ordering::Relaxed) != process_number() {
+            self.note_other();
+        }
+    }
+
+    /// Notes that another process has it open.
+    pub(crate) fn note_other(&self) {
+        self.long(at::OFF_OTHER_PROCESS).store(1, Ordering::Release);
+    }
+
+    /// Whether a process other than this one has ever had the file open.
+    pub(crate) fn had_others(&self) -> bool {
+        self.long(at::OFF_FIRST_PROCESS).load(Ordering::Relaxed) != process_number()
+            || self.long(at::OFF_OTHER_PROCESS).load(Ordering::Acquire) != 0
     }
 
     /// Believes a capacity that was checked against the data object.
@@ -222,27 +311,30 @@ impl Control {
 
     /// Records how far an append will write. Its caller holds the lock.
     pub(crate) fn set_intent(&self, intent: Intent) {
-        // The end goes first down and last up, so that a half-written record names no range.
-        self.long(at::OFF_INTENT_END).store(0, Ordering::Release);
-        self.long(at::OFF_INTENT_BASE).store(intent.base.size, Ordering::Release);
+        // The base goes first away and comes last: a half-written record is none.
+        self.long(at::OFF_INTENT_BASE).store(u64::MAX, Ordering::Release);
+        crate::fault::point("intent.begun");
         self.long(at::OFF_INTENT_BASE_COUNT).store(intent.base.count, Ordering::Release);
         self.long(at::OFF_INTENT_END_COUNT).store(intent.end.count, Ordering::Release);
         self.long(at::OFF_INTENT_END).store(intent.end.size, Ordering::Release);
+        crate::fault::point("intent.counted");
+        self.long(at::OFF_INTENT_BASE).store(intent.base.size, Ordering::Release);
     }
 
-    /// The last append's record, kept inside the capacity.
-    pub(crate) fn intent(&self) -> Intent {
+    /// The last append's record, if it is one, kept inside the capacity.
+    pub(crate) fn intent(&self) -> Option<Intent> {
         let load = |offset| self.long(offset).load(Ordering::Acquire);
-        Intent {
+        let base = load(at::OFF_INTENT_BASE);
+        (base <= self.capacity).then(|| Intent {
             base: Tail {
-                size: load(at::OFF_INTENT_BASE).min(self.capacity),
+                size: base,
                 count: load(at::OFF_INTENT_BASE_COUNT).min(self.capacity / 4),
             },
             end: Tail {
                 size: load(at::OFF_INTENT_END).min(self.capacity),
                 count: load(at::OFF_INTENT_END_COUNT).min(self.capacity / 4),
             },
-        }
+        })
     }
 
     /// Changes the word that waiters sleep on, without waking them.

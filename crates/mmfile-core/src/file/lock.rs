@@ -3,10 +3,9 @@
 use super::{Handle, MmFile};
 use crate::control::Tail;
 use crate::error::{Error, Result};
-use crate::lock::{Acquired, Deadline, Hold, thread_id};
+use crate::lock::{Acquired, Deadline, Hold, LockGuard, LockHolder, thread_id};
 use crate::wake;
 use raw_sync::Timeout;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -20,8 +19,8 @@ impl MmFile {
     /// # Errors
     /// [`Error::LockHeld`] if this handle or this thread has it already, [`Error::Timeout`].
     pub fn lock(&self, timeout: Option<Timeout>) -> Result<LockGuard> {
-        let timeout = timeout.unwrap_or(Timeout::Val(self.handle.lock_timeout));
-        LockGuard::acquire(&self.handle, &Deadline::after(&timeout))
+        let timeout = timeout.unwrap_or(Timeout::Val(self.handle.settings.lock_timeout));
+        self.handle.enter(&Deadline::after(&timeout), thread_id())
     }
 
     /// Takes the lock if it is free. `None` if somebody else has it.
@@ -29,53 +28,25 @@ impl MmFile {
     /// # Errors
     /// [`Error::LockHeld`] if this handle or this thread has it.
     pub fn try_lock(&self) -> Result<Option<LockGuard>> {
-        match LockGuard::acquire(&self.handle, &Deadline::after(&Timeout::Val(Duration::ZERO))) {
+        let now = Deadline::after(&Timeout::Val(Duration::ZERO));
+        match self.handle.enter(&now, thread_id()) {
             Ok(guard) => Ok(Some(guard)),
             Err(Error::Timeout { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
-}
 
-/// The lock, held over several operations. Dropping it lets the next one in.
-#[derive(Debug)]
-pub struct LockGuard {
-    handle: Arc<Handle>,
-    abandoned: bool,
-    /// Whether it is left to the next holder to repair the file.
-    unrepaired: bool,
-    /// The lock belongs to the thread that took it.
-    _thread: PhantomData<*const ()>,
-}
-
-impl LockGuard {
-    fn acquire(handle: &Arc<Handle>, deadline: &Deadline) -> Result<Self> {
-        let thread = thread_id();
-        if handle.section.load(Ordering::Acquire) == thread {
-            return Err(Error::LockHeld);
-        }
-        let acquired = handle.lock.acquire(deadline, Hold::Section)?;
-        handle.section.store(thread, Ordering::Release);
-        let abandoned = acquired == Acquired::Abandoned;
-        let unrepaired = abandoned && !handle.recover();
-        Ok(Self { handle: Arc::clone(handle), abandoned, unrepaired, _thread: PhantomData })
-    }
-
-    /// Whether the holder before died with the lock. The file has been repaired since.
-    #[must_use]
-    pub fn abandoned(&self) -> bool {
-        self.abandoned
-    }
-}
-
-impl Drop for LockGuard {
-    fn drop(&mut self) {
-        self.handle.section.store(0, Ordering::Release);
-        if self.unrepaired {
-            self.handle.lock.release_abandoned(Hold::Section);
-        } else {
-            self.handle.lock.release(Hold::Section);
-        }
+    /// A thread that can hold the lock for this handle, for those who must not block or who move
+    /// between threads.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`] if the system has no thread left.
+    pub fn lock_holder(&self) -> Result<LockHolder> {
+        let (enters, leaves) = (Arc::clone(&self.handle), Arc::clone(&self.handle));
+        LockHolder::start(
+            Box::new(move |deadline, owner| enters.enter(deadline, owner)),
+            Box::new(move || leaves.section.give_up()),
+        )
     }
 }
 
@@ -86,27 +57,35 @@ struct Operation<'a> {
 
 impl Drop for Operation<'_> {
     fn drop(&mut self) {
-        self.handle.lock.release(Hold::Operation);
+        self.handle.section.lock.release(Hold::Operation);
     }
 }
 
 impl Handle {
+    /// Takes the lock for the operations of thread `owner`, and repairs what a dead holder left.
+    fn enter(self: &Arc<Self>, deadline: &Deadline, owner: u32) -> Result<LockGuard> {
+        self.place.check_whole(self.control.capacity())?;
+        let keep: Arc<Self> = Arc::clone(self);
+        let mut guard = self.section.enter(deadline, owner, keep)?;
+        if guard.abandoned() && !self.recover() {
+            guard.leave_unrepaired();
+        }
+        Ok(guard)
+    }
+
     /// Whether this thread has the lock already, or no lock is taken at all.
     fn needs_no_lock(&self) -> bool {
-        if !self.synchronized {
-            return true;
-        }
-        let section = self.section.load(Ordering::Acquire);
-        section != 0 && section == thread_id()
+        !self.settings.synchronized || self.section.is_mine()
     }
 
     /// Does one change under the lock, and wakes those who wait for it.
     pub(super) fn change<R>(&self, work: impl FnOnce() -> Result<R>) -> Result<R> {
+        self.place.check_whole(self.control.capacity())?;
         let result = if self.needs_no_lock() {
             work()
         } else {
-            let deadline = Deadline::after(&Timeout::Val(self.lock_timeout));
-            let acquired = self.lock.acquire(&deadline, Hold::Operation)?;
+            let deadline = Deadline::after(&Timeout::Val(self.settings.lock_timeout));
+            let acquired = self.section.lock.acquire(&deadline, Hold::Operation)?;
             let operation = Operation { handle: self };
             crate::fault::point("change.locked");
             if acquired == Acquired::Abandoned {
@@ -125,7 +104,8 @@ impl Handle {
     ///
     /// What is damaged behind the end is not an error of those who only ask for the end.
     pub(super) fn refresh(&self) -> Result<Tail> {
-        match self.refresh_strictly(self.lock_timeout) {
+        self.place.check_whole(self.control.capacity())?;
+        match self.refresh_strictly(self.settings.lock_timeout) {
             Err(Error::Corrupt { .. }) => Ok(self.control.tail()),
             other => other,
         }
@@ -133,17 +113,19 @@ impl Handle {
 
     /// As [`Self::refresh`], for those who need what comes next and know how long they can wait.
     pub(super) fn refresh_strictly(&self, lock_timeout: Duration) -> Result<Tail> {
-        if !self.segments.has_more(&self.control) {
+        self.place.check_whole(self.control.capacity())?;
+        if !self.segments.has_more(&self.control) && !self.has_dead_holder() {
             return Ok(self.control.tail());
         }
         if self.needs_no_lock() {
             return self.segments.adopt(&self.control);
         }
         let deadline = Deadline::after(&Timeout::Val(lock_timeout));
-        if self.lock.acquire(&deadline, Hold::Operation)? == Acquired::Abandoned && !self.recover()
+        if self.section.lock.acquire(&deadline, Hold::Operation)? == Acquired::Abandoned
+            && !self.recover()
         {
             // A reader cannot tell what of this is whole: it goes by the tail.
-            self.lock.release_abandoned(Hold::Operation);
+            self.section.lock.release_abandoned(Hold::Operation);
             return Ok(self.control.tail());
         }
         let operation = Operation { handle: self };
@@ -151,6 +133,12 @@ impl Handle {
         drop(operation);
         wake::signal(&self.control);
         tail
+    }
+
+    /// Whether there may be more than the control block says, since its last writer died before the
+    /// end of its work, and this handle is one that can look.
+    fn has_dead_holder(&self) -> bool {
+        self.settings.synchronized && self.segments.can_repair() && self.section.lock.is_abandoned()
     }
 
     /// Repairs the file behind a dead holder, if this handle may write.

@@ -1,28 +1,28 @@
 //! [`MmFile`]: one handle on one file.
 
 mod create;
+mod disk;
 mod lock;
 mod open;
 mod options;
+mod place;
 mod read;
 mod view;
 mod wait;
 mod write;
 
-pub use lock::LockGuard;
 pub use options::{CreateOptions, DEFAULT_LOCK_TIMEOUT, OpenOptions};
 pub use view::ViewMemory;
 pub use wait::Waiter;
 
 use crate::control::{Control, Lifetime};
 use crate::error::Result;
-use crate::lock::{Deadline, ProcessLock};
-use crate::mapping::{Access, Object};
-use crate::name::{FileId, ObjectNames};
-use crate::registry::{self, RegistryLock};
+use crate::lock::{ProcessLock, Section};
+use crate::mapping::{Access, Mapping};
 use crate::segments::{Segments, SparseIndex};
-use raw_sync::Timeout;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use place::Place;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -38,30 +38,86 @@ pub struct MmFile {
 /// What a handle, its guards and its waiters share.
 #[derive(Debug)]
 struct Handle {
-    names: ObjectNames,
     control: Control,
     segments: Segments,
-    lock: ProcessLock,
+    section: Arc<Section>,
     index: Mutex<SparseIndex>,
-    /// The control object, whose advisory lock says that this handle is alive.
-    object: Object,
-    /// The data object, for a second mapping.
-    data: Object,
+    settings: Settings,
+    recovered: AtomicU64,
+    /// Last: it is left after everything else is gone.
+    place: Place,
+}
+
+/// How a handle was opened.
+#[derive(Debug, Clone)]
+struct Settings {
     access: Access,
     lifetime: Lifetime,
     created: bool,
     synchronized: bool,
     lock_timeout: Duration,
-    /// The thread that holds the lock over several operations, or 0.
-    section: AtomicU32,
-    recovered: AtomicU64,
+}
+
+impl Settings {
+    fn created(options: &CreateOptions) -> Self {
+        Self {
+            access: Access::ReadWrite,
+            lifetime: options.lifetime,
+            created: true,
+            synchronized: options.synchronized,
+            lock_timeout: options.lock_timeout,
+        }
+    }
+
+    fn opened(options: &OpenOptions, lifetime: Lifetime) -> Self {
+        Self {
+            access: options.access,
+            lifetime,
+            created: false,
+            synchronized: options.synchronized,
+            lock_timeout: options.lock_timeout,
+        }
+    }
 }
 
 impl MmFile {
-    /// The id by which other processes open the file.
+    /// Counts as closed for others from now on, while this handle can still be used: for a process
+    /// that is about to end without dropping it.
+    pub fn leave(&self) {
+        self.handle.place.leave();
+    }
+}
+
+impl Handle {
+    fn file(place: Place, control: Control, data: Mapping, settings: Settings) -> MmFile {
+        let writable = settings.access == Access::ReadWrite;
+        let handle = Self {
+            segments: Segments::new(&Arc::new(data), control.capacity(), writable),
+            section: Arc::new(Section::new(ProcessLock::new(control.mapping()))),
+            index: Mutex::new(SparseIndex::default()),
+            recovered: AtomicU64::new(0),
+            control,
+            settings,
+            place,
+        };
+        MmFile { handle: Arc::new(handle) }
+    }
+}
+
+impl MmFile {
+    /// The id by which other processes open the file; the path of one on disk.
     #[must_use]
-    pub fn id(&self) -> &FileId {
-        &self.handle.names.id
+    pub fn id(&self) -> &str {
+        self.handle.place.id()
+    }
+
+    /// Where a file on disk is, without links; `None` for one in memory.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match &self.handle.place {
+            Place::Disk { path, .. } => Some(path),
+            Place::Memory { .. } => None,
+        }
     }
 
     /// How many bytes the segments and their size words may take together.
@@ -73,25 +129,25 @@ impl MmFile {
     /// Whether this handle made the file.
     #[must_use]
     pub fn created(&self) -> bool {
-        self.handle.created
+        self.handle.settings.created
     }
 
     /// Whether operations take the lock.
     #[must_use]
     pub fn synchronized(&self) -> bool {
-        self.handle.synchronized
+        self.handle.settings.synchronized
     }
 
     /// What the handle may do.
     #[must_use]
     pub fn access(&self) -> Access {
-        self.handle.access
+        self.handle.settings.access
     }
 
     /// How long the file can be opened.
     #[must_use]
     pub fn lifetime(&self) -> Lifetime {
-        self.handle.lifetime
+        self.handle.settings.lifetime
     }
 
     /// How often this handle found the lock abandoned by a dead process and repaired the file.
@@ -131,25 +187,5 @@ impl MmFile {
     pub fn is_sealed(&self) -> Result<bool> {
         self.handle.refresh()?;
         Ok(self.handle.control.is_sealed())
-    }
-}
-
-impl Drop for Handle {
-    /// Leaves the file, and takes its name away if it ends with this.
-    fn drop(&mut self) {
-        if !self.object.is_linked() {
-            return; // it has ended already
-        }
-        let patience = Deadline::after(&Timeout::Val(Duration::from_secs(2)));
-        // Without the registry the name stays for the next sweep.
-        let Ok(registry) = RegistryLock::acquire(&patience) else { return };
-        let ends = self.created && self.lifetime == Lifetime::Creator;
-        crate::fault::point("close.registry");
-        if ends || self.object.try_exclusive().unwrap_or(false) {
-            let data = self.data.identity();
-            registry::remove(&self.names, &self.object, data, &registry);
-        }
-        // Before the registry is free: two who leave at once must not take each other for alive.
-        self.object.unshare();
     }
 }

@@ -105,9 +105,10 @@ impl MmFile {
 
 impl Handle {
     pub(super) fn span(&self, index: u64) -> Result<Span> {
+        self.place.check_whole(self.control.capacity())?;
         let mut tail = self.control.tail();
         if index >= tail.count {
-            tail = self.refresh_strictly(self.lock_timeout)?;
+            tail = self.refresh_strictly(self.settings.lock_timeout)?;
             if index >= tail.count {
                 return Err(Error::SegmentRange { index, length: tail.count });
             }

@@ -50,9 +50,9 @@ impl MmFile {
     /// # Errors
     /// [`crate::Error::NoSpace`] if a handle that may only read gets no second mapping.
     pub fn view_memory(&self) -> Result<ViewMemory> {
-        let mapping = match self.handle.access {
+        let mapping = match self.handle.settings.access {
             Access::ReadWrite => Arc::clone(self.handle.segments.mapping()),
-            Access::Read => Arc::new(map_copy_on_write(&self.handle.data)?),
+            Access::Read => Arc::new(map_copy_on_write(self.handle.place.data(), self.capacity())?),
         };
         Ok(ViewMemory { mapping })
     }

@@ -3,7 +3,7 @@
 use super::{Handle, MmFile};
 use crate::error::{Error, Result};
 use crate::lock::Deadline;
-use crate::wake::{self, WakeEvent};
+use crate::wake::{self, LONGEST_SLEEP, PEER_SLEEP, WakeEvent};
 use raw_sync::Timeout;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,8 +24,17 @@ impl MmFile {
     /// Something that can wait on another thread, and be called back from this one.
     #[must_use]
     pub fn waiter(&self) -> Waiter {
-        let cancelled = Arc::new(AtomicBool::new(false));
-        Waiter { handle: Arc::clone(&self.handle), cancelled }
+        Waiter {
+            handle: Arc::clone(&self.handle),
+            cancelled: Arc::new(AtomicBool::new(false)),
+            needs_peer: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    /// Whether another process had the file open and none has it any more.
+    #[must_use]
+    pub fn peer_gone(&self) -> bool {
+        self.handle.peer_gone()
     }
 }
 
@@ -34,6 +43,7 @@ impl MmFile {
 pub struct Waiter {
     handle: Arc<Handle>,
     cancelled: Arc<AtomicBool>,
+    needs_peer: Arc<AtomicBool>,
 }
 
 impl Waiter {
@@ -75,10 +85,14 @@ impl Waiter {
             if handle.control.is_sealed() {
                 return Err(Error::Sealed);
             }
+            let needs_peer = self.needs_peer.load(Ordering::SeqCst);
+            if needs_peer && handle.peer_gone() {
+                return Err(Error::PeerGone);
+            }
             if deadline.slice(Duration::MAX).is_none() {
                 return Err(Error::Timeout { what: "waiting for a segment" });
             }
-            event.sleep(&deadline);
+            event.sleep(&deadline, if needs_peer { PEER_SLEEP } else { LONGEST_SLEEP });
         }
     }
 
@@ -112,8 +126,28 @@ impl Waiter {
         self.look_again();
     }
 
+    /// Whether waits are to fail with [`Error::PeerGone`] once another process had the file open and
+    /// none has it any more. A process that dies wakes nobody: it is missed at the next look, within
+    /// a fifth of a second.
+    pub fn require_peer(&self, required: bool) {
+        self.needs_peer.store(required, Ordering::SeqCst);
+    }
+
     /// Makes those who wait look at what they wait for.
     pub fn look_again(&self) {
         wake::wake_all(&self.handle.control);
+    }
+}
+
+impl Handle {
+    fn peer_gone(&self) -> bool {
+        match self.place.liveness().others_are_here() {
+            Some(true) => {
+                self.control.note_other();
+                false
+            }
+            Some(false) => self.control.had_others(),
+            None => false,
+        }
     }
 }

@@ -43,7 +43,7 @@ impl MmFile {
 
 impl Handle {
     fn check_writable(&self) -> Result<()> {
-        if self.access == Access::ReadWrite { Ok(()) } else { Err(Error::ReadOnly) }
+        if self.settings.access == Access::ReadWrite { Ok(()) } else { Err(Error::ReadOnly) }
     }
 
     fn put<P: Payload>(&self, values: &[P], at: Option<u64>) -> Result<u64> {

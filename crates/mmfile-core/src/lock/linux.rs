@@ -106,6 +106,18 @@ impl ProcessLock {
         self.leave(hold, OWNER_DIED);
     }
 
+    /// Makes everybody who waits look again, in every process.
+    pub(crate) fn nudge(&self) {
+        if let Ok(word) = self.word() {
+            futex::wake(word, i32::MAX);
+        }
+    }
+
+    /// Whether its last holder died and nobody has come for it yet.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.word().is_ok_and(|word| word.load(Ordering::Relaxed) & !WAITERS == OWNER_DIED)
+    }
+
     fn leave(&self, hold: Hold, value: u32) {
         let Ok(word) = self.word() else { return };
         let pending = match hold {
@@ -113,6 +125,9 @@ impl ProcessLock {
             Hold::Section => Pending::delist(word),
         };
         crate::fault::point("release.before");
+        if word.load(Ordering::Relaxed) & THREAD_ID != pending.thread_id() {
+            return; // a forked child has its parent's guard, but not its lock
+        }
         if word.swap(value, Ordering::AcqRel) & WAITERS != 0 {
             crate::fault::point("release.unlocked");
             futex::wake(word, 1);

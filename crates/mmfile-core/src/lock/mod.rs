@@ -13,7 +13,7 @@
 //! let next = a.len()?;
 //! a.append(next.to_le_bytes().as_slice())?;
 //! // process B waits meanwhile, here not at all
-//! let b = MmFile::open_existing(a.id().as_str(), &OpenOptions::default())?;
+//! let b = MmFile::open_existing(a.id(), &OpenOptions::default())?;
 //! # std::thread::scope(|scope| { scope.spawn(|| {
 //! assert!(b.try_lock().unwrap().is_none());
 //! # }); });
@@ -22,18 +22,25 @@
 //! # Ok(()) }
 //! ```
 
+mod holder;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
 mod robust_list;
+mod section;
 
+pub use holder::{LockHolder, Notify};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::ProcessLock;
 #[cfg(target_os = "linux")]
 pub(crate) use robust_list::thread_id;
+pub use section::LockGuard;
+pub(crate) use section::Section;
 
 use raw_sync::Timeout;
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How the lock was found.
@@ -60,6 +67,7 @@ pub(crate) enum Hold {
 pub(crate) struct Deadline {
     timeout: Option<Duration>,
     at: Cell<Option<Instant>>,
+    cancelled: Option<Arc<AtomicBool>>,
 }
 
 impl Deadline {
@@ -69,11 +77,20 @@ impl Deadline {
             Timeout::Infinite => None,
             Timeout::Val(duration) => Some(*duration),
         };
-        Self { timeout, at: Cell::new(None) }
+        Self { timeout, at: Cell::new(None), cancelled: None }
+    }
+
+    /// The same, over as soon as the flag is set.
+    pub(crate) fn unless(mut self, cancelled: Arc<AtomicBool>) -> Self {
+        self.cancelled = Some(cancelled);
+        self
     }
 
     /// What is left, at most `slice`; `None` once nothing is left.
     pub(crate) fn slice(&self, slice: Duration) -> Option<Duration> {
+        if self.cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::SeqCst)) {
+            return None;
+        }
         let Some(timeout) = self.timeout else { return Some(slice) };
         if timeout.is_zero() {
             return None;

@@ -189,56 +189,52 @@ impl Drop for Pending {
 /// every C library that has robust mutexes. Ours are never followed through that one, but a
 /// neighbour that belongs to the C library is.
 const BACK: usize = size_of::<usize>();
+/// Marks, in the link to it, a node of a mutex with priority inheritance. Ours have none.
+const INHERITS: usize = 1;
+/// As far as the kernel would walk.
+const LIMIT: usize = 2048;
 
 impl Thread {
     fn first_link(&self) -> usize {
         self.head.get() as usize // the link is the head's first field
     }
 
+    /// Puts a node at the end of the list. The C library puts its own at the front, so that behind
+    /// one of ours there is only ever another one of ours, or the head: none of their links has to be
+    /// read from shared memory.
     fn enlist(&self, node: usize) {
         let head = self.first_link();
         if head == 0 {
             return;
         }
-        let first = load(head);
-        store(node, first);
-        store(node.wrapping_sub(BACK), head);
-        if first != head {
-            store(first.wrapping_sub(BACK), node);
+        let mut entries = self.entries.borrow_mut();
+        let Some(last) = walk(head, &entries, head) else { return };
+        store(node, head);
+        store(node.wrapping_sub(BACK), last);
+        compiler_fence(Ordering::SeqCst);
+        store(last, node);
+        compiler_fence(Ordering::SeqCst);
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.node == last) {
+            entry.next = node;
         }
-        compiler_fence(Ordering::SeqCst);
-        store(head, node);
-        compiler_fence(Ordering::SeqCst);
-        self.entries.borrow_mut().push(Entry { node, next: first });
+        entries.push(Entry { node, next: head });
     }
 
     fn delist(&self, node: usize) {
         let head = self.first_link();
         let mut entries = self.entries.borrow_mut();
         let Some(position) = entries.iter().position(|entry| entry.node == node) else { return };
-        let next = entries.remove(position).next;
-        // Only where the neighbour was the C library's may it have changed behind our back.
-        let ours = next == head || entries.iter().any(|entry| entry.node == next);
-        let next = if ours { next } else { load(node) };
-        let mut link = head;
-        // The bound is the kernel's own for a list that it would walk.
-        for _ in 0..2048 {
-            let entry = entries.iter_mut().find(|entry| entry.node == link);
-            let follows = entry.as_ref().map_or_else(|| load(link), |entry| entry.next);
-            if follows == node {
-                if let Some(entry) = entry {
-                    entry.next = next;
-                }
-                store(link, next);
-                if next != head {
-                    store(next.wrapping_sub(BACK), link);
-                }
-                break;
+        if let Some(before) = walk(head, &entries, node) {
+            let next = entries.remove(position).next;
+            if let Some(entry) = entries.iter_mut().find(|entry| entry.node == before) {
+                entry.next = next;
             }
-            if follows == head || follows == 0 {
-                break;
+            store(before, next);
+            if next != head {
+                store(next.wrapping_sub(BACK), before);
             }
-            link = follows;
+        } else {
+            entries.remove(position);
         }
         compiler_fence(Ordering::SeqCst);
         if entries.is_empty() {
@@ -247,14 +243,33 @@ impl Thread {
     }
 }
 
+/// The link that leads to `node`, from the head on. Our own links are known; the others are the
+/// head's and those of the C library's mutexes.
+fn walk(head: usize, entries: &[Entry], node: usize) -> Option<usize> {
+    let mut link = head;
+    for _ in 0..LIMIT {
+        let ours = entries.iter().find(|entry| entry.node == link);
+        let next = ours.map_or_else(|| load(link) & !INHERITS, |entry| entry.next);
+        if next == node {
+            return Some(link);
+        }
+        if next == head || next == 0 {
+            return None;
+        }
+        link = next;
+    }
+    None
+}
+
 fn load(address: usize) -> usize {
-    // SAFETY: called for this thread's list head, for nodes of locks that it holds (whose mapping a
-    // guard keeps), and for nodes that the C library linked into the same list; never for a value
-    // that was read from shared memory, but for the one case that `delist` names.
+    // SAFETY: called for this thread's list head, and for nodes that the C library linked into the
+    // list of this thread and relies on itself; never for a value that we keep in shared memory.
     unsafe { (address as *const usize).read_volatile() }
 }
 
 fn store(address: usize, value: usize) {
-    // SAFETY: as for `load`; each of these words is there to be written by its thread.
+    // SAFETY: called for this thread's list head, for the links of locks that it holds (whose mapping
+    // a guard keeps), and for those of the C library's mutexes in the same list; each of these words
+    // is there to be written by its thread.
     unsafe { (address as *mut usize).write_volatile(value) }
 }

@@ -2,7 +2,8 @@
 //!
 //! What a platform provides is the same few functions over a name: make an object of a size with
 //! its memory reserved, open one after checking whose it is, tell whether anyone has it open, and
-//! take its name away. `unix.rs` has them for POSIX shared memory.
+//! take its name away. `named.rs` has them for POSIX shared memory,
+//! `disk.rs` the like for files on disk.
 //!
 //! One process makes an object and another finds it by its name; [`crate::MmFile`] is that pair:
 //!
@@ -13,20 +14,32 @@
 //! let a = MmFile::create_new(4096, &CreateOptions::default())?;
 //! a.append(b"hello".as_slice())?;
 //! // process B, which was told the id
-//! let b = MmFile::open_existing(a.id().as_str(), &OpenOptions::default())?;
+//! let b = MmFile::open_existing(a.id(), &OpenOptions::default())?;
 //! assert_eq!(b.read(0)?, b"hello");
 //! # Ok(()) }
 //! ```
 
+#[cfg(unix)]
+mod disk;
+#[cfg(unix)]
+mod named;
+#[cfg(unix)]
+mod object;
+#[cfg(unix)]
+mod own;
 mod region;
 #[cfg(unix)]
-mod unix;
+mod reserve;
 
-pub(crate) use region::Region;
 #[cfg(unix)]
-pub(crate) use unix::{
-    Object, create_named, current_user, list_named, map_copy_on_write, open_named, unlink,
-};
+pub(crate) use disk::{control_offset, control_offset_of, create_disk, full_path, open_disk};
+#[cfg(unix)]
+pub(crate) use named::{create_named, current_user, list_named, open_named, unlink};
+#[cfg(unix)]
+pub(crate) use object::{Object, process_number};
+#[cfg(unix)]
+pub(crate) use own::{map_copy_on_write, map_part, map_private};
+pub(crate) use region::Region;
 
 /// What a handle may do with the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,7 +71,7 @@ enum Backing {
     Shmem(#[allow(dead_code, reason = "held for its Drop")] shared_memory::Shmem),
     /// Mapped by ourselves, where `shared_memory` has no way to ask for it.
     #[cfg(unix)]
-    Own(#[allow(dead_code, reason = "held for its Drop")] unix::OwnMapping),
+    Own(#[allow(dead_code, reason = "held for its Drop")] own::OwnMapping),
 }
 
 // SAFETY: the mapping is plain memory that belongs to no thread; every access through `Region` is

@@ -19,52 +19,22 @@
 
 use crate::control::Control;
 use crate::control::layout::CONTROL_SIZE;
-use crate::error::{Error, Result};
-use crate::lock::Deadline;
-use crate::mapping::{Access, Identity, Object, current_user, list_named, open_named, unlink};
+use crate::mapping::{Access, Identity, Object, list_named, open_named};
 use crate::name::{FileId, ObjectNames, Prefixes};
-use std::time::Duration;
 
-/// The lock under which names are made and taken away. Its file goes with it.
-#[derive(Debug)]
-pub(crate) struct RegistryLock {
-    object: Object,
-    name: String,
-}
+mod entry;
+mod list;
+mod lock;
 
-impl RegistryLock {
-    /// Waits for the lock until the deadline.
-    pub(crate) fn acquire(deadline: &Deadline) -> Result<Self> {
-        let name = format!("mmfile-registry-{}", current_user());
-        let mut pause = Duration::from_micros(20);
-        loop {
-            let object = Object::open_or_create(&name, &name)?;
-            // Whoever had it before may have taken the file away while we waited for its lock.
-            if object.try_exclusive()? && object.is_linked() {
-                return Ok(Self { object, name });
-            }
-            drop(object);
-            let Some(limit) = deadline.slice(pause) else {
-                return Err(Error::Timeout { what: "waiting for the registry of files" });
-            };
-            std::thread::sleep(limit);
-            pause = (pause * 2).min(Duration::from_millis(2));
-        }
-    }
-}
-
-impl Drop for RegistryLock {
-    fn drop(&mut self) {
-        // Only its holder takes the file away, so it is still this one.
-        unlink(&self.name);
-        self.object.unshare();
-    }
-}
+pub(crate) use entry::{create_entry, leave, open_entry, share};
+pub use list::{FileInfo, list, sweep};
+pub(crate) use lock::RegistryLock;
 
 /// Takes the names of a file away, as far as they still lead to its objects.
 pub(crate) fn remove(names: &ObjectNames, control: &Object, data: Identity, _: &RegistryLock) {
     crate::fault::point("remove.begin");
-    if let Ok(object) = Object::open(&names.data, Access::Read, names.id.as_str())
+    if !names.data.is_empty()
+        && let Ok(object) = Object::open(&names.data, Access::Read, names.id.as_str())
         && (object.identity() == data || data == Identity::default())
     {
         object.unlink_if_same(&names.data);
@@ -81,31 +51,46 @@ pub(crate) fn remove_if_stale(names: &ObjectNames, registry: &RegistryLock) -> b
     if !object.try_exclusive().unwrap_or(false) || !object.is_linked() {
         return false;
     }
-    // One that died before it recorded its data object had made sure that no other stands there.
-    let data = recorded_data(names, &object).unwrap_or_default();
+    let Some(data) = recorded_data(names, &object) else { return false };
     remove(names, &object, data, registry);
     true
 }
 
-fn recorded_data(names: &ObjectNames, object: &Object) -> Option<Identity> {
-    let id = names.id.as_str();
-    if object.size().ok()? < CONTROL_SIZE {
-        return None;
-    }
-    let mapping = open_named(&names.control, object, Access::Read, id).ok()?;
-    Some(Control::new(mapping, id).ok()?.data_identity())
+/// Whether an object with a control block's name is one, or was to become one. Anything else that
+/// happens to have such a name is not ours to take away.
+pub(crate) fn is_control_block(names: &ObjectNames, object: &Object) -> bool {
+    recorded_data(names, object).is_some()
 }
 
-/// Removes every file of this user that no live process has open. Their ids.
-pub(crate) fn remove_all_stale(prefixes: &Prefixes, registry: &RegistryLock) -> Vec<FileId> {
-    let mut removed = Vec::new();
-    for name in list_named(prefixes.mutex()) {
-        let Some(id) = name.strip_prefix(prefixes.mutex()) else { continue };
-        let Ok(id) = FileId::parse(id) else { continue };
-        let names = ObjectNames::new(id, prefixes);
-        if remove_if_stale(&names, registry) {
-            removed.push(names.id);
-        }
+/// Which data object belongs to a control block. None in particular to one whose creator died before
+/// it recorded that: it had made sure that no other stands at the name.
+fn recorded_data(names: &ObjectNames, object: &Object) -> Option<Identity> {
+    let id = names.id.as_str();
+    let size = object.size().ok()?;
+    if size == 0 {
+        return Some(Identity::default());
     }
-    removed
+    let mapping = open_named(&names.control, object, Access::Read, id).ok()?;
+    let control = Control::new(mapping, id).ok()?;
+    let ours = control.is_described() || control.is_blank() && size == CONTROL_SIZE;
+    ours.then(|| control.data_identity())
+}
+
+/// Removes every file of this user that no live process has open, and every such mutex. The files'
+/// ids.
+pub(crate) fn remove_all_stale(prefixes: &Prefixes, registry: &RegistryLock) -> Vec<FileId> {
+    for names in names_with(ObjectNames::MUTEX_PREFIX).map(ObjectNames::mutex) {
+        remove_if_stale(&names, registry);
+    }
+    names_with(prefixes.mutex())
+        .map(|id| ObjectNames::new(id, prefixes))
+        .filter(|names| remove_if_stale(names, registry))
+        .map(|names| names.id)
+        .collect()
+}
+
+/// The ids of the objects whose names start with `prefix`.
+fn names_with(prefix: &str) -> impl Iterator<Item = FileId> {
+    let length = prefix.len();
+    list_named(prefix).into_iter().filter_map(move |name| FileId::parse(name.get(length..)?).ok())
 }

@@ -17,7 +17,7 @@ impl Segments {
         values: &[P],
         at: Option<u64>,
     ) -> Result<u64> {
-        let base = self.adopt(control)?;
+        let base = self.begin(control)?;
         if control.is_sealed() {
             return Err(Error::Sealed);
         }
@@ -49,6 +49,16 @@ impl Segments {
         control.commit(end);
         fault::point("append.committed");
         Ok(base.count)
+    }
+
+    /// The committed end, behind which nothing is left of anybody.
+    fn begin(&self, control: &Control) -> Result<Tail> {
+        // Nobody was told of a death, and yet a writer did not get done: its value panicked, it took
+        // no lock, or a foreign program had the lock of the dead one first and repaired nothing.
+        if self.is_unfinished(control) && !control.is_sealed() {
+            self.repair(control);
+        }
+        self.adopt(control)
     }
 
     /// Where the file would end with these values in it.
@@ -111,7 +121,7 @@ impl Segments {
 
     /// Marks the end for good. Under the lock.
     pub(crate) fn seal(&self, control: &Control) -> Result<()> {
-        let tail = self.adopt(control)?;
+        let tail = self.begin(control)?;
         if control.is_sealed() {
             return Ok(());
         }

@@ -11,7 +11,7 @@
 //! let a = MmFile::create_new(4096, &CreateOptions::default())?;
 //! let first = a.append_all(&["one", "two", ""])?;
 //! // process B reads them in any order
-//! let b = MmFile::open_existing(a.id().as_str(), &OpenOptions::default())?;
+//! let b = MmFile::open_existing(a.id(), &OpenOptions::default())?;
 //! assert_eq!((first, b.read_text(1)?.as_str(), b.byte_length(2)?), (0, "two", 0));
 //! # Ok(()) }
 //! ```
@@ -106,9 +106,15 @@ impl Segments {
     /// # Errors
     /// [`Error::Corrupt`] if something else stands there; the segments before it are taken up.
     pub(crate) fn adopt(&self, control: &Control) -> Result<Tail> {
-        let from = control.tail();
+        let mut from = control.tail();
         if !self.has_more(control) {
             return Ok(from);
+        }
+        if let Some(intent) = control.intent()
+            && intent.end.size == from.size
+        {
+            // Its writer died between the tail and the count, and the foreign one had the lock first.
+            from.count = from.count.max(intent.end.count);
         }
         let chain = self.chain(from);
         if chain.end != from {

@@ -10,31 +10,38 @@ impl Segments {
         self.writable
     }
 
+    /// Whether a writer recorded what it was about to append and did not come to its end. Of use to
+    /// writers alone: a reader may be looking at one that is alive.
+    pub(super) fn is_unfinished(&self, control: &Control) -> bool {
+        let tail = control.tail();
+        control.intent().is_some_and(|intent| {
+            intent.base.size == tail.size && intent.end.size > tail.size
+                || intent.end.size == tail.size && intent.end.count != tail.count
+        })
+    }
+
     /// Finishes or takes back what the dead holder was doing. Under the lock that it left.
     ///
-    /// The record of what it was about to do tells the two cases apart: the frames behind the tail
-    /// reach exactly as far as they were meant to, or the first size word was not published. It can
-    /// be interrupted and begun again at any point.
+    /// A writer publishes its first size word last: where a whole segment stands at the tail, all that
+    /// it meant to append is there, or a foreign writer has come after it. What is behind the whole
+    /// segments, up to where it meant to get, is not. It can be interrupted and begun again at any
+    /// point.
     pub(crate) fn repair(&self, control: &Control) {
-        let intent = control.intent();
         let tail = control.tail();
-        if intent.end.size > tail.size && intent.base.size == tail.size {
-            // It died between the record and the tail.
-            let from = Tail { size: tail.size, count: intent.base.count };
-            let chain = self.chain(from);
-            if chain.end == intent.end {
-                control.commit(intent.end);
-            } else if self.frame_at(tail.size) == Frame::Seal {
-                control.set_sealed();
-            } else {
-                self.take_back(control, from, intent.end.size);
+        if let Some(Intent { base, end }) = control.intent() {
+            if base.size == tail.size && end.size > tail.size {
+                // It died between the record and the tail.
+                let chain = self.chain(Tail { size: tail.size, count: base.count });
+                if chain.stop == Frame::End && chain.end.size < end.size {
+                    self.take_back(control, chain.end, end.size);
+                }
+            } else if end.size == tail.size && end.count != tail.count {
+                // It died between the tail and the count.
+                control.commit(end);
             }
-        } else if intent.end.size == tail.size && intent.end.count != tail.count {
-            // It died between the tail and the count.
-            control.commit(intent.end);
         }
         crate::fault::point("repair.writer");
-        // Foreign writers keep no record: whole frames stay, anything else goes.
+        // Whole frames stay, anything else goes.
         let chain = self.chain(control.tail());
         if chain.end != control.tail() {
             control.adopt(control.tail(), chain.end);
@@ -44,6 +51,24 @@ impl Segments {
             Frame::Invalid => self.take_back(control, chain.end, self.capacity),
             _ => {}
         }
+    }
+
+    /// Finds the committed end of a file on disk that nobody has open, from its frames and from what
+    /// its last writer recorded. Damage stays as it is, to be reported and perhaps to be rescued.
+    pub(crate) fn settle(&self, control: &Control, was_sealed: bool) {
+        let chain = self.chain(Tail { size: 0, count: 0 });
+        let sealed = was_sealed && chain.end.size == control.tail().size;
+        if chain.stop == Frame::End
+            && let Some(Intent { base, end }) = control.intent()
+            && base.size == chain.end.size
+            && end.size > chain.end.size
+        {
+            // The writer died, or the machine, before its first size word was there. The record goes
+            // after what it tells of.
+            self.take_back(control, chain.end, end.size);
+        }
+        crate::fault::point("settle.zeroed");
+        control.reset(chain.end, sealed || chain.stop == Frame::Seal);
     }
 
     /// Zeroes what was left between a committed end and `to`, where the writer was going to end, and

@@ -9,7 +9,7 @@
 //! use mmfile_core::{CreateOptions, MmFile, OpenOptions, Timeout};
 //! use std::time::Duration;
 //! let a = MmFile::create_new(4096, &CreateOptions::default())?;
-//! let b = MmFile::open_existing(a.id().as_str(), &OpenOptions::default())?;
+//! let b = MmFile::open_existing(a.id(), &OpenOptions::default())?;
 //! # std::thread::scope(|scope| -> mmfile_core::Result<()> {
 //! # let b = &b; let other = scope.spawn(move || {
 //! // process B sleeps until there is a segment 0
@@ -35,7 +35,9 @@ use std::time::Duration;
 
 /// The longest sleep before a waiter looks for itself. Foreign writers are seen after this time at
 /// the latest; the sleeps get longer towards it, so that a long wait costs next to nothing.
-const LONGEST_SLEEP: Duration = Duration::from_millis(200);
+pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(500);
+/// The same for a waiter that has to miss others when they are gone.
+pub(crate) const PEER_SLEEP: Duration = Duration::from_millis(200);
 const FIRST_SLEEP: Duration = Duration::from_millis(5);
 
 /// One waiter's look at the wake word: an event, in the words of `raw_sync`.
@@ -61,9 +63,10 @@ impl<'a> WakeEvent<'a> {
         fence(Ordering::SeqCst);
     }
 
-    /// Sleeps until the word changes, a bounded time passes, or the deadline does.
-    pub(crate) fn sleep(&self, deadline: &Deadline) {
-        let Some(limit) = deadline.slice(self.sleep.get()) else { return };
+    /// Sleeps until the word changes, `longest` or a time that grows with every sleep passes, or the
+    /// deadline does.
+    pub(crate) fn sleep(&self, deadline: &Deadline, longest: Duration) {
+        let Some(limit) = deadline.slice(self.sleep.get().min(longest)) else { return };
         let _ = futex::wait(self.control.wake_word(), self.seen.get(), limit);
         self.sleep.set((self.sleep.get() * 2).min(LONGEST_SLEEP));
     }
@@ -71,7 +74,7 @@ impl<'a> WakeEvent<'a> {
 
 impl EventImpl for WakeEvent<'_> {
     fn wait(&self, timeout: Timeout) -> Result<(), Box<dyn std::error::Error>> {
-        self.sleep(&Deadline::after(&timeout));
+        self.sleep(&Deadline::after(&timeout), LONGEST_SLEEP);
         Ok(())
     }
 

@@ -1,0 +1,158 @@
+//! A thread that holds a lock for somebody who must not block, or who moves between threads.
+
+use super::section::LockGuard;
+use super::{Deadline, thread_id};
+use crate::error::{Error, Result};
+use raw_sync::Timeout;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// Takes the lock on the holder's thread, for the operations of the thread whose id is given.
+pub(crate) type Enter = dyn Fn(&Deadline, u32) -> Result<LockGuard> + Send + Sync;
+/// What is called on the holder's thread once the lock is there (and whether it was abandoned) or is
+/// not to be had.
+pub type Notify = Box<dyn FnOnce(Result<bool>) + Send>;
+
+/// What the thread is to do, or is doing.
+enum Phase {
+    Idle,
+    /// Take the lock.
+    Wanted {
+        timeout: Timeout,
+        owner: u32,
+        notify: Notify,
+    },
+    /// The thread is waiting for the lock, or has it.
+    Busy,
+    /// Let it go.
+    Release,
+    End,
+}
+
+struct Shared {
+    phase: Mutex<Phase>,
+    changed: Condvar,
+    cancelled: Arc<AtomicBool>,
+    /// Puts the owner's operations outside, before the lock itself is let go.
+    give_up: Box<dyn Fn() + Send + Sync>,
+}
+
+/// A thread that holds one lock. Dropping it lets the lock go and ends the thread.
+pub struct LockHolder {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LockHolder {
+    /// Starts the thread, idle.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`] if the system has no thread left.
+    pub(crate) fn start(enter: Box<Enter>, give_up: Box<dyn Fn() + Send + Sync>) -> Result<Self> {
+        let shared = Arc::new(Shared {
+            phase: Mutex::new(Phase::Idle),
+            changed: Condvar::new(),
+            cancelled: Arc::new(AtomicBool::new(false)),
+            give_up,
+        });
+        let theirs = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("mmfile-lock".into())
+            .stack_size(128 << 10)
+            .spawn(move || theirs.run(&*enter))
+            .map_err(|_| Error::NoSpace { needed: "another thread".into(), os: None })?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Begins to wait for the lock, for the operations of the calling thread. `notify` hears how it
+    /// went.
+    ///
+    /// # Errors
+    /// [`Error::LockHeld`] if it is waited for or held already.
+    pub fn acquire(&self, timeout: Timeout, notify: Notify) -> Result<()> {
+        let mut phase = self.shared.lock();
+        if !matches!(*phase, Phase::Idle) {
+            return Err(Error::LockHeld);
+        }
+        self.shared.cancelled.store(false, Ordering::SeqCst);
+        *phase = Phase::Wanted { timeout, owner: thread_id(), notify };
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+
+    /// Lets the lock go, or stops waiting for it. It is free when this returns.
+    pub fn release(&self) {
+        self.shared.cancelled.store(true, Ordering::SeqCst);
+        (self.shared.give_up)();
+        let mut phase = self.shared.lock();
+        if matches!(*phase, Phase::Idle | Phase::End) {
+            return;
+        }
+        if let Phase::Wanted { notify, .. } = std::mem::replace(&mut *phase, Phase::Release) {
+            *phase = Phase::Idle;
+            drop(phase);
+            notify(Err(Error::Timeout { what: "waiting for a lock that was given up" }));
+            return;
+        }
+        self.shared.changed.notify_all();
+        while !matches!(*phase, Phase::Idle) {
+            phase = self.shared.wait(phase);
+        }
+    }
+}
+
+impl Drop for LockHolder {
+    fn drop(&mut self) {
+        self.release();
+        *self.shared.lock() = Phase::End;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl std::fmt::Debug for LockHolder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LockHolder").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Phase> {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, phase: MutexGuard<'a, Phase>) -> MutexGuard<'a, Phase> {
+        self.changed.wait(phase).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, enter: &Enter) {
+        let mut phase = self.lock();
+        loop {
+            match std::mem::replace(&mut *phase, Phase::Busy) {
+                Phase::Wanted { timeout, owner, notify } => {
+                    drop(phase);
+                    let deadline = Deadline::after(&timeout).unless(Arc::clone(&self.cancelled));
+                    let entered = enter(&deadline, owner);
+                    notify(entered.as_ref().map(LockGuard::abandoned).map_err(Clone::clone));
+                    phase = self.lock();
+                    while entered.is_ok() && matches!(*phase, Phase::Busy) {
+                        phase = self.wait(phase);
+                    }
+                    drop(entered);
+                    if !matches!(*phase, Phase::End) {
+                        *phase = Phase::Idle;
+                    }
+                    self.changed.notify_all();
+                }
+                Phase::End => return,
+                other => {
+                    *phase = other;
+                    phase = self.wait(phase);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Holding the lock over several operations.
+
+use super::{Acquired, Deadline, Hold, ProcessLock, thread_id};
+use crate::error::{Error, Result};
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A lock, and which thread of this handle holds it over several operations.
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) lock: ProcessLock,
+    /// The thread whose operations work inside the lock, or 0.
+    owner: AtomicU32,
+}
+
+impl Section {
+    pub(crate) fn new(lock: ProcessLock) -> Self {
+        Self { lock, owner: AtomicU32::new(0) }
+    }
+
+    /// Whether the calling thread's operations are inside.
+    pub(crate) fn is_mine(&self) -> bool {
+        let owner = self.owner.load(Ordering::Acquire);
+        owner != 0 && owner == thread_id()
+    }
+
+    /// Takes the lock on the calling thread, for the operations of thread `owner`. What has to live
+    /// as long as the guard goes into `keep`.
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        deadline: &Deadline,
+        owner: u32,
+        keep: Arc<dyn Any + Send + Sync>,
+    ) -> Result<LockGuard> {
+        if self.owner.load(Ordering::Acquire) == owner {
+            return Err(Error::LockHeld);
+        }
+        let abandoned = self.lock.acquire(deadline, Hold::Section)? == Acquired::Abandoned;
+        self.owner.store(owner, Ordering::Release);
+        let section = Arc::clone(self);
+        let unrepaired = false;
+        Ok(LockGuard { section, abandoned, unrepaired, _keep: keep, _thread: PhantomData })
+    }
+
+    /// The owner's operations are outside from here on; the lock is released soon after.
+    fn disown(&self) {
+        self.owner.store(0, Ordering::Release);
+    }
+
+    /// As [`Self::disown`], and a holder that still waits for the lock looks whether it should.
+    pub(crate) fn give_up(&self) {
+        self.disown();
+        self.lock.nudge();
+    }
+}
+
+/// The lock, held over several operations. Dropping it lets the next one in.
+pub struct LockGuard {
+    section: Arc<Section>,
+    abandoned: bool,
+    unrepaired: bool,
+    _keep: Arc<dyn Any + Send + Sync>,
+    /// The lock belongs to the thread that took it.
+    _thread: PhantomData<*const ()>,
+}
+
+impl LockGuard {
+    /// Whether the holder before died with the lock. What it left has been repaired since.
+    #[must_use]
+    pub fn abandoned(&self) -> bool {
+        self.abandoned
+    }
+
+    /// Leaves it to the next holder to repair what the dead one left.
+    pub(crate) fn leave_unrepaired(&mut self) {
+        self.unrepaired = true;
+    }
+}
+
+impl std::fmt::Debug for LockGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LockGuard").field("abandoned", &self.abandoned).finish_non_exhaustive()
+    }
+}
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        self.section.disown();
+        if self.unrepaired {
+            self.section.lock.release_abandoned(Hold::Section);
+        } else {
+            self.section.lock.release(Hold::Section);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! POSIX shared memory by name. `shared_memory` makes and maps the objects; what it has no call for is
+//! done on a second descriptor of the same object: reserving the memory, checking whose it is, and the
+//! advisory locks that tell who is alive.
+
+use super::object::{Object, from_errno, fstat, retry};
+use super::own::map_part;
+use super::{Access, Backing, Mapping, Region, reserve};
+use crate::error::{Error, OsError, Result};
+use shared_memory::{Shmem, ShmemConf, ShmemError};
+use std::ffi::CString;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::ptr::NonNull;
+
+/// The user on whose behalf this process acts; objects of any other are not touched.
+pub(crate) fn current_user() -> u32 {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// Makes an object that nobody has yet, reserves its memory and maps it.
+///
+/// The name is taken away again when anything after its creation fails.
+pub(crate) fn create_named(name: &str, size: u64, id: &str) -> Result<(Object, Mapping)> {
+    let no_space = |os| Error::NoSpace { needed: format!("{size} bytes of shared memory"), os };
+    let Ok(length) = usize::try_from(size) else { return Err(no_space(None)) };
+    if isize::try_from(size).is_err() || !reserve::is_plausible(size) {
+        return Err(no_space(None));
+    }
+    let mut shmem =
+        ShmemConf::new().os_id(path_of(name)).size(length).create().map_err(|e| match e {
+            ShmemError::MappingIdExists => Error::Exists { id: id.into() },
+            other => from_shmem(other, "shm_open", id, size),
+        })?;
+    // While it owns the object, dropping `shmem` takes the name away: right until all is done.
+    let object = Object::open(name, Access::ReadWrite, id)?;
+    reserve::allocate(object.fd(), size).map_err(|os| no_space(Some(os)))?;
+    shmem.set_owner(false);
+    match from_shmem_mapping(shmem, length) {
+        Some(mapping) => Ok((object, mapping)),
+        None => {
+            object.unlink_if_same(name);
+            Err(no_space(None))
+        }
+    }
+}
+
+/// Opens and maps an object of this user, of exactly `size` bytes where that is known.
+///
+/// The mapping is of the very object that `object` is open on, even if the name has moved on.
+pub(crate) fn open_named(name: &str, object: &Object, access: Access, id: &str) -> Result<Mapping> {
+    let size = object.size()?;
+    let Ok(length) = usize::try_from(size) else {
+        return Err(Error::Unsupported { what: "a file larger than the address space" });
+    };
+    if length == 0 {
+        return Err(Error::NotFound { id: id.into() });
+    }
+    if access == Access::Read {
+        return map_part(object, 0, size, Access::Read);
+    }
+    let shmem = ShmemConf::new()
+        .os_id(path_of(name))
+        .open()
+        .map_err(|e| from_shmem(e, "shm_open", id, size))?;
+    // `shared_memory` opened the name again: it must still be the object that was checked. The
+    // name cannot come back to that object once it has left it, so one look afterwards is enough.
+    if Object::open(name, access, id)?.identity() != object.identity() {
+        return Err(Error::NotFound { id: id.into() });
+    }
+    from_shmem_mapping(shmem, length).ok_or_else(|| Error::NotFound { id: id.into() })
+}
+
+fn from_shmem_mapping(shmem: Shmem, length: usize) -> Option<Mapping> {
+    let base = NonNull::new(shmem.as_ptr())?;
+    if shmem.len() < length {
+        return None;
+    }
+    // SAFETY: `shmem` keeps at least `length` readable and writable bytes at a page boundary mapped
+    // for as long as it lives, and it is moved into the mapping that the region belongs to.
+    let region = unsafe { Region::new(base, length) };
+    Some(Mapping { region, _backing: Backing::Shmem(shmem) })
+}
+
+fn path_of(name: &str) -> String {
+    format!("/{name}")
+}
+
+fn from_shmem(error: ShmemError, syscall: &'static str, id: &str, size: u64) -> Error {
+    let errno = match error {
+        ShmemError::MapCreateFailed(n)
+        | ShmemError::MapOpenFailed(n)
+        | ShmemError::UnknownOsError(n) => i32::try_from(n).unwrap_or(0),
+        _ => 0,
+    };
+    from_errno(OsError { syscall, errno }, id, size)
+}
+
+impl Object {
+    /// Opens the object of that name, if it is a shared memory object of this user and of nobody
+    /// else's making.
+    pub(crate) fn open(name: &str, access: Access, id: &str) -> Result<Self> {
+        let flags = if access == Access::Read { libc::O_RDONLY } else { libc::O_RDWR };
+        Self::open_with(name, flags, id)
+    }
+
+    /// As [`Object::open`], making an empty one where there is none.
+    pub(crate) fn open_or_create(name: &str, id: &str) -> Result<Self> {
+        Self::open_with(name, libc::O_RDWR | libc::O_CREAT, id)
+    }
+
+    fn open_with(name: &str, flags: i32, id: &str) -> Result<Self> {
+        let refuse = |reason| Error::Access { id: id.into(), reason, os: None };
+        let path = CString::new(path_of(name)).map_err(|_| refuse("its name is no name"))?;
+        let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK;
+        let raw = retry(|| {
+            // SAFETY: `path` is a NUL-terminated string that outlives the call.
+            unsafe { libc::shm_open(path.as_ptr(), flags, 0o600) }
+        })
+        .map_err(|errno| from_errno(OsError { syscall: "shm_open", errno }, id, 0))?;
+        // SAFETY: a descriptor that was opened just now and belongs to nobody else.
+        let fd = unsafe { OwnedFd::from_raw_fd(raw) };
+        let stat = fstat(&fd)?;
+        if stat.st_uid != current_user() {
+            return Err(refuse("it belongs to another user"));
+        }
+        if stat.st_mode & 0o077 != 0 && stat.st_mode & libc::S_IFMT == libc::S_IFREG {
+            return Err(refuse("its permissions let other users in"));
+        }
+        Self::new(fd, id)
+    }
+
+    /// Takes the name away if it still leads to this object.
+    ///
+    /// Whoever calls holds the registry's lock, so that nobody makes a new object in between.
+    pub(crate) fn unlink_if_same(&self, name: &str) -> bool {
+        let same = Self::open(name, Access::Read, name)
+            .is_ok_and(|there| there.identity() == self.identity());
+        same && unlink(name)
+    }
+}
+
+/// Takes a name away, whatever it leads to.
+pub(crate) fn unlink(name: &str) -> bool {
+    let Ok(path) = CString::new(path_of(name)) else { return false };
+    // SAFETY: a NUL-terminated string that outlives the call.
+    unsafe { libc::shm_unlink(path.as_ptr()) == 0 }
+}
+
+/// The names of all objects that start with `prefix`, of whichever user.
+#[cfg(target_os = "linux")]
+pub(crate) fn list_named(prefix: &str) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir("/dev/shm") else { return Vec::new() };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.starts_with(prefix))
+        .collect()
+}

@@ -1,0 +1,194 @@
+//! An open object, named or on disk: what it is, and who has it open.
+
+use super::Identity;
+use crate::error::{Error, OsError, Result};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::OnceLock;
+
+/// An open descriptor of an object. Whoever keeps one [`shared`](Object::share) counts as
+/// alive until the kernel closes it, however the process ends.
+#[derive(Debug)]
+pub(crate) struct Object {
+    fd: OwnedFd,
+    identity: Identity,
+}
+
+/// Facts about an object, from one `fstat`.
+struct Status {
+    size: u64,
+    links: u64,
+}
+
+/// One number for this process, drawn at its first use. The byte that it stands for is locked by all
+/// of the process's descriptors of an object, and so tells its own handles from other processes'.
+pub(crate) fn process_number() -> u64 {
+    static NUMBER: OnceLock<u64> = OnceLock::new();
+    *NUMBER.get_or_init(|| {
+        let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
+        (high >> 4) + 1
+    })
+}
+
+/// Where the bytes of the processes begin: far behind the end of any object.
+const FIRST_BYTE: u64 = 1 << 60;
+
+impl Object {
+    /// Takes a descriptor of a regular file. What the caller requires beyond that it checks itself.
+    pub(super) fn new(fd: OwnedFd, id: &str) -> Result<Self> {
+        let stat = fstat(&fd)?;
+        if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
+            let reason = "something else stands at its name";
+            return Err(Error::Access { id: id.into(), reason, os: None });
+        }
+        let identity = identity_of(&stat);
+        Ok(Self { fd, identity })
+    }
+
+    pub(super) fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    pub(super) fn descriptor(&self) -> i32 {
+        self.fd.as_raw_fd()
+    }
+
+    /// Tells other processes that this one has the object open, until the descriptor is closed.
+    pub(crate) fn announce(&self) {
+        let at = FIRST_BYTE + process_number();
+        // Where the file system has no such locks, nobody is ever missed.
+        let _ = self.byte_lock(libc::F_OFD_SETLK, libc::F_RDLCK, at, 1);
+    }
+
+    /// Whether another process has announced itself. `None` where it cannot be told.
+    pub(crate) fn others_are_here(&self) -> Option<bool> {
+        let mine = FIRST_BYTE + process_number();
+        let below =
+            self.byte_lock(libc::F_OFD_GETLK, libc::F_WRLCK, FIRST_BYTE, mine - FIRST_BYTE)?;
+        let above = self.byte_lock(libc::F_OFD_GETLK, libc::F_WRLCK, mine + 1, 0)?;
+        Some(below || above)
+    }
+
+    /// One `fcntl` lock operation; whether somebody else's lock is in the way.
+    fn byte_lock(&self, command: i32, kind: i32, start: u64, length: u64) -> Option<bool> {
+        // SAFETY: an all-zero `flock` is a valid value of that plain struct.
+        let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+        lock.l_type = libc::c_short::try_from(kind).ok()?;
+        lock.l_whence = libc::c_short::try_from(libc::SEEK_SET).ok()?;
+        lock.l_start = libc::off_t::try_from(start).ok()?;
+        lock.l_len = libc::off_t::try_from(length).ok()?;
+        let done = retry(|| {
+            // SAFETY: the descriptor is open, and `lock` is writable and outlives the call.
+            unsafe { libc::fcntl(self.fd.as_raw_fd(), command, &raw mut lock) }
+        });
+        done.ok().map(|_| i32::from(lock.l_type) != libc::F_UNLCK)
+    }
+
+    /// What tells this object from any other.
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Its size in bytes, now.
+    pub(crate) fn size(&self) -> Result<u64> {
+        Ok(self.status()?.size)
+    }
+
+    /// Whether its name still leads to it.
+    pub(crate) fn is_linked(&self) -> bool {
+        self.status().is_ok_and(|status| status.links > 0)
+    }
+
+    fn status(&self) -> Result<Status> {
+        let stat = fstat(&self.fd)?;
+        Ok(Status { size: u64::try_from(stat.st_size).unwrap_or(0), links: stat.st_nlink })
+    }
+
+    /// Waits until everything is on the disk.
+    pub(crate) fn sync(&self) -> Result<()> {
+        // SAFETY: the descriptor is open. Data written through a mapping is synchronized with it.
+        retry(|| unsafe { libc::fsync(self.fd.as_raw_fd()) }).map(|_| ()).map_err(|errno| {
+            let os = Some(OsError { syscall: "fsync", errno });
+            Error::NoSpace { needed: "durable storage".into(), os }
+        })
+    }
+
+    /// Counts as alive from now on. `false` if somebody has it exclusively at this moment.
+    pub(crate) fn share(&self) -> Result<bool> {
+        self.flock(libc::LOCK_SH)
+    }
+
+    /// Takes the object for this descriptor alone. `false` if anybody else is alive.
+    pub(crate) fn try_exclusive(&self) -> Result<bool> {
+        self.flock(libc::LOCK_EX)
+    }
+
+    /// Counts as alive no more.
+    pub(crate) fn unshare(&self) {
+        // SAFETY: the descriptor is open for as long as `self` lives. It can only fail for arguments
+        // that are wrong, and closing the descriptor does the same.
+        unsafe { libc::flock(self.fd.as_raw_fd(), libc::LOCK_UN) };
+    }
+
+    fn flock(&self, operation: i32) -> Result<bool> {
+        let done = retry(|| {
+            // SAFETY: the descriptor is open for as long as `self` lives.
+            unsafe { libc::flock(self.fd.as_raw_fd(), operation | libc::LOCK_NB) }
+        });
+        match done {
+            Ok(_) => Ok(true),
+            Err(libc::EWOULDBLOCK) => Ok(false),
+            Err(errno) => Err(Error::NoSpace {
+                needed: "an advisory lock".into(),
+                os: Some(OsError { syscall: "flock", errno }),
+            }),
+        }
+    }
+}
+
+/// The error that an OS error number means to a caller who wanted `size` bytes of `id`.
+pub(super) fn from_errno(os: OsError, id: &str, size: u64) -> Error {
+    let id = id.to_owned();
+    match os.errno {
+        libc::ENOENT => Error::NotFound { id },
+        libc::EEXIST => Error::Exists { id },
+        libc::ENOMEM | libc::ENOSPC | libc::EFBIG | libc::EOVERFLOW | libc::EDQUOT => {
+            Error::NoSpace { needed: format!("{size} bytes of shared memory"), os: Some(os) }
+        }
+        libc::EMFILE | libc::ENFILE => {
+            Error::NoSpace { needed: "another file descriptor".into(), os: Some(os) }
+        }
+        libc::ELOOP | libc::EISDIR | libc::EINVAL | libc::ENXIO => {
+            Error::Access { id, reason: "something else stands at its name", os: Some(os) }
+        }
+        _ => Error::Access { id, reason: "the system refuses it", os: Some(os) },
+    }
+}
+
+pub(super) fn fstat(fd: &OwnedFd) -> Result<libc::stat> {
+    // SAFETY: an all-zero `stat` is a valid value of that plain struct.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open, and `stat` is writable.
+    if unsafe { libc::fstat(fd.as_raw_fd(), &raw mut stat) } == 0 {
+        return Ok(stat);
+    }
+    let os = Some(OsError::last("fstat"));
+    Err(Error::Access { id: "shared memory".into(), reason: "the system refuses it", os })
+}
+
+fn identity_of(stat: &libc::stat) -> Identity {
+    Identity { device: stat.st_dev, inode: stat.st_ino }
+}
+
+/// Repeats a call that a signal interrupted; the error number of one that failed.
+pub(super) fn retry(mut call: impl FnMut() -> i32) -> std::result::Result<i32, i32> {
+    loop {
+        let result = call();
+        if result >= 0 {
+            return Ok(result);
+        }
+        match OsError::last("").errno {
+            libc::EINTR => {}
+            errno => return Err(errno),
+        }
+    }
+}

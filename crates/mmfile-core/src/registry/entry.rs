@@ -1,0 +1,109 @@
+//! The control object of a name: made, opened and left in the same way for a file and for a mutex.
+
+use super::{RegistryLock, is_control_block, remove, remove_if_stale};
+use crate::control::layout::CONTROL_SIZE;
+use crate::control::{Control, Description};
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::lock::Deadline;
+use crate::mapping::{Access, Identity, Object, create_named, open_named};
+use crate::name::ObjectNames;
+use raw_sync::Timeout;
+use std::time::Duration;
+
+/// Makes the control object of a name that nobody has. Its block is not ready yet, and whoever fails
+/// on the way takes the name away again.
+pub(crate) fn create_entry(names: &ObjectNames, _: &RegistryLock) -> Result<(Object, Control)> {
+    let id = names.id.as_str();
+    let (object, mapping) = create_named(&names.control, CONTROL_SIZE, id)?;
+    fault::point("create.control");
+    let begun = share(&object).and_then(|()| Control::new(mapping, id));
+    match begun {
+        Ok(control) => {
+            object.announce();
+            fault::point("create.shared");
+            Ok((object, control))
+        }
+        Err(error) => {
+            object.unlink_if_same(&names.control);
+            Err(error)
+        }
+    }
+}
+
+/// Counts as alive from now on. Whoever takes the new object for a dead creator's, for a moment, has
+/// to wait for the registry, which the caller has, and looks again then.
+pub(crate) fn share(object: &Object) -> Result<()> {
+    while !object.share()? {
+        std::thread::sleep(Duration::from_micros(20));
+    }
+    Ok(())
+}
+
+/// Opens the control object of a name and lets `finish` do the rest. Where that answers `None` the
+/// next look will find it otherwise: it is being made, or is ending.
+pub(crate) fn open_entry<T>(
+    names: &ObjectNames,
+    deadline: &Deadline,
+    mut finish: impl FnMut(Object, Control, Description) -> Result<Option<T>>,
+) -> Result<T> {
+    let mut pause = Duration::from_micros(50);
+    loop {
+        if let Some((object, control)) = attempt(names, deadline)? {
+            let description = control.examine(names.id.as_str())?;
+            if let Some(opened) = finish(object, control, description)? {
+                return Ok(opened);
+            }
+        }
+        let Some(limit) = deadline.slice(pause) else {
+            return Err(Error::Timeout { what: "waiting for its creator to finish it" });
+        };
+        std::thread::sleep(limit);
+        pause = (pause * 2).min(Duration::from_millis(5));
+    }
+}
+
+fn attempt(names: &ObjectNames, deadline: &Deadline) -> Result<Option<(Object, Control)>> {
+    let id = names.id.as_str();
+    let object = Object::open(&names.control, Access::ReadWrite, id)?;
+    if object.try_exclusive()? {
+        // Nobody alive has it: a dead process left it, perhaps half-made.
+        if !is_control_block(names, &object) {
+            let reason = "something else stands at its name";
+            return Err(Error::Access { id: id.into(), reason, os: None });
+        }
+        drop(object);
+        let registry = RegistryLock::acquire(deadline)?;
+        remove_if_stale(names, &registry);
+        return Ok(None);
+    }
+    if !object.share()? || !object.is_linked() || object.size()? < CONTROL_SIZE {
+        return Ok(None);
+    }
+    object.announce();
+    fault::point("open.shared");
+    let mapping = match open_named(&names.control, &object, Access::ReadWrite, id) {
+        Ok(mapping) => mapping,
+        // It ended while we looked.
+        Err(Error::NotFound { .. }) if !object.is_linked() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let control = Control::new(mapping, id)?;
+    Ok(control.is_ready().then_some((object, control)))
+}
+
+/// Leaves a name, and takes it away if `ends` says so or if nobody else has it open.
+pub(crate) fn leave(names: &ObjectNames, object: &Object, data: Identity, ends: bool) {
+    if !object.is_linked() {
+        return; // it has ended already
+    }
+    let patience = Deadline::after(&Timeout::Val(Duration::from_secs(2)));
+    // Without the registry the name stays for the next sweep.
+    let Ok(registry) = RegistryLock::acquire(&patience) else { return };
+    fault::point("close.registry");
+    if ends || object.try_exclusive().unwrap_or(false) {
+        remove(names, object, data, &registry);
+    }
+    // Before the registry is free: two who leave at once must not take each other for alive.
+    object.unshare();
+}

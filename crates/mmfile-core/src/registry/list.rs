@@ -1,0 +1,84 @@
+//! What files this user has on this machine.
+
+use super::{RegistryLock, names_with, remove_all_stale};
+use crate::control::layout::CONTROL_SIZE;
+use crate::control::{Control, Kind, Lifetime};
+use crate::error::Result;
+use crate::lock::Deadline;
+use crate::mapping::{Access, Object, open_named};
+use crate::name::{FileId, ObjectNames, Prefixes};
+use raw_sync::Timeout;
+use std::time::Duration;
+
+/// A file in shared memory, seen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Its id.
+    pub id: FileId,
+    /// How many bytes its segments and their size words may take; 0 if it was never finished.
+    pub capacity: u64,
+    /// How many bytes they take.
+    pub size: u64,
+    /// How many segments it has.
+    pub length: u64,
+    /// Whether it takes no more.
+    pub sealed: bool,
+    /// How long it can be opened.
+    pub lifetime: Lifetime,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at: u64,
+    /// The process that made it.
+    pub creator: u32,
+    /// Whether no live process has it open: [`sweep`] removes it.
+    pub stale: bool,
+}
+
+/// The files of this user on this machine, in no order. It opens none of them.
+#[must_use]
+pub fn list(prefixes: &Prefixes) -> Vec<FileInfo> {
+    names_with(prefixes.mutex())
+        .filter_map(|id| describe(&ObjectNames::new(id, prefixes)))
+        .collect()
+}
+
+/// Removes the files of this user that no live process has open, and answers their ids.
+///
+/// # Errors
+/// [`crate::Error::Timeout`] if somebody else is at it for ten seconds.
+pub fn sweep(prefixes: &Prefixes) -> Result<Vec<FileId>> {
+    let patience = Deadline::after(&Timeout::Val(Duration::from_secs(10)));
+    Ok(remove_all_stale(prefixes, &RegistryLock::acquire(&patience)?))
+}
+
+fn describe(names: &ObjectNames) -> Option<FileInfo> {
+    let object = Object::open(&names.control, Access::Read, names.id.as_str()).ok()?;
+    let stale = object.try_exclusive().ok()?;
+    object.unshare();
+    let mut info = FileInfo {
+        id: names.id.clone(),
+        capacity: 0,
+        size: 0,
+        length: 0,
+        sealed: false,
+        lifetime: Lifetime::Creator,
+        created_at: 0,
+        creator: 0,
+        stale,
+    };
+    if object.size().ok()? < CONTROL_SIZE {
+        return Some(info);
+    }
+    let mapping = open_named(&names.control, &object, Access::Read, names.id.as_str()).ok()?;
+    let mut control = Control::new(mapping, names.id.as_str()).ok()?;
+    (info.created_at, info.creator) = control.origin();
+    let Ok(description) = control.examine(names.id.as_str()) else { return Some(info) };
+    if description.kind != Kind::Memory || !control.is_ready() {
+        return (description.kind == Kind::Memory).then_some(info);
+    }
+    control.accept(description.capacity);
+    let tail = control.tail();
+    info.capacity = description.capacity;
+    info.lifetime = description.lifetime;
+    (info.size, info.length, info.sealed) = (tail.size, tail.count, control.is_sealed());
+    Some(info)
+}
