@@ -11,12 +11,12 @@ fn new(capacity: u64) -> MmFile {
 }
 
 fn open(file: &MmFile) -> MmFile {
-    MmFile::open_existing(file.id().as_str(), &OpenOptions::default()).unwrap()
+    MmFile::open_existing(file.id(), &OpenOptions::default()).unwrap()
 }
 
 fn open_to_read(file: &MmFile) -> MmFile {
     let options = OpenOptions { access: Access::Read, ..Default::default() };
-    MmFile::open_existing(file.id().as_str(), &options).unwrap()
+    MmFile::open_existing(file.id(), &options).unwrap()
 }
 
 fn named(id: &str) -> CreateOptions {
@@ -311,4 +311,99 @@ fn what_the_dead_left_goes_with_the_next_file() {
     assert_eq!(left_behind(&id).len(), 2);
     drop(new(10));
     assert_eq!(left_behind(&id), [""; 0]);
+}
+
+#[test]
+fn a_mutex_is_shared_by_its_name() {
+    let name = format!("mutex-{}", std::process::id());
+    assert_eq!(code(NamedMutex::open_existing(&name)), "ERR_MMFILE_NOT_FOUND");
+    let first = NamedMutex::open(&name).unwrap();
+    let second = NamedMutex::open(&name).unwrap();
+    assert_eq!((first.created(), second.created()), (true, false));
+    let guard = first.lock(None).unwrap();
+    assert_eq!(code(first.lock(None)), "ERR_MMFILE_LOCK_HELD");
+    assert_eq!(code(second.lock(None)), "ERR_MMFILE_LOCK_HELD");
+    std::thread::scope(|scope| {
+        scope.spawn(|| assert!(second.try_lock().unwrap().is_none()));
+    });
+    drop(guard);
+    assert!(!second.lock(None).unwrap().abandoned());
+    drop((first, second));
+    assert_eq!(left_behind(&name), [""; 0]);
+}
+
+#[test]
+fn a_holder_locks_for_a_thread_that_must_not_block() {
+    let file = new(10_000);
+    let other = open(&file);
+    let holder = file.lock_holder().unwrap();
+    for _ in 0..50 {
+        let (tell, told) = std::sync::mpsc::channel();
+        holder.acquire(Timeout::Infinite, Box::new(move |how| tell.send(how).unwrap())).unwrap();
+        assert_eq!(told.recv().unwrap(), Ok(false));
+        let nothing = Box::new(|_| ());
+        assert_eq!(code(holder.acquire(Timeout::Infinite, nothing)), "ERR_MMFILE_LOCK_HELD");
+        assert!(other.try_lock().unwrap().is_none());
+        file.append("inside").unwrap();
+        holder.release();
+        other.append("outside").unwrap();
+    }
+    let guard = other.lock(None).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    holder.acquire(Timeout::Infinite, Box::new(move |how| tell.send(how).unwrap())).unwrap();
+    std::thread::sleep(Duration::from_millis(5));
+    holder.release();
+    assert_eq!(told.recv().unwrap().unwrap_err().code(), "ERR_MMFILE_TIMEOUT");
+    drop(guard);
+    drop(holder);
+    file.append("after all").unwrap();
+}
+
+#[test]
+fn a_peer_that_came_and_went_is_missed() {
+    support::play(&[("creator", creator), ("guest", guest)]);
+    let test = "a_peer_that_came_and_went_is_missed";
+    let file = new(1000);
+    assert!(!file.peer_gone());
+    let same_process = open(&file);
+    drop(same_process);
+    assert!(!file.peer_gone());
+    let mut actor = Actor::start(test, "guest", &[file.id()]);
+    assert_eq!(actor.line().unwrap(), "here");
+    assert!(!file.peer_gone());
+    let waiter = file.waiter();
+    waiter.require_peer(true);
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| waiter.wait_for(0, Timeout::Infinite, Duration::ZERO));
+        std::thread::sleep(Duration::from_millis(20));
+        actor.kill();
+        let started = Instant::now();
+        assert_eq!(code(waits.join().unwrap()), "ERR_MMFILE_PEER_GONE");
+        assert!(started.elapsed() < Duration::from_millis(400));
+    });
+}
+
+fn guest(args: &[String]) {
+    let file = MmFile::open_existing(&args[0], &OpenOptions::default()).unwrap();
+    say("here");
+    hear();
+    drop(file);
+}
+
+#[test]
+fn what_there_is_can_be_listed_and_swept() {
+    support::play(&[("creator", creator)]);
+    let prefixes = Prefixes::new("list-data-", "list-lock-").unwrap();
+    let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
+    let file = MmFile::create_new(100, &options).unwrap();
+    file.append("x").unwrap();
+    let infos = list(&prefixes);
+    assert_eq!(infos.len(), 1);
+    let info = &infos[0];
+    assert_eq!((info.id.as_str(), info.capacity), (file.id(), 100));
+    assert_eq!((info.size, info.length), (6, 1));
+    assert_eq!((info.stale, info.sealed, info.creator), (false, false, std::process::id()));
+    assert_eq!(sweep(&prefixes).unwrap(), []);
+    drop(file);
+    assert_eq!(list(&prefixes), []);
 }

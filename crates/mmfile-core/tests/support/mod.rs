@@ -1,7 +1,15 @@
 //! Helpers for tests with real processes: a test binary starts itself again in a role.
 #![allow(dead_code, reason = "each test uses some of it")]
-use std::io::{BufRead, BufReader};
+
+pub mod raw;
+
+use mmfile_core::Prefixes;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// A role and what it does with its arguments.
 pub type Role = (&'static str, fn(&[String]));
@@ -30,6 +38,14 @@ pub fn command(test: &str, role: &str, args: &[&str]) -> Command {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
+    // SAFETY: one system call, which is allowed between fork and exec. What a test starts must not
+    // outlive it: a role that appends for ever would.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            Ok(())
+        });
+    }
     command
 }
 
@@ -66,9 +82,28 @@ impl Actor {
         }
     }
 
+    /// Sends a line, which the role gets with [`hear`].
+    pub fn tell(&mut self, text: impl std::fmt::Display) {
+        let stdin = self.stdin.as_mut().unwrap();
+        writeln!(stdin, "{text}").unwrap();
+        stdin.flush().unwrap();
+    }
+
+    /// The next line, which must come.
+    pub fn expect(&mut self) -> String {
+        self.line().expect("the role ended too early")
+    }
+
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Waits for its end, which must be by `SIGKILL`.
+    pub fn wait_killed(&mut self, what: &str) {
+        use std::os::unix::process::ExitStatusExt;
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.signal(), Some(libc::SIGKILL), "{what}: {status}");
     }
 
     pub fn finish(mut self) {
@@ -80,10 +115,10 @@ impl Actor {
 
 /// Prints a line for [`Actor::line`], at once.
 pub fn say(text: impl std::fmt::Display) {
-    use std::io::Write;
     let mut out = std::io::stdout();
-    writeln!(out, "> {text}").unwrap();
-    out.flush().unwrap();
+    if writeln!(out, "> {text}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(1); // the test has failed and is gone
+    }
 }
 
 /// Blocks until the other side says something or is gone.
@@ -100,3 +135,77 @@ pub fn left_behind(part: &str) -> Vec<String> {
         .filter(|name| name.contains(part))
         .collect()
 }
+
+/// How many times the usual amount of work a longer run wants: `MMFILE_TEST_ROUNDS`.
+pub fn rounds() -> u32 {
+    let text = std::env::var("MMFILE_TEST_ROUNDS").unwrap_or_default();
+    text.parse().unwrap_or(1).max(1)
+}
+
+/// Prints what a test measured, past the test harness, which keeps `println!` to itself.
+pub fn figures(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "    {text}");
+}
+
+/// Prefixes that no other test has, so that nobody sweeps what this one has left on purpose.
+pub fn own_prefixes(topic: &str) -> Prefixes {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let unique = format!("mmtest-{topic}-{}-{number}", std::process::id());
+    Prefixes::new(format!("{unique}-data-"), format!("{unique}-lock-")).unwrap()
+}
+
+/// Ends the whole test program if the value is not dropped in time: a hang is a failure too.
+pub struct Watchdog {
+    _done: mpsc::Sender<()>,
+}
+
+impl Watchdog {
+    pub fn new(what: &str, limit: Duration) -> Self {
+        let (sender, receiver) = mpsc::channel();
+        let what = what.to_owned();
+        std::thread::spawn(move || {
+            if receiver.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                let _ = writeln!(std::io::stderr(), "{what}: not done after {limit:?}");
+                std::process::abort();
+            }
+        });
+        Self { _done: sender }
+    }
+}
+
+/// The monotonic clock, which all processes share, in nanoseconds.
+pub fn now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is writable.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Numbers that look random and are the same in every run with the same seed.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
+    }
+
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+}
+
+/// One number for many bytes, to compare contents across processes (FNV-1a).
+pub fn digest(start: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+/// What [`digest`] begins with.
+pub const DIGEST: u64 = 0xcbf2_9ce4_8422_2325;

@@ -1,0 +1,29 @@
+//! Processes that are killed, at named points and at random moments, and what the others see of it.
+//!
+//! The points need `cargo test -p mmfile-core --features fault-points`; without the feature the
+//! random part runs alone.
+
+mod support;
+
+#[path = "kills/churn.rs"]
+mod churn;
+#[cfg(feature = "fault-points")]
+#[path = "kills/disk.rs"]
+mod disk;
+#[cfg(feature = "fault-points")]
+#[path = "kills/group.rs"]
+mod group;
+#[cfg(feature = "fault-points")]
+#[path = "kills/lifecycle.rs"]
+mod lifecycle;
+#[cfg(feature = "fault-points")]
+#[path = "kills/operations.rs"]
+mod operations;
+#[cfg(feature = "fault-points")]
+#[path = "kills/points.rs"]
+mod points;
+#[path = "kills/random.rs"]
+mod random;
+#[cfg(feature = "fault-points")]
+#[path = "kills/repairs.rs"]
+mod repairs;

@@ -1,0 +1,190 @@
+//! Kills of those who repair what a dead one left, and of those who find what nobody repaired.
+
+use super::group::{Figures, Group, payload, survivor, victim};
+use super::support::raw::{OFF_LOCK, frames};
+use super::support::{self, Watchdog};
+use std::time::Duration;
+
+const ROLES: &[support::Role] = &[("survivor", survivor), ("victim", victim)];
+
+/// What stands behind the end when the repair begins, apart from what the dead one left.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Behind {
+    Nothing,
+    /// A whole segment of a foreign writer.
+    Foreign,
+    /// A word that nobody writes, and more.
+    Damage,
+}
+use Behind::{Damage, Foreign, Nothing};
+
+/// Where the first one dies, whether its segment is there, what else is, and at which points the
+/// one that repairs dies too.
+const REPAIRING: &[(&str, bool, Behind, &[&str])] = &[
+    (
+        "append.payload",
+        false,
+        Nothing,
+        &[
+            "change.locked",
+            "repair.zeroed",
+            "intent.begun",
+            "intent.counted",
+            "commit.tail",
+            "commit.count",
+            "repair.writer",
+            "recovered",
+        ],
+    ),
+    ("append.intent", false, Nothing, &["repair.zeroed", "commit.tail", "recovered"]),
+    ("intent.begun", false, Nothing, &["repair.writer", "recovered"]),
+    ("intent.counted", false, Nothing, &["repair.writer", "recovered"]),
+    (
+        "append.published",
+        true,
+        Nothing,
+        &[
+            "change.locked",
+            "repair.writer",
+            "intent.begun",
+            "intent.counted",
+            "adopt.intent",
+            "adopt.tail",
+            "recovered",
+        ],
+    ),
+    ("commit.tail", true, Nothing, &["commit.tail", "commit.count", "repair.writer"]),
+    // A foreign program had the lock before us, appended, and died as well.
+    ("append.published", true, Foreign, &["repair.writer", "adopt.intent", "adopt.tail"]),
+    ("commit.tail", true, Foreign, &["commit.tail", "repair.writer", "adopt.intent"]),
+    ("append.payload", false, Foreign, &["repair.zeroed", "repair.writer", "adopt.tail"]),
+    (
+        "append.committed",
+        true,
+        Foreign,
+        &["repair.writer", "intent.begun", "intent.counted", "adopt.intent", "adopt.tail"],
+    ),
+    (
+        "append.committed",
+        true,
+        Damage,
+        &["repair.writer", "repair.zeroed", "intent.begun", "commit.tail", "recovered"],
+    ),
+];
+
+/// The points at which a repairer dies here.
+pub fn points() -> impl Iterator<Item = &'static str> {
+    REPAIRING.iter().flat_map(|(_, _, _, points)| points.iter().copied())
+}
+
+fn leave_behind(group: &mut Group, behind: Behind) {
+    match behind {
+        Nothing => {}
+        Foreign => {
+            group.data.append_foreign(b"of a foreign writer");
+            group.expected.push(b"of a foreign writer".to_vec());
+        }
+        Damage => {
+            let end = frames(&group.data.bytes()).end;
+            group.data.set_word(end, 0x8000_0005);
+            group.data.put(end + 4, &[0xee; 999]);
+        }
+    }
+}
+
+#[test]
+fn killed_while_repairing() {
+    support::play(ROLES);
+    let test = "repairs::killed_while_repairing";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(120));
+    let mut figures = Figures::new("repairing");
+    for survivors in [1, 3] {
+        for (first, whole, behind, repairs) in REPAIRING {
+            for how in ["append", "append_all"] {
+                // As the first append of all, and as one among others.
+                for number in [1, 2] {
+                    let mut group = Group::new(test, survivors, 1 << 14);
+                    for repair in *repairs {
+                        group.kill(how, &format!("{first}:{number}"), *whole);
+                        leave_behind(&mut group, *behind);
+                        figures.kills += 1;
+                        group.kill("append", repair, false);
+                        let what = format!("{how} at {first}:{number}, repair at {repair}");
+                        group.check(&what, true, &mut figures);
+                    }
+                    group.end();
+                }
+            }
+        }
+    }
+    figures.report();
+}
+
+/// One dies after the other, each while it repairs what all before have left.
+#[test]
+fn killed_while_repairing_one_after_the_other() {
+    support::play(ROLES);
+    let test = "repairs::killed_while_repairing_one_after_the_other";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(120));
+    let mut figures = Figures::new("repairing in a row");
+    for (first, whole, behind, repairs) in REPAIRING {
+        let mut group = Group::new(test, 3, 1 << 14);
+        group.kill("append_all", &format!("{first}:2"), *whole);
+        leave_behind(&mut group, *behind);
+        for repair in repairs.iter().filter(|point| point.starts_with("repair")) {
+            group.kill("append", repair, false);
+            figures.kills += 1;
+        }
+        group.check(&format!("after {first}"), true, &mut figures);
+        group.end();
+    }
+    figures.report();
+}
+
+/// A foreign program that got the lock of a dead holder may mark it usable without a repair, and a
+/// program without synchronization never looks at the lock: the record of the dead one tells.
+#[test]
+fn what_nobody_repaired_is_repaired_by_the_next_append() {
+    support::play(ROLES);
+    let test = "repairs::what_nobody_repaired_is_repaired_by_the_next_append";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(120));
+    let mut figures = Figures::new("found unrepaired");
+    for how in ["append", "append_all"] {
+        for (point, whole, behind) in [
+            ("append.intent", false, Nothing),
+            ("append.payload", false, Nothing),
+            ("append.published", true, Nothing),
+            ("append.published", true, Foreign),
+            ("commit.tail", true, Nothing),
+            ("commit.tail", true, Foreign),
+        ] {
+            for number in [1, 3] {
+                let mut group = Group::new(test, 1, 1 << 14);
+                group.kill(how, &format!("{point}:{number}"), whole);
+                leave_behind(&mut group, behind);
+                group.control.set_word(OFF_LOCK, 0);
+                group.check(&format!("{how} at {point}:{number}"), false, &mut figures);
+                group.end();
+            }
+        }
+    }
+    figures.report();
+}
+
+/// The next one to come is a reader with a handle that may write: it repairs as well.
+#[test]
+fn one_that_only_reads_repairs_if_it_may() {
+    support::play(ROLES);
+    let test = "repairs::one_that_only_reads_repairs_if_it_may";
+    let mut figures = Figures::new("repaired by readers");
+    for (point, number) in [("append.published", 1), ("append.published", 3), ("commit.tail", 2)] {
+        let mut group = Group::new(test, 1, 1 << 14);
+        group.kill("append", &format!("{point}:{number}"), true);
+        let last = payload(1, number - 1, 0);
+        assert_eq!(group.expected.last(), Some(&last));
+        group.check_contents(point);
+        group.check(point, true, &mut figures);
+        group.end();
+    }
+    figures.report();
+}

@@ -1,0 +1,152 @@
+//! The bytes of a shared object as any program sees them, and a second opinion about their meaning:
+//! nothing here uses the library.
+
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
+
+/// Where the control block keeps things, as docs/memory-layout.md has it.
+pub const OFF_VERSION: usize = 0x008;
+pub const OFF_STATE: usize = 0x00c;
+pub const OFF_ARCHITECTURE: usize = 0x010;
+pub const OFF_C_LIBRARY: usize = 0x014;
+pub const OFF_LOCK: usize = 0x080;
+pub const OFF_TAIL: usize = 0x0c0;
+pub const OFF_COUNT: usize = 0x0c8;
+pub const OFF_INTENT_BASE: usize = 0x100;
+pub const CONTROL_SIZE: usize = 4096;
+
+pub const EMPTY: u32 = 0x8000_0000;
+pub const SEAL: u32 = 0xffff_ffff;
+
+/// A writable mapping of a whole object in `/dev/shm`.
+pub struct Raw {
+    base: *mut u8,
+    len: usize,
+}
+
+// SAFETY: plain shared memory, accessed with raw copies only.
+unsafe impl Send for Raw {}
+// SAFETY: as above.
+unsafe impl Sync for Raw {}
+
+pub fn path(name: &str) -> PathBuf {
+    PathBuf::from("/dev/shm").join(name)
+}
+
+impl Raw {
+    pub fn open(name: &str) -> Self {
+        let file = std::fs::File::options().read(true).write(true).open(path(name)).unwrap();
+        Self::map(&file)
+    }
+
+    /// A new object of that size, which the caller takes away again.
+    pub fn create(name: &str, len: u64) -> Self {
+        let mut options = std::fs::File::options();
+        let file = options.read(true).write(true).create_new(true).open(path(name)).unwrap();
+        file.set_len(len).unwrap();
+        Self::map(&file)
+    }
+
+    fn map(file: &std::fs::File) -> Self {
+        let len = usize::try_from(file.metadata().unwrap().len()).unwrap();
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a new mapping at an address of the kernel's choice.
+        let base = unsafe {
+            let null = std::ptr::null_mut();
+            libc::mmap(null, len, protection, libc::MAP_SHARED, file.as_raw_fd(), 0)
+        };
+        assert_ne!(base, libc::MAP_FAILED);
+        Self { base: base.cast(), len }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn at(&self, offset: usize) -> *mut u8 {
+        assert!(offset < self.len);
+        // SAFETY: inside the mapping.
+        unsafe { self.base.add(offset) }
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![0u8; self.len];
+        // SAFETY: as many bytes as are mapped go into a vector of that size.
+        unsafe { std::ptr::copy(self.base, bytes.as_mut_ptr(), self.len) };
+        bytes
+    }
+
+    pub fn put(&self, offset: usize, bytes: &[u8]) {
+        assert!(offset + bytes.len() <= self.len);
+        // SAFETY: inside the mapping.
+        unsafe { std::ptr::copy(bytes.as_ptr(), self.base.add(offset), bytes.len()) };
+    }
+
+    pub fn word(&self, offset: usize) -> u32 {
+        assert!(offset + 4 <= self.len);
+        // SAFETY: inside the mapping.
+        unsafe { self.base.add(offset).cast::<u32>().read_volatile() }
+    }
+
+    pub fn set_word(&self, offset: usize, word: u32) {
+        assert!(offset + 4 <= self.len);
+        // SAFETY: inside the mapping; the word may be unaligned.
+        unsafe { self.base.add(offset).cast::<u32>().write_unaligned(word) };
+    }
+
+    /// Appends as the article does: the size word, then the bytes, and nothing behind them.
+    pub fn append_foreign(&self, bytes: &[u8]) {
+        let at = frames(&self.bytes()).end;
+        assert!(at + 4 + bytes.len() <= self.len);
+        let word = if bytes.is_empty() { EMPTY } else { u32::try_from(bytes.len()).unwrap() };
+        self.set_word(at, word);
+        self.put(at + 4, bytes);
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        // SAFETY: exactly what was mapped.
+        unsafe { libc::munmap(self.base.cast(), self.len) };
+    }
+}
+
+/// What the bytes of a file say.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Frames {
+    pub segments: Vec<Vec<u8>>,
+    /// Behind the last segment.
+    pub end: usize,
+    pub sealed: bool,
+}
+
+/// Reads all frames from the first byte on. Panics at a word that no writer writes.
+pub fn frames(bytes: &[u8]) -> Frames {
+    let mut frames = Frames { segments: Vec::new(), end: 0, sealed: false };
+    while frames.end + 4 <= bytes.len() {
+        let word = u32::from_le_bytes(bytes[frames.end..frames.end + 4].try_into().unwrap());
+        let size = match word {
+            0 => break,
+            SEAL => {
+                frames.sealed = true;
+                break;
+            }
+            EMPTY => 0,
+            size => size as usize,
+        };
+        let start = frames.end + 4;
+        assert!(size < 1 << 31 && start + size <= bytes.len(), "bad word {word:#x} at {start}");
+        frames.segments.push(bytes[start..start + size].to_vec());
+        frames.end = start + size;
+    }
+    frames
+}
+
+/// As [`frames`], and nothing but zeroes stands behind the end and its word.
+pub fn clean_frames(bytes: &[u8]) -> Frames {
+    let frames = frames(bytes);
+    let behind = if frames.sealed { frames.end + 4 } else { frames.end };
+    let dirt = bytes[behind..].iter().position(|byte| *byte != 0).map(|at| at + behind);
+    assert_eq!(dirt, None, "a byte behind the end at {} is not zero", frames.end);
+    frames
+}
