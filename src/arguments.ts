@@ -1,8 +1,9 @@
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer } from 'node:util/types'
 import { invalidType, invalidValue, outOfRange } from './errors.js'
 import type { Prefixes, Value } from './types.js'
 
-const DEFAULT_LOCK_TIMEOUT = 10_000
 const DEFAULT_PREFIXES: Prefixes = { data: 'mmfile-data-', mutex: 'mmfile-lock-' }
 
 /** A whole number of at least `least` that a number can hold exactly. */
@@ -29,10 +30,19 @@ export function checkBoolean(name: string, value: unknown, absent: boolean): boo
 }
 
 /** An id's type. Its form is checked where it is used. */
-export function checkId(value: unknown): string {
-  if (typeof value !== 'string') throw invalidType('id', 'of type string', value)
-  if (value === '') throw invalidValue('id', 'must not be empty', value)
+export function checkId(value: unknown, name = 'id'): string {
+  if (typeof value !== 'string') throw invalidType(name, 'of type string', value)
+  if (value === '') throw invalidValue(name, 'must not be empty', value)
   return value
+}
+
+/** The path of a file on disk: a string or a `file:` URL. */
+export function checkPath(value: unknown): string {
+  const path = value instanceof URL ? fileURLToPath(value) : value
+  if (typeof path !== 'string') throw invalidType('path', 'of type string or a file: URL', value)
+  if (path === '') throw invalidValue('path', 'must not be empty', value)
+  if (path.includes('\0')) throw invalidValue('path', 'must not contain null bytes', value)
+  return resolve(path)
 }
 
 export function checkOneOf<T extends string>(
@@ -75,10 +85,6 @@ function checkPrefix(name: string, value: unknown, absent: string): string {
   if (value === undefined) return absent
   if (typeof value !== 'string') throw invalidType(name, 'of type string', value)
   return value
-}
-
-export function checkLockTimeout(value: unknown): number {
-  return checkTime('options.lockTimeout', value, DEFAULT_LOCK_TIMEOUT)
 }
 
 export function checkSignal(value: unknown): AbortSignal | undefined {

@@ -52,15 +52,13 @@ export class MmFileError extends Error {
     const { cause: _, ...rest } = facts
     Object.assign(this, rest)
   }
-
-  static {
-    Object.defineProperty(this.prototype, 'name', {
-      value: 'MmFileError',
-      configurable: true,
-      writable: true,
-    })
-  }
 }
+
+Object.defineProperty(MmFileError.prototype, 'name', {
+  value: 'MmFileError',
+  configurable: true,
+  writable: true,
+})
 
 /** Makes the error that the native code describes. */
 export function fromNative(code: string, message: string, facts: MmFileErrorFacts): Error {

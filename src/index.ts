@@ -1,15 +1,27 @@
 export { MmFileError, type MmFileErrorCode } from './errors.js'
+export { list, sweep } from './listing.js'
 export type { LockGuard } from './lock.js'
 export { MmFile } from './mmfile.js'
+export { NamedMutex } from './named-mutex.js'
 export type {
   Access,
+  CreateFileOptions,
   CreateOptions,
   CreateOrOpenOptions,
+  FileInfo,
   Lifetime,
+  ListOptions,
   LockOptions,
+  LockWaitOptions,
+  OpenFileOptions,
   OpenOptions,
   Prefixes,
+  ReadStreamOptions,
+  SegmentForm,
+  SegmentForms,
+  SegmentsOptions,
   Value,
   WaitOptions,
   WaitSyncOptions,
+  WriteStreamOptions,
 } from './types.js'

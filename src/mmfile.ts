@@ -1,13 +1,10 @@
+import type { Readable, Writable } from 'node:stream'
 import { inspect } from 'node:util'
 import type { NativeFile } from '../index.js'
 import {
   checkBoolean,
   checkFunction,
-  checkId,
-  checkLockTimeout,
-  checkOneOf,
   checkOptions,
-  checkPrefixes,
   checkSignal,
   checkTarget,
   checkTime,
@@ -15,32 +12,46 @@ import {
   checkValues,
   checkWhole,
 } from './arguments.js'
+import { doNotClone } from './clone.js'
 import { closed } from './errors.js'
-import { type LockGuard, SectionLock, SLICE } from './lock.js'
+import { list, sweep } from './listing.js'
+import { type LockGuard, SharedLock, SLICE } from './lock.js'
 import { native, operations } from './native.js'
 import { manage, unmanage } from './open-files.js'
+import {
+  createFile,
+  createNew,
+  createOrOpen,
+  type Opened,
+  openExisting,
+  openFile,
+  type Settings,
+} from './opening.js'
+import { checkSegments, iterate } from './segments.js'
+import { readStream, writeStream } from './streams.js'
 import type {
   Access,
-  CommonOptions,
+  CreateFileOptions,
   CreateOptions,
   CreateOrOpenOptions,
+  FileInfo,
+  ListOptions,
   LockOptions,
+  LockWaitOptions,
+  OpenFileOptions,
   OpenOptions,
+  ReadStreamOptions,
+  SegmentForm,
+  SegmentForms,
+  SegmentsOptions,
   Value,
   WaitOptions,
   WaitSyncOptions,
+  WriteStreamOptions,
 } from './types.js'
 import { Views } from './views.js'
 import { timedOut, Waits } from './waits.js'
 
-/** What `checkCommon` makes of the options that every way to open a file takes. */
-interface Settings {
-  synchronized: boolean
-  lockTimeout: number
-  access: Access
-}
-
-/** Only this module makes instances. */
 const token = Symbol('MmFile')
 
 /**
@@ -52,7 +63,7 @@ export class MmFile {
   readonly #settings: Settings
   readonly #views: Views
   readonly #waits: Waits
-  readonly #lock: SectionLock
+  readonly #lock: SharedLock
   #closed = false
 
   /**
@@ -62,16 +73,7 @@ export class MmFile {
    * memory.
    */
   static createNew(capacity: number, options?: CreateOptions): MmFile {
-    checkWhole('capacity', capacity, 1)
-    const given: Partial<CreateOptions> = checkOptions(options)
-    const id = given.id === undefined ? '' : checkId(given.id)
-    const lifetimes = ['creator', 'last-process'] as const
-    const lifetime = checkOneOf('options.lifetime', given.lifetime, lifetimes, 'creator')
-    const settings = checkCommon(given)
-    const file = native.createNew(
-      nativeOptions(id, capacity, settings, given, lifetime === 'last-process'),
-    )
-    return new MmFile(token, file, settings)
+    return new MmFile(token, createNew(capacity, options))
   }
 
   /**
@@ -81,13 +83,7 @@ export class MmFile {
    * `ERR_MMFILE_INCOMPATIBLE` if another version, architecture or C library made it.
    */
   static openExisting(id: string, options?: OpenOptions): MmFile {
-    checkId(id)
-    const given: Partial<OpenOptions> = checkOptions(options)
-    const accesses = ['read-write', 'read'] as const
-    const access = checkOneOf('options.access', given.access, accesses, 'read-write')
-    const settings = { ...checkCommon(given), access }
-    const file = native.openExisting(nativeOptions(id, 0, settings, given))
-    return new MmFile(token, file, settings)
+    return new MmFile(token, openExisting(id, options))
   }
 
   /**
@@ -96,29 +92,63 @@ export class MmFile {
    * `'last-process'`.
    */
   static createOrOpen(id: string, capacity: number, options?: CreateOrOpenOptions): MmFile {
-    checkId(id)
-    checkWhole('capacity', capacity, 1)
-    const given: Partial<CreateOrOpenOptions> = checkOptions(options)
-    const settings = checkCommon(given)
-    const file = native.createOrOpen(nativeOptions(id, capacity, settings, given, true))
-    return new MmFile(token, file, settings)
+    return new MmFile(token, createOrOpen(id, capacity, options))
   }
 
-  private constructor(made: symbol, file: NativeFile, settings: Settings) {
+  /**
+   * Makes a file on disk with room for `capacity` bytes of segments, readable and writable for this
+   * user. It stays when it is closed.
+   *
+   * Throws `ERR_MMFILE_EXISTS` if something stands at the path, `ERR_MMFILE_NOT_FOUND` if its folder
+   * does not exist, `ERR_MMFILE_NO_SPACE` if the disk is full, `ERR_MMFILE_ACCESS`.
+   */
+  static createFile(path: string | URL, capacity: number, options?: CreateFileOptions): MmFile {
+    return new MmFile(token, createFile(path, capacity, options))
+  }
+
+  /**
+   * Opens a file on disk that `createFile` made. One that may not be written can be opened with
+   * `access: 'read'`; it is then looked at now and then instead of being waited on.
+   *
+   * Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_ACCESS`, `ERR_MMFILE_CORRUPT` if it is shorter than it
+   * was made, `ERR_MMFILE_INCOMPATIBLE` if it is not one of ours.
+   */
+  static openFile(path: string | URL, options?: OpenFileOptions): MmFile {
+    return new MmFile(token, openFile(path, options))
+  }
+
+  /** The files of this user on this machine. It opens none of them. */
+  static list(options?: ListOptions): FileInfo[] {
+    return list(options)
+  }
+
+  /** Removes the files that no live process has open, and answers their ids. */
+  static sweep(options?: ListOptions): string[] {
+    return sweep(options)
+  }
+
+  private constructor(made: symbol, opened: Opened) {
     if (made !== token) {
-      throw new TypeError('use MmFile.createNew, openExisting or createOrOpen')
+      throw new TypeError('use MmFile.createNew, openExisting, createFile or the like')
     }
+    const { file, settings } = opened
     this.#file = file
     this.#settings = settings
     this.#views = new Views(file.handle, file.capacity)
-    this.#waits = new Waits(file.handle)
-    this.#lock = new SectionLock(file.handle, settings.lockTimeout)
+    this.#waits = new Waits(this, file.handle)
+    this.#lock = new SharedLock(this, file.handle, settings.lockTimeout)
+    doNotClone(this, 'MmFile', 'id')
     manage(this, file.handle)
   }
 
-  /** The id by which other processes open the file. */
+  /** The id by which other processes open the file; the path of one on disk. */
   get id(): string {
     return this.#file.id
+  }
+
+  /** Where a file on disk is, without links; `undefined` for one in memory. */
+  get path(): string | undefined {
+    return this.#file.path
   }
 
   /** The bytes that the segments and their size words may take together. */
@@ -237,20 +267,51 @@ export class MmFile {
     for (let index = 0; index < length; index += 1) yield this.read(index)
   }
 
+  /** The strings that are there now and those that will come, until the file is sealed. */
+  [Symbol.asyncIterator](): AsyncGenerator<string, void, undefined> {
+    return this.segments()
+  }
+
+  /**
+   * The segments that are there and those that will come, in whichever process they are appended,
+   * until the file is sealed. It throws what `waitFor` rejects with.
+   */
+  segments<F extends SegmentForm = 'string'>(
+    options?: SegmentsOptions<F>,
+  ): AsyncGenerator<SegmentForms[F], void, undefined> {
+    const { from, as, signal } = checkSegments<F>(checkOptions(options), 'string' as F)
+    this.#check()
+    return iterate(this, from, as, signal)
+  }
+
+  /** The same as a stream of Node's, one segment a chunk. It ends when the file is sealed. */
+  createReadStream(options?: ReadStreamOptions): Readable {
+    this.#check()
+    return readStream(this, checkOptions(options))
+  }
+
+  /** A stream of Node's that appends every chunk as a segment, and seals the file if asked to. */
+  createWriteStream(options?: WriteStreamOptions): Writable {
+    this.#check()
+    return writeStream(this, checkOptions(options))
+  }
+
   /**
    * Resolves once there is a segment `index`, in whichever process it is appended. It polls nothing
    * and keeps the event loop alive.
    *
    * Rejects with `ERR_MMFILE_TIMEOUT`, with `ERR_MMFILE_SEALED` if the segment can never come, with
-   * `ERR_MMFILE_CLOSED` when this handle is closed, or with an `AbortError`.
+   * `ERR_MMFILE_PEER_GONE` if that was asked for, with `ERR_MMFILE_CLOSED` when this handle is
+   * closed, or with an `AbortError`.
    */
   async waitFor(index: number, options?: WaitOptions): Promise<void> {
     const given: Partial<WaitOptions> = checkOptions(options)
     checkWhole('index', index)
     const timeout = checkTime('options.timeout', given.timeout)
     const signal = checkSignal(given.signal)
+    const requirePeer = checkBoolean('options.requirePeer', given.requirePeer, false)
     this.#check()
-    return this.#waits.waitFor(index, { timeout, signal })
+    return this.#waits.waitFor(index, { timeout, signal, requirePeer })
   }
 
   /** Blocks this thread until there is a segment `index`. Throws what `waitFor` rejects with. */
@@ -282,7 +343,26 @@ export class MmFile {
 
   /** The lock if it is free now, else `null`. Throws `ERR_MMFILE_LOCK_HELD` if this handle has it. */
   tryLock(): LockGuard | null {
-    return this.#lock.acquire(0)
+    return this.#lock.tryFor(0)
+  }
+
+  /**
+   * The file's lock, waited for and held by a thread of its own, so that this one goes on meanwhile;
+   * operations of this handle work inside it.
+   *
+   * Rejects with `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_LOCK_HELD`, `ERR_MMFILE_CLOSED` or an
+   * `AbortError`.
+   */
+  async lock(options?: LockWaitOptions): Promise<LockGuard> {
+    return this.#lock.lock(checkOptions(options))
+  }
+
+  /**
+   * Writes everything appended so far to the disk, and waits until it is there. Throws
+   * `ERR_MMFILE_UNSUPPORTED` for a file in memory.
+   */
+  flush(): void {
+    native.flush(this.#file.handle)
   }
 
   /**
@@ -293,8 +373,9 @@ export class MmFile {
     if (this.#closed) return
     this.#closed = true
     unmanage(this)
-    this.#lock.close()
     native.close(this.#file.handle)
+    this.#views.close()
+    this.#lock.close()
     this.#waits.close()
   }
 
@@ -316,32 +397,3 @@ export class MmFile {
     if (this.#closed) throw closed()
   }
 }
-
-function checkCommon(given: CommonOptions): Settings {
-  return {
-    synchronized: checkBoolean('options.synchronized', given.synchronized, true),
-    lockTimeout: checkLockTimeout(given.lockTimeout),
-    access: 'read-write',
-  }
-}
-
-function nativeOptions(
-  id: string,
-  capacity: number,
-  settings: Settings,
-  given: CommonOptions,
-  lastProcess = false,
-) {
-  const prefixes = checkPrefixes(given.prefixes)
-  return {
-    id,
-    capacity,
-    lastProcess,
-    synchronized: settings.synchronized,
-    readOnly: settings.access === 'read',
-    lockTimeout: settings.lockTimeout,
-    dataPrefix: prefixes.data,
-    mutexPrefix: prefixes.mutex,
-  }
-}
-

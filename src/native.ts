@@ -11,7 +11,9 @@ function load(): typeof Binding {
       | undefined
     const glibc = report?.header?.glibcVersionRuntime
     const library =
-      process.platform === 'linux' ? ` with ${glibc ? `glibc ${glibc}` : 'musl or unknown libc'}` : ''
+      process.platform === 'linux'
+        ? ` with ${glibc ? `glibc ${glibc}` : 'musl or unknown libc'}`
+        : ''
     throw new MmFileError(
       'ERR_MMFILE_LOAD',
       `no native binary of mmfile for ${process.platform} ${process.arch}${library}. ` +

@@ -54,12 +54,25 @@ export interface LockOptions {
   timeout?: number | undefined
 }
 
+/** How long a lock is waited for without blocking. */
+export interface LockWaitOptions {
+  /** Milliseconds; 0 tries once; default: for ever. */
+  timeout?: number | undefined
+  /** Rejects with an `AbortError` when it fires. */
+  signal?: AbortSignal | undefined
+}
+
 /** How long a segment is waited for. */
 export interface WaitOptions {
   /** Milliseconds; 0 looks once; default: for ever. */
   timeout?: number | undefined
   /** Rejects with an `AbortError` when it fires. */
   signal?: AbortSignal | undefined
+  /**
+   * Rejects with `ERR_MMFILE_PEER_GONE` once another process had the file open and none has it any
+   * more. Default `false`.
+   */
+  requirePeer?: boolean | undefined
 }
 
 /** How long a segment is waited for, blocking. */
@@ -68,4 +81,82 @@ export interface WaitSyncOptions {
   timeout?: number | undefined
   /** Microseconds to look in a loop before sleeping. Default 0. */
   spin?: number | undefined
+}
+
+/** Options of `MmFile.createFile`. */
+export type CreateFileOptions = Omit<CommonOptions, 'prefixes'>
+
+/** Options of `MmFile.openFile`. */
+export interface OpenFileOptions extends Omit<CommonOptions, 'prefixes'> {
+  /** Default `'read-write'`. */
+  access?: Access | undefined
+}
+
+/** What segments are read as. */
+export type SegmentForm = 'string' | 'bytes' | 'view'
+
+/** What each form is. */
+export interface SegmentForms {
+  /** A string. */
+  string: string
+  /** A copy of the bytes. */
+  bytes: Buffer
+  /** The bytes without a copy. */
+  view: Uint8Array
+}
+
+/** Options of `segments`. */
+export interface SegmentsOptions<F extends SegmentForm = SegmentForm> {
+  /** The first index. Default 0. */
+  from?: number | undefined
+  /** What segments are read as. Default `'string'`. */
+  as?: F | undefined
+  /** Ends the iteration with an `AbortError` when it fires. */
+  signal?: AbortSignal | undefined
+}
+
+/** Options of `createReadStream`. */
+export interface ReadStreamOptions extends Omit<SegmentsOptions, 'as'> {
+  /** What the chunks are. Default `'bytes'`. */
+  as?: SegmentForm | undefined
+  /** How many segments are read ahead. Default 16. */
+  highWaterMark?: number | undefined
+}
+
+/** Options of `createWriteStream`. */
+export interface WriteStreamOptions {
+  /** Seals the file when the stream finishes. Default `false`. */
+  seal?: boolean | undefined
+  /** How many chunks are kept before `write()` answers `false`. Default 16. */
+  highWaterMark?: number | undefined
+  /** Destroys the stream with an `AbortError` when it fires. */
+  signal?: AbortSignal | undefined
+}
+
+/** Options of `list` and `sweep`. */
+export interface ListOptions {
+  /** What stands before the id in the objects' names. */
+  prefixes?: Partial<Prefixes> | undefined
+}
+
+/** A file in shared memory, seen from outside. */
+export interface FileInfo {
+  /** The id. */
+  id: string
+  /** The bytes that its segments and their size words may take. */
+  capacity: number
+  /** The bytes used. */
+  size: number
+  /** The number of segments. */
+  length: number
+  /** Whether it takes no more. */
+  sealed: boolean
+  /** How long it can be opened. */
+  lifetime: Lifetime
+  /** When it was made. */
+  created: Date
+  /** The id of the process that made it; it may be another's by now. */
+  creator: number
+  /** Whether no live process has it open: `sweep` removes it. */
+  stale: boolean
 }

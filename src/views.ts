@@ -42,6 +42,12 @@ export class Views {
     return new Uint8Array(window, start, size)
   }
 
+  /** The file is closed: what is left of the memory goes with the views that the program has. */
+  close(): void {
+    this.#window = undefined
+    this.#count = 0
+  }
+
   /** Asks where the segment is, and the following ones too if it is read in order. */
   #locate(index: number): void {
     this.#count = 0
@@ -60,4 +66,3 @@ export class Views {
     return new Uint8Array(this.#window, offset - start, size)
   }
 }
-

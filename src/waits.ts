@@ -5,6 +5,7 @@ import type { WaitOptions } from './types.js'
 /** One promise that waits for a segment. */
 interface Wait {
   readonly index: number
+  readonly requirePeer: boolean
   resolve(): void
   reject(error: unknown): void
 }
@@ -15,12 +16,15 @@ const waitedOn = new Set<Waits>()
 /** The asynchronous waits of one open file. One thread sleeps for all of them. */
 export class Waits {
   readonly #handle: number
+  /** Whom a wait keeps from being garbage-collected, which would close it. */
+  readonly owner: object
   readonly #waits = new Set<Wait>()
   readonly #wake: () => void
   /** What the thread waits for. */
   #aimed = Number.POSITIVE_INFINITY
 
-  constructor(handle: number) {
+  constructor(owner: object, handle: number) {
+    this.owner = owner
     this.#handle = handle
     const self = new WeakRef(this)
     // The thread keeps this function; the function must not keep the file.
@@ -31,10 +35,12 @@ export class Waits {
   }
 
   /** Resolves once there is a segment `index`. */
-  waitFor(index: number, { timeout, signal }: WaitOptions): Promise<void> {
+  waitFor(index: number, options: WaitOptions): Promise<void> {
+    const { timeout, signal, requirePeer = false } = options
     return new Promise((resolve, reject) => {
       if (signal?.aborted) throw aborted(signal)
       if (operations.waitSync(this.#handle, index, 0, 0)) return resolve()
+      if (requirePeer && native.peerGone(this.#handle)) throw peerGone()
       if (timeout === 0) throw timedOut(index)
       let timer: NodeJS.Timeout | undefined
       const end = (): void => {
@@ -45,6 +51,7 @@ export class Waits {
       }
       const wait: Wait = {
         index,
+        requirePeer,
         resolve: () => {
           end()
           resolve()
@@ -57,7 +64,7 @@ export class Waits {
       const abort = (): void => wait.reject(aborted(signal as AbortSignal))
       this.#waits.add(wait)
       try {
-        if (index < this.#aimed) this.#aim(index)
+        if (index < this.#aimed || requirePeer) this.#aim(Math.min(index, this.#aimed))
       } catch (error) {
         return wait.reject(error)
       }
@@ -82,7 +89,8 @@ export class Waits {
 
   /** Lets the thread sleep until there is a segment `index`. */
   #aim(index: number): void {
-    native.watch(this.#handle, index, this.#wake)
+    const requirePeer = [...this.#waits].some((wait) => wait.requirePeer)
+    native.watch(this.#handle, index, requirePeer, this.#wake)
     this.#aimed = index
     waitedOn.add(this)
   }
@@ -100,6 +108,7 @@ export class Waits {
     for (const wait of [...this.#waits]) {
       try {
         if (operations.waitSync(this.#handle, wait.index, 0, 0)) wait.resolve()
+        else if (wait.requirePeer && native.peerGone(this.#handle)) wait.reject(peerGone())
         else first = Math.min(first, wait.index)
       } catch (error) {
         wait.reject(error)
@@ -111,4 +120,11 @@ export class Waits {
 
 export function timedOut(index: number): MmFileError {
   return new MmFileError('ERR_MMFILE_TIMEOUT', `timed out waiting for segment ${index}`)
+}
+
+function peerGone(): MmFileError {
+  return new MmFileError(
+    'ERR_MMFILE_PEER_GONE',
+    'no other process has the file open any more: nobody is left to append what is waited for',
+  )
 }

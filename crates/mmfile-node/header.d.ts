@@ -10,11 +10,15 @@ export interface Operations {
   byteLength(file: number, index: number): number
   readText(file: number, index: number): string
   readBytes(file: number, index: number): Buffer
-  readInto(file: number, index: number, target: ArrayBufferView | ArrayBuffer, offset: number): number
+  readInto(
+    file: number,
+    index: number,
+    target: ArrayBufferView | ArrayBuffer,
+    offset: number,
+  ): number
   spans(file: number, index: number, into: Float64Array): number
   memory(file: number, offset: number, length: number): ArrayBuffer
   lock(file: number, milliseconds: number): 0 | 1 | 2
   unlock(file: number): void
   waitSync(file: number, index: number, milliseconds: number, spinMicroseconds: number): boolean
 }
-

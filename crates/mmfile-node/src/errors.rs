@@ -3,7 +3,7 @@
 
 use mmfile_core::Error;
 use napi::sys;
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::ffi::CStr;
 use std::ptr;
 
@@ -43,8 +43,9 @@ pub(crate) fn checked<T>(status: sys::napi_status, value: T) -> Result<T, Failur
 }
 
 thread_local! {
-    /// The function that makes errors, one for the environment of this thread.
-    static FACTORY: Cell<sys::napi_ref> = const { Cell::new(ptr::null_mut()) };
+    /// The functions that make errors, one for each time that the package was loaded in this thread:
+    /// test runners do so more than once, and each wants errors of its own class.
+    static FACTORIES: RefCell<Vec<(sys::napi_env, sys::napi_ref)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Sets the function that makes errors from now on.
@@ -52,13 +53,17 @@ pub(crate) fn install(env: sys::napi_env, factory: sys::napi_value) -> Result<()
     let mut reference = ptr::null_mut();
     // SAFETY: `env` and `factory` belong to the running call; the target is writable.
     let status = unsafe { sys::napi_create_reference(env, factory, 1, &mut reference) };
-    FACTORY.set(checked(status, reference)?);
+    let reference = checked(status, reference)?;
+    FACTORIES.with_borrow_mut(|factories| {
+        factories.retain(|(theirs, _)| *theirs != env);
+        factories.push((env, reference));
+    });
     Ok(())
 }
 
-/// Forgets it, when the environment ends.
+/// Forgets them, when the thread's environment ends.
 pub(crate) fn uninstall() {
-    FACTORY.set(ptr::null_mut());
+    FACTORIES.with_borrow_mut(Vec::clear);
 }
 
 /// Runs a napi-rs function's work and throws what it fails with.
@@ -74,11 +79,11 @@ pub(crate) fn attempt<T>(
 
 /// Throws. There is always an exception pending afterwards.
 pub(crate) fn throw(env: sys::napi_env, failure: Failure) {
-    let thrown = match &failure {
-        Failure::Core(error) => throw_core(env, error),
-        Failure::NodeApi(_) | Failure::Misuse(_) => None,
-    };
-    if thrown.is_some() {
+    if let Failure::Core(error) = &failure
+        && let Some(made) = make(env, error)
+    {
+        // SAFETY: `made` belongs to the running call.
+        unsafe { sys::napi_throw(env, made) };
         return;
     }
     let mut pending = false;
@@ -89,7 +94,9 @@ pub(crate) fn throw(env: sys::napi_env, failure: Failure) {
     }
     let message = match failure {
         Failure::Core(error) => error.to_string(),
-        Failure::NodeApi(status) => format!("Node-API refused a call: {}", napi::Status::from(status)),
+        Failure::NodeApi(status) => {
+            format!("Node-API refused a call: {}", napi::Status::from(status))
+        }
         Failure::Misuse(expected) => format!("mmfile's internal binding expected {expected}"),
     };
     let message = message.replace('\0', " ") + "\0";
@@ -97,12 +104,11 @@ pub(crate) fn throw(env: sys::napi_env, failure: Failure) {
     unsafe { sys::napi_throw_error(env, ptr::null(), message.as_ptr().cast()) };
 }
 
-/// Calls the installed function and throws what it makes.
-fn throw_core(env: sys::napi_env, error: &Error) -> Option<()> {
-    let reference = FACTORY.get();
-    if reference.is_null() {
-        return None;
-    }
+/// The error that the installed function makes.
+pub(crate) fn make(env: sys::napi_env, error: &Error) -> Option<sys::napi_value> {
+    let reference = FACTORIES.with_borrow(|factories| {
+        factories.iter().find(|(theirs, _)| *theirs == env).map(|(_, reference)| *reference)
+    })?;
     let mut factory = ptr::null_mut();
     let mut undefined = ptr::null_mut();
     // SAFETY: the reference was made in this thread's environment and is not deleted before it
@@ -126,8 +132,8 @@ fn throw_core(env: sys::napi_env, error: &Error) -> Option<()> {
             arguments.as_ptr(),
             &mut made,
         ))?;
-        ok(sys::napi_throw(env, made))
     }
+    Some(made)
 }
 
 fn ok(status: sys::napi_status) -> Option<()> {

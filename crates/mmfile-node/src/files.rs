@@ -2,11 +2,9 @@
 
 use crate::errors::{self, Failure};
 use crate::operations::milliseconds;
-use crate::table::{self, Handle};
+use crate::table::{self, Handle, Resource};
 use crate::watch::Watch;
-use mmfile_core::{
-    Access, CreateOptions, Error, FileId, Lifetime, MmFile, OpenOptions, Prefixes,
-};
+use mmfile_core::{Access, CreateOptions, Error, FileId, Lifetime, MmFile, OpenOptions, Prefixes};
 use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue};
 use napi_derive::napi;
@@ -15,7 +13,7 @@ use std::rc::Rc;
 /// How a file is made or opened; the TypeScript has filled everything in.
 #[napi(object)]
 pub struct NativeOptions {
-    /// The id, or an empty string for a fresh UUID.
+    /// The id, or an empty string for a fresh UUID; the path of a file on disk.
     pub id: String,
     /// In bytes.
     pub capacity: f64,
@@ -44,6 +42,8 @@ pub struct NativeFile {
     pub capacity: f64,
     /// Whether this call made it.
     pub created: bool,
+    /// Where it is on disk, if it is.
+    pub path: Option<String>,
 }
 
 /// Sets the function that makes errors of a code, a message and an object of facts.
@@ -76,15 +76,7 @@ pub fn create_new(env: Env, options: NativeOptions) -> napi::Result<NativeFile> 
 /// Opens a file.
 #[napi]
 pub fn open_existing(env: Env, options: NativeOptions) -> napi::Result<NativeFile> {
-    errors::attempt(&env, || {
-        let open = OpenOptions {
-            access: if options.read_only { Access::Read } else { Access::ReadWrite },
-            synchronized: options.synchronized,
-            lock_timeout: milliseconds(options.lock_timeout),
-            prefixes: prefixes(&options)?,
-        };
-        opened(MmFile::open_existing(&options.id, &open)?)
-    })
+    errors::attempt(&env, || opened(MmFile::open_existing(&options.id, &open_options(&options)?)?))
 }
 
 /// Opens a file, or makes it.
@@ -96,7 +88,34 @@ pub fn create_or_open(env: Env, options: NativeOptions) -> napi::Result<NativeFi
     })
 }
 
-/// Closes a file and empties its views. Whether it was open.
+/// Makes a file on disk.
+#[napi]
+pub fn create_file(env: Env, options: NativeOptions) -> napi::Result<NativeFile> {
+    errors::attempt(&env, || {
+        let create = create_options(&options)?;
+        opened(MmFile::create_file(&options.id, capacity(&options), &create)?)
+    })
+}
+
+/// Opens a file on disk.
+#[napi]
+pub fn open_file(env: Env, options: NativeOptions) -> napi::Result<NativeFile> {
+    errors::attempt(&env, || opened(MmFile::open_file(&options.id, &open_options(&options)?)?))
+}
+
+/// Waits until everything is on the disk.
+#[napi]
+pub fn flush(env: Env, handle: u32) -> napi::Result<()> {
+    errors::attempt(&env, || Ok(open(handle)?.file()?.flush()?))
+}
+
+/// Whether another process had the file open and none has it any more.
+#[napi]
+pub fn peer_gone(env: Env, handle: u32) -> napi::Result<bool> {
+    errors::attempt(&env, || Ok(open(handle)?.file()?.peer_gone()))
+}
+
+/// Closes a file or a mutex and empties its views. Whether it was open.
 #[napi]
 pub fn close(handle: u32) -> bool {
     let Some(handle) = table::remove(handle) else { return false };
@@ -110,14 +129,23 @@ pub fn close(handle: u32) -> bool {
 #[napi]
 pub fn abandon(handle: u32) -> bool {
     let Some(handle) = table::remove(handle) else { return false };
-    let held = handle.guard.borrow().is_some();
+    let held = handle.guard.borrow().is_some() || handle.holder.borrow().is_some();
     part(&handle);
     held
 }
 
-/// Closes every file of this thread, at its end. Views stay.
+/// Does for everything that this thread has open what closing it does for others: what runs before the
+/// process is gone can still use it.
 #[napi]
-pub fn close_all() {
+pub fn leave_all() {
+    for handle in table::all() {
+        part(&handle);
+        handle.leave();
+    }
+}
+
+/// Closes everything that this thread has open, at its end. Views stay.
+fn close_all() {
     for handle in table::remove_all() {
         part(&handle);
     }
@@ -128,29 +156,29 @@ pub fn close_all() {
 pub fn recovered(env: Env, handle: u32) -> napi::Result<f64> {
     errors::attempt(&env, || {
         #[allow(clippy::cast_precision_loss, reason = "a count of crashes")]
-        Ok(table::get(handle).ok_or(Error::Closed)?.file.recovered() as f64)
+        Ok(open(handle)?.file()?.recovered() as f64)
     })
 }
 
-/// Calls `callback` once there is a segment `index` or can never be one, and keeps the event loop
+/// Calls `callback` once there is a segment `index` or can never be one, or, with
+/// `requirePeer`, the last peer is gone; keeps the event loop
 /// alive until then. A later call replaces an earlier one, and so does [`unwatch`].
 #[napi]
 pub fn watch(
     env: Env,
     handle: u32,
     index: f64,
+    require_peer: bool,
     #[napi(ts_arg_type = "() => void")] callback: Function<'_>,
 ) -> napi::Result<()> {
     errors::attempt(&env, || {
-        let handle = table::get(handle).ok_or(Error::Closed)?;
+        let handle = open(handle)?;
         let mut watch = handle.watch.borrow_mut();
         let watch = match &mut *watch {
             Some(watch) => watch,
-            none => {
-                none.insert(Watch::start(env.raw(), callback.value().value, &handle.file)?)
-            }
+            none => none.insert(Watch::start(env.raw(), callback.value().value, handle.file()?)?),
         };
-        watch.aim(whole(index));
+        watch.aim(whole(index), require_peer);
         Ok(())
     })
 }
@@ -168,17 +196,38 @@ pub fn unwatch(handle: u32) {
 /// Ends what refers to the file, so that dropping the handle drops the file.
 fn part(handle: &Rc<Handle>) {
     drop(handle.watch.take());
+    drop(handle.holder.take());
     drop(handle.guard.take());
 }
 
 fn opened(file: MmFile) -> Result<NativeFile, Failure> {
-    let id = file.id().to_string();
+    let id = file.id().to_owned();
+    let path = file.path().map(|path| path.to_string_lossy().into_owned());
     #[allow(clippy::cast_precision_loss, reason = "came from a number, or is below 2^53")]
     let capacity = file.capacity() as f64;
     let created = file.created();
+    let handle = insert(Resource::File(file))?;
+    Ok(NativeFile { handle, id, capacity, created, path })
+}
+
+/// Gives a file or a mutex its number.
+pub(crate) fn insert(resource: Resource) -> Result<u32, Failure> {
     let full = || Error::NoSpace { needed: "another open file".into(), os: None };
-    let handle = table::insert(file).ok_or_else(full)?;
-    Ok(NativeFile { handle, id, capacity, created })
+    Ok(table::insert(resource).ok_or_else(full)?)
+}
+
+/// What a number stands for.
+pub(crate) fn open(handle: u32) -> Result<Rc<Handle>, Failure> {
+    table::get(handle).ok_or(Failure::Core(Error::Closed))
+}
+
+fn open_options(options: &NativeOptions) -> Result<OpenOptions, Failure> {
+    Ok(OpenOptions {
+        access: if options.read_only { Access::Read } else { Access::ReadWrite },
+        synchronized: options.synchronized,
+        lock_timeout: milliseconds(options.lock_timeout),
+        prefixes: prefixes(options)?,
+    })
 }
 
 fn create_options(options: &NativeOptions) -> Result<CreateOptions, Failure> {

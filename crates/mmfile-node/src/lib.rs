@@ -20,8 +20,11 @@
 mod call;
 mod errors;
 mod files;
+mod listing;
+mod locks;
 mod memory;
 mod operations;
 mod table;
+mod threadsafe;
 mod values;
 mod watch;

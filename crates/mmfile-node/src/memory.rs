@@ -1,9 +1,12 @@
 //! The mapped data as `ArrayBuffer`s.
 //!
-//! A buffer keeps its memory mapped until Node says that nothing refers to its store any more. One
-//! case needs care: a program can move the store into another `ArrayBuffer`, also one of another
+//! A buffer keeps its memory mapped until Node says that nothing refers to its store any more. Two
+//! cases need care. A program can move the store into another `ArrayBuffer`, also one of another
 //! worker, and when the environment that made it ends, Node says so although the store lives on. The
-//! memory then stays mapped for the life of the process.
+//! memory then stays mapped for the life of the process. And what libuv's pool is working on (a view
+//! that is being compressed or written to a file) is referred to as a buffer, not as a store: emptied
+//! by `close()`, the buffer has no store any more, but somebody still reads the bytes. The memory
+//! therefore stays mapped until the buffer itself has been collected, too.
 
 use crate::errors::{self, Failure};
 use mmfile_core::{Error, MmFile, ViewMemory};
@@ -11,7 +14,7 @@ use napi::sys;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// The buffers that were made for one file.
 #[derive(Default)]
@@ -26,6 +29,15 @@ struct Buffer {
     /// Weak: it does not keep the `ArrayBuffer`.
     reference: Cell<sys::napi_ref>,
     memory: RefCell<Option<ViewMemory>>,
+    kept: Weak<Kept>,
+}
+
+/// What an `ArrayBuffer` keeps until it is collected, whether it still shows it or not.
+struct Kept {
+    _memory: ViewMemory,
+    length: i64,
+    /// Whether the engine has been told of it. While the buffer shows it, the engine knows by itself.
+    told: Cell<bool>,
 }
 
 impl Buffers {
@@ -49,10 +61,16 @@ impl Buffers {
         };
         // SAFETY: the range was checked against the mapping, which `buffer` keeps.
         let at = unsafe { memory.as_ptr().add(offset) };
+        let kept = Rc::new(Kept {
+            _memory: memory.clone(),
+            length: i64::try_from(length).unwrap_or(0),
+            told: Cell::new(false),
+        });
         let buffer = Rc::new(Buffer {
             env,
             reference: Cell::new(ptr::null_mut()),
             memory: RefCell::new(Some(memory)),
+            kept: Rc::downgrade(&kept),
         });
         let mut value = ptr::null_mut();
         let hint = Rc::into_raw(Rc::clone(&buffer)).cast_mut().cast::<c_void>();
@@ -80,11 +98,20 @@ impl Buffers {
         let mut reference = ptr::null_mut();
         // SAFETY: `value` is the buffer made just now. The hook goes to the end of the list, which
         // is run backwards: before the one by which Node would run `finalize`. Its argument is kept
-        // alive by the count that `finalize` gives back, after it has removed the hook.
+        // alive by the count that `finalize` gives back, after it has removed the hook. `collected`
+        // gives back the count of `kept`, or the failed call leaves it to be dropped here.
         unsafe {
             let status = sys::napi_create_reference(env, value, 0, &mut reference);
             errors::checked(status, ())?;
             buffer.reference.set(reference);
+            let count = Rc::into_raw(kept).cast_mut().cast::<c_void>();
+            let none = ptr::null_mut();
+            let status =
+                sys::napi_add_finalizer(env, value, count, Some(collected), none, none.cast());
+            if status != sys::Status::napi_ok {
+                drop(Rc::from_raw(count.cast::<Kept>()));
+                return Err(Failure::NodeApi(status));
+            }
             sys::napi_add_env_cleanup_hook(env, Some(environment_ends), hint);
         }
         self.made.retain(|buffer| buffer.memory.borrow().is_some());
@@ -125,6 +152,11 @@ impl Buffer {
                     == sys::Status::napi_ok
                 && !moved
                 && sys::napi_detach_arraybuffer(self.env, value) == sys::Status::napi_ok;
+            if found && let Some(kept) = self.kept.upgrade() {
+                // It costs as much as before, so that it is collected as soon.
+                kept.told.set(true);
+                sys::napi_adjust_external_memory(self.env, kept.length, &mut 0);
+            }
             sys::napi_close_handle_scope(self.env, scope);
             found
         }
@@ -145,6 +177,16 @@ unsafe extern "C" fn finalize(env: sys::napi_env, _data: *mut c_void, hint: *mut
         }
     }
     buffer.memory.take();
+}
+
+/// Node: the `ArrayBuffer` has been collected.
+unsafe extern "C" fn collected(env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
+    // SAFETY: `data` is the count that `make` gave away, given back once.
+    let kept = unsafe { Rc::from_raw(data.cast::<Kept>()) };
+    if kept.told.get() {
+        // SAFETY: a plain call on the environment's thread; the target is writable.
+        unsafe { sys::napi_adjust_external_memory(env, -kept.length, &mut 0) };
+    }
 }
 
 /// Node: the environment ends, and `finalize` will run whether the store is in use or not.

@@ -42,7 +42,7 @@ pub fn operations(env: Env) -> napi::Result<Object<'static>> {
 /// `append(file, value)`: the index that the value got.
 fn append(call: &Call) -> Outcome {
     let value = Value::of(call, call.value(1))?;
-    let index = call.handle()?.file.append(&value)?;
+    let index = call.handle()?.file()?.append(&value)?;
     call.count(index)
 }
 
@@ -62,7 +62,7 @@ fn append_all(call: &Call) -> Outcome {
             Value::of(call, element)
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    let first = call.handle()?.file.append_all(&values)?;
+    let first = call.handle()?.file()?.append_all(&values)?;
     call.count(first)
 }
 
@@ -70,31 +70,31 @@ fn append_all(call: &Call) -> Outcome {
 fn write(call: &Call) -> Outcome {
     let index = call.index(1)?;
     let value = Value::of(call, call.value(2))?;
-    call.handle()?.file.write(index, &value)?;
+    call.handle()?.file()?.write(index, &value)?;
     call.nothing()
 }
 
 /// `seal(file)`.
 fn seal(call: &Call) -> Outcome {
-    call.handle()?.file.seal()?;
+    call.handle()?.file()?.seal()?;
     call.nothing()
 }
 
 /// `length(file)`: the number of segments.
 fn length(call: &Call) -> Outcome {
-    let length = call.handle()?.file.len()?;
+    let length = call.handle()?.file()?.len()?;
     call.count(length)
 }
 
 /// `size(file)`: the bytes used.
 fn size(call: &Call) -> Outcome {
-    let size = call.handle()?.file.size()?;
+    let size = call.handle()?.file()?.size()?;
     call.count(size)
 }
 
 /// `sealed(file)`.
 fn sealed(call: &Call) -> Outcome {
-    let sealed = call.handle()?.file.is_sealed()?;
+    let sealed = call.handle()?.file()?.is_sealed()?;
     let mut value = ptr::null_mut();
     // SAFETY: `env` belongs to this call; the target is writable.
     let status = unsafe { sys::napi_get_boolean(call.env, sealed, &mut value) };
@@ -103,7 +103,7 @@ fn sealed(call: &Call) -> Outcome {
 
 /// `byteLength(file, index)`.
 fn byte_length(call: &Call) -> Outcome {
-    let size = call.handle()?.file.byte_length(call.index(1)?)?;
+    let size = call.handle()?.file()?.byte_length(call.index(1)?)?;
     call.count(size)
 }
 
@@ -111,11 +111,11 @@ fn byte_length(call: &Call) -> Outcome {
 fn read_text(call: &Call) -> Outcome {
     let index = call.index(1)?;
     let handle = call.handle()?;
-    let span = handle.file.span(index)?;
+    let span = handle.file()?.span(index)?;
     if span.size % 2 != 0 {
         return Err(Error::NotText { index, byte_length: span.size }.into());
     }
-    let Some(at) = handle.file.address(span) else {
+    let Some(at) = handle.file()?.address(span) else {
         return Err(Error::Corrupt { offset: span.offset, reason: "a span outside" }.into());
     };
     let units = isize::try_from(span.size / 2).unwrap_or(isize::MAX);
@@ -124,7 +124,7 @@ fn read_text(call: &Call) -> Outcome {
         // SAFETY: `span.size` mapped bytes, which the file of `handle` keeps; they are only read.
         unsafe { sys::napi_create_string_utf16(call.env, at.cast(), units, &mut value) }
     } else {
-        let copy = handle.file.read_utf16(index)?;
+        let copy = handle.file()?.read_utf16(index)?;
         // SAFETY: a private copy of as many code units.
         unsafe { sys::napi_create_string_utf16(call.env, copy.as_ptr(), units, &mut value) }
     };
@@ -143,7 +143,7 @@ fn text_made(status: sys::napi_status, value: sys::napi_value, span: Span) -> Ou
 /// `readBytes(file, index)`: a `Buffer` of its own.
 fn read_bytes(call: &Call) -> Outcome {
     let handle = call.handle()?;
-    let span = handle.file.span(call.index(1)?)?;
+    let span = handle.file()?.span(call.index(1)?)?;
     let length = usize::try_from(span.size).unwrap_or(usize::MAX);
     let (mut data, mut value) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: `env` belongs to this call; the targets are writable.
@@ -154,7 +154,7 @@ fn read_bytes(call: &Call) -> Outcome {
     }
     if length > 0 {
         // SAFETY: Node gave `length` writable bytes.
-        unsafe { handle.file.copy_span(span, data.cast())? };
+        unsafe { handle.file()?.copy_span(span, data.cast())? };
     }
     Ok(value)
 }
@@ -162,7 +162,7 @@ fn read_bytes(call: &Call) -> Outcome {
 /// `readInto(file, index, target, offset)`: the bytes copied.
 fn read_into(call: &Call) -> Outcome {
     let handle = call.handle()?;
-    let span = handle.file.span(call.index(1)?)?;
+    let span = handle.file()?.span(call.index(1)?)?;
     let (target, length) = bytes_of(call.env, call.value(2))?;
     let offset = usize::try_from(call.index(3)?).unwrap_or(usize::MAX);
     let available = length.saturating_sub(offset) as u64;
@@ -171,7 +171,7 @@ fn read_into(call: &Call) -> Outcome {
     }
     if span.size > 0 {
         // SAFETY: `offset` and as many bytes as the segment has are inside JavaScript's memory.
-        unsafe { handle.file.copy_span(span, target.add(offset))? };
+        unsafe { handle.file()?.copy_span(span, target.add(offset))? };
     }
     call.count(span.size)
 }
@@ -184,10 +184,10 @@ fn spans(call: &Call) -> Outcome {
     let room = length / (2 * size_of::<f64>());
     let into: *mut f64 = into.cast();
     let handle = call.handle()?;
-    handle.file.span(index)?;
+    handle.file()?.span(index)?;
     let mut count = 0;
     if room > 0 {
-        handle.file.spans(index, |span| {
+        handle.file()?.spans(index, |span| {
             // SAFETY: `count` is below `room`, so both numbers are inside the array, which is
             // aligned as typed arrays are.
             #[allow(clippy::cast_precision_loss, reason = "below 2^53, as every capacity is")]
@@ -206,7 +206,7 @@ fn spans(call: &Call) -> Outcome {
 fn memory(call: &Call) -> Outcome {
     let handle = call.handle()?;
     let (offset, length) = (call.index(1)?, call.index(2)?);
-    handle.buffers.borrow_mut().make(call.env, &handle.file, offset, length)
+    handle.buffers.borrow_mut().make(call.env, handle.file()?, offset, length)
 }
 
 /// `lock(file, milliseconds)`: 0 if the lock could not be had in that time, else 1, or 2 if its last
@@ -214,7 +214,7 @@ fn memory(call: &Call) -> Outcome {
 fn lock(call: &Call) -> Outcome {
     let handle = call.handle()?;
     let timeout = Timeout::Val(milliseconds(call.number(1)?));
-    match handle.file.lock(Some(timeout)) {
+    match handle.lock(timeout) {
         Ok(guard) => {
             let how = if guard.abandoned() { 2 } else { 1 };
             handle.guard.replace(Some(guard));
@@ -236,7 +236,7 @@ fn wait_sync(call: &Call) -> Outcome {
     let index = call.index(1)?;
     let timeout = Timeout::Val(milliseconds(call.number(2)?));
     let spin = milliseconds(call.number(3)? / 1000.0);
-    let came = match call.handle()?.file.wait_for(index, timeout, spin) {
+    let came = match call.handle()?.file()?.wait_for(index, timeout, spin) {
         Ok(()) => true,
         Err(Error::Timeout { .. }) => false,
         Err(error) => return Err(error.into()),

@@ -1,19 +1,61 @@
-//! The open files of one JavaScript thread, by the numbers that stand for them in JavaScript.
+//! The open files and mutexes of one JavaScript thread, by the numbers that stand for them in JavaScript.
 //!
 //! A number instead of a pointer: whatever a program passes, it gets an open file or an error.
 
+use crate::errors::Failure;
 use crate::memory::Buffers;
 use crate::watch::Watch;
-use mmfile_core::{LockGuard, MmFile};
+use mmfile_core::{LockGuard, LockHolder, MmFile, NamedMutex, Timeout};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// One open file. Its parts go in this order: who waits, the lock, the file.
+/// One open file or mutex. Its parts go in this order: who waits, the lock, what is locked.
 pub(crate) struct Handle {
     pub(crate) watch: RefCell<Option<Watch>>,
     pub(crate) guard: RefCell<Option<LockGuard>>,
+    pub(crate) holder: RefCell<Option<LockHolder>>,
     pub(crate) buffers: RefCell<Buffers>,
-    pub(crate) file: MmFile,
+    resource: Resource,
+}
+
+/// What a handle stands for.
+pub(crate) enum Resource {
+    File(MmFile),
+    Mutex(NamedMutex),
+}
+
+impl Handle {
+    /// The open file.
+    pub(crate) fn file(&self) -> Result<&MmFile, Failure> {
+        match &self.resource {
+            Resource::File(file) => Ok(file),
+            Resource::Mutex(_) => Err(Failure::misuse("a file's handle")),
+        }
+    }
+
+    /// Does what closing does for others.
+    pub(crate) fn leave(&self) {
+        match &self.resource {
+            Resource::File(file) => file.leave(),
+            Resource::Mutex(mutex) => mutex.leave(),
+        }
+    }
+
+    /// Takes the lock on this thread.
+    pub(crate) fn lock(&self, timeout: Timeout) -> mmfile_core::Result<LockGuard> {
+        match &self.resource {
+            Resource::File(file) => file.lock(Some(timeout)),
+            Resource::Mutex(mutex) => mutex.lock(Some(timeout)),
+        }
+    }
+
+    /// A thread that can hold the lock.
+    pub(crate) fn lock_holder(&self) -> mmfile_core::Result<LockHolder> {
+        match &self.resource {
+            Resource::File(file) => file.lock_holder(),
+            Resource::Mutex(mutex) => mutex.lock_holder(),
+        }
+    }
 }
 
 /// A place in the table, and how often it was used before.
@@ -39,13 +81,14 @@ fn split(id: u32) -> (usize, u32) {
     ((id & ((1 << INDEX_BITS) - 1)) as usize, id >> INDEX_BITS)
 }
 
-/// Puts a file into the table. `None` if a million are open.
-pub(crate) fn insert(file: MmFile) -> Option<u32> {
+/// Puts a file or a mutex into the table. `None` if a million are open.
+pub(crate) fn insert(resource: Resource) -> Option<u32> {
     let handle = Rc::new(Handle {
         watch: RefCell::new(None),
         guard: RefCell::new(None),
+        holder: RefCell::new(None),
         buffers: RefCell::new(Buffers::default()),
-        file,
+        resource,
     });
     TABLE.with_borrow_mut(|table| {
         if let Some(index) = table.free.pop() {
@@ -74,10 +117,18 @@ pub(crate) fn remove(id: u32) -> Option<Rc<Handle>> {
     TABLE.with_borrow_mut(|table| {
         let slot = table.slots.get_mut(index).filter(|slot| slot.generation == generation)?;
         let handle = slot.handle.take()?;
-        slot.generation = (slot.generation + 1) % GENERATIONS;
-        table.free.push(id & ((1 << INDEX_BITS) - 1));
+        slot.generation += 1;
+        // A slot whose numbers are used up stays empty: no old number may stand for a new file.
+        if slot.generation < GENERATIONS {
+            table.free.push(id & ((1 << INDEX_BITS) - 1));
+        }
         Some(handle)
     })
+}
+
+/// All files in the table.
+pub(crate) fn all() -> Vec<Rc<Handle>> {
+    TABLE.with_borrow(|table| table.slots.iter().filter_map(|slot| slot.handle.clone()).collect())
 }
 
 /// Takes all files out of the table.

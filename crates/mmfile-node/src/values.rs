@@ -22,9 +22,8 @@ impl Value {
         let env = call.env;
         let mut units = 0;
         // SAFETY: `env` and `value` are this call's; a null target asks for the length alone.
-        let status = unsafe {
-            sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &mut units)
-        };
+        let status =
+            unsafe { sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &mut units) };
         if status == sys::Status::napi_ok {
             return Ok(Self::Text { env, value, units });
         }
@@ -48,7 +47,13 @@ pub(crate) fn bytes_of(
         errors::checked(sys::napi_is_typedarray(env, value, &mut is), ())?;
         if is {
             let status = sys::napi_get_typedarray_info(
-                env, value, &mut kind, &mut length, &mut data, &mut buffer, &mut offset,
+                env,
+                value,
+                &mut kind,
+                &mut length,
+                &mut data,
+                &mut buffer,
+                &mut offset,
             );
             errors::checked(status, ())?;
             return Ok((data.cast(), length.saturating_mul(element_size(kind))));
@@ -56,7 +61,12 @@ pub(crate) fn bytes_of(
         errors::checked(sys::napi_is_dataview(env, value, &mut is), ())?;
         if is {
             let status = sys::napi_get_dataview_info(
-                env, value, &mut length, &mut data, &mut buffer, &mut offset,
+                env,
+                value,
+                &mut length,
+                &mut data,
+                &mut buffer,
+                &mut offset,
             );
             return errors::checked(status, (data.cast(), length));
         }

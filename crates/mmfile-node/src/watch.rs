@@ -3,7 +3,8 @@
 //! It sleeps until the lowest index that anybody waits for is there, or can never come, and then
 //! calls one JavaScript function, which looks for itself. Neither libuv's pool nor a timer is used.
 
-use crate::errors::{self, Failure};
+use crate::errors::Failure;
+use crate::threadsafe::ThreadSafeFunction;
 use mmfile_core::{MmFile, Timeout, Waiter};
 use napi::sys;
 use std::ffi::c_void;
@@ -33,12 +34,6 @@ pub(crate) struct Watch {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Node-API's handle for calling into JavaScript from elsewhere.
-#[derive(Clone, Copy)]
-struct ThreadSafeFunction(sys::napi_threadsafe_function);
-// SAFETY: being used from another thread is what it is for.
-unsafe impl Send for ThreadSafeFunction {}
-
 impl Watch {
     /// Starts the thread, idle. `callback` is called without arguments.
     pub(crate) fn start(
@@ -46,30 +41,8 @@ impl Watch {
         callback: sys::napi_value,
         file: &MmFile,
     ) -> Result<Self, Failure> {
-        let mut name = ptr::null_mut();
-        let mut function = ptr::null_mut();
-        // SAFETY: `env` and `callback` belong to the running call; the targets are writable; one
-        // thread counts as the function's user until it releases it.
-        unsafe {
-            let status = sys::napi_create_string_utf8(env, c"mmfile".as_ptr(), 6, &mut name);
-            errors::checked(status, ())?;
-            let status = sys::napi_create_threadsafe_function(
-                env,
-                callback,
-                ptr::null_mut(),
-                name,
-                0,
-                1,
-                ptr::null_mut(),
-                None,
-                ptr::null_mut(),
-                Some(call_javascript),
-                &mut function,
-            );
-            errors::checked(status, ())?;
-            sys::napi_unref_threadsafe_function(env, function);
-        }
-        let function = ThreadSafeFunction(function);
+        let function = ThreadSafeFunction::new(env, callback, call_javascript)?;
+        function.let_go(env);
         let shared = Arc::new(Shared {
             index: AtomicU64::new(NOTHING),
             stop: Mutex::new(false),
@@ -82,11 +55,7 @@ impl Watch {
             .stack_size(128 << 10)
             .spawn(move || watch(&theirs, function));
         let Ok(thread) = thread else {
-            // SAFETY: the thread that would have released it was not started.
-            unsafe {
-                let mode = sys::ThreadsafeFunctionReleaseMode::release;
-                sys::napi_release_threadsafe_function(function.0, mode);
-            }
+            function.release(); // for the thread that was not started
             let needed = "another thread".into();
             return Err(mmfile_core::Error::NoSpace { needed, os: None }.into());
         };
@@ -95,16 +64,15 @@ impl Watch {
 
     /// Calls back as soon as there is a segment `index`; keeps the event loop alive until
     /// [`Self::rest`].
-    pub(crate) fn aim(&self, index: u64) {
-        // SAFETY: on the environment's thread; the function lives until the thread releases it.
-        unsafe { sys::napi_ref_threadsafe_function(self.env, self.function.0) };
+    pub(crate) fn aim(&self, index: u64, require_peer: bool) {
+        self.shared.waiter.require_peer(require_peer);
+        self.function.keep_alive(self.env);
         self.set(index);
     }
 
     /// Nobody waits any more.
     pub(crate) fn rest(&self) {
-        // SAFETY: as above.
-        unsafe { sys::napi_unref_threadsafe_function(self.env, self.function.0) };
+        self.function.let_go(self.env);
         self.set(NOTHING);
     }
 
@@ -151,20 +119,11 @@ fn watch(shared: &Shared, function: ThreadSafeFunction) {
         if shared.index.swap(NOTHING, Ordering::SeqCst) == NOTHING {
             continue; // nobody waits any more
         }
-        // SAFETY: this thread is the function's user until it releases it.
-        let status = unsafe {
-            let mode = sys::ThreadsafeFunctionCallMode::nonblocking;
-            sys::napi_call_threadsafe_function(function.0, ptr::null_mut(), mode)
-        };
-        if status == sys::Status::napi_closing {
-            return; // which gave our use of it back
+        if !function.call(ptr::null_mut()) {
+            return; // the environment is ending
         }
     }
-    // SAFETY: once, by the thread that counts as its user.
-    unsafe {
-        let mode = sys::ThreadsafeFunctionReleaseMode::release;
-        sys::napi_release_threadsafe_function(function.0, mode);
-    }
+    function.release();
 }
 
 unsafe extern "C" fn call_javascript(

@@ -1,0 +1,105 @@
+import type { NativeFile, NativeOptions } from '../index.js'
+import {
+  checkBoolean,
+  checkId,
+  checkOneOf,
+  checkOptions,
+  checkPath,
+  checkPrefixes,
+  checkTime,
+  checkWhole,
+} from './arguments.js'
+import { native } from './native.js'
+import type {
+  Access,
+  CommonOptions,
+  CreateFileOptions,
+  CreateOptions,
+  CreateOrOpenOptions,
+  OpenFileOptions,
+  OpenOptions,
+} from './types.js'
+
+const DEFAULT_LOCK_TIMEOUT = 10_000
+const ACCESSES = ['read-write', 'read'] as const
+const LIFETIMES = ['creator', 'last-process'] as const
+
+/** How a handle was opened. */
+export interface Settings {
+  readonly synchronized: boolean
+  readonly lockTimeout: number
+  readonly access: Access
+}
+
+/** A file that the native code has open for this thread. */
+export interface Opened {
+  readonly file: NativeFile
+  readonly settings: Settings
+}
+
+export function createNew(capacity: number, options?: CreateOptions): Opened {
+  checkWhole('capacity', capacity, 1)
+  const given: Partial<CreateOptions> = checkOptions(options)
+  const id = given.id === undefined ? '' : checkId(given.id)
+  const lifetime = checkOneOf('options.lifetime', given.lifetime, LIFETIMES, 'creator')
+  const lastProcess = lifetime === 'last-process'
+  const { synchronized, lockTimeout, prefixes } = given
+  return open(
+    native.createNew,
+    { id, capacity, lastProcess },
+    { synchronized, lockTimeout, prefixes },
+  )
+}
+
+export function openExisting(id: string, options?: OpenOptions): Opened {
+  checkId(id)
+  return open(native.openExisting, { id }, checkOptions(options))
+}
+
+export function createOrOpen(id: string, capacity: number, options?: CreateOrOpenOptions): Opened {
+  checkId(id)
+  checkWhole('capacity', capacity, 1)
+  const { synchronized, lockTimeout, prefixes }: CreateOrOpenOptions = checkOptions(options)
+  return open(native.createOrOpen, { id, capacity }, { synchronized, lockTimeout, prefixes })
+}
+
+export function createFile(
+  path: string | URL,
+  capacity: number,
+  options?: CreateFileOptions,
+): Opened {
+  const id = checkPath(path)
+  checkWhole('capacity', capacity, 1)
+  const { synchronized, lockTimeout }: CreateFileOptions = checkOptions(options)
+  return open(native.createFile, { id, capacity }, { synchronized, lockTimeout })
+}
+
+export function openFile(path: string | URL, options?: OpenFileOptions): Opened {
+  const id = checkPath(path)
+  return open(native.openFile, { id }, checkOptions(options))
+}
+
+/** Checks what every way to open a file takes, and opens it. */
+function open(
+  how: (options: NativeOptions) => NativeFile,
+  what: Partial<NativeOptions> & { id: string },
+  given: CommonOptions & { access?: Access | undefined },
+): Opened {
+  const settings = {
+    synchronized: checkBoolean('options.synchronized', given.synchronized, true),
+    lockTimeout: checkTime('options.lockTimeout', given.lockTimeout, DEFAULT_LOCK_TIMEOUT),
+    access: checkOneOf('options.access', given.access, ACCESSES, 'read-write'),
+  }
+  const prefixes = checkPrefixes(given.prefixes)
+  const file = how({
+    capacity: 0,
+    lastProcess: false,
+    ...what,
+    synchronized: settings.synchronized,
+    lockTimeout: settings.lockTimeout,
+    readOnly: settings.access === 'read',
+    dataPrefix: prefixes.data,
+    mutexPrefix: prefixes.mutex,
+  })
+  return { file, settings }
+}

@@ -1,0 +1,60 @@
+import { checkOneOf, checkSignal, checkWhole } from './arguments.js'
+import { aborted, MmFileError } from './errors.js'
+import type { MmFile } from './mmfile.js'
+import type { SegmentForm, SegmentForms, SegmentsOptions } from './types.js'
+
+const FORMS = ['string', 'bytes', 'view'] as const
+
+/** Checks the options of everything that reads segments in order. */
+export function checkSegments<F extends SegmentForm>(
+  options: Partial<SegmentsOptions<F>>,
+  absent: F,
+): { from: number; as: F; signal: AbortSignal | undefined } {
+  return {
+    from: options.from === undefined ? 0 : checkWhole('options.from', options.from),
+    as: checkOneOf('options.as', options.as, FORMS as readonly string[] as F[], absent),
+    signal: checkSignal(options.signal),
+  }
+}
+
+/** Reads one segment in that form. */
+export function readAs<F extends SegmentForm>(file: MmFile, index: number, as: F): SegmentForms[F] {
+  const read: SegmentForms[SegmentForm] =
+    as === 'string' ? file.read(index) : as === 'bytes' ? file.readBytes(index) : file.view(index)
+  return read as SegmentForms[F]
+}
+
+/** The segments that are there and those that will come, until the file is sealed. */
+export async function* iterate<F extends SegmentForm>(
+  file: MmFile,
+  from: number,
+  as: F,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<SegmentForms[F], void, undefined> {
+  let index = from
+  for (;;) {
+    if (signal?.aborted) throw aborted(signal)
+    const length = file.length
+    while (index < length) {
+      yield readAs(file, index, as)
+      index += 1
+      if (signal?.aborted) throw aborted(signal)
+    }
+    if (!(await comes(file, index, signal))) return
+  }
+}
+
+/** Waits for a segment; `false` if the file was sealed before it. */
+export async function comes(
+  file: MmFile,
+  index: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  try {
+    await file.waitFor(index, { signal })
+    return true
+  } catch (error) {
+    if (error instanceof MmFileError && error.code === 'ERR_MMFILE_SEALED') return false
+    throw error
+  }
+}

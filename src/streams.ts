@@ -1,0 +1,84 @@
+import { Readable, Writable } from 'node:stream'
+import { checkBoolean, checkSignal, checkWhole } from './arguments.js'
+import type { MmFile } from './mmfile.js'
+import { checkSegments, comes, readAs } from './segments.js'
+import type { ReadStreamOptions, Value, WriteStreamOptions } from './types.js'
+
+/** Segments read ahead, and chunks kept: object streams' own default. */
+const HIGH_WATER_MARK = 16
+
+/** The segments as chunks, those that will come too, until the file is sealed. */
+export function readStream(file: MmFile, options: Partial<ReadStreamOptions>): Readable {
+  const { from, as, signal } = checkSegments(options, 'bytes')
+  const highWaterMark = checkWhole(
+    'options.highWaterMark',
+    options.highWaterMark ?? HIGH_WATER_MARK,
+  )
+  // Ends the wait that is pending when the stream is destroyed.
+  const destroyed = new AbortController()
+  let index = from
+
+  async function push(stream: Readable): Promise<void> {
+    for (;;) {
+      const length = file.length
+      while (index < length) {
+        const chunk = readAs(file, index, as)
+        index += 1
+        if (!stream.push(chunk)) return
+      }
+      if (!(await comes(file, index, destroyed.signal))) {
+        stream.push(null)
+        return
+      }
+    }
+  }
+
+  return new Readable({
+    // One chunk is one segment, an empty one too: a byte stream would join and drop some.
+    objectMode: true,
+    highWaterMark,
+    ...(signal && { signal }),
+    read() {
+      push(this).catch((error) => {
+        if (!destroyed.signal.aborted) this.destroy(error)
+      })
+    },
+    destroy(error, callback) {
+      destroyed.abort()
+      callback(error)
+    },
+  })
+}
+
+/** Appends every chunk as a segment. */
+export function writeStream(file: MmFile, options: Partial<WriteStreamOptions>): Writable {
+  const seal = checkBoolean('options.seal', options.seal, false)
+  const signal = checkSignal(options.signal)
+  const highWaterMark = checkWhole(
+    'options.highWaterMark',
+    options.highWaterMark ?? HIGH_WATER_MARK,
+  )
+  return new Writable({
+    objectMode: true,
+    highWaterMark,
+    ...(signal && { signal }),
+    write(chunk: Value, _encoding, callback) {
+      attempt(() => file.append(chunk), callback)
+    },
+    final(callback) {
+      attempt(() => {
+        if (seal) file.seal()
+      }, callback)
+    },
+  })
+}
+
+function attempt(work: () => void, callback: (error?: Error | null) => void): void {
+  try {
+    work()
+  } catch (error) {
+    callback(error as Error)
+    return
+  }
+  callback()
+}
