@@ -1,6 +1,13 @@
 import test from 'ava'
 import { deserializeTasks, TaskInfoError } from '../samples/task-info/dist/index.js'
-import { collection, elements, item, readOne, refuses, task } from './fixtures/task-info/records.mjs'
+import {
+  collection,
+  elements,
+  item,
+  readOne,
+  refuses,
+  task,
+} from './fixtures/task-info/records.mjs'
 
 test('refuses another root, and says where it is', (t) => {
   for (const [xml, column] of [
@@ -91,7 +98,10 @@ test('refuses control characters, written out or as references', (t) => {
     '&#xFFFF;',
   ]) {
     const xml = collection(item({ Name: `\n<Name>${text}</Name>` }))
-    refuses(t, () => deserializeTasks(xml), { code: 'ERR_TASKINFO_SYNTAX', message: /line 2, column/ })
+    refuses(t, () => deserializeTasks(xml), {
+      code: 'ERR_TASKINFO_SYNTAX',
+      message: /line 2, column/,
+    })
   }
 })
 

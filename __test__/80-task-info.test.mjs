@@ -41,12 +41,24 @@ test('writes null as an absent element', (t) => {
 
 test('escapes markup and CR', (t) => {
   t.true(
-    serializeTasks([{ ...task, name: '<a>&]]>\r\n' }]).includes('<Name>&lt;a&gt;&amp;]]&gt;&#xD;\n</Name>'),
+    serializeTasks([{ ...task, name: '<a>&]]>\r\n' }]).includes(
+      '<Name>&lt;a&gt;&amp;]]&gt;&#xD;\n</Name>',
+    ),
   )
 })
 
 test('refuses to write a character that XML cannot carry, and names task and field', (t) => {
-  for (const character of ['\0', '\x01', '\x0b', '\x0c', '\x1f', '\ud800', '\udc00', '\ufffe', '\uffff']) {
+  for (const character of [
+    '\0',
+    '\x01',
+    '\x0b',
+    '\x0c',
+    '\x1f',
+    '\ud800',
+    '\udc00',
+    '\ufffe',
+    '\uffff',
+  ]) {
     refuses(t, () => serializeTasks([task, { ...task, result: `ab${character}` }]), {
       code: 'ERR_TASKINFO_CHARACTER',
       path: 'TaskInfo[2]/Result',
@@ -90,7 +102,18 @@ test('an empty list comes back', (t) => {
 })
 
 test('white space and line ends come back as they went in', (t) => {
-  for (const name of ['', ' ', '  a  ', '\n', '\r', '\r\n', '\ta\t', 'a\r\r\n\nb', ' a ', '\u0085\u2028']) {
+  for (const name of [
+    '',
+    ' ',
+    '  a  ',
+    '\n',
+    '\r',
+    '\r\n',
+    '\ta\t',
+    'a\r\r\n\nb',
+    ' a ',
+    '\u0085\u2028',
+  ]) {
     t.is(roundTrip({ name }).name, name)
   }
 })

@@ -18,7 +18,9 @@ import {
 } from './fixtures/task-info/runs.mjs'
 
 const source = fileURLToPath(new URL('../samples/mmf-source/dist/main.js', import.meta.url))
-const destination = fileURLToPath(new URL('../samples/mmf-destination/dist/main.js', import.meta.url))
+const destination = fileURLToPath(
+  new URL('../samples/mmf-destination/dist/main.js', import.meta.url),
+)
 const twoRuns = fileURLToPath(new URL('fixtures/task-info/two-runs.mjs', import.meta.url))
 const fixture = (name) => fileURLToPath(new URL(`fixtures/task-info/${name}`, import.meta.url))
 
@@ -67,21 +69,24 @@ for (const [signal, status] of [
   })
 }
 
-test.serial('runs the first task in another process, shows its progress, and shows the result', async (t) => {
-  const { status, stdout, stderr } = await run(t, source, '--headless', '--duration', '1')
-  t.is(stderr, '')
-  t.is(status, 0)
-  t.regex(stdout, /wrote 3 tasks to file/)
-  const progress = [...stdout.matchAll(/(\d+) %/g)].map((match) => Number(match[1]))
-  t.deepEqual(progress, [0, 25, 50, 75, 100])
-  const [, name] = /running "(.+)", 1 s/.exec(stdout)
-  const result = stdout.slice(stdout.indexOf('the result that came back'))
-  t.regex(result, row('Name', name))
-  t.regex(result, row('Status', 'Completed'))
-  t.regex(result, row('Duration', '1 s'))
-  t.regex(result, row('Completed', '\\d{4}-.*Z'))
-  leavesNothing(t, /file ([0-9a-f-]{36})/.exec(stdout)[1])
-})
+test.serial(
+  'runs the first task in another process, shows its progress, and shows the result',
+  async (t) => {
+    const { status, stdout, stderr } = await run(t, source, '--headless', '--duration', '1')
+    t.is(stderr, '')
+    t.is(status, 0)
+    t.regex(stdout, /wrote 3 tasks to file/)
+    const progress = [...stdout.matchAll(/(\d+) %/g)].map((match) => Number(match[1]))
+    t.deepEqual(progress, [0, 25, 50, 75, 100])
+    const [, name] = /running "(.+)", 1 s/.exec(stdout)
+    const result = stdout.slice(stdout.indexOf('the result that came back'))
+    t.regex(result, row('Name', name))
+    t.regex(result, row('Status', 'Completed'))
+    t.regex(result, row('Duration', '1 s'))
+    t.regex(result, row('Completed', '\\d{4}-.*Z'))
+    leavesNothing(t, /file ([0-9a-f-]{36})/.exec(stdout)[1])
+  },
+)
 
 test('runs the task that is asked for, as it is asked for', async (t) => {
   const { status, stdout } = await run(
@@ -130,9 +135,17 @@ test('explains what is wrong with a tasks file', async (t) => {
   const folder = temporaryFolder(t)
   const cases = [
     ['absent.json', undefined, /absent\.json: ENOENT/],
-    ['enum.json', '[{"name": "a", "duration": 1, "priority": "high"}]', /task 1, priority is not one of Low/],
+    [
+      'enum.json',
+      '[{"name": "a", "duration": 1, "priority": "high"}]',
+      /task 1, priority is not one of Low/,
+    ],
     ['missing.json', '[{"name": "a"}]', /task 1, duration is missing/],
-    ['time.json', '[{"name": "a", "duration": 1, "created": "noon"}]', /task 1, created is not a valid Date/],
+    [
+      'time.json',
+      '[{"name": "a", "duration": 1, "created": "noon"}]',
+      /task 1, created is not a valid Date/,
+    ],
     ['object.json', '{}', /not an array/],
     ['broken.json', '[{]', /JSON/],
     ['empty.json', '[]', /no tasks/],
@@ -171,7 +184,9 @@ test('a result from any program is shown, though the destination dies right afte
   await program.says(/ 0 %/)
   const file = MmFile.openExisting(await program.fileId())
   file.append(
-    serializeTasks([{ ...task, status: 'Completed', completed: new Date(), result: 'by the test' }]),
+    serializeTasks([
+      { ...task, status: 'Completed', completed: new Date(), result: 'by the test' },
+    ]),
   )
   process.kill(pid, 'SIGKILL')
   file.close()
@@ -201,7 +216,11 @@ for (const [what, text, message] of [
 test('a result that is there is shown, though the end of the destination is noticed first', async (t) => {
   const task = aTask({ status: 'Completed' })
   // Which of the two a program hears of first is chance, so both are played here.
-  const file = { waitFor: () => new Promise(() => {}), length: 2, read: () => serializeTasks([task]) }
+  const file = {
+    waitFor: () => new Promise(() => {}),
+    length: 2,
+    read: () => serializeTasks([task]),
+  }
   const child = Object.assign(new EventEmitter(), { pid: 1, exitCode: null, signalCode: null })
   const settings = { timeout: 60_000, signal: new AbortController().signal }
   const outcome = watchRun(file, child, [task], settings)
@@ -240,7 +259,12 @@ test('a destination started by hand appends the one task that ran', async (t) =>
   const [done, ...others] = deserializeTasks(file.read(1))
   t.deepEqual(others, [])
   t.true(done.completed.getTime() >= tasks[1].created.getTime())
-  t.deepEqual(done, { ...tasks[1], status: 'Completed', completed: done.completed, result: done.result })
+  t.deepEqual(done, {
+    ...tasks[1],
+    status: 'Completed',
+    completed: done.completed,
+    result: done.result,
+  })
   t.truthy(done.result)
 })
 

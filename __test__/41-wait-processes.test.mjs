@@ -1,0 +1,125 @@
+// waitFor across processes: what it costs, what it keeps alive, and how soon it comes.
+
+import test from 'ava'
+import { run, start } from './support/child.mjs'
+import { create, rounds, summary } from './support/files.mjs'
+
+test('a pending wait keeps the process, and a resolved one lets it go', async (t) => {
+  const file = create(t)
+  const child = start(t, 'waits', 'waitOnce', [file.id, 1])
+  await child.next()
+  file.append('zero')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  file.append('one')
+  t.is(await child.next(), 'one')
+  t.deepEqual(await child.exited, { code: 0, signal: null })
+})
+
+test('a wait that times out in another process', async (t) => {
+  const file = create(t)
+  const { said, code } = await run(t, 'waits', 'waitOnce', [file.id, 0, 20])
+  t.deepEqual([said, code], [['waiting', 'ERR_MMFILE_TIMEOUT'], 0])
+})
+
+test('sealing in another process', async (t) => {
+  const file = create(t)
+  const child = start(t, 'waits', 'waitOnce', [file.id, 0])
+  await child.next()
+  file.seal()
+  t.is(await child.next(), 'ERR_MMFILE_SEALED')
+})
+
+test('nothing pending, nothing that keeps the process', async (t) => {
+  const { said, code, signal, stderr } = await run(t, 'waits', 'nothingPending')
+  t.deepEqual([said, code, signal, stderr], [['done'], 0, null, ''])
+})
+
+test('the wait alone keeps the event loop going', async (t) => {
+  const { said, code } = await run(t, 'waits', 'abortLater', [create(t).id])
+  t.deepEqual([said, code], [['waiting', 'AbortError'], 0])
+})
+
+test('a wait of which nothing but its promise is left', async (t) => {
+  const { said } = await run(t, 'waits', 'onlyPromise', [], { node: ['--expose-gc'] })
+  t.deepEqual(said, ['resolved'])
+})
+
+test('a thousand waits on one handle are one thread, and all of them resolve', async (t) => {
+  const file = create(t, 1 << 16)
+  const child = start(t, 'waits', 'thousand', [file.id])
+  const { extra } = await child.next()
+  t.is(extra, process.platform === 'linux' ? 1 : 0)
+  for (let at = 0; at < 100; at += 1) file.append(`${at}`)
+  t.deepEqual(await child.next(), { resolved: 1000, left: 0 })
+  t.deepEqual(await child.exited, { code: 0, signal: null })
+})
+
+test('fifty files that are waited on: their threads end with them', async (t) => {
+  const { said, stderr } = await run(t, 'waits', 'manyFiles', [50])
+  t.deepEqual(said, [
+    { during: process.platform === 'linux' ? 50 : 0, codes: ['ERR_MMFILE_CLOSED'], left: 0 },
+  ])
+  t.is(stderr, '')
+})
+
+test("libuv's pool is not needed", async (t) => {
+  const file = create(t)
+  const child = start(t, 'waits', 'blockedPool', [file.id], { env: { UV_THREADPOOL_SIZE: '1' } })
+  await child.next()
+  file.append('x')
+  t.deepEqual(await child.next(), { blocked: true })
+})
+
+test('what is appended inside withLock is seen before the lock is released', async (t) => {
+  const file = create(t)
+  const child = start(t, 'waits', 'inside', [file.id])
+  const wait = file.waitFor(0)
+  t.is(await child.next(), 'held')
+  await wait
+  t.is(file.read(0), 'from inside')
+  t.is(file.tryLock(), null, 'it is still held')
+  child.tell('release')
+  t.is(await child.next(), 'released')
+})
+
+// Figures: ava runs the serial ones before all others, which would spoil them.
+
+test.serial('a hundred pending waits cost less than half a percent of a processor', async (t) => {
+  const { said } = await run(t, 'waits', 'cost', [create(t).id, 2000])
+  const [{ percent }] = said
+  t.log(`${percent.toFixed(3)} %`)
+  t.true(percent < 0.5)
+})
+
+test.serial('back and forth between two processes', async (t) => {
+  const count = rounds(300)
+  const file = create(t, 1 << 20)
+  const child = start(t, 'waits', 'pong', [file.id, count])
+  await child.next()
+  const times = []
+  for (let index = 0; index < 2 * count; index += 2) {
+    const started = performance.now()
+    file.append(`${index}`)
+    await file.waitFor(index + 1)
+    times.push(performance.now() - started)
+    t.is(file.read(index + 1), `${index}`)
+  }
+  t.log(`round trip: ${summary(times)}`)
+  t.is(await child.next(), 'done')
+  // One whose wake-up gets lost is found 200 ms later, or not at all.
+  t.true(times.filter((time) => time > 150).length <= count / 100)
+})
+
+test.serial('no wake-up is lost', async (t) => {
+  const count = rounds(400)
+  const file = create(t, 1 << 20)
+  const child = start(t, 'waits', 'clock', [file.id, count])
+  const times = []
+  for (let index = 0; index < count; index += 1) {
+    await file.waitFor(index)
+    times.push(Number(process.hrtime.bigint() - BigInt(file.read(index))) / 1e6)
+  }
+  t.log(`from append to its reader: ${summary(times)}`)
+  t.is(await child.next(), 'done')
+  t.true(times.filter((time) => time > 150).length <= count / 100)
+})

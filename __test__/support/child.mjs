@@ -1,0 +1,120 @@
+// The test's side of a program in this folder that runs as a process of its own.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** Starts what `<file>.mjs` calls `name`. It is killed when the test ends, if it still runs then. */
+export function start(t, file, name, args = [], options = {}) {
+  const child = new Child(file, name, args, options)
+  t.teardown(() => child.kill())
+  return child
+}
+
+/** Runs it to its end and answers what it said, how it ended, and what stands on standard error. */
+export async function run(t, file, name, args = [], options = {}) {
+  const child = start(t, file, name, args, options)
+  const said = []
+  for await (const value of child.said()) said.push(value)
+  const ended = await child.exited
+  return { said, stderr: child.stderr, ...ended }
+}
+
+class Child {
+  stderr = ''
+  #process
+  #lines = []
+  #ended = false
+  #changed = resolvers()
+
+  /** `shell` is a command line that it runs behind, such as `ulimit -n 64`. */
+  constructor(file, name, args, { node = [], env = {}, shell }) {
+    const script = fileURLToPath(new URL(`${file}.mjs`, import.meta.url))
+    const command = [process.execPath, ...node, script, name, ...args.map(String)]
+    if (shell) command.unshift('sh', '-c', `${shell} && exec "$@"`, 'sh')
+    this.#process = spawn(command[0], command.slice(1), {
+      env: { ...process.env, ...env },
+      stdio: 'pipe',
+    })
+    this.#process.stdin.on('error', () => {}) // it is gone: what waits for it says so
+    this.#process.stderr.setEncoding('utf8').on('data', (text) => {
+      this.stderr += text
+    })
+    const lines = createInterface({
+      input: this.#process.stdout,
+      crlfDelay: Number.POSITIVE_INFINITY,
+    })
+    lines.on('line', (line) => {
+      this.#lines.push(line)
+      this.#notify()
+    })
+    lines.on('close', () => {
+      this.#ended = true
+      this.#notify()
+    })
+    this.exited = once(this.#process, 'close').then(([code, signal]) => ({ code, signal }))
+  }
+
+  get pid() {
+    return this.#process.pid
+  }
+
+  #notify() {
+    this.#changed.resolve()
+    this.#changed = resolvers()
+  }
+
+  /** What it says next. */
+  async next() {
+    while (this.#lines.length === 0) {
+      if (this.#ended) {
+        const { code, signal } = await this.exited
+        throw new Error(`it ended (${signal ?? code}) without a word\n${this.stderr}`)
+      }
+      await this.#changed.promise
+    }
+    return parse(this.#lines.shift())
+  }
+
+  /** All that it says until its end. */
+  async *said() {
+    for (;;) {
+      while (this.#lines.length > 0) yield parse(this.#lines.shift())
+      if (this.#ended) return
+      await this.#changed.promise
+    }
+  }
+
+  /** What its `hear()` answers. */
+  tell(text) {
+    this.#process.stdin.write(`${text}\n`)
+  }
+
+  signal(signal) {
+    return this.#process.kill(signal)
+  }
+
+  async kill() {
+    this.#process.kill('SIGKILL')
+    return this.exited
+  }
+}
+
+/** What a killed program did not finish saying is not lost on the reader, and no error. */
+function parse(line) {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return { cut: line }
+  }
+}
+
+/** `Promise.withResolvers()`, which Node.js 20 does not have. */
+function resolvers() {
+  let resolve
+  const promise = new Promise((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}

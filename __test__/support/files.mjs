@@ -1,0 +1,76 @@
+// What nearly every test does: make a file that goes with the test, and look at what went wrong.
+
+import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { MmFile, MmFileError } from 'mmfile'
+
+/** An id that no other test, run or process has. */
+export function uniqueId(name = 'test') {
+  return `${name}-${randomBytes(8).toString('hex')}`
+}
+
+/** A new file that is closed when the test ends. */
+export function create(t, capacity = 4096, options = {}) {
+  return closing(t, MmFile.createNew(capacity, options))
+}
+
+/** Another handle on it, closed when the test ends. */
+export function open(t, file, options = {}) {
+  return closing(t, MmFile.openExisting(file.id, options))
+}
+
+export function closing(t, file) {
+  t.teardown(() => file.close())
+  return file
+}
+
+/** Checks that a call throws an MmFileError of that code, and answers it. */
+export function refuses(t, act, code, message) {
+  const error = t.throws(act, { instanceOf: MmFileError, name: 'MmFileError', code }, message)
+  if (error) t.true(error.message.length > 10, 'it says what is wrong')
+  return error
+}
+
+/** As `refuses`, for a promise or what returns one. */
+export function rejects(t, act, code, message) {
+  return t.throwsAsync(act, { instanceOf: MmFileError, name: 'MmFileError', code }, message)
+}
+
+/** The objects in shared memory with an id in their name. Only Linux shows them. */
+export function left(id) {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/dev/shm').filter((name) => name.includes(id))
+}
+
+export function isThere(id, options) {
+  try {
+    MmFile.openExisting(id, options).close()
+    return true
+  } catch (error) {
+    if (error.code === 'ERR_MMFILE_NOT_FOUND') return false
+    throw error
+  }
+}
+
+/** A number of rounds, or a multiple of it for a long run: MMFILE_TEST_ROUNDS=100. */
+export function rounds(count) {
+  return Math.max(1, Math.round(count * Number(process.env.MMFILE_TEST_ROUNDS ?? 1)))
+}
+
+/** Numbers from 0 to `below`, the same ones for the same seed. */
+export function randoms(seed) {
+  let state = seed >>> 0
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
+  }
+}
+
+/** The smallest, the middle one and so on of some times in milliseconds, to be printed. */
+export function summary(times) {
+  const sorted = [...times].sort((a, b) => a - b)
+  const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]
+  return `median ${at(0.5).toFixed(2)} ms, 99 % ${at(0.99).toFixed(2)} ms, most ${at(1).toFixed(2)} ms`
+}

@@ -1,0 +1,99 @@
+// A program that scribbles over shared memory while it uses it.
+
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { MmFile } from 'mmfile'
+import { randoms } from './files.mjs'
+import { play, say } from './program.mjs'
+
+const known = [
+  'CORRUPT',
+  'TIMEOUT',
+  'SEALED',
+  'READ_ONLY',
+  'CAPACITY',
+  'SEGMENT_RANGE',
+  'SEGMENT_ORDER',
+  'NOT_TEXT',
+  'LOCK_HELD',
+  'NO_SPACE',
+  'INCOMPATIBLE',
+  'ACCESS',
+  'NOT_FOUND',
+].map((code) => `ERR_MMFILE_${code}`)
+
+const acts = [
+  (file) => file.length,
+  (file) => file.size,
+  (file) => file.sealed,
+  (file, random) => file.read(random(30)),
+  (file, random) => file.readBytes(random(30)),
+  (file, random) => file.byteLength(random(30)),
+  (file, random) => file.readInto(random(30), new Uint8Array(5000)),
+  (file, random) => Buffer.from(file.view(random(30))).toString('hex'),
+  (file, random) => file.append('x'.repeat(random(50))),
+  (file, random) => file.append(new Uint8Array(random(50))),
+  (file, random) => file.appendAll(['a', new Uint8Array(random(20)), '']),
+  (file, random) => file.write(random(30), 'written'),
+  (file) => [...file].length,
+  (file, random) => file.waitForSync(random(30), { timeout: 1 }),
+  (file) => file.tryLock()?.release(),
+  (file) => file.withLock(() => file.append('inside'), { timeout: 5 }),
+  (file, random) => random(20) === 0 && file.seal(),
+]
+
+/** Numbers that are worth a try in the place of any other. */
+const words = [0, 1, 2, 4, 255, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe, 4096]
+
+/** Where the parts of the control block stand. */
+const parts = { control: [0x18, 0x148], lock: [0x80, 0xc0], everything: [0, 0x200] }
+
+await play({
+  async scribble(where, times) {
+    const codes = {}
+    const strange = []
+    let operations = 0
+    let longest = 0
+    const attempt = (act) => {
+      operations += 1
+      const started = performance.now()
+      try {
+        act()
+      } catch (error) {
+        codes[error.code] = (codes[error.code] ?? 0) + 1
+        if (!known.includes(error.code)) strange.push(`${error.code} ${error.message}`)
+      }
+      longest = Math.max(longest, Math.round(performance.now() - started))
+    }
+    for (let seed = 1; seed <= Number(times); seed += 1) {
+      const random = randoms(seed)
+      const capacity = 50 + random(3000)
+      const file = MmFile.createNew(capacity, { lockTimeout: 5000 })
+      const open = (access) => MmFile.openExisting(file.id, { access, lockTimeout: 3 })
+      const handles = [open('read-write'), open('read'), open('read-write')]
+      for (let at = random(20); at > 0; at -= 1) attempt(() => file.append('x'.repeat(random(20))))
+      const data = openSync(`/dev/shm/mmfile-data-${file.id}`, 'r+')
+      const control = openSync(`/dev/shm/mmfile-lock-${file.id}`, 'r+')
+      for (let step = 0; step < 25; step += 1) {
+        const bytes = Buffer.alloc(random(3) ? 4 : 8)
+        if (random(2)) bytes.writeUInt32LE(words[random(words.length)])
+        else for (let at = 0; at < bytes.length; at += 1) bytes[at] = random(256)
+        if (where === 'data' || (where === 'everything' && random(2))) {
+          writeSync(data, bytes, 0, bytes.length, random(capacity - 8))
+        } else {
+          const [from, to] = parts[where]
+          writeSync(control, bytes, 0, bytes.length, from + 4 * random((to - from) / 4 - 1))
+        }
+        const handle = handles[random(handles.length)]
+        attempt(() => acts[random(acts.length)](handle, random))
+        if (random(10) === 0) attempt(() => open('read-write').close())
+      }
+      // A wait has to end, however the memory looks.
+      const waits = handles.map((handle) => handle.waitFor(29, { timeout: 2 }).catch(() => {}))
+      await Promise.all(waits)
+      for (const handle of [...handles, file]) handle.close()
+      closeSync(data)
+      closeSync(control)
+    }
+    say({ operations, codes, strange: strange.slice(0, 5), longest })
+  },
+})

@@ -1,0 +1,218 @@
+// Programs that do with views and their buffers what a program can do. Run with --expose-gc.
+
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { deflate } from 'node:zlib'
+import { MmFile } from 'mmfile'
+import { pause, play, say } from './program.mjs'
+
+const compress = promisify(deflate)
+const script = fileURLToPath(new URL('view-worker.mjs', import.meta.url))
+
+/** How many mappings of the data of this file, or of any, the process has. */
+function mappings(id = '') {
+  if (process.platform !== 'linux') return 0
+  return readFileSync('/proc/self/maps', 'utf8').split(`mmfile-data-${id}`).length - 1
+}
+
+/** Lets the engine collect what is not referred to, and run what has to run then. */
+async function collect() {
+  for (let round = 0; round < 6; round += 1) {
+    globalThis.gc()
+    await pause(2)
+  }
+}
+
+function text(view) {
+  return Buffer.from(view.buffer, view.byteOffset, view.length).toString('utf16le')
+}
+
+function isOpenable(id) {
+  try {
+    MmFile.openExisting(id).close()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Runs `act`, ignoring that this version of Node.js may refuse to move such a buffer. */
+function attempt(act) {
+  try {
+    return act()
+  } catch (error) {
+    if (error.name !== 'DataCloneError') throw error
+  }
+}
+
+function nextMessage(worker) {
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve)
+    worker.once('error', reject)
+  })
+}
+
+/** Ends the side of a worker in one of several ways. */
+async function end(worker, how) {
+  if (how === 'terminate') await worker.terminate()
+  else {
+    const exit = new Promise((resolve) => worker.once('exit', resolve))
+    worker.postMessage(how)
+    await exit
+  }
+}
+
+await play({
+  async outlives() {
+    let view = (() => {
+      const file = MmFile.createNew(1 << 16)
+      file.append('still here')
+      return { id: file.id, view: file.view(0) }
+    })()
+    const { id } = view
+    view = view.view
+    await collect()
+    const read = text(view)
+    const closed = !isOpenable(id)
+    const mapped = [mappings(id) > 0]
+    await collect()
+    const after = text(view)
+    view = undefined
+    await collect()
+    mapped.push(mappings(id) > 0)
+    say({ id, read, closed, after, mapped })
+  },
+
+  async leaks() {
+    const make = () => {
+      const file = MmFile.createNew(1 << 16)
+      file.append('x')
+      return { file, view: file.view(0) }
+    }
+    for (let round = 0; round < 1000; round += 1) make().file.close()
+    await collect()
+    const closed = mappings()
+    for (let round = 0; round < 300; round += 1) make()
+    await collect()
+    const dropped = mappings()
+    for (let round = 0; round < 100; round += 1) {
+      const { file, view } = make()
+      attempt(() => structuredClone(view.buffer, { transfer: [view.buffer] }))
+      file.close()
+    }
+    await collect()
+    say({ closed, dropped, moved: mappings() })
+  },
+
+  async toWorker(how) {
+    const worker = new Worker(script)
+    const file = MmFile.createNew(1 << 20)
+    file.append('moved')
+    const view = file.view(0)
+    const { buffer, byteOffset, length } = view
+    const asked = { buffer, byteOffset, length }
+    if (attempt(() => worker.postMessage(asked, [buffer]) ?? true) === undefined) {
+      worker.postMessage(asked) // a copy, then
+    }
+    let answer = await nextMessage(worker)
+    if (answer !== 'moved') throw new Error(answer)
+    if (how === 'close') file.close()
+    else await end(worker, how)
+    await collect()
+    if (how === 'close') {
+      worker.postMessage('again')
+      answer = await nextMessage(worker)
+      if (answer !== 'moved') throw new Error(answer)
+      await worker.terminate()
+    } else if (file.read(0) !== 'moved' || text(file.view(0)) !== 'moved') {
+      throw new Error('the file is gone')
+    }
+    await collect()
+    say('ended')
+  },
+
+  async fromWorker(how) {
+    const worker = new Worker(script, { workerData: 'make' })
+    const { buffer, byteOffset, length } = await nextMessage(worker)
+    const view = new Uint8Array(buffer, byteOffset, length)
+    if (text(view) !== 'from the worker') throw new Error(text(view))
+    await end(worker, how)
+    await collect()
+    if (text(view) !== 'from the worker') throw new Error(text(view))
+    new Uint8Array(buffer).fill(1)
+    say('ended')
+  },
+
+  async endWithViews() {
+    for (let round = 0; round < 12; round += 1) {
+      const workers = [0, 1, 2].map(() => new Worker(script, { workerData: 'hold' }))
+      await Promise.all(workers.map(nextMessage))
+      const ways = ['terminate', 'exit', 'close']
+      await Promise.all(workers.map((worker, at) => end(worker, ways[(at + round) % 3])))
+    }
+    await collect()
+    if (mappings() > 0) throw new Error(`${mappings()} mappings are left`)
+    say('ended')
+  },
+
+  exitWithViews() {
+    const file = MmFile.createNew(1 << 16)
+    file.append('view')
+    globalThis.view = file.view(0)
+    const other = MmFile.openExisting(file.id, { access: 'read' })
+    globalThis.other = other.view(0)
+    process.on('exit', () => say(text(globalThis.view)))
+  },
+
+  /** Closes a file, or ends the worker that has it, while libuv's pool reads from a view of it. */
+  async useInPool() {
+    const size = 8 << 20
+    const bytes = Uint8Array.from(
+      { length: size - 4 },
+      (_, at) => (Math.imul(at, 40503) >>> 9) & 63,
+    )
+    // One call into the pool does all of it: between two calls, zlib would look for itself.
+    const settings = { level: 9, chunkSize: 2 * size }
+    const expected = (await compress(bytes, settings)).length
+    const file = MmFile.createNew(size)
+    file.append(bytes)
+    let done = 0
+    const works = Array.from({ length: 8 }, async () => {
+      const compressed = await compress(file.view(0), settings)
+      done += 1
+      return compressed.length
+    })
+    await pause(2)
+    file.close()
+    globalThis.gc()
+    await pause(0)
+    const early = done < works.length
+    await collect()
+    say({ early, same: (await Promise.all(works)).every((length) => length === expected) })
+  },
+
+  /** Without ever calling the collector. */
+  async reclaim() {
+    let most = 0
+    for (let round = 0; round < 100; round += 1) {
+      const file = MmFile.createNew(16 << 20)
+      file.append('x')
+      globalThis.view = file.view(0)
+      file.close()
+      await pause(0)
+      most = Math.max(most, mappings())
+    }
+    say({ most })
+  },
+
+  async endWorkerInPool() {
+    for (const how of ['terminate', 'exit', 'close']) {
+      const worker = new Worker(script, { workerData: 'compress' })
+      await nextMessage(worker)
+      await end(worker, how)
+    }
+    say('ended')
+  },
+})

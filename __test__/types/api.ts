@@ -1,0 +1,242 @@
+// What the declarations promise. Compiled, never run: tsc -p __test__/types
+
+import {
+  type Access,
+  type CreateOptions,
+  type CreateOrOpenOptions,
+  type Lifetime,
+  type LockGuard,
+  type LockOptions,
+  MmFile,
+  MmFileError,
+  type MmFileErrorCode,
+  type OpenOptions,
+  type Prefixes,
+  type Value,
+  type WaitOptions,
+  type WaitSyncOptions,
+} from 'mmfile'
+
+/** Compiles only if both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+function same<A, B>(_: Same<A, B>): void {}
+
+// The first example of the contract.
+async function source(): Promise<string> {
+  const file = MmFile.createNew(1 << 20)
+  file.write(0, '<TaskInfoCollection>…')
+  await file.waitFor(1, { timeout: 30_000 })
+  const result = file.read(1)
+  file.close()
+  return result
+}
+
+function destination(id: string): number {
+  using file = MmFile.openExisting(id)
+  const tasks: string = file.read(0)
+  return file.append(tasks)
+}
+
+async function asyncDispose(id: string): Promise<void> {
+  await using file = MmFile.openExisting(id)
+  using guard = file.tryLock()
+  guard?.release()
+}
+
+// Ways to have a file.
+const prefixes: Prefixes = { data: 'a-', mutex: 'b-' }
+const create: CreateOptions = {
+  id: 'name',
+  synchronized: false,
+  lifetime: 'last-process',
+  lockTimeout: 5,
+  prefixes: { data: 'a-' },
+}
+const file = MmFile.createNew(100, create)
+MmFile.createNew(100, { id: undefined, lifetime: undefined, prefixes: undefined })
+const open: OpenOptions = { access: 'read', synchronized: true, lockTimeout: Infinity, prefixes }
+const other = MmFile.openExisting('id', open)
+const either: CreateOrOpenOptions = { synchronized: true, lockTimeout: 0, prefixes: {} }
+MmFile.createOrOpen('id', 100, either)
+same<typeof file, MmFile>(true)
+same<typeof other, MmFile>(true)
+same<ReturnType<typeof MmFile.createOrOpen>, MmFile>(true)
+same<Lifetime, 'creator' | 'last-process'>(true)
+same<Access, 'read-write' | 'read'>(true)
+
+// @ts-expect-error the capacity is needed
+MmFile.createNew()
+// @ts-expect-error and is a number
+MmFile.createNew('100')
+// @ts-expect-error the id is needed
+MmFile.openExisting()
+// @ts-expect-error not null
+MmFile.openExisting(null)
+// @ts-expect-error the capacity is needed here, too
+MmFile.createOrOpen('id')
+// @ts-expect-error no such lifetime
+MmFile.createNew(100, { lifetime: 'forever' })
+// @ts-expect-error an access is for those who open
+MmFile.createNew(100, { access: 'read' })
+// @ts-expect-error no such access
+MmFile.openExisting('id', { access: 'write' })
+// @ts-expect-error the id is the first argument
+MmFile.openExisting('id', { id: 'id' })
+// @ts-expect-error a misspelt option
+MmFile.createNew(100, { syncronized: true })
+// @ts-expect-error no constructor
+new MmFile()
+
+// Properties, which nobody sets.
+same<typeof file.id, string>(true)
+same<typeof file.capacity, number>(true)
+same<typeof file.length, number>(true)
+same<typeof file.size, number>(true)
+same<typeof file.created, boolean>(true)
+same<typeof file.synchronized, boolean>(true)
+same<typeof file.access, Access>(true)
+same<typeof file.sealed, boolean>(true)
+same<typeof file.closed, boolean>(true)
+same<typeof file.recovered, number>(true)
+// @ts-expect-error read only
+file.length = 0
+// @ts-expect-error read only
+file.id = 'x'
+
+// Values.
+const values: Value[] = [
+  'text',
+  new Uint8Array(1),
+  Buffer.from('x'),
+  new Float64Array(1),
+  new BigInt64Array(1),
+  new DataView(new ArrayBuffer(1)),
+  new ArrayBuffer(1),
+  new SharedArrayBuffer(1),
+  new Int32Array(new SharedArrayBuffer(4)),
+]
+for (const value of values) {
+  same<ReturnType<typeof file.write>, void>(true)
+  file.write(0, value)
+  const index: number = file.append(value)
+}
+const first: number = file.appendAll(values)
+file.appendAll(new Set(['a', 'b']))
+file.appendAll(new Map([['a', 'b']]).values())
+// @ts-expect-error no value
+file.append(5)
+// @ts-expect-error no value
+file.append(['x'])
+// @ts-expect-error no value
+file.append(undefined)
+// @ts-expect-error no value
+file.append({ any: 'thing' })
+// @ts-expect-error the index comes first
+file.write('x', 0)
+// @ts-expect-error a list
+file.appendAll('a', 'b')
+// @ts-expect-error values
+file.appendAll([1, 2])
+
+// Reading.
+same<ReturnType<typeof file.read>, string>(true)
+same<ReturnType<typeof file.readInto>, number>(true)
+same<ReturnType<typeof file.byteLength>, number>(true)
+const bytes: Buffer = file.readBytes(0)
+const view: Uint8Array = file.view(0)
+file.readInto(0, new Uint8Array(4))
+file.readInto(0, new ArrayBuffer(4), 2)
+file.readInto(0, new DataView(new ArrayBuffer(4)), 2)
+// @ts-expect-error a bigint is no index
+file.read(0n)
+// @ts-expect-error the index is needed
+file.read()
+// @ts-expect-error the target is needed
+file.readInto(0)
+const texts: string[] = [...file]
+for (const text of file) same<typeof text, string>(true)
+
+// Waiting.
+const { signal } = new AbortController()
+const wait: WaitOptions = { timeout: 5, signal }
+same<ReturnType<typeof file.waitFor>, Promise<void>>(true)
+file.waitFor(0)
+file.waitFor(0, wait)
+file.waitFor(0, { timeout: undefined, signal: undefined })
+const waitSync: WaitSyncOptions = { timeout: 5, spin: 100 }
+same<ReturnType<typeof file.waitForSync>, void>(true)
+file.waitForSync(0, waitSync)
+// @ts-expect-error nothing can be aborted while the thread is blocked
+file.waitForSync(0, { signal })
+// @ts-expect-error only there
+file.waitFor(0, { spin: 5 })
+// @ts-expect-error milliseconds
+file.waitFor(0, { timeout: '5s' })
+
+// The lock.
+const lock: LockOptions = { timeout: 5 }
+const number: number = file.withLock(() => 5)
+const promise: Promise<string> = file.withLock(async () => 'x', lock)
+const nothing: void = file.withLock((guard) => {
+  same<typeof guard.abandoned, boolean>(true)
+  guard.release()
+})
+const guard: LockGuard | null = file.tryLock()
+guard?.release()
+guard?.[Symbol.dispose]()
+// @ts-expect-error it may be null
+file.tryLock().release()
+// @ts-expect-error read only
+if (guard) guard.abandoned = true
+// @ts-expect-error work is needed
+file.withLock()
+
+// The end.
+same<ReturnType<typeof file.seal>, void>(true)
+same<ReturnType<typeof file.close>, void>(true)
+const disposable: Disposable = file
+const asyncDisposable: AsyncDisposable = file
+
+// Errors.
+try {
+  file.append('x')
+} catch (error) {
+  if (error instanceof MmFileError) {
+    same<typeof error.code, MmFileErrorCode>(true)
+    const asError: Error = error
+    if (error.code === 'ERR_MMFILE_CAPACITY') {
+      same<typeof error.needed, number | undefined>(true)
+      same<typeof error.available, number | undefined>(true)
+    }
+    same<typeof error.offset, number | undefined>(true)
+    same<typeof error.errno, number | undefined>(true)
+    same<typeof error.syscall, string | undefined>(true)
+    const cause: unknown = error.cause
+    // @ts-expect-error no such code
+    if (error.code === 'ERR_MMFILE_NO_SUCH_CODE') throw error
+    // @ts-expect-error read only
+    error.code = 'ERR_MMFILE_CLOSED'
+  }
+}
+const codes: Record<MmFileErrorCode, true> = {
+  ERR_MMFILE_NOT_FOUND: true,
+  ERR_MMFILE_EXISTS: true,
+  ERR_MMFILE_CLOSED: true,
+  ERR_MMFILE_READ_ONLY: true,
+  ERR_MMFILE_SEALED: true,
+  ERR_MMFILE_CAPACITY: true,
+  ERR_MMFILE_SEGMENT_ORDER: true,
+  ERR_MMFILE_SEGMENT_RANGE: true,
+  ERR_MMFILE_NOT_TEXT: true,
+  ERR_MMFILE_CORRUPT: true,
+  ERR_MMFILE_TIMEOUT: true,
+  ERR_MMFILE_LOCK_HELD: true,
+  ERR_MMFILE_PEER_GONE: true,
+  ERR_MMFILE_NO_SPACE: true,
+  ERR_MMFILE_ACCESS: true,
+  ERR_MMFILE_INCOMPATIBLE: true,
+  ERR_MMFILE_UNSUPPORTED: true,
+  ERR_MMFILE_LOAD: true,
+}
+
+export { asyncDispose, codes, destination, source }
