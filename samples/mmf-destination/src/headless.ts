@@ -1,10 +1,20 @@
-import { countTasks, formatTable, printable, type RunOptions, type TaskInfo } from '@mmfile-samples/task-info'
+import {
+  countTasks,
+  formatTable,
+  printable,
+  type RunOptions,
+  type TaskInfo,
+} from '@mmfile-samples/task-info'
 import { explain } from './explain.js'
 import { createProgressBar } from './progress-bar.js'
 import { TaskSession } from './task-session.js'
 
 /** The whole program in a terminal: shows the tasks, runs one, reports it. Returns the exit status. */
-export async function runHeadless(id: string, options: RunOptions, signal: AbortSignal): Promise<number> {
+export async function runHeadless(
+  id: string,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<number> {
   let session: TaskSession
   try {
     session = TaskSession.open(id)
@@ -21,7 +31,11 @@ export async function runHeadless(id: string, options: RunOptions, signal: Abort
   }
 }
 
-async function runOne(session: TaskSession, options: RunOptions, signal: AbortSignal): Promise<number> {
+async function runOne(
+  session: TaskSession,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<number> {
   say(`file ${session.id} has ${countTasks(session.tasks)}`)
   console.log(taskTable(session.tasks))
   const task = session.choose(options)

@@ -25,7 +25,9 @@ export interface Options {
 export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parse(args)
   if (positionals.length > 1) {
-    throw new UsageError(`one ID is expected, and there are ${positionals.length}: ${positionals.join(' ')}`)
+    throw new UsageError(
+      `one ID is expected, and there are ${positionals.length}: ${positionals.join(' ')}`,
+    )
   }
   return { help: values.help ?? false, id: positionals[0], run: parseRunOptions(values) }
 }
@@ -35,7 +37,11 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { ...runOptionFlags, headless: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        ...runOptionFlags,
+        headless: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
     })
   } catch (error) {
     throw new UsageError((error as Error).message, { cause: error })

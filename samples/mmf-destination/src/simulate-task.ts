@@ -12,7 +12,10 @@ export interface SimulationOptions {
 const tick = 50
 
 /** Passes the task's time and returns what became of it; rejects with AbortError if it is aborted. */
-export async function simulateTask(task: TaskInfo, options: SimulationOptions = {}): Promise<TaskInfo> {
+export async function simulateTask(
+  task: TaskInfo,
+  options: SimulationOptions = {},
+): Promise<TaskInfo> {
   const { fail = false, onProgress, signal } = options
   const total = task.duration * 1000
   const end = fail ? total / 2 : total

@@ -1,4 +1,9 @@
-import { deserializeTasks, type RunOptions, serializeTasks, type TaskInfo } from '@mmfile-samples/task-info'
+import {
+  deserializeTasks,
+  type RunOptions,
+  serializeTasks,
+  type TaskInfo,
+} from '@mmfile-samples/task-info'
 import { MmFile } from 'mmfile'
 import { chooseTask, configureTask } from './choose-task.js'
 import { type SimulationOptions, simulateTask } from './simulate-task.js'

@@ -8,7 +8,8 @@ const patience = 500
 /** Settles once the process is gone, or turns out never to have been there. */
 export function whenExited(child: ChildProcess): Promise<ProcessEnd> {
   return new Promise((resolve) => {
-    if (hasExited(child)) resolve({ kind: 'exited', status: child.exitCode, signal: child.signalCode })
+    if (hasExited(child))
+      resolve({ kind: 'exited', status: child.exitCode, signal: child.signalCode })
     child.once('exit', (status, signal) => resolve({ kind: 'exited', status, signal }))
     child.once('error', (error) => {
       // Also emitted for a signal that could not be sent; the process is still there then.

@@ -19,7 +19,10 @@ export interface HeadlessSettings {
 }
 
 /** One run in a terminal. Returns the exit status. */
-export async function runHeadless(tasks: readonly TaskInfo[], settings: HeadlessSettings): Promise<number> {
+export async function runHeadless(
+  tasks: readonly TaskInfo[],
+  settings: HeadlessSettings,
+): Promise<number> {
   const { options, signal } = settings
   const seconds = settings.timeout ?? longest(tasks, options) + allowance
   const run = startRun(tasks, { options, timeout: seconds * 1000, signal })

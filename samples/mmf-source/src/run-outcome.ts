@@ -19,7 +19,9 @@ export function readResult(file: MmFile, tasks: readonly TaskInfo[]): RunOutcome
   try {
     const [task, ...others] = deserializeTasks(file.read(1))
     if (!task || others.length > 0) {
-      throw new Error(`it has ${task ? others.length + 1 : 0} tasks in it instead of the one that ran`)
+      throw new Error(
+        `it has ${task ? others.length + 1 : 0} tasks in it instead of the one that ran`,
+      )
     }
     if (!tasks.some(({ id }) => id.toLowerCase() === task.id.toLowerCase())) {
       throw new Error(`it is about a task ${task.id} that was not asked for`)

@@ -1,5 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type RunOptions, serializeTasks, type TaskInfo, toArguments } from '@mmfile-samples/task-info'
+import {
+  type RunOptions,
+  serializeTasks,
+  type TaskInfo,
+  toArguments,
+} from '@mmfile-samples/task-info'
 import { MmFile } from 'mmfile'
 import { stopProcess } from './child-process.js'
 import type { RunOutcome } from './run-outcome.js'
@@ -36,7 +41,13 @@ export function startRun(tasks: readonly TaskInfo[], settings: RunSettings): Tas
     file.write(0, xml)
     const child = startDestination(file.id, settings.options)
     const outcome = watchRun(file, child, tasks, settings)
-    return { fileId: file.id, capacity, pid: child.pid, outcome, ended: finish(file, child, outcome) }
+    return {
+      fileId: file.id,
+      capacity,
+      pid: child.pid,
+      outcome,
+      ended: finish(file, child, outcome),
+    }
   } catch (error) {
     file.close()
     throw error
@@ -58,7 +69,11 @@ function startDestination(fileId: string, options: RunOptions): ChildProcess {
   return spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
 }
 
-async function finish(file: MmFile, child: ChildProcess, outcome: Promise<RunOutcome>): Promise<void> {
+async function finish(
+  file: MmFile,
+  child: ChildProcess,
+  outcome: Promise<RunOutcome>,
+): Promise<void> {
   try {
     const { kind } = await outcome
     await stopProcess(child, kind === 'result' ? farewell : 0)

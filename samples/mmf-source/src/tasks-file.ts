@@ -11,7 +11,9 @@ export function readTasksFile(path: string): TaskInfo[] {
     if (tasks.length === 0) throw new Error('there are no tasks in it')
     return tasks
   } catch (error) {
-    throw new Error(`cannot read the tasks in ${path}: ${(error as Error).message}`, { cause: error })
+    throw new Error(`cannot read the tasks in ${path}: ${(error as Error).message}`, {
+      cause: error,
+    })
   }
 }
 

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { describeIssue, parseDateTime, type TaskInfo, TaskInfoSchema } from '@mmfile-samples/task-info'
+import {
+  describeIssue,
+  parseDateTime,
+  type TaskInfo,
+  TaskInfoSchema,
+} from '@mmfile-samples/task-info'
 import * as v from 'valibot'
 
 /**

@@ -30,7 +30,8 @@ export function parseDateTime(text: string): Date | undefined {
   const millisecond = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3))
   const time = utc(year, month, day, hour, minute, second, millisecond)
   // Date carries 30 February over into March; the ISO form of what came out shows it.
-  if (new Date(time).toISOString().slice(0, 19) !== text.slice(0, 19) || year === 0) return undefined
+  if (new Date(time).toISOString().slice(0, 19) !== text.slice(0, 19) || year === 0)
+    return undefined
 
   const zone = match[8]
   if (zone === 'Z') return new Date(time)

@@ -26,7 +26,13 @@ export const fields: readonly Field[] = [
   { element: 'Priority', key: 'priority', read: asIs, expected: 'a priority' },
   { element: 'Status', key: 'status', read: asIs, expected: 'a status' },
   { element: 'Created', key: 'created', read: readDate, expected: 'a date and time' },
-  { element: 'Completed', key: 'completed', nullable: true, read: readDate, expected: 'a date and time' },
+  {
+    element: 'Completed',
+    key: 'completed',
+    nullable: true,
+    read: readDate,
+    expected: 'a date and time',
+  },
   { element: 'Result', key: 'result', nullable: true, read: asIs, expected: 'text' },
 ]
 

@@ -38,11 +38,19 @@ class Reader {
   read(): TaskInfo[] {
     const { root } = this.document
     if (root.name !== rootName) {
-      this.fail('ERR_TASKINFO_ROOT', root, `the root element is ${quote(root.name)}, not ${rootName}`)
+      this.fail(
+        'ERR_TASKINFO_ROOT',
+        root,
+        `the root element is ${quote(root.name)}, not ${rootName}`,
+      )
     }
     if (!belongsToNoNamespace(root)) {
       const namespace = quote(defaultNamespace(root))
-      this.fail('ERR_TASKINFO_ROOT', root, `the root element is in the namespace ${namespace}, not in none`)
+      this.fail(
+        'ERR_TASKINFO_ROOT',
+        root,
+        `the root element is in the namespace ${namespace}, not in none`,
+      )
     }
     if (isNil(root)) this.fail('ERR_TASKINFO_ROOT', root, 'the collection is nil')
     return childElements(root)
@@ -71,33 +79,60 @@ class Reader {
     for (const element of childElements(task)) {
       if (!fields.some((field) => field.element === element.name)) continue
       if (found.has(element.name)) {
-        this.fail('ERR_TASKINFO_DUPLICATE', element, 'is there a second time', `${path}/${element.name}`)
+        this.fail(
+          'ERR_TASKINFO_DUPLICATE',
+          element,
+          'is there a second time',
+          `${path}/${element.name}`,
+        )
       }
       found.set(element.name, element)
     }
     return found
   }
 
-  private readField(field: Field, element: XmlElement | undefined, task: XmlElement, path: string): unknown {
+  private readField(
+    field: Field,
+    element: XmlElement | undefined,
+    task: XmlElement,
+    path: string,
+  ): unknown {
     const fieldPath = `${path}/${field.element}`
     if (!element) {
-      return field.nullable ? null : this.fail('ERR_TASKINFO_MISSING', task, 'is missing', fieldPath)
+      return field.nullable
+        ? null
+        : this.fail('ERR_TASKINFO_MISSING', task, 'is missing', fieldPath)
     }
     if (isNil(element)) {
       return field.nullable ? null : this.fail('ERR_TASKINFO_MISSING', element, 'is nil', fieldPath)
     }
     if (element.children.some((child) => child instanceof XmlElement)) {
-      this.fail('ERR_TASKINFO_VALUE', element, 'contains elements, and only text belongs there', fieldPath)
+      this.fail(
+        'ERR_TASKINFO_VALUE',
+        element,
+        'contains elements, and only text belongs there',
+        fieldPath,
+      )
     }
     const text = textOf(element)
     const value = field.read(text)
     if (value === undefined) {
-      this.fail('ERR_TASKINFO_VALUE', element, `is not ${field.expected}: ${quote(text)}`, fieldPath)
+      this.fail(
+        'ERR_TASKINFO_VALUE',
+        element,
+        `is not ${field.expected}: ${quote(text)}`,
+        fieldPath,
+      )
     }
     return value
   }
 
-  private fail(code: TaskInfoErrorCode, element: XmlElement, problem: string, path?: string): never {
+  private fail(
+    code: TaskInfoErrorCode,
+    element: XmlElement,
+    problem: string,
+    path?: string,
+  ): never {
     const place: Place = { ...this.document.placeOf(element), path }
     throw new TaskInfoError(code, problem, place)
   }

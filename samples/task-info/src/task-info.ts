@@ -53,7 +53,10 @@ export const TaskInfoSchema = v.object({
 }) satisfies v.GenericSchema<unknown, TaskInfo>
 
 /** An issue of the schema in words: which field it is about, and what is the matter with it. */
-export function describeIssue(issue: v.BaseIssue<unknown>): { key: string | undefined; problem: string } {
+export function describeIssue(issue: v.BaseIssue<unknown>): {
+  key: string | undefined
+  problem: string
+} {
   const key = issue.path?.[0]?.key
   if (key === undefined) return { key: undefined, problem: 'is not an object' }
   // The schema's own "Expected … but received undefined" would not read on from the field's name.

@@ -1,0 +1,7 @@
+export default {
+  files: ['__test__/*.test.mjs'],
+  timeout: '3m',
+  // The addon holds locks by thread; tests that count threads and exits want a process each.
+  workerThreads: false,
+  concurrency: 2,
+}

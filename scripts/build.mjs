@@ -1,0 +1,64 @@
+// Builds what is older than its sources: the addon with napi-rs, then the TypeScript. With --force,
+// both in any case.
+
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { fail, newest, root, run } from './lib.mjs'
+
+const OLDEST_RUST = [1, 88]
+
+/** The flags by which napi-rs writes everything where the package wants it. */
+export const NAPI = [
+  'build',
+  '--platform',
+  '--release',
+  '--manifest-path',
+  'crates/mmfile-node/Cargo.toml',
+  '--output-dir',
+  '.',
+  '--js',
+  'index.js',
+  '--dts',
+  'index.d.ts',
+]
+
+function addonIsCurrent() {
+  const addon = readdirSync(root).find((name) => name.endsWith('.node'))
+  if (!addon || !existsSync(join(root, 'index.js'))) return false
+  return newest(addon) > newest('crates', 'Cargo.toml', 'Cargo.lock')
+}
+
+function checkRust() {
+  const { missing, output } = run('rustc', ['--version'], { quiet: true })
+  const [, major, minor] = /^rustc (\d+)\.(\d+)/.exec(output) ?? []
+  const old = Number(major) === OLDEST_RUST[0] && Number(minor) < OLDEST_RUST[1]
+  if (missing || major === undefined || old) {
+    const found = major === undefined ? 'none was found' : `${major}.${minor} was found`
+    fail(
+      `Building the addon takes Rust ${OLDEST_RUST.join('.')} or newer, and ${found}: see https://rustup.rs`,
+    )
+  }
+}
+
+export function build({ force = false } = {}) {
+  if (!existsSync(join(root, 'node_modules', '.bin', 'tsc'))) fail('Run "npm ci" first.')
+  if (force || !addonIsCurrent()) {
+    checkRust()
+    console.log('Building the addon …')
+    if (!run('napi', NAPI).ok) fail('The addon could not be built.')
+  }
+  if (
+    force ||
+    newest('dist/index.js', 'dist/index.d.ts') <
+      newest('src', 'index.d.ts', 'tsconfig.json', 'tsconfig.base.json')
+  ) {
+    console.log('Building the TypeScript …')
+    if (!run('tsc', ['-b', '--force', 'tsconfig.json']).ok)
+      fail('The TypeScript could not be built.')
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  build({ force: process.argv.includes('--force') })
+}

@@ -1,0 +1,121 @@
+// npm test: everything that has to be true of the repository, step by step. `--only NAME` runs one.
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build, NAPI } from './build.mjs'
+import { root, run } from './lib.mjs'
+import { buildSamples } from './samples.mjs'
+
+const MAX_LINES = 400
+const FEATURES = 'mmfile-core/fault-points'
+
+/** A command as a step. */
+const command =
+  (name, ...args) =>
+  () =>
+    run(name, args).ok
+
+const steps = {
+  'rust format': command('cargo', 'fmt', '--all', '--check'),
+  'typescript and javascript style': command('biome', 'ci', '.'),
+  'source files are short': () => {
+    const { output } = run('git', ['ls-files', '*.rs', '*.ts', '*.mjs', '*.py'], { quiet: true })
+    const lines = (name) => readFileSync(join(root, name), 'utf8').split('\n').length - 1
+    const files = output.split('\n').filter((name) => name && name !== 'index.d.ts')
+    const long = files.filter((name) => existsSync(join(root, name)) && lines(name) > MAX_LINES)
+    for (const name of long)
+      console.error(`${name} has ${lines(name)} lines, more than ${MAX_LINES}`)
+    return long.length === 0
+  },
+  'clippy, with unused dependencies': command(
+    'cargo',
+    ...['clippy', '--workspace', '--all-targets', '--features', FEATURES, '--', '-D', 'warnings'],
+  ),
+  rustdoc: () =>
+    run('cargo', ['doc', '--workspace', '--no-deps'], { env: { RUSTDOCFLAGS: '-D warnings' } }).ok,
+  'rust tests': command('cargo', 'test', '-p', 'mmfile-core', '--features', 'fault-points'),
+  'the addon and the TypeScript build': () => {
+    build()
+    return true
+  },
+  'generated files are current': generatedFilesAreCurrent,
+  'the samples build': () => {
+    buildSamples()
+    return true
+  },
+  'types, as a program sees them': command('tsc', '-p', '__test__/types'),
+  'unused packages and exports': command('knip'),
+  'the package is well-formed': wellFormed,
+  'javascript tests': command('ava'),
+  'nothing is left in shared memory': () => {
+    if (!existsSync('/dev/shm')) return true
+    const left = readdirSync('/dev/shm').filter((name) => name.includes('mmfile'))
+    for (const name of left) console.error(`/dev/shm/${name} was left behind`)
+    return left.length === 0
+  },
+}
+
+/** Builds once more to another place and compares: napi-rs's output depends on the sources alone. */
+function generatedFilesAreCurrent() {
+  const folder = mkdtempSync(join(tmpdir(), 'mmfile-generated-'))
+  try {
+    const args = NAPI.map((arg, at) => (NAPI[at - 1] === '--output-dir' ? folder : arg))
+    const done = run('napi', [...args, '--no-dts-cache'], { quiet: true })
+    if (!done.ok) {
+      console.error(done.output)
+      return false
+    }
+    const stale = ['index.js', 'index.d.ts'].filter(
+      (name) => readFileSync(join(folder, name), 'utf8') !== committed(name),
+    )
+    for (const name of stale)
+      console.error(`${name} is not what the sources make: npm run build, and commit it`)
+    return stale.length === 0
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** A file as it was committed; as it is, outside of a checkout. */
+function committed(name) {
+  const { ok, output } = run('git', ['show', `HEAD:${name}`], { quiet: true })
+  return ok ? output : readFileSync(join(root, name), 'utf8')
+}
+
+function wellFormed() {
+  const folder = mkdtempSync(join(tmpdir(), 'mmfile-pack-'))
+  try {
+    if (!run('publint', ['--strict', '.'], { quiet: false }).ok) return false
+    const packed = run('npm', ['pack', '--silent', '--pack-destination', folder], { quiet: true })
+    if (!packed.ok) console.error(packed.output)
+    const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))
+    return packed.ok && run('attw', [join(folder, tarball)]).ok
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
+const chosen = Object.entries(steps).filter(([name]) => !values.only || values.only.includes(name))
+const results = []
+for (const [name, step] of chosen) {
+  console.log(`\n=== ${name}`)
+  const started = performance.now()
+  let ok = false
+  try {
+    ok = step()
+  } catch (error) {
+    console.error(error)
+  }
+  results.push({ name, ok, seconds: (performance.now() - started) / 1000 })
+}
+
+console.log('\n=== summary')
+for (const { name, ok, seconds } of results) {
+  console.log(`${ok ? 'passed' : 'FAILED'} ${seconds.toFixed(1).padStart(7)} s  ${name}`)
+}
+const failed = results.filter(({ ok }) => !ok).length
+console.log(`\n${results.length - failed} passed, ${failed} failed`)
+process.exit(failed === 0 && results.length > 0 ? 0 : 1)

@@ -1,0 +1,53 @@
+// What the scripts share: where the repository is, running a command, and what is older than what.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** The repository's tools first, and Rust where rustup puts it. */
+const path = [
+  join(root, 'node_modules', '.bin'),
+  process.env.PATH,
+  join(homedir(), '.cargo', 'bin'),
+].join(delimiter)
+
+/** Runs a command to its end and answers its exit status. Its output goes where ours goes. */
+export function run(command, args, { env = {}, cwd = root, quiet = false } = {}) {
+  const done = spawnSync(command, args, {
+    cwd,
+    env: { ...process.env, PATH: path, ...env },
+    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
+    encoding: 'utf8',
+  })
+  const output = `${done.stdout ?? ''}${done.stderr ?? ''}`
+  return {
+    ok: done.status === 0,
+    status: done.status ?? 1,
+    output,
+    missing: done.error?.code === 'ENOENT',
+  }
+}
+
+/** The newest change in files and folders, in milliseconds; 0 for what is not there. */
+export function newest(...places) {
+  return Math.max(0, ...places.map(newestOf))
+}
+
+function newestOf(place) {
+  const at = join(root, place)
+  if (!existsSync(at)) return 0
+  const stat = statSync(at)
+  if (!stat.isDirectory()) return stat.mtimeMs
+  const inside = readdirSync(at).filter((name) => name !== 'node_modules' && name !== 'dist')
+  return Math.max(stat.mtimeMs, ...inside.map((name) => newestOf(join(place, name))))
+}
+
+/** Ends the script with a message for a person. */
+export function fail(message) {
+  console.error(`\n${message}`)
+  process.exit(1)
+}

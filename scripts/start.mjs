@@ -1,0 +1,17 @@
+// npm start: builds what is not built and runs MmfSource with the arguments given.
+
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { root } from './lib.mjs'
+import { buildSamples } from './samples.mjs'
+
+buildSamples()
+
+const main = join(root, 'samples', 'mmf-source', 'dist', 'main.js')
+const child = spawn(process.execPath, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+child.on('exit', (code, signal) => {
+  if (signal === null) process.exit(code)
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
+})
