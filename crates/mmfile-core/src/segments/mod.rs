@@ -1,7 +1,7 @@
 //! Framing: what is a segment, where the next one goes, and what a dead writer left half-done.
 //!
 //! The bytes are the .NET article's: `[int32 size][bytes]`, one behind the other, and a zero word at
-//! the end. docs/memory-layout.md has all of it. Everything here works on a committed [`Tail`] that
+//! the end. docs/memory-layout.md has all of it. Everything here works on a committed tail that
 //! the control block keeps; changes are made by the holder of the lock alone.
 //!
 //! ```
