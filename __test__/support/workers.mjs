@@ -165,13 +165,14 @@ const programs = {
     const count = 200
     const file = MmFile.createNew(1 << 16)
     const worker = work('echo', { id: file.id, count })
+    const exit = once(worker, 'exit') // it may come before the last wait is over
     for (let index = 0; index < 2 * count; index += 2) {
       file.append(`${index}`)
       if (index % 6) await file.waitFor(index + 1)
       else file.waitForSync(index + 1)
       if (file.read(index + 1) !== `echo of ${index}`) throw new Error(file.read(index + 1))
     }
-    await once(worker, 'exit')
+    await exit
     say('done')
   },
 
