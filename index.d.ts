@@ -155,6 +155,9 @@ export declare function recovered(handle: number): number
 /** Lets go what [`hold`] took or is waiting for. */
 export declare function releaseHeld(handle: number): void
 
+/** Takes the names of one away. */
+export declare function remove(id: string, dataPrefix: string, mutexPrefix: string): void
+
 /** Removes those that no live process has open, and answers their ids. */
 export declare function sweep(dataPrefix: string, mutexPrefix: string): Array<string>
 

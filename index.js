@@ -852,6 +852,7 @@ module.exports.operations = nativeBinding.operations
 module.exports.peerGone = nativeBinding.peerGone
 module.exports.recovered = nativeBinding.recovered
 module.exports.releaseHeld = nativeBinding.releaseHeld
+module.exports.remove = nativeBinding.remove
 module.exports.sweep = nativeBinding.sweep
 module.exports.unwatch = nativeBinding.unwatch
 module.exports.watch = nativeBinding.watch

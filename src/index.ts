@@ -1,5 +1,5 @@
 export { MmFileError, type MmFileErrorCode } from './errors.js'
-export { list, sweep } from './listing.js'
+export { list, remove, sweep } from './listing.js'
 export type { LockGuard } from './lock.js'
 export { MmFile } from './mmfile.js'
 export { NamedMutex } from './named-mutex.js'

@@ -1,4 +1,4 @@
-import { checkOptions, checkPrefixes } from './arguments.js'
+import { checkId, checkOptions, checkPrefixes } from './arguments.js'
 import { native } from './native.js'
 import type { FileInfo, ListOptions } from './types.js'
 
@@ -16,4 +16,16 @@ export function list(options?: ListOptions): FileInfo[] {
 export function sweep(options?: ListOptions): string[] {
   const { data, mutex } = checkPrefixes(checkOptions(options).prefixes)
   return native.sweep(data, mutex)
+}
+
+/**
+ * Takes a file's id away: nothing can open it from now on, and the id is free. Whoever has it open goes
+ * on using it; the memory is freed after the last of them.
+ *
+ * Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_ACCESS` if it is another user's or no
+ * file at all.
+ */
+export function remove(id: string, options?: ListOptions): void {
+  const { data, mutex } = checkPrefixes(checkOptions(options).prefixes)
+  native.remove(checkId(id), data, mutex)
 }

@@ -14,7 +14,7 @@ import {
 } from './arguments.js'
 import { doNotClone } from './clone.js'
 import { closed } from './errors.js'
-import { list, sweep } from './listing.js'
+import { list, remove, sweep } from './listing.js'
 import { type LockGuard, SharedLock, SLICE } from './lock.js'
 import { native, operations } from './native.js'
 import { manage, unmanage } from './open-files.js'
@@ -34,8 +34,6 @@ import type {
   CreateFileOptions,
   CreateOptions,
   CreateOrOpenOptions,
-  FileInfo,
-  ListOptions,
   LockOptions,
   LockWaitOptions,
   OpenFileOptions,
@@ -117,15 +115,14 @@ export class MmFile {
     return new MmFile(token, openFile(path, options))
   }
 
-  /** The files of this user on this machine. It opens none of them. */
-  static list(options?: ListOptions): FileInfo[] {
-    return list(options)
-  }
+  /** The files of this user on this machine; see {@link list}. */
+  static readonly list = list
 
-  /** Removes the files that no live process has open, and answers their ids. */
-  static sweep(options?: ListOptions): string[] {
-    return sweep(options)
-  }
+  /** Removes the files that no live process has open; see {@link sweep}. */
+  static readonly sweep = sweep
+
+  /** Takes a file's id away; see {@link remove}. */
+  static readonly remove = remove
 
   private constructor(made: symbol, opened: Opened) {
     if (made !== token) {

@@ -133,7 +133,7 @@ export interface WriteStreamOptions {
   signal?: AbortSignal | undefined
 }
 
-/** Options of `list` and `sweep`. */
+/** Options of `list`, `sweep` and `remove`. */
 export interface ListOptions {
   /** What stands before the id in the objects' names. */
   prefixes?: Partial<Prefixes> | undefined

@@ -65,5 +65,5 @@ pub use mapping::Access;
 pub use mutex::NamedMutex;
 pub use name::{FileId, MAX_ID_LENGTH, Prefixes};
 pub use raw_sync::Timeout;
-pub use registry::{FileInfo, list, sweep};
+pub use registry::{FileInfo, list, remove, sweep};
 pub use segments::{MAX_SEGMENT_SIZE, Payload, Span, Target};

@@ -1,7 +1,7 @@
 //! What files there are.
 
 use crate::errors;
-use mmfile_core::{FileInfo, Lifetime, Prefixes};
+use mmfile_core::{FileId, FileInfo, Lifetime, Prefixes};
 use napi::Env;
 use napi_derive::napi;
 
@@ -34,6 +34,15 @@ pub fn list(env: Env, data_prefix: String, mutex_prefix: String) -> napi::Result
     errors::attempt(&env, || {
         let prefixes = Prefixes::new(data_prefix, mutex_prefix)?;
         Ok(mmfile_core::list(&prefixes).into_iter().map(NativeInfo::from).collect())
+    })
+}
+
+/// Takes the names of one away.
+#[napi]
+pub fn remove(env: Env, id: String, data_prefix: String, mutex_prefix: String) -> napi::Result<()> {
+    errors::attempt(&env, || {
+        let prefixes = Prefixes::new(data_prefix, mutex_prefix)?;
+        Ok(mmfile_core::remove(&FileId::parse(&id)?, &prefixes)?)
     })
 }
 

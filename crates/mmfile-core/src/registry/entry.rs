@@ -1,6 +1,6 @@
 //! The control object of a name: made, opened and left in the same way for a file and for a mutex.
 
-use super::{RegistryLock, is_control_block, remove, remove_if_stale};
+use super::{RegistryLock, is_control_block, remove_if_stale, take_away};
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Description};
 use crate::error::{Error, Result};
@@ -102,7 +102,7 @@ pub(crate) fn leave(names: &ObjectNames, object: &Object, data: Identity, ends: 
     let Ok(registry) = RegistryLock::acquire(&patience) else { return };
     fault::point("close.registry");
     if ends || object.try_exclusive().unwrap_or(false) {
-        remove(names, object, data, &registry);
+        take_away(names, object, data, &registry);
     }
     // Before the registry is free: two who leave at once must not take each other for alive.
     object.unshare();

@@ -1,9 +1,9 @@
 //! What files this user has on this machine.
 
-use super::{RegistryLock, names_with, remove_all_stale};
+use super::{RegistryLock, names_with, recorded_data, remove_all_stale, take_away};
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Kind, Lifetime};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lock::Deadline;
 use crate::mapping::{Access, Object, open_named};
 use crate::name::{FileId, ObjectNames, Prefixes};
@@ -46,8 +46,29 @@ pub fn list(prefixes: &Prefixes) -> Vec<FileInfo> {
 /// # Errors
 /// [`crate::Error::Timeout`] if somebody else is at it for ten seconds.
 pub fn sweep(prefixes: &Prefixes) -> Result<Vec<FileId>> {
-    let patience = Deadline::after(&Timeout::Val(Duration::from_secs(10)));
-    Ok(remove_all_stale(prefixes, &RegistryLock::acquire(&patience)?))
+    Ok(remove_all_stale(prefixes, &registry()?))
+}
+
+/// Takes a file's names away: nothing can open it from now on, and its id is free. Whoever has it open
+/// goes on using it.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Access`] if it is another user's or something else stands at its name;
+/// [`Error::Timeout`] if somebody else is at it for ten seconds.
+pub fn remove(id: &FileId, prefixes: &Prefixes) -> Result<()> {
+    let names = ObjectNames::new(id.clone(), prefixes);
+    let registry = registry()?;
+    let object = Object::open(&names.control, Access::ReadWrite, id.as_str())?;
+    let Some(data) = recorded_data(&names, &object) else {
+        let reason = "something else stands at its name";
+        return Err(Error::Access { id: id.as_str().into(), reason, os: None });
+    };
+    take_away(&names, &object, data, &registry);
+    Ok(())
+}
+
+fn registry() -> Result<RegistryLock> {
+    RegistryLock::acquire(&Deadline::after(&Timeout::Val(Duration::from_secs(10))))
 }
 
 fn describe(names: &ObjectNames) -> Option<FileInfo> {

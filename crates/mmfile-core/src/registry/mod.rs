@@ -27,11 +27,11 @@ mod list;
 mod lock;
 
 pub(crate) use entry::{create_entry, leave, open_entry, share};
-pub use list::{FileInfo, list, sweep};
+pub use list::{FileInfo, list, remove, sweep};
 pub(crate) use lock::RegistryLock;
 
 /// Takes the names of a file away, as far as they still lead to its objects.
-pub(crate) fn remove(names: &ObjectNames, control: &Object, data: Identity, _: &RegistryLock) {
+pub(crate) fn take_away(names: &ObjectNames, control: &Object, data: Identity, _: &RegistryLock) {
     crate::fault::point("remove.begin");
     if !names.data.is_empty()
         && let Ok(object) = Object::open(&names.data, Access::Read, names.id.as_str())
@@ -52,7 +52,7 @@ pub(crate) fn remove_if_stale(names: &ObjectNames, registry: &RegistryLock) -> b
         return false;
     }
     let Some(data) = recorded_data(names, &object) else { return false };
-    remove(names, &object, data, registry);
+    take_away(names, &object, data, registry);
     true
 }
 

@@ -1,0 +1,312 @@
+// The command line: what each command prints, and how it ends.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { list, MmFile } from 'mmfile'
+import { start } from './support/child.mjs'
+import { command, startCommand } from './support/cli.mjs'
+import { closing, create, isThere, left, uniqueId } from './support/files.mjs'
+
+const done = (stdout) => ({ status: 0, signal: null, stdout, stderr: '' })
+
+/** Checks all of what a command printed but for the raw bytes. */
+async function prints(t, args, stdout, options) {
+  const { bytes, ...rest } = await command(t, args, options)
+  t.deepEqual(rest, done(stdout))
+  return bytes
+}
+
+/** Prefixes of a test alone, and the options that tell them to a command. */
+function own() {
+  const name = uniqueId('cli').slice(0, 40)
+  const prefixes = { data: `${name}-d-`, mutex: `${name}-m-` }
+  const flags = ['--data-prefix', prefixes.data, '--mutex-prefix', prefixes.mutex]
+  return { prefixes, flags }
+}
+
+test('help and version', async (t) => {
+  const { stdout, status } = await command(t, ['--help'])
+  t.is(status, 0)
+  const names = ['ls', 'inspect', 'cat', 'follow', 'append', 'rm', 'sweep', 'completions']
+  for (const name of names) {
+    t.regex(stdout, new RegExp(`^  ${name} `, 'm'))
+    const help = await command(t, [name, '--help'])
+    t.is(help.status, 0)
+    t.true(help.stdout.startsWith(`Usage: mmfile ${name}`))
+    for (const same of [
+      [name, '-h'],
+      ['help', name],
+      ['--help', name],
+    ]) {
+      t.is((await command(t, same)).stdout, help.stdout)
+    }
+  }
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url)))
+  await prints(t, ['--version'], `${version}\n`)
+})
+
+test('wrong usage is exit status 2', async (t) => {
+  const { id } = create(t)
+  for (const args of [
+    [],
+    ['nonsense'],
+    ['cat'],
+    ['cat', id, '0', '1'],
+    ['cat', id, 'first'],
+    ['cat', id, '-1'],
+    ['cat', id, '1.5'],
+    ['cat', id, '--bytes', '--json'],
+    ['ls', 'id'],
+    ['ls', '--nonsense'],
+    ['ls', '--data-prefix'],
+    ['ls', '--data-prefix', 'a/b'],
+    ['inspect', ''],
+    ['inspect', '..'],
+    ['inspect', 'not an id'],
+    ['follow', id, '--from', 'x'],
+    ['append', id, 'text', '--lines'],
+    ['append', id, '--lines', '--bytes'],
+    ['rm'],
+    ['rm', 'a b'],
+    ['sweep', 'x'],
+    ['completions'],
+    ['completions', 'fish'],
+  ]) {
+    const { status, stdout, stderr } = await command(t, args)
+    t.deepEqual([status, stdout], [2, ''], `${args}: ${stderr}`)
+    t.regex(stderr, /^mmfile: .*\nTry 'mmfile --help'\.\n$/s, `${args}`)
+  }
+})
+
+test('a failure is exit status 1, with its code', async (t) => {
+  const id = uniqueId()
+  const file = create(t, 30)
+  file.append(new Uint8Array(3))
+  for (const [code, ...args] of [
+    ['NOT_FOUND', 'inspect', id],
+    ['NOT_FOUND', 'cat', id],
+    ['NOT_FOUND', 'follow', id],
+    ['NOT_FOUND', 'append', id, 'text'],
+    ['NOT_FOUND', 'rm', id],
+    ['NOT_FOUND', 'cat', './there/is/none'],
+    ['NOT_TEXT', 'cat', file.id],
+    ['SEGMENT_RANGE', 'cat', file.id, '1'],
+    ['CAPACITY', 'append', file.id, 'more than there is room for'],
+    ['ACCESS', 'cat', './package.json'],
+  ]) {
+    const { status, stdout, stderr } = await command(t, args)
+    t.deepEqual([status, stdout], [1, ''], `${args}: ${stderr}`)
+    const expected = code === 'ACCESS' ? /ERR_MMFILE_(INCOMPATIBLE|ACCESS|CORRUPT)/ : `_${code}: `
+    t.true(stderr.match(expected) !== null && stderr.startsWith('mmfile: ERR_MMFILE_'), stderr)
+  }
+  t.deepEqual([file.length, file.size], [1, 7])
+})
+
+test('ls shows what there is', async (t) => {
+  const { prefixes, flags } = own()
+  await prints(t, ['ls', '--json', ...flags], '[]\n')
+  const first = create(t, 4096, { prefixes, id: 'first' })
+  first.appendAll(['a', 'b'])
+  first.seal()
+  const creator = start(t, 'sweepers', 'create', [prefixes.data, prefixes.mutex])
+  const second = await creator.next()
+  const states = async () => JSON.parse((await command(t, ['ls', '--json', ...flags])).stdout)
+  const infos = await states()
+  t.deepEqual(
+    infos.map(({ id, stale }) => [id, stale]),
+    [
+      ['first', false],
+      [second, false],
+    ],
+  )
+  t.deepEqual(
+    infos,
+    JSON.parse(JSON.stringify(list({ prefixes }).sort((a, b) => a.created - b.created))),
+  )
+  await creator.kill()
+  t.deepEqual(
+    (await states()).map(({ stale }) => stale),
+    [false, true],
+  )
+  const { stdout } = await command(t, ['ls', ...flags])
+  const [head, one, two] = stdout.split('\n')
+  t.regex(head, /^ID +SEGMENTS +USED +CAPACITY +LIFETIME +CREATOR +CREATED +STATE$/)
+  t.regex(one, new RegExp(`^first +2 +12 +4096 +creator +${process.pid} +\\S+Z +in use, sealed$`))
+  t.regex(two, new RegExp(`^${second} .* stale$`))
+  await prints(t, ['ls', '-q', ...flags], `first\n${second}\n`)
+  await prints(t, ['sweep', ...flags], `${second}\n`)
+  await prints(t, ['sweep', '--json', ...flags], '[]\n')
+  t.deepEqual(left(second), [])
+  t.is(first.read(1), 'b')
+})
+
+test('inspect shows the file and its segments', async (t) => {
+  const file = create(t, 4096)
+  file.appendAll([
+    'text',
+    '',
+    'line\nline \x1b[2J\u202e',
+    '💾'.repeat(50),
+    new Uint8Array([0, 1, 255]),
+  ])
+  const { stdout, status } = await command(t, ['inspect', file.id, '--json'])
+  t.is(status, 0)
+  const { created, segments, ...facts } = JSON.parse(stdout)
+  t.true(Math.abs(Date.now() - new Date(created)) < 60_000)
+  const { id, size } = file
+  const expected = { id, lifetime: 'creator', creator: process.pid, capacity: 4096, size }
+  t.deepEqual(facts, { ...expected, length: 5, sealed: false })
+  t.deepEqual(segments, [
+    { index: 0, bytes: 8, preview: 'text' },
+    { index: 1, bytes: 0, preview: '' },
+    { index: 2, bytes: 30, preview: 'line\\nline \\u001b[2J\\u{202e}' },
+    { index: 3, bytes: 200, preview: `${'💾'.repeat(30)}…` },
+    { index: 4, bytes: 3, preview: '<00 01 ff>' },
+  ])
+  const shown = await command(t, ['inspect', `{${id.toUpperCase()}}`])
+  t.regex(shown.stdout, new RegExp(`^id +${id}\n`))
+  t.regex(shown.stdout, /^INDEX +BYTES +BEGINS WITH\n {4}0 +8 +text\n/m)
+  t.false(shown.stdout.includes('\x1b'), 'no colours where no terminal is')
+})
+
+test('cat prints segments', async (t) => {
+  const file = create(t, 4096)
+  const segments = ['Grüße', '', 'a\nb', '\ud800']
+  file.appendAll(segments)
+  await prints(t, ['cat', file.id], 'Grüße\n\na\nb\n\ufffd\n')
+  await prints(t, ['cat', file.id, '0'], 'Grüße\n')
+  await prints(t, ['cat', file.id, '2'], 'a\nb\n')
+  await prints(
+    t,
+    ['cat', '--json', file.id],
+    segments.map((text) => `${JSON.stringify(text)}\n`).join(''),
+  )
+  const odd = new Uint8Array([255, 0, 10])
+  file.append(odd)
+  const all = Buffer.concat([...segments.map((text) => Buffer.from(text, 'utf16le')), odd])
+  t.deepEqual((await command(t, ['cat', '-b', file.id])).bytes, all)
+  t.deepEqual((await command(t, ['cat', '--bytes', file.id, '4'])).bytes, Buffer.from(odd))
+})
+
+test('cat of much, to a reader that takes its time or goes away', async (t) => {
+  const file = create(t, 16 << 20)
+  for (let index = 0; index < 64; index += 1) file.append(`${index}:${'x'.repeat(100_000)}`)
+  const { stdout, status } = await command(t, ['cat', file.id])
+  t.is(status, 0)
+  t.true(stdout === [...file].map((text) => `${text}\n`).join(''))
+  const gone = startCommand(t, ['cat', file.id])
+  await gone.shown('0:')
+  gone.child.stdout.destroy()
+  const { status: quiet, stderr } = await gone.ended
+  t.deepEqual([quiet, stderr], [0, ''])
+})
+
+test('follow prints what is there and what comes, until the file is sealed', async (t) => {
+  const file = create(t, 4096)
+  file.append('there')
+  const all = startCommand(t, ['follow', file.id])
+  const late = startCommand(t, ['follow', file.id, '--from', '1', '--json'])
+  await all.shown('there\n')
+  file.append('comes')
+  await Promise.all([all.shown('comes\n'), late.shown('"comes"\n')])
+  file.appendAll(['', 'last'])
+  file.seal()
+  const { bytes: _, ...rest } = await all.ended
+  t.deepEqual(rest, done('there\ncomes\n\nlast\n'))
+  t.is((await late.ended).stdout, '"comes"\n""\n"last"\n')
+})
+
+test('follow ends with the peers if it is asked to, and with a signal', async (t) => {
+  const creator = start(t, 'sweepers', 'create', ['mmfile-data-', 'mmfile-lock-'])
+  const id = await creator.next()
+  const follower = startCommand(t, ['follow', id, '--require-peer'])
+  const listener = startCommand(t, ['follow', id])
+  const file = MmFile.openExisting(id)
+  file.append('there')
+  file.close()
+  await Promise.all([follower.shown('there'), listener.shown('there')])
+  await creator.kill()
+  listener.child.kill('SIGINT')
+  const { status, signal } = await listener.ended
+  t.deepEqual([status, signal], [130, null])
+  const ended = await follower.ended
+  t.is(ended.status, 1)
+  t.regex(ended.stderr, /ERR_MMFILE_PEER_GONE: /)
+  t.deepEqual(left(id), [])
+})
+
+test('append takes text, or standard input in three ways', async (t) => {
+  const file = create(t, 4096)
+  await prints(t, ['append', file.id, 'text'], '0\n')
+  await prints(t, ['append', file.id, ''], '1\n')
+  await prints(t, ['append', file.id, '--', '--dash'], '2\n')
+  await prints(t, ['append', file.id], '3\n', { input: 'two\nlines 💾\n' })
+  await prints(t, ['append', file.id, '--lines'], '4\n5\n6\n', { input: 'one\r\n\nthree' })
+  await prints(t, ['append', file.id, '-b'], '7\n', { input: Buffer.from([1, 2, 255]) })
+  await prints(t, ['append', file.id, '-l'], '', { input: '' })
+  await prints(t, ['append', file.id], '8\n', { input: '' })
+  const texts = ['text', '', '--dash', 'two\nlines 💾\n', 'one', '', 'three']
+  t.deepEqual(
+    texts.map((_, index) => file.read(index)),
+    texts,
+  )
+  t.deepEqual([...file.readBytes(7)], [1, 2, 255])
+  t.is(file.byteLength(8), 0)
+  for (const flags of [[], ['--lines']]) {
+    const refused = await command(t, ['append', file.id, ...flags], {
+      input: Buffer.from([0xc3, 0x28]),
+    })
+    t.is(refused.status, 1)
+    t.regex(refused.stderr, /ERR_ENCODING_INVALID_ENCODED_DATA: /)
+  }
+  t.is(file.length, 9)
+})
+
+test('lines are appended as they come', async (t) => {
+  const file = create(t, 4096)
+  const appending = startCommand(t, ['append', file.id, '--lines'])
+  appending.child.stdin.write('li')
+  for (let index = 0; index < 3; index += 1) {
+    appending.child.stdin.write(`ne ${index}\nli`)
+    await file.waitFor(index)
+    t.is(file.read(index), `line ${index}`)
+  }
+  appending.child.stdin.end()
+  t.is((await appending.ended).stdout, '0\n1\n2\n3\n')
+  t.is(file.read(3), 'li')
+})
+
+test('rm takes ids away, and leaves those who have the file open alone', async (t) => {
+  const files = [1, 2].map(() => create(t, 4096))
+  const ids = files.map(({ id }) => id)
+  const none = uniqueId()
+  const { status, stderr } = await command(t, ['rm', ids[0], none, ids[1]])
+  t.is(status, 1)
+  t.regex(stderr, new RegExp(`^mmfile: ERR_MMFILE_NOT_FOUND: [^\n]*${none}[^\n]*\n$`))
+  for (const file of files) {
+    t.false(isThere(file.id))
+    t.deepEqual(left(file.id), [])
+    file.append('goes on')
+    t.is(file.read(0), 'goes on')
+  }
+  const again = closing(t, MmFile.createNew(100, { id: ids[0] }))
+  files[0].close()
+  t.true(isThere(again.id), 'whoever had the id before takes nothing from who has it now')
+})
+
+test('a file on disk is named by its path', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'mmfile-cli-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'file')
+  MmFile.createFile(path, 4096).close()
+  await prints(t, ['append', path, 'kept'], '0\n')
+  await prints(t, ['cat', path], 'kept\n')
+  const { stdout } = await command(t, ['inspect', path, '--json'])
+  t.like(JSON.parse(stdout), {
+    path,
+    length: 1,
+    segments: [{ index: 0, bytes: 8, preview: 'kept' }],
+  })
+})

@@ -1,0 +1,83 @@
+import { MmFile } from '../mmfile.js'
+import type { Access, ListOptions, Prefixes } from '../types.js'
+
+/** An option of a command, as `--help` shows it and `parseArgs` takes it. */
+export interface CommandOption {
+  readonly type: 'boolean' | 'string'
+  readonly short?: string
+  /** What a string stands for. */
+  readonly hint?: string
+  readonly summary: string
+}
+
+/** What a command was given. */
+export interface Call {
+  readonly operands: readonly string[]
+  readonly options: Readonly<Record<string, string | boolean | undefined>>
+}
+
+/** A command: what it is called with, what it says of itself, what it does. */
+export interface Command {
+  readonly name: string
+  /** In order; one in brackets may be left out, one that ends in dots may be repeated. */
+  readonly operands: readonly string[]
+  readonly summary: string
+  readonly details?: string
+  readonly options: Readonly<Record<string, CommandOption>>
+  run(call: Call): Promise<void> | void
+}
+
+/** The command line makes no sense. */
+export class UsageError extends Error {}
+
+/** Some of several things went wrong. */
+export class Failures extends Error {
+  constructor(readonly errors: readonly unknown[]) {
+    super('several things went wrong')
+  }
+}
+
+/** A signal ended the command. */
+export class Stopped extends Error {
+  constructor(readonly status: number) {
+    super('stopped')
+  }
+}
+
+/** What every command on files takes. */
+export const PREFIX_OPTIONS = {
+  'data-prefix': {
+    type: 'string',
+    hint: 'PREFIX',
+    summary: "what the data objects' names begin with",
+  },
+  'mutex-prefix': {
+    type: 'string',
+    hint: 'PREFIX',
+    summary: "what the lock objects' names begin with",
+  },
+} as const satisfies Record<string, CommandOption>
+
+/** The prefixes that a command was given. */
+export function prefixesOf({ options }: Call): ListOptions {
+  const prefixes: Partial<Prefixes> = {}
+  const { 'data-prefix': data, 'mutex-prefix': mutex } = options
+  if (typeof data === 'string') prefixes.data = data
+  if (typeof mutex === 'string') prefixes.mutex = mutex
+  return { prefixes }
+}
+
+/** Opens what an ID operand names: a file in memory, or one on disk where it has a slash. */
+export function open(call: Call, access: Access): MmFile {
+  const id = call.operands[0] ?? ''
+  return /[\\/]/.test(id)
+    ? MmFile.openFile(id, { access })
+    : MmFile.openExisting(id, { access, ...prefixesOf(call) })
+}
+
+/** A whole number that was given as text. */
+export function wholeNumber(name: string, text: string): number {
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(number)) throw new UsageError(`${name} is no whole number: '${text}'`)
+  return number
+}

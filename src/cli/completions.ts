@@ -1,0 +1,91 @@
+import type { Command } from './command.js'
+import { optionsOf } from './help.js'
+
+const SHELLS = 'bash zsh'
+
+/** A bash script that completes commands, options and the ids of files. */
+export function bashCompletions(commands: readonly Command[]): string {
+  const names = commands.map(({ name }) => name).join(' ')
+  const cases = commands.map((command) => {
+    const operands = takesId(command) ? '$(mmfile ls --quiet 2>/dev/null)' : shells(command)
+    return `    ${command.name}) options='${flags(command)}' operands="${operands}" ;;`
+  })
+  return `_mmfile() {
+  local word=\${COMP_WORDS[COMP_CWORD]} options operands
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W '${names} --help --version' -- "$word"))
+    return
+  fi
+  case \${COMP_WORDS[1]} in
+${cases.join('\n')}
+    *) return ;;
+  esac
+  case $word in
+    -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
+    */*) COMPREPLY=($(compgen -f -- "$word")) ;;
+    *) COMPREPLY=($(compgen -W "$operands" -- "$word")) ;;
+  esac
+}
+complete -F _mmfile mmfile
+`
+}
+
+/** The same for zsh, with what each is for. */
+export function zshCompletions(commands: readonly Command[]): string {
+  const described = commands.map(({ name, summary }) => `    ${quoted(`${name}:${summary}`)}`)
+  const cases = commands.map((command) => {
+    const options = Object.entries(optionsOf(command)).map(([name, { type, hint, summary }]) => {
+      const value = type === 'string' ? `:${hint ?? 'value'}:` : ''
+      return quoted(`--${name}[${summary.replaceAll(/[[\]]/g, '\\$&')}]${value}`)
+    })
+    const operands = takesId(command)
+      ? [`'*:ID:_mmfile_ids'`]
+      : shells(command) === ''
+        ? []
+        : [`'1:shell:(${SHELLS})'`]
+    return `    ${command.name}) _arguments ${[...options, ...operands].join(' ')} ;;`
+  })
+  return `_mmfile_ids() {
+  local -a ids
+  ids=(\${(f)"$(mmfile ls --quiet 2>/dev/null)"})
+  compadd -a ids
+  _files
+}
+_mmfile() {
+  local -a commands
+  commands=(
+${described.join('\n')}
+  )
+  if (( CURRENT == 2 )); then
+    _describe command commands
+    return
+  fi
+  local command=$words[2]
+  shift words
+  (( CURRENT-- ))
+  case $command in
+${cases.join('\n')}
+  esac
+}
+compdef _mmfile mmfile
+`
+}
+
+function flags(command: Command): string {
+  return Object.keys(optionsOf(command))
+    .map((name) => `--${name}`)
+    .join(' ')
+}
+
+function takesId({ operands }: Command): boolean {
+  return operands[0]?.startsWith('ID') ?? false
+}
+
+function shells({ operands }: Command): string {
+  return operands[0] === 'SHELL' ? SHELLS : ''
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}

@@ -1,0 +1,176 @@
+import { MmFileError } from '../errors.js'
+import type { MmFile } from '../mmfile.js'
+import { type Command, open, PREFIX_OPTIONS, Stopped, UsageError, wholeNumber } from './command.js'
+import { write } from './output.js'
+
+const FORMS = {
+  bytes: {
+    type: 'boolean',
+    short: 'b',
+    summary: 'as bytes, just as they are, with nothing between',
+  },
+  json: { type: 'boolean', summary: 'as JSON strings, one a line' },
+} as const
+
+const TEXT_NOTE = `Text is written as UTF-8, each segment on a line; half of a surrogate pair, which UTF-8 has no bytes for,
+becomes U+FFFD there, and an escape in JSON.`
+
+type Form = 'text' | 'bytes' | 'json'
+
+function formOf({ bytes, json }: Readonly<Record<string, unknown>>): Form {
+  if (bytes && json) throw new UsageError('--bytes and --json exclude each other')
+  if (bytes) return 'bytes'
+  return json ? 'json' : 'text'
+}
+
+function show(file: MmFile, index: number, form: Form): Promise<void> {
+  if (form === 'bytes') return write(file.readBytes(index))
+  const text = file.read(index)
+  return write(form === 'json' ? `${JSON.stringify(text)}\n` : `${text}\n`)
+}
+
+export const cat: Command = {
+  name: 'cat',
+  operands: ['ID', '[INDEX]'],
+  summary: 'Print the segments that are there, or one of them',
+  details: TEXT_NOTE,
+  options: { ...FORMS, ...PREFIX_OPTIONS },
+  async run(call) {
+    const form = formOf(call.options)
+    const [, given] = call.operands
+    const only = given === undefined ? undefined : wholeNumber('INDEX', given)
+    const file = open(call, 'read')
+    try {
+      if (only !== undefined) return await show(file, only, form)
+      const { length } = file
+      for (let index = 0; index < length; index += 1) await show(file, index, form)
+    } finally {
+      file.close()
+    }
+  },
+}
+
+export const follow: Command = {
+  name: 'follow',
+  operands: ['ID'],
+  summary: 'Print the segments that are there and those that come, until the file is sealed',
+  details: TEXT_NOTE,
+  options: {
+    ...FORMS,
+    from: {
+      type: 'string',
+      hint: 'INDEX',
+      summary: 'begin with this segment instead of the first',
+    },
+    'require-peer': {
+      type: 'boolean',
+      summary: 'fail with ERR_MMFILE_PEER_GONE when no other process has it open any more',
+    },
+    ...PREFIX_OPTIONS,
+  },
+  async run(call) {
+    const form = formOf(call.options)
+    const { from, 'require-peer': requirePeer } = call.options
+    const first = typeof from === 'string' ? wholeNumber('--from', from) : 0
+    const file = open(call, 'read')
+    const stop = new AbortController()
+    const unlisten = onSignal((status) => stop.abort(new Stopped(status)))
+    try {
+      for (let next = first; ; ) {
+        for (; next < file.length && !stop.signal.aborted; next += 1) await show(file, next, form)
+        await file.waitFor(next, { signal: stop.signal, requirePeer: requirePeer === true })
+      }
+    } catch (error) {
+      if (stop.signal.aborted) throw stop.signal.reason
+      if (!(error instanceof MmFileError && error.code === 'ERR_MMFILE_SEALED')) throw error
+    } finally {
+      unlisten()
+      file.close()
+    }
+  },
+}
+
+/** Ends a file cleanly where a signal would have ended the process. The status is the shell's. */
+function onSignal(stop: (status: number) => void): () => void {
+  const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+  const listeners = Object.entries(signals).map(([name, status]) => {
+    const listener = () => stop(status)
+    process.once(name, listener)
+    return () => process.off(name, listener)
+  })
+  return () => {
+    for (const remove of listeners) remove()
+  }
+}
+
+export const append: Command = {
+  name: 'append',
+  operands: ['ID', '[TEXT]'],
+  summary: 'Append a segment, or several, and print the index of each',
+  details: `Without TEXT, standard input is one segment, as UTF-8 text. A TEXT that begins with a dash goes behind
+'--'.`,
+  options: {
+    bytes: {
+      type: 'boolean',
+      short: 'b',
+      summary: 'take standard input as bytes, just as they are',
+    },
+    lines: {
+      type: 'boolean',
+      short: 'l',
+      summary: 'make a segment of each line of standard input',
+    },
+    ...PREFIX_OPTIONS,
+  },
+  async run(call) {
+    const { bytes, lines } = call.options
+    const [, text] = call.operands
+    if (bytes && lines) throw new UsageError('--bytes and --lines exclude each other')
+    if (text !== undefined && (bytes || lines)) {
+      throw new UsageError('--bytes and --lines are about standard input: leave TEXT out')
+    }
+    const file = open(call, 'read-write')
+    try {
+      for await (const value of given(text, bytes === true, lines === true)) {
+        await write(`${file.append(value)}\n`)
+      }
+    } finally {
+      file.close()
+    }
+  },
+}
+
+async function* given(
+  text: string | undefined,
+  bytes: boolean,
+  lines: boolean,
+): AsyncGenerator<string | Buffer> {
+  if (text !== undefined) yield text
+  else if (lines) yield* eachLine()
+  else {
+    const chunks: Buffer[] = []
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+    const all = Buffer.concat(chunks)
+    yield bytes ? all : decoder().decode(all)
+  }
+}
+
+/** Bytes that are no UTF-8 are refused, not replaced. */
+function decoder() {
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+}
+
+async function* eachLine(): AsyncGenerator<string> {
+  const text = decoder()
+  let begun = ''
+  for await (const chunk of process.stdin) {
+    const [end = '', ...more] = text.decode(chunk as Buffer, { stream: true }).split('\n')
+    begun += end
+    for (const next of more) {
+      yield begun.replace(/\r$/, '')
+      begun = next
+    }
+  }
+  begun += text.decode()
+  if (begun !== '') yield begun
+}
