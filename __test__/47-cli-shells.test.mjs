@@ -15,7 +15,8 @@ function withCommand(t) {
   const path = join(folder, 'mmfile')
   writeFileSync(path, `#!/bin/sh\nexec '${process.execPath}' '${bin}' "$@"\n`)
   chmodSync(path, 0o755)
-  const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` }
+  // Nothing of what else decides about colours, such as CI.
+  const env = { HOME: folder, PATH: `${folder}${delimiter}${process.env.PATH}` }
   return (program, args, more = {}) =>
     spawnSync(program, args, { env: { ...env, ...more }, encoding: 'utf8' })
 }

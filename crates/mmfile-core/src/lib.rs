@@ -59,7 +59,7 @@ pub mod wake;
 
 pub use control::Lifetime;
 pub use error::{Error, OsError, Result};
-pub use file::{CreateOptions, MmFile, OpenOptions, ViewMemory, Waiter};
+pub use file::{CreateOptions, MmFile, OpenOptions, SegmentIter, ViewMemory, Waiter};
 pub use lock::{LockGuard, LockHolder, Notify};
 pub use mapping::Access;
 pub use mutex::NamedMutex;

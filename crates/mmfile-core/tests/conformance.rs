@@ -233,6 +233,46 @@ fn waiting_sees_what_another_thread_appends() {
     });
 }
 
+#[test]
+fn segments_are_iterated_until_the_seal() {
+    let file = new(1 << 20);
+    let other = open(&file);
+    file.append_all(&["0", "1"]).unwrap();
+    assert_eq!(file.iter(1).unwrap().count(), 1);
+    assert_eq!(file.iter(7).unwrap().count(), 0);
+    std::thread::scope(|scope| {
+        let all = scope.spawn(|| other.segments(0).map(Result::unwrap).collect::<Vec<_>>());
+        let cancelled = other.segments(1000);
+        let waiter = cancelled.waiter();
+        let none = scope.spawn(move || cancelled.map(code).collect::<Vec<_>>());
+        for index in 2..500_u64 {
+            file.append(index.to_string().as_str()).unwrap();
+        }
+        waiter.cancel();
+        assert_eq!(none.join().unwrap(), ["ERR_MMFILE_CLOSED"]);
+        file.append("last").unwrap();
+        file.seal().unwrap();
+        let all = all.join().unwrap();
+        assert_eq!(all.len(), 501);
+        assert!(all.iter().map(Vec::as_slice).eq((0..501).map(|at| file.read(at).unwrap())));
+    });
+}
+
+/// The last segment and the seal come at the same moment, again and again.
+#[test]
+fn a_wait_does_not_miss_the_last_segment_before_the_seal() {
+    for _ in 0..300 {
+        let file = new(100);
+        let other = open(&file);
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| other.segments(0).count());
+            file.append("last").unwrap();
+            file.seal().unwrap();
+            assert_eq!(waits.join().unwrap(), 1);
+        });
+    }
+}
+
 fn creator(args: &[String]) {
     let file = MmFile::create_new(1000, &named(&args[0])).unwrap();
     file.append("from the creator").unwrap();

@@ -2,6 +2,7 @@
 
 mod create;
 mod disk;
+mod iter;
 mod lock;
 mod open;
 mod options;
@@ -11,6 +12,7 @@ mod view;
 mod wait;
 mod write;
 
+pub use iter::SegmentIter;
 pub use options::{CreateOptions, DEFAULT_LOCK_TIMEOUT, OpenOptions};
 pub use view::ViewMemory;
 pub use wait::Waiter;

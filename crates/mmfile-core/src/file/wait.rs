@@ -83,7 +83,8 @@ impl Waiter {
                 Err(error) => return Err(error),
             }
             if handle.control.is_sealed() {
-                return Err(Error::Sealed);
+                // The last segment and the seal may both have come after the look above.
+                return if handle.control.count() > index { Ok(()) } else { Err(Error::Sealed) };
             }
             let needs_peer = self.needs_peer.load(Ordering::SeqCst);
             if needs_peer && handle.peer_gone() {
