@@ -31,7 +31,10 @@ impl MmFile {
             Ok((control, data, mapping)) => {
                 let place = Place::memory(names, object, data, true, options.lifetime);
                 let settings = Settings::created(options);
-                Ok(Handle::file(place, control, mapping, settings))
+                let file = Handle::file(place, control, mapping, settings);
+                drop(registry); // the rest concerns nobody else
+                file.handle.segments.prepare();
+                Ok(file)
             }
             Err(error) => {
                 object.unlink_if_same(&names.control);

@@ -85,6 +85,13 @@ impl Mapping {
     pub(crate) fn region(&self) -> &Region {
         &self.region
     }
+
+    /// Makes this process's page tables lead to a range that is about to be written, all at once
+    /// instead of one fault after the other. Where the system cannot do that, nothing happens.
+    pub(crate) fn populate(&self, offset: u64, len: u64) {
+        #[cfg(target_os = "linux")]
+        own::populate(&self.region, offset, len);
+    }
 }
 
 impl std::fmt::Debug for Mapping {

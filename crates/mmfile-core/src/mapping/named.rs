@@ -33,7 +33,7 @@ pub(crate) fn create_named(name: &str, size: u64, id: &str) -> Result<(Object, M
         })?;
     // While it owns the object, dropping `shmem` takes the name away: right until all is done.
     let object = Object::open(name, Access::ReadWrite, id)?;
-    reserve::allocate(object.fd(), size).map_err(|os| no_space(Some(os)))?;
+    reserve::fill(object.fd(), size).map_err(|os| no_space(Some(os)))?;
     shmem.set_owner(false);
     match from_shmem_mapping(shmem, length) {
         Some(mapping) => Ok((object, mapping)),

@@ -68,6 +68,18 @@ impl Object {
         Some(below || above)
     }
 
+    /// Whether anybody who opened it elsewhere has announced himself. `None` where it cannot be told.
+    pub(crate) fn is_announced(&self) -> Option<bool> {
+        self.byte_lock(libc::F_OFD_GETLK, libc::F_WRLCK, FIRST_BYTE, 0)
+    }
+
+    /// Whether nobody alive has it open. This descriptor then has it for itself.
+    pub(crate) fn is_deserted(&self) -> Result<bool> {
+        // Whoever has announced himself is not even asked to wait: an exclusive lock, however brief,
+        // would look to others like a participant.
+        Ok(self.is_announced() != Some(true) && self.try_exclusive()?)
+    }
+
     /// One `fcntl` lock operation; whether somebody else's lock is in the way.
     fn byte_lock(&self, command: i32, kind: i32, start: u64, length: u64) -> Option<bool> {
         // SAFETY: an all-zero `flock` is a valid value of that plain struct.

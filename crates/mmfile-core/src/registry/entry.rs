@@ -66,7 +66,7 @@ pub(crate) fn open_entry<T>(
 fn attempt(names: &ObjectNames, deadline: &Deadline) -> Result<Option<(Object, Control)>> {
     let id = names.id.as_str();
     let object = Object::open(&names.control, Access::ReadWrite, id)?;
-    if object.try_exclusive()? {
+    if object.is_deserted()? {
         // Nobody alive has it: a dead process left it, perhaps half-made.
         if !is_control_block(names, &object) {
             let reason = "something else stands at its name";
@@ -75,6 +75,11 @@ fn attempt(names: &ObjectNames, deadline: &Deadline) -> Result<Option<(Object, C
         drop(object);
         let registry = RegistryLock::acquire(deadline)?;
         remove_if_stale(names, &registry);
+        return Ok(None);
+    }
+    // Where nobody has announced himself, whoever was in the way is on the way in, or only looks as we
+    // do: behind several lookers at once a dead creator's file would pass for one that is alive.
+    if object.is_announced() == Some(false) {
         return Ok(None);
     }
     if !object.share()? || !object.is_linked() || object.size()? < CONTROL_SIZE {

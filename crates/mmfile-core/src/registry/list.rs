@@ -73,7 +73,7 @@ fn registry() -> Result<RegistryLock> {
 
 fn describe(names: &ObjectNames) -> Option<FileInfo> {
     let object = Object::open(&names.control, Access::Read, names.id.as_str()).ok()?;
-    let stale = object.try_exclusive().ok()?;
+    let stale = object.is_deserted().ok()?;
     object.unshare();
     let mut info = FileInfo {
         id: names.id.clone(),

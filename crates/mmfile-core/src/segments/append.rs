@@ -30,6 +30,7 @@ impl Segments {
         if values.is_empty() {
             return Ok(base.count);
         }
+        self.populate(base.size, end.size);
         fault::point("append.checked");
         control.set_intent(Intent { base, end });
         fault::point("append.intent");

@@ -32,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::mapping::Mapping;
 use frame::{Frame, WORD_SIZE};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The frames of one file.
 #[derive(Debug, Clone)]
@@ -39,7 +40,14 @@ pub(crate) struct Segments {
     data: Arc<Mapping>,
     capacity: u64,
     writable: bool,
+    /// Up to where this handle has prepared the pages that it writes to.
+    populated: Arc<AtomicU64>,
 }
+
+/// As much of a new file as is prepared at once.
+const POPULATED_AT_FIRST: u64 = 64 << 20;
+/// How far ahead pages are prepared later.
+const POPULATED_AHEAD: u64 = 256 << 10;
 
 /// What follows the committed end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +61,25 @@ struct Chain {
 impl Segments {
     /// Frames over a mapping of which `capacity` bytes count.
     pub(crate) fn new(data: &Arc<Mapping>, capacity: u64, writable: bool) -> Self {
-        Self { data: Arc::clone(data), capacity, writable }
+        let populated = Arc::default();
+        Self { data: Arc::clone(data), capacity, writable, populated }
+    }
+
+    /// Prepares the memory of a new file for what its creator will write.
+    pub(crate) fn prepare(&self) {
+        self.populate(0, POPULATED_AT_FIRST);
+    }
+
+    /// Sees to it that writing from `from` to `end` does not fault page by page. Under the lock.
+    fn populate(&self, from: u64, end: u64) {
+        let done = self.populated.load(Ordering::Relaxed);
+        if end <= done {
+            return;
+        }
+        let from = from.max(done);
+        let end = end.saturating_add(POPULATED_AHEAD).min(self.capacity);
+        self.data.populate(from, end - from);
+        self.populated.store(end, Ordering::Relaxed);
     }
 
     /// The mapping, for what has to keep it.
