@@ -126,7 +126,7 @@ impl Object {
         if stat.st_mode & 0o077 != 0 && stat.st_mode & libc::S_IFMT == libc::S_IFREG {
             return Err(refuse("its permissions let other users in"));
         }
-        Self::new(fd, id)
+        Self::examined(fd, &stat, id)
     }
 
     /// Takes the name away if it still leads to this object.
@@ -146,12 +146,9 @@ pub(crate) fn unlink(name: &str) -> bool {
     unsafe { libc::shm_unlink(path.as_ptr()) == 0 }
 }
 
-/// The names of all objects that start with `prefix`, of whichever user.
+/// The names of all objects, of whichever user and program.
 #[cfg(target_os = "linux")]
-pub(crate) fn list_named(prefix: &str) -> Vec<String> {
+pub(crate) fn list_named() -> Vec<String> {
     let Ok(entries) = std::fs::read_dir("/dev/shm") else { return Vec::new() };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.starts_with(prefix))
-        .collect()
+    entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
 }

@@ -36,11 +36,16 @@ impl Object {
     /// Takes a descriptor of a regular file. What the caller requires beyond that it checks itself.
     pub(super) fn new(fd: OwnedFd, id: &str) -> Result<Self> {
         let stat = fstat(&fd)?;
+        Self::examined(fd, &stat, id)
+    }
+
+    /// As [`Object::new`], for a descriptor of which this is known already.
+    pub(super) fn examined(fd: OwnedFd, stat: &libc::stat, id: &str) -> Result<Self> {
         if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
             let reason = "something else stands at its name";
             return Err(Error::Access { id: id.into(), reason, os: None });
         }
-        let identity = identity_of(&stat);
+        let identity = identity_of(stat);
         Ok(Self { fd, identity })
     }
 

@@ -66,7 +66,7 @@ pub(super) fn fill(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
 /// The size as the system calls take it, if the file system has that much.
 fn length_that_fits(fd: &OwnedFd, size: u64) -> Result<libc::off_t, i32> {
     let length = libc::off_t::try_from(size).map_err(|_| libc::EFBIG)?;
-    match free_bytes(fd) {
+    match (size >= WORTH_A_LOOK).then(|| free_bytes(fd)).flatten() {
         Some(free) if size > free => Err(libc::ENOSPC),
         _ => Ok(length),
     }

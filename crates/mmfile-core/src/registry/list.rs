@@ -1,11 +1,11 @@
 //! What files this user has on this machine.
 
-use super::{RegistryLock, names_with, recorded_data, remove_all_stale, take_away};
+use super::{RegistryLock, ids_of, recorded_data, remove_all_stale, take_away};
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Kind, Lifetime};
 use crate::error::{Error, Result};
 use crate::lock::Deadline;
-use crate::mapping::{Access, Object, open_named};
+use crate::mapping::{Access, Object, list_named, open_named};
 use crate::name::{FileId, ObjectNames, Prefixes};
 use raw_sync::Timeout;
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub struct FileInfo {
 /// The files of this user on this machine, in no order. It opens none of them.
 #[must_use]
 pub fn list(prefixes: &Prefixes) -> Vec<FileInfo> {
-    names_with(prefixes.mutex())
+    ids_of(&list_named(), prefixes.mutex())
         .filter_map(|id| describe(&ObjectNames::new(id, prefixes)))
         .collect()
 }

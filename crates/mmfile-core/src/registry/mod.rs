@@ -19,7 +19,7 @@
 
 use crate::control::Control;
 use crate::control::layout::CONTROL_SIZE;
-use crate::mapping::{Access, Identity, Object, list_named, open_named};
+use crate::mapping::{Access, Identity, Object, list_named, open_named, unlink};
 use crate::name::{FileId, ObjectNames, Prefixes};
 
 mod entry;
@@ -37,7 +37,7 @@ pub(crate) fn take_away(names: &ObjectNames, control: &Object, data: Identity, _
         && let Ok(object) = Object::open(&names.data, Access::Read, names.id.as_str())
         && (object.identity() == data || data == Identity::default())
     {
-        object.unlink_if_same(&names.data);
+        unlink(&names.data);
     }
     crate::fault::point("remove.data");
     control.unlink_if_same(&names.control);
@@ -79,10 +79,11 @@ fn recorded_data(names: &ObjectNames, object: &Object) -> Option<Identity> {
 /// Removes every file of this user that no live process has open, and every such mutex. The files'
 /// ids.
 pub(crate) fn remove_all_stale(prefixes: &Prefixes, registry: &RegistryLock) -> Vec<FileId> {
-    for names in names_with(ObjectNames::MUTEX_PREFIX).map(ObjectNames::mutex) {
+    let all = list_named();
+    for names in ids_of(&all, ObjectNames::MUTEX_PREFIX).map(ObjectNames::mutex) {
         remove_if_stale(&names, registry);
     }
-    names_with(prefixes.mutex())
+    ids_of(&all, prefixes.mutex())
         .map(|id| ObjectNames::new(id, prefixes))
         .filter(|names| remove_if_stale(names, registry))
         .map(|names| names.id)
@@ -90,7 +91,6 @@ pub(crate) fn remove_all_stale(prefixes: &Prefixes, registry: &RegistryLock) -> 
 }
 
 /// The ids of the objects whose names start with `prefix`.
-fn names_with(prefix: &str) -> impl Iterator<Item = FileId> {
-    let length = prefix.len();
-    list_named(prefix).into_iter().filter_map(move |name| FileId::parse(name.get(length..)?).ok())
+fn ids_of<'a>(names: &'a [String], prefix: &'a str) -> impl Iterator<Item = FileId> + 'a {
+    names.iter().filter_map(move |name| FileId::parse(name.strip_prefix(prefix)?).ok())
 }
