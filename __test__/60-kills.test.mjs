@@ -1,12 +1,15 @@
 // Processes that are killed with SIGKILL, at the worst moment and at any: the others go on.
 
 import { readdirSync } from 'node:fs'
+import { availableParallelism, loadavg } from 'node:os'
 import test from 'ava'
 import { MmFile } from 'mmfile'
 import { start } from './support/child.mjs'
 import { create, left, open, randoms, rounds, summary, uniqueId } from './support/files.mjs'
 
 const kills = rounds(100)
+// A machine that others keep busy ends a process late: what is measured here is with a core to spare.
+const limit = loadavg()[0] > availableParallelism() ? 1000 : 100
 const now = () => Number(process.hrtime.bigint()) / 1e6
 
 /** Processes of one kind that are ready before they are needed: starting one takes a while. */
@@ -52,7 +55,7 @@ test.serial('killed while it holds the lock, with another process waiting for it
   }
   t.log(`${kills} kills; from the kill to the lock: ${summary(times)}`)
   t.deepEqual(
-    times.filter((time) => time >= 100),
+    times.filter((time) => time >= limit),
     [],
   )
   t.is(file.length, 2 * kills)
@@ -104,7 +107,7 @@ test.serial('killed at any moment while it appends', async (t) => {
       `from the kill to the next append: ${summary(times)}`,
   )
   t.deepEqual(
-    times.filter((time) => time >= 100),
+    times.filter((time) => time >= limit),
     [],
   )
   t.true(counts.recovered > 0)

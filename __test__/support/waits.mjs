@@ -7,6 +7,8 @@ import { block, hear, pause, play, say } from './program.mjs'
 
 const threads = () => (process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0)
 
+const descriptors = () => (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0)
+
 await play({
   /** Appends so many milliseconds after it was told to, again and again. */
   appendLater(id) {
@@ -81,18 +83,25 @@ await play({
     say({ resolved, left: threads() - before })
   },
 
-  /** Waits on many files, with one more thread each, all of which end. */
+  /** Waits on many files, with one more thread each perhaps, all of which end. */
   async manyFiles(count) {
     const before = threads()
+    const open = descriptors()
     const files = Array.from({ length: Number(count) }, () => MmFile.createNew(4096))
     const waits = files.map((file) => file.waitFor(0))
     const during = threads() - before
-    for (const file of files) MmFile.openExisting(file.id).append('x')
+    for (const { id } of files) {
+      const other = MmFile.openExisting(id)
+      other.append('x')
+      other.close()
+    }
     await Promise.all(waits)
     const rejected = files.map((file) => file.waitFor(5).catch((error) => error.code))
     for (const file of files) file.close()
     const codes = new Set(await Promise.all(rejected))
-    say({ during, codes: [...codes], left: threads() - before })
+    await pause(20) // the event loop lets go of a descriptor in its next turn
+    const left = threads() - before
+    say({ during, codes: [...codes], left, descriptors: descriptors() - open })
   },
 
   /** Waits while libuv's pool has no thread to spare. */

@@ -67,3 +67,5 @@ pub use name::{FileId, MAX_ID_LENGTH, Prefixes};
 pub use raw_sync::Timeout;
 pub use registry::{FileInfo, list, remove, sweep};
 pub use segments::{MAX_SEGMENT_SIZE, Payload, Span, Target};
+#[cfg(target_os = "linux")]
+pub use wake::WakeRing;

@@ -3,6 +3,8 @@
 use super::{Handle, MmFile};
 use crate::error::{Error, Result};
 use crate::lock::Deadline;
+#[cfg(target_os = "linux")]
+use crate::wake::WakeRing;
 use crate::wake::{self, LONGEST_SLEEP, PEER_SLEEP, WakeEvent};
 use raw_sync::Timeout;
 use std::sync::Arc;
@@ -64,37 +66,59 @@ impl Waiter {
     /// # Errors
     /// As there.
     pub fn wait_for_any(&self, index: &AtomicU64, timeout: Timeout) -> Result<()> {
-        let handle = &*self.handle;
         let deadline = Deadline::after(&timeout);
-        let event = WakeEvent::new(&handle.control);
+        let event = WakeEvent::new(&self.handle.control);
         loop {
             event.clear();
-            let index = index.load(Ordering::SeqCst);
-            if handle.control.count() > index || index == u64::MAX {
+            if self.look(index.load(Ordering::SeqCst))? {
                 return Ok(());
-            }
-            if self.cancelled.load(Ordering::SeqCst) {
-                return Err(Error::Closed);
-            }
-            match handle.refresh_strictly(Duration::ZERO) {
-                Ok(tail) if tail.count > index => return Ok(()),
-                // Somebody is at work: what it does will be seen after the next sleep.
-                Ok(_) | Err(Error::Timeout { .. } | Error::LockHeld) => {}
-                Err(error) => return Err(error),
-            }
-            if handle.control.is_sealed() {
-                // The last segment and the seal may both have come after the look above.
-                return if handle.control.count() > index { Ok(()) } else { Err(Error::Sealed) };
-            }
-            let needs_peer = self.needs_peer.load(Ordering::SeqCst);
-            if needs_peer && handle.peer_gone() {
-                return Err(Error::PeerGone);
             }
             if deadline.slice(Duration::MAX).is_none() {
                 return Err(Error::Timeout { what: "waiting for a segment" });
             }
-            event.sleep(&deadline, if needs_peer { PEER_SLEEP } else { LONGEST_SLEEP });
+            event.sleep(&deadline, self.longest_sleep());
         }
+    }
+
+    /// Looks, and unless there is something to tell, has `ring` tell when to look again. Whether there
+    /// is: the segment `index`, or an error as [`Waiter::wait_for`] has it.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(target_os = "linux")]
+    pub fn arm(&self, ring: &mut WakeRing, index: u64) -> Result<bool> {
+        let event = WakeEvent::new(&self.handle.control);
+        event.clear();
+        Ok(self.look(index)? || !event.arm(ring, self.longest_sleep()))
+    }
+
+    /// Whether the segment is there, or the error that says why it will not come.
+    fn look(&self, index: u64) -> Result<bool> {
+        let handle = &*self.handle;
+        if handle.control.count() > index || index == u64::MAX {
+            return Ok(true);
+        }
+        if self.cancelled.load(Ordering::SeqCst) {
+            return Err(Error::Closed);
+        }
+        match handle.refresh_strictly(Duration::ZERO) {
+            Ok(tail) if tail.count > index => return Ok(true),
+            // Somebody is at work: what it does will be seen after the next sleep.
+            Ok(_) | Err(Error::Timeout { .. } | Error::LockHeld) => {}
+            Err(error) => return Err(error),
+        }
+        if handle.control.is_sealed() {
+            // The last segment and the seal may both have come after the look above.
+            return if handle.control.count() > index { Ok(true) } else { Err(Error::Sealed) };
+        }
+        if self.needs_peer.load(Ordering::SeqCst) && handle.peer_gone() {
+            return Err(Error::PeerGone);
+        }
+        Ok(false)
+    }
+
+    fn longest_sleep(&self) -> Duration {
+        if self.needs_peer.load(Ordering::SeqCst) { PEER_SLEEP } else { LONGEST_SLEEP }
     }
 
     /// Looks without sleeping. Whether the segment came.

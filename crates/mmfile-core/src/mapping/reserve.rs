@@ -43,14 +43,15 @@ pub(super) fn allocate(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
 /// after the other. Writing costs a fifth more here and makes each first touch, in every process, cost
 /// a third: see docs/performance.md.
 pub(super) fn fill(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
-    static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+    const CHUNK: usize = 1 << 16;
     let syscall = "pwrite";
     let length = length_that_fits(fd, size).map_err(|errno| OsError { syscall, errno })?;
+    let zeros = vec![0_u8; usize::try_from(length).unwrap_or(CHUNK).min(CHUNK)];
     let mut at = 0;
     while at < length {
-        let count = usize::try_from(length - at).unwrap_or(usize::MAX).min(ZEROS.len());
-        // SAFETY: the descriptor is open, and `count` bytes of `ZEROS` are readable.
-        let written = unsafe { libc::pwrite(fd.as_raw_fd(), ZEROS.as_ptr().cast(), count, at) };
+        let count = usize::try_from(length - at).unwrap_or(CHUNK).min(zeros.len());
+        // SAFETY: the descriptor is open, and `count` bytes of `zeros` are readable.
+        let written = unsafe { libc::pwrite(fd.as_raw_fd(), zeros.as_ptr().cast(), count, at) };
         if written > 0 {
             at += written as libc::off_t;
             continue;

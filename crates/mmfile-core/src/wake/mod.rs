@@ -24,6 +24,11 @@
 
 #[cfg(target_os = "linux")]
 pub(crate) mod futex;
+#[cfg(target_os = "linux")]
+mod ring;
+
+#[cfg(target_os = "linux")]
+pub use ring::WakeRing;
 
 use crate::control::Control;
 use crate::lock::Deadline;
@@ -61,6 +66,12 @@ impl<'a> WakeEvent<'a> {
         self.control.waiting_word().store(1, Ordering::SeqCst);
         // Orders the request before the look at the condition; `signal` has the other half.
         fence(Ordering::SeqCst);
+    }
+
+    /// As [`Self::sleep`], but by the kernel, which tells the ring. `false` if it cannot.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn arm(&self, ring: &mut WakeRing, longest: Duration) -> bool {
+        ring.arm(self.control.wake_word(), self.seen.get(), longest)
     }
 
     /// Sleeps until the word changes, `longest` or a time that grows with every sleep passes, or the

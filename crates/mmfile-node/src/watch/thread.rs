@@ -1,8 +1,6 @@
-//! One thread for all asynchronous waits of a file.
-//!
-//! It sleeps until the lowest index that anybody waits for is there, or can never come, and then
-//! calls one JavaScript function, which looks for itself. Neither libuv's pool nor a timer is used.
+//! A thread that waits for a file: where the event loop cannot do that by itself.
 
+use super::NOTHING;
 use crate::errors::Failure;
 use crate::threadsafe::ThreadSafeFunction;
 use mmfile_core::{MmFile, Timeout, Waiter};
@@ -12,9 +10,6 @@ use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-
-/// Nobody waits.
-const NOTHING: u64 = u64::MAX;
 
 /// What the thread and its handle share.
 struct Shared {
@@ -27,16 +22,16 @@ struct Shared {
 }
 
 /// The thread and the function that it calls.
-pub(crate) struct Watch {
+pub(crate) struct ThreadWatch {
     env: sys::napi_env,
     function: ThreadSafeFunction,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Watch {
+impl ThreadWatch {
     /// Starts the thread, idle. `callback` is called without arguments.
-    pub(crate) fn start(
+    pub(super) fn start(
         env: sys::napi_env,
         callback: sys::napi_value,
         file: &MmFile,
@@ -64,14 +59,14 @@ impl Watch {
 
     /// Calls back as soon as there is a segment `index`; keeps the event loop alive until
     /// [`Self::rest`].
-    pub(crate) fn aim(&self, index: u64, require_peer: bool) {
+    pub(super) fn aim(&self, index: u64, require_peer: bool) {
         self.shared.waiter.require_peer(require_peer);
         self.function.keep_alive(self.env);
         self.set(index);
     }
 
     /// Nobody waits any more.
-    pub(crate) fn rest(&self) {
+    pub(super) fn rest(&self) {
         self.function.let_go(self.env);
         self.set(NOTHING);
     }
@@ -92,7 +87,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for ThreadWatch {
     fn drop(&mut self) {
         *self.shared.stop.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.shared.changed.notify_one();

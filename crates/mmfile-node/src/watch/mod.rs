@@ -1,0 +1,59 @@
+//! The asynchronous waits of a file.
+//!
+//! Something sleeps until the lowest index that anybody waits for is there, or can never come, and then
+//! calls one JavaScript function, which looks for itself. Where the kernel can tell the event loop of a
+//! change, the event loop sleeps; elsewhere, a thread. libuv's pool is not used.
+
+#[cfg(target_os = "linux")]
+mod ring;
+mod thread;
+#[cfg(target_os = "linux")]
+mod uv;
+
+use crate::errors::Failure;
+use mmfile_core::MmFile;
+use napi::sys;
+
+/// The index that stands for "nobody waits".
+const NOTHING: u64 = u64::MAX;
+
+/// Whoever sleeps for one file.
+pub(crate) enum Watch {
+    #[cfg(target_os = "linux")]
+    Ring(ring::RingWatch),
+    Thread(thread::ThreadWatch),
+}
+
+impl Watch {
+    /// Begins, idle. `callback` is called without arguments.
+    pub(crate) fn start(
+        env: sys::napi_env,
+        callback: sys::napi_value,
+        file: &MmFile,
+    ) -> Result<Self, Failure> {
+        #[cfg(target_os = "linux")]
+        if let Some(ring) = ring::RingWatch::start(env, callback, file) {
+            return Ok(Self::Ring(ring));
+        }
+        thread::ThreadWatch::start(env, callback, file).map(Self::Thread)
+    }
+
+    /// Calls back as soon as there is a segment `index`; keeps the event loop alive until
+    /// [`Self::rest`].
+    pub(crate) fn aim(&self, index: u64, require_peer: bool) {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Ring(ring) => ring.aim(index, require_peer),
+            Self::Thread(thread) => thread.aim(index, require_peer),
+        }
+    }
+
+    /// Nobody waits any more.
+    pub(crate) fn rest(&self) {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Ring(ring) => ring.rest(),
+            Self::Thread(thread) => thread.rest(),
+        }
+    }
+}
