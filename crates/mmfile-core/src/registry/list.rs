@@ -1,6 +1,6 @@
 //! What files this user has on this machine.
 
-use super::{RegistryLock, names_with, remove_all_stale};
+use super::{RegistryLock, is_control_block, names_with, remove_all_stale};
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Kind, Lifetime};
 use crate::error::Result;
@@ -54,6 +54,9 @@ fn describe(names: &ObjectNames) -> Option<FileInfo> {
     let object = Object::open(&names.control, Access::Read, names.id.as_str()).ok()?;
     let stale = object.try_exclusive().ok()?;
     object.unshare();
+    if !is_control_block(names, &object) {
+        return None;
+    }
     let mut info = FileInfo {
         id: names.id.clone(),
         capacity: 0,
