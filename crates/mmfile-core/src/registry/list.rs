@@ -1,6 +1,6 @@
 //! What files this user has on this machine.
 
-use super::{RegistryLock, ids_of, recorded_data, remove_all_stale, take_away};
+use super::{RegistryLock, ids_of, is_control_block, recorded_data, remove_all_stale, take_away};
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Kind, Lifetime};
 use crate::error::{Error, Result};
@@ -75,6 +75,9 @@ fn describe(names: &ObjectNames) -> Option<FileInfo> {
     let object = Object::open(&names.control, Access::Read, names.id.as_str()).ok()?;
     let stale = object.is_deserted().ok()?;
     object.unshare();
+    if !is_control_block(names, &object) {
+        return None;
+    }
     let mut info = FileInfo {
         id: names.id.clone(),
         capacity: 0,

@@ -1,0 +1,122 @@
+//! Programs that know only the frames and the lock of the control block: a Python process, and glibc's
+//! own robust mutexes in the thread that also takes ours.
+
+mod support;
+
+#[path = "foreign/appends.rs"]
+mod appends;
+#[cfg(target_env = "gnu")]
+#[path = "foreign/coexistence.rs"]
+mod coexistence;
+#[path = "foreign/kills.rs"]
+mod kills;
+
+use mmfile_core::*;
+use std::collections::HashMap;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use support::{Actor, own_prefixes};
+
+/// What writer `writer` appends as its number `number`; `foreign.py` computes the same.
+fn payload(writer: u32, number: u32) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(48);
+    bytes.extend(writer.to_le_bytes());
+    bytes.extend(number.to_le_bytes());
+    let length = (writer * 7 + number * 13) % 41;
+    bytes.extend((0..length).map(|at| (writer + number + at) as u8));
+    bytes
+}
+
+/// Who appended a segment, and as which one, as `foreign.py` says it. Panics if it is not exactly what
+/// that one appends.
+fn origin(bytes: &[u8]) -> String {
+    let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let (writer, number) = (word(0), word(4));
+    assert_eq!(bytes, payload(writer, number));
+    format!("{writer}:{number}")
+}
+
+/// Everything in the file, in its order.
+fn origins(file: &MmFile) -> Vec<String> {
+    (0..file.len().unwrap()).map(|index| origin(&file.read(index).unwrap())).collect()
+}
+
+/// Every writer's segments are there, each once, in the order in which it appended them.
+fn check_order(origins: &[String], writers: &[u32], count: u32) {
+    let mut next: HashMap<u32, u32> = HashMap::new();
+    for origin in origins {
+        let (writer, number) = origin.split_once(':').unwrap();
+        let expected = next.entry(writer.parse().unwrap()).or_default();
+        assert_eq!(number, expected.to_string(), "of writer {writer}");
+        *expected += 1;
+    }
+    assert_eq!(next, writers.iter().map(|writer| (*writer, count)).collect());
+}
+
+/// A file with prefixes of its own, which is gone and has left nothing behind when it is dropped.
+struct Own {
+    file: Option<MmFile>,
+    prefixes: Prefixes,
+}
+
+impl Own {
+    fn new(topic: &str, capacity: u64) -> Self {
+        let prefixes = own_prefixes(topic);
+        let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
+        Self { file: Some(MmFile::create_new(capacity, &options).unwrap()), prefixes }
+    }
+
+    fn file(&self) -> &MmFile {
+        self.file.as_ref().unwrap()
+    }
+
+    /// What a role needs to open it.
+    fn args(&self) -> [&str; 3] {
+        [self.prefixes.data(), self.prefixes.mutex(), self.file().id()]
+    }
+
+    fn open(&self) -> MmFile {
+        open(&self.args().map(str::to_owned))
+    }
+
+    /// A Python process that has both objects mapped.
+    fn python(&self) -> Actor {
+        let object = |prefix: &str| support::raw::path(&format!("{prefix}{}", self.file().id()));
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign.py");
+        let mut command = Command::new("python3");
+        command
+            .args([script, object(self.prefixes.data()), object(self.prefixes.mutex())])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        // SAFETY: one system call, which is allowed between fork and exec: it must not outlive us.
+        unsafe {
+            command.pre_exec(|| {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                Ok(())
+            });
+        }
+        assert!(
+            Command::new("python3").arg("--version").output().is_ok(),
+            "this test needs python3 on the path"
+        );
+        let mut python = Actor::spawn(command);
+        assert_eq!(python.expect(), "ready");
+        python
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        drop(self.file.take());
+        if !std::thread::panicking() {
+            let common = self.prefixes.data().trim_end_matches("data-");
+            assert_eq!(support::left_behind(common), [""; 0]);
+        }
+    }
+}
+
+fn open(args: &[String]) -> MmFile {
+    let prefixes = Prefixes::new(&args[0], &args[1]).unwrap();
+    MmFile::open_existing(&args[2], &OpenOptions { prefixes, ..Default::default() }).unwrap()
+}

@@ -1,0 +1,196 @@
+//! One thread that holds our locks and glibc's robust mutexes at the same time, taken and given up in
+//! every order, and is killed. All of them stand in one list that the kernel walks then.
+
+use super::support::raw::{Raw, path};
+use super::support::{self, Actor, Watchdog, figures, own_prefixes, say};
+use mmfile_core::*;
+use std::time::Duration;
+
+const ROLES: &[support::Role] = &[("holder", holder)];
+/// Cases for one process to die in, each on a thread and with locks of its own.
+const THREADS: usize = 24;
+/// Two of ours and two of glibc's.
+const LOCKS: usize = 4;
+/// Room for one mutex of the C library.
+const STRIDE: usize = 64;
+
+/// glibc's mutexes in an object that both processes have mapped.
+struct Foreign(Raw);
+
+impl Foreign {
+    fn create(name: &str) -> Self {
+        let raw = Raw::create(name, (THREADS * 2 * STRIDE) as u64);
+        for number in 0..THREADS * 2 {
+            // SAFETY: an all-zero attribute object is only there to be initialized; the mutex has its
+            // 64 bytes in the mapping, and nobody uses it yet.
+            unsafe {
+                let mut attributes: libc::pthread_mutexattr_t = std::mem::zeroed();
+                let raw_attributes = &raw mut attributes;
+                libc::pthread_mutexattr_init(raw_attributes);
+                libc::pthread_mutexattr_setpshared(raw_attributes, libc::PTHREAD_PROCESS_SHARED);
+                libc::pthread_mutexattr_setrobust(raw_attributes, libc::PTHREAD_MUTEX_ROBUST);
+                let mutex = raw.at(number * STRIDE).cast();
+                assert_eq!(libc::pthread_mutex_init(mutex, raw_attributes), 0);
+            }
+        }
+        Self(raw)
+    }
+
+    fn at(&self, number: usize) -> *mut libc::pthread_mutex_t {
+        self.0.at(number * STRIDE).cast()
+    }
+
+    /// Whether its last holder died. It must be free, and is again afterwards.
+    fn found_abandoned(&self, number: usize) -> bool {
+        // SAFETY: an initialized mutex in a mapping that `self` keeps.
+        let code = unsafe { libc::pthread_mutex_trylock(self.at(number)) };
+        assert!(code == 0 || code == libc::EOWNERDEAD, "mutex {number}: {code}");
+        if code == libc::EOWNERDEAD {
+            // SAFETY: as above, and this thread has it.
+            assert_eq!(unsafe { libc::pthread_mutex_consistent(self.at(number)) }, 0);
+        }
+        self.unlock(number);
+        code != 0
+    }
+
+    fn lock(&self, number: usize) {
+        // SAFETY: an initialized mutex in a mapping that `self` keeps.
+        assert_eq!(unsafe { libc::pthread_mutex_lock(self.at(number)) }, 0);
+    }
+
+    fn unlock(&self, number: usize) {
+        // SAFETY: as above, and this thread has it.
+        assert_eq!(unsafe { libc::pthread_mutex_unlock(self.at(number)) }, 0);
+    }
+}
+
+/// All orders in which `count` of the locks can be named.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let mut all = vec![Vec::new()];
+    for _ in 0..count {
+        all = all
+            .iter()
+            .flat_map(|order: &Vec<usize>| {
+                let rest = (0..LOCKS).filter(|lock| !order.contains(lock));
+                rest.map(|lock| [&order[..], &[lock]].concat())
+            })
+            .collect();
+    }
+    all
+}
+
+/// Locks in one order, gives some of them up in another, and perhaps takes the first of those again.
+#[derive(Clone, Debug)]
+struct Case {
+    lock: Vec<usize>,
+    unlock: Vec<usize>,
+    again: bool,
+}
+
+impl Case {
+    fn all() -> Vec<Self> {
+        let unlocks: Vec<_> = (0..=LOCKS).flat_map(orders).collect();
+        let mut cases = Vec::new();
+        for lock in orders(LOCKS) {
+            for unlock in &unlocks {
+                let again = !unlock.is_empty() && cases.len() % 2 == 0;
+                cases.push(Self { lock: lock.clone(), unlock: unlock.clone(), again });
+            }
+        }
+        cases
+    }
+
+    fn holds(&self, lock: usize) -> bool {
+        !self.unlock.contains(&lock) || self.again && self.unlock[0] == lock
+    }
+}
+
+/// The two of ours that belong to thread `thread`: a file's lock and one on its own.
+fn ours(args: &[String], thread: usize) -> (MmFile, NamedMutex) {
+    let prefixes = Prefixes::new(&args[0], &args[1]).unwrap();
+    let options = CreateOptions { prefixes, ..Default::default() };
+    let file = MmFile::create_or_open(&format!("{thread}"), 4096, &options).unwrap();
+    (file, NamedMutex::open(&format!("{}{thread}", args[0])).unwrap())
+}
+
+/// Does a case a thread, one chunk of cases after the other, until it is killed.
+fn holder(args: &[String]) {
+    let foreign = Foreign(Raw::open(&args[2]));
+    let cases = Case::all();
+    let first: usize = args[3].parse().unwrap();
+    std::thread::scope(|scope| {
+        for (thread, case) in cases[first..].iter().take(THREADS).enumerate() {
+            let foreign = &foreign;
+            scope.spawn(move || hold(case, thread, foreign, args));
+        }
+    });
+}
+
+fn hold(case: &Case, thread: usize, foreign: &Foreign, args: &[String]) {
+    let (file, mutex) = ours(args, thread);
+    let mut guards: [Option<LockGuard>; 2] = [None, None];
+    let lock = |lock: usize, guards: &mut [Option<LockGuard>; 2]| match lock {
+        0 => guards[0] = Some(file.lock(None).unwrap()),
+        1 => guards[1] = Some(mutex.lock(None).unwrap()),
+        other => foreign.lock(thread * 2 + other - 2),
+    };
+    for at in &case.lock {
+        lock(*at, &mut guards);
+    }
+    for at in &case.unlock {
+        match at {
+            0 | 1 => guards[*at] = None,
+            other => foreign.unlock(thread * 2 + other - 2),
+        }
+    }
+    // An operation that takes and gives up the lock must not take the others out of the list.
+    if !case.holds(0) {
+        file.append(b"on the way").unwrap();
+    }
+    if case.again {
+        lock(case.unlock[0], &mut guards);
+    }
+    say("holds");
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+fn whoever_comes_next_is_told_of_every_lock_that_was_held() {
+    support::play(ROLES);
+    let test = "coexistence::whoever_comes_next_is_told_of_every_lock_that_was_held";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(120));
+    let prefixes = own_prefixes("coexist");
+    let object = format!("{}mutexes", prefixes.data().trim_end_matches("data-"));
+    let foreign = Foreign::create(&object);
+    let args = [prefixes.data(), prefixes.mutex(), &object].map(str::to_owned);
+    let locks: Vec<_> = (0..THREADS).map(|thread| ours(&args, thread)).collect();
+    let cases = Case::all();
+    let mut told = 0;
+    for (chunk, cases) in cases.chunks(THREADS).enumerate() {
+        let first = (chunk * THREADS).to_string();
+        let [data, mutex, object] = args.each_ref().map(String::as_str);
+        let mut actor = Actor::start(test, "holder", &[data, mutex, object, &first]);
+        cases.iter().for_each(|_| assert_eq!(actor.expect(), "holds"));
+        actor.kill();
+        for (thread, case) in cases.iter().enumerate() {
+            let abandoned = |guard: Option<LockGuard>| guard.unwrap().abandoned();
+            let (file, mutex) = &locks[thread];
+            let found = [
+                abandoned(file.try_lock().unwrap()),
+                abandoned(mutex.try_lock().unwrap()),
+                foreign.found_abandoned(thread * 2),
+                foreign.found_abandoned(thread * 2 + 1),
+            ];
+            assert_eq!(found, [0, 1, 2, 3].map(|lock| case.holds(lock)), "{case:?}");
+            told += found.iter().filter(|found| **found).count();
+        }
+    }
+    drop(locks);
+    std::fs::remove_file(path(&object)).unwrap();
+    let common = prefixes.data().trim_end_matches("data-");
+    assert_eq!(support::left_behind(common), [""; 0]);
+    figures(format!("{} orders of two locks of each kind, {told} deaths told", cases.len()));
+    assert_eq!(cases.len(), 1560);
+}
