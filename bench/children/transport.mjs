@@ -81,6 +81,7 @@ serve(async (run) => {
     say({ ready: true })
     await work
   }
-  say({ ended })
+  // First: what both have open, the last one to leave takes away.
   await endpoint.finish()
+  say({ ended })
 })

@@ -24,8 +24,19 @@ function install() {
   console.log('Installing the peers …')
   const flags = ['--no-audit', '--no-fund', '--loglevel=error']
   const installed = run('npm', ['ci', ...flags], { cwd: here, quiet: true })
-  if (!installed.ok) console.log(withoutAddresses(installed.output))
+  if (installed.ok) return
+  console.log(`npm ci: ${withoutAddresses(reasonIn(installed.output))}`)
+  // What the lock file names and cannot be had must not keep the rest away.
+  run('npm', ['install', '--no-package-lock', ...flags], { cwd: here, quiet: true })
 }
+
+/** What npm says went wrong, without what it says about how to use it. */
+const reasonIn = (output) =>
+  output
+    .split('\n')
+    .filter((line) => /error [^A]/.test(line))
+    .slice(0, 3)
+    .join(' ')
 
 /** The package of that name, or why there is none. */
 async function load(name) {
@@ -51,8 +62,7 @@ function reasonOf(name, error) {
   try {
     const args = ['install', `${name}@${version}`, '--no-audit', '--no-fund', '--loglevel=error']
     const { ok, output } = run('npm', args, { cwd: folder, quiet: true })
-    const line = output.split('\n').find((text) => /error/i.test(text))
-    return ok ? 'npm left it out' : `npm: ${withoutAddresses(firstLine(line ?? output))}`
+    return ok ? 'npm left it out' : withoutAddresses(reasonIn(output))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -19,8 +19,8 @@ export function summary(rounds) {
     median: middle,
     low,
     high,
-    least: sorted[0],
-    most: sorted[sorted.length - 1],
+    lowest: sorted[0],
+    highest: sorted[sorted.length - 1],
     spread: middle === 0 ? 0 : (high - low) / middle,
   }
 }
