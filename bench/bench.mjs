@@ -65,7 +65,10 @@ for (const name of chosen) {
 }
 report.note(`measuring took ${((performance.now() - started) / 1000).toFixed(0)} s`)
 
-const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])]
+const command = [
+  'npm run bench',
+  ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []),
+]
 const verdict = machine.verdict(report.floors)
 const facts = {
   command: command.join(' '),

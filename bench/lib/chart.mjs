@@ -11,7 +11,7 @@ const HEAD = 44
 /** For the figure behind a bar. */
 const TAIL = 90
 
-const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
 const STYLE = [
   'text { font: 12px system-ui, sans-serif; fill: #24292f }',
@@ -35,14 +35,14 @@ function draw({ title, rows }, top) {
   const values = rows.map(({ value }) => value)
   const least = 10 ** Math.floor(Math.log10(Math.min(...values)) - 0.01)
   const scale = (WIDTH - LABELS - TAIL) / Math.log10(Math.max(...values) / least)
-  const lines = [`<text class="title" x="0" y="${top + 28}">${escape(title)}</text>`]
+  const lines = [`<text class="title" x="0" y="${top + 28}">${escaped(title)}</text>`]
   rows.forEach(({ label, value }, row) => {
     const y = top + HEAD + row * STEP
     const width = Math.max(1, Math.log10(value / least) * scale)
     const ours = label.startsWith('mmfile') ? ' ours' : ''
     const base = y + BAR - 4
     lines.push(
-      `<text x="${LABELS - 8}" y="${base}" text-anchor="end">${escape(label)}</text>`,
+      `<text x="${LABELS - 8}" y="${base}" text-anchor="end">${escaped(label)}</text>`,
       `<rect class="bar${ours}" x="${LABELS}" y="${y}" width="${width.toFixed(1)}" height="${BAR}"/>`,
       `<text x="${(LABELS + width + 6).toFixed(1)}" y="${base}">${figure(value)}</text>`,
     )
@@ -68,7 +68,7 @@ export function chart(tables, { machine }) {
     top = drawn.bottom
   }
   const note = `logarithmic scale; ${machine.cpu}, Node.js ${machine.node}, ${machine.date.slice(0, 10)}`
-  lines.push(`<text x="0" y="${top + 28}">${escape(note)}</text>`)
+  lines.push(`<text x="0" y="${top + 28}">${escaped(note)}</text>`)
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top + 40}" role="img">
   <title>mmfile beside its peers</title>
   <style>

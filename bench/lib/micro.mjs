@@ -22,6 +22,4 @@ async function once(name, { work, calls = 1, iterations, before, after }) {
 
 /** The sides by name, as functions for `alternate`. */
 export const micro = (sides) =>
-  Object.fromEntries(
-    Object.entries(sides).map(([name, side]) => [name, () => once(name, side)]),
-  )
+  Object.fromEntries(Object.entries(sides).map(([name, side]) => [name, () => once(name, side)]))

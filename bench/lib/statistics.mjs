@@ -6,7 +6,7 @@ function quantile(sorted, at) {
   return below + (sorted[Math.ceil(place)] - below) * (place % 1)
 }
 
-export const ascending = (numbers) => Float64Array.from(numbers).sort()
+const ascending = (numbers) => Float64Array.from(numbers).sort()
 
 export const median = (numbers) => quantile(ascending(numbers), 0.5)
 

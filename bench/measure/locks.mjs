@@ -95,7 +95,10 @@ export async function locks(context) {
   }
   const rows = names.map((name) => ({
     label: LABELS[name],
-    cells: [free[name]?.map((time) => time / 1e3), times[name].length > 0 ? times[name] : undefined],
+    cells: [
+      free[name]?.map((time) => time / 1e3),
+      times[name].length > 0 ? times[name] : undefined,
+    ],
   }))
   if (floor) {
     const { stdout } = await execute(floor.program, ['mutex', String(LIMIT)])

@@ -6,9 +6,10 @@ import { alternate, ratios } from '../lib/statistics.mjs'
 import { transports } from '../transports/index.mjs'
 
 /** One way there are no two ways to block: whoever writes does not wait. */
-const LEFT_OUT = ['mmfileSpin']
+const LEFT_OUT = ['mmfileSpin', 'mmfileAsyncTouched']
 const LABELS = {
   mmfileBlock: 'mmfile, append + view',
+  mmfileTouched: 'mmfile, append + view, pages touched before',
   mmfileInto: 'mmfile, append + readInto',
   mmfileCopy: 'mmfile, append + readBytes (a copy)',
   mmfileAsyncView: 'mmfile, append + asynchronous iterator, view',
@@ -90,5 +91,8 @@ export async function oneWay(context) {
   goal('way-iterator', `${iterator}, view`, 'Unix domain socket', 3, ratios(iterated, bytes.socket))
   goal('way-copy', `${iterator}, copy`, 'Unix domain socket', 3, ratios(copied, bytes.socket))
   const megabyte = ratios(mebibyte.mmfileBlock, mebibyte.socket)
-  goal('way-mebibyte', 'one way, 1 MiB, append + view', 'Unix domain socket', 13, megabyte)
+  const large = 'one way, 1 MiB, append + view'
+  goal('way-mebibyte', large, 'Unix domain socket', 13, megabyte)
+  const touched = ratios(mebibyte.mmfileTouched, mebibyte.socket)
+  goal('way-touched', `${large}, pages touched before`, 'Unix domain socket', 13, touched)
 }

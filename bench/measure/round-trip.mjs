@@ -95,8 +95,11 @@ export async function roundTrip(context) {
   })
   const block = ratios(small.socket, small.mmfileBlock)
   goal('trip-block', 'round trip, blocking without spin, 64 B', 'Unix domain socket', 1.7, block)
-  const copy = ratios(small.socket, small.mmfileAsyncCopy)
-  goal('trip-async', 'round trip, asynchronous, 64 B', 'Unix domain socket', 1.2, copy)
+  const copied = ratios(small.socket, small.mmfileAsyncCopy)
+  goal('trip-async', 'round trip, asynchronous, 64 B', 'Unix domain socket', 1.2, copied)
   const view = ratios(large.socket, large.mmfileAsyncView)
-  goal('trip-view', 'round trip, asynchronous, view, 1 MiB', 'Unix domain socket', 5, view)
+  const work = 'round trip, asynchronous, view, 1 MiB'
+  goal('trip-view', work, 'Unix domain socket', 5, view)
+  const touched = ratios(large.socket, large.mmfileAsyncTouched)
+  goal('trip-touched', `${work}, pages touched before`, 'Unix domain socket', 5, touched)
 }

@@ -35,7 +35,8 @@ export async function segments({ mmfile, floor, report, quick }) {
     millions.push(times)
     // Numbers some way apart, of which every one must be where it was put.
     for (let index = 0; index < COUNT; index += 99_991) {
-      if (file.readBytes(index).readUInt32LE() !== index) throw new Error(`segment ${index} is lost`)
+      if (file.readBytes(index).readUInt32LE() !== index)
+        throw new Error(`segment ${index} is lost`)
     }
     const bytes = new Uint8Array(file.view(0).buffer)
     for (let turn = 0; turn < OPENS; turn += 1) {

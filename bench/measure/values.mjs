@@ -177,9 +177,19 @@ async function strings({ mmfile, report, rounds }) {
       const write = 'Buffer.write(text, "utf16le"), warm'
       const work = 'append(string), pages touched'
       const { write: one, places, touched, first } = figures
-      goal('string-places', `${work} before`, `${write}, to as many places`, ratios(touched, places))
+      goal(
+        'string-places',
+        `${work} before`,
+        `${write}, to as many places`,
+        ratios(touched, places),
+      )
       goal('string', `${work} before`, `${write}, to one place`, ratios(touched, one))
-      goal('string-first', `${work} for the first time`, `${write}, to one place`, ratios(first, one))
+      goal(
+        'string-first',
+        `${work} for the first time`,
+        `${write}, to one place`,
+        ratios(first, one),
+      )
       const read = ratios(figures.read, figures.toString)
       goal('read', 'read → string', 'Buffer.toString("utf16le")', read)
     }

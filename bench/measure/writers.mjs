@@ -25,9 +25,7 @@ function check(file, writers, count) {
 async function together(MmFile, partners, total) {
   const count = total / partners.length
   const file = MmFile.createNew((total + 1) * (SIZE + 4))
-  await Promise.all(
-    partners.map((partner, writer) => partner.ask({ id: file.id, writer, count })),
-  )
+  await Promise.all(partners.map((partner, writer) => partner.ask({ id: file.id, writer, count })))
   file.append('go')
   const done = await Promise.all(partners.map((partner) => partner.hear()))
   const started = Math.min(...done.map((one) => one.started))

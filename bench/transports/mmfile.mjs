@@ -18,6 +18,17 @@ const WAYS = {
   copy: { spin: 0, as: 'bytes' },
   asyncCopy: { asynchronous: true, as: 'bytes' },
   asyncView: { asynchronous: true, as: 'view' },
+  touched: { spin: 0, as: 'view', touched: true },
+  asyncTouched: { asynchronous: true, as: 'view', touched: true },
+}
+const PAGE = 4096
+
+/** Maps all pages of a file before they are used: the buffer behind a view is the whole mapping. */
+function touch(file) {
+  const bytes = new Uint8Array(file.view(0).buffer)
+  let sum = 0
+  for (let at = 0; at < bytes.length; at += PAGE) sum += bytes[at]
+  return sum
 }
 
 class Endpoint {
@@ -26,6 +37,8 @@ class Endpoint {
   #step
   #first
   #target
+  /** Segments before the first message. */
+  #skipped = 0
 
   constructor(role, way) {
     this.#way = WAYS[way]
@@ -36,7 +49,9 @@ class Endpoint {
   /** Makes the file and answers what the other side has to know. */
   prepare({ kind, size, count }) {
     const segments = kind === 'trip' ? 2 * count : count
-    this.#file = MmFile.createNew(segments * (size + 4) + 4)
+    this.#file = MmFile.createNew(segments * (size + 4) + 8)
+    // A mapping can be looked at from its first segment on.
+    if (this.#way.touched) this.#file.append(Buffer.alloc(4))
     this.#begin(kind, size)
     return { id: this.#file.id }
   }
@@ -49,6 +64,9 @@ class Endpoint {
   #begin(kind, size) {
     this.#step = kind === 'trip' ? 2 : 1
     this.#first = kind === 'trip' && this.role === 'parent' ? 1 : 0
+    this.#skipped = this.#way.touched ? 1 : 0
+    this.#first += this.#skipped
+    if (this.#way.touched) touch(this.#file)
     if (this.#way.as === 'into') this.#target = Buffer.alloc(size)
   }
 
@@ -72,19 +90,21 @@ class Endpoint {
 
   /** All messages that are there from `number` on, at least one; answers the next number. */
   drain(number, each) {
+    const first = number + this.#skipped
     let length = this.#file.length
-    if (length === number) {
-      this.#file.waitForSync(number, { timeout, spin: SPIN_ONE_WAY })
+    if (length === first) {
+      this.#file.waitForSync(first, { timeout, spin: SPIN_ONE_WAY })
       length = this.#file.length
     }
-    for (let index = number; index < length; index += 1) each(this.#read(index))
-    return length
+    for (let index = first; index < length; index += 1) each(this.#read(index))
+    return length - this.#skipped
   }
 
   /** Calls `each` with every message until it answers `false`. */
   async listen(each) {
     if (this.#step === 1) {
-      for await (const message of this.#file.segments({ as: this.#way.as })) {
+      const options = { as: this.#way.as, from: this.#skipped }
+      for await (const message of this.#file.segments(options)) {
         if (!each(message)) return
       }
       return
@@ -139,4 +159,16 @@ export const mmfileAsyncView = {
   ...common,
   label: 'mmfile, asynchronous, view',
   open: endpoint('asyncView'),
+}
+/** As `mmfileBlock`, in memory whose pages both sides have looked at before. */
+export const mmfileTouched = {
+  ...common,
+  label: 'mmfile, blocking, view, pages touched before',
+  synchronous: true,
+  open: endpoint('touched'),
+}
+export const mmfileAsyncTouched = {
+  ...common,
+  label: 'mmfile, asynchronous, view, pages touched before',
+  open: endpoint('asyncTouched'),
 }
