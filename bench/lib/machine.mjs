@@ -6,8 +6,10 @@ import { summary } from './statistics.mjs'
 
 /** A floor whose rounds lie further apart than this says nothing about what stands on it. */
 const NOISY_SPREAD = 0.25
-/** Others that take this much of a processor take it from us: there are two of us at times. */
-const NOISY_LOAD = 1
+/** The part of all processors that others take, while we do nothing, from which they are in the way. */
+const NOISY_OTHERS = 0.15
+/** How long we do nothing to see it, in milliseconds. */
+const LISTEN = 1000
 /** Processor time that the hypervisor gave to somebody else. */
 const NOISY_STEAL = 0.05
 
@@ -16,7 +18,9 @@ function ticks() {
   try {
     const line = readFileSync('/proc/stat', 'utf8').split('\n')[0]
     const times = line.trim().split(/\s+/).slice(1, 9).map(Number)
-    return { steal: times[7], all: times.reduce((sum, time) => sum + time, 0) }
+    const all = times.reduce((sum, time) => sum + time, 0)
+    // Waiting for a disk counts as idle, too.
+    return { steal: times[7], idle: times[3] + times[4], all }
   } catch {
     return undefined
   }
@@ -26,6 +30,17 @@ export class Machine {
   #before = ticks()
   #load = loadavg()
   #started = new Date()
+  /** What others did while we did nothing, before and after. */
+  #others = []
+
+  /** Does nothing for a while, to see what others do. */
+  async listen() {
+    const before = ticks()
+    await new Promise((resolve) => setTimeout(resolve, LISTEN))
+    const after = ticks()
+    if (!before || !after) return
+    this.#others.push(1 - (after.idle - before.idle) / Math.max(1, after.all - before.all))
+  }
 
   /** What to write beside figures. */
   describe() {
@@ -38,6 +53,7 @@ export class Machine {
       system: `${type()} ${release()} ${arch()}`,
       node: process.version,
       loadBefore: this.#load.map((value) => Number(value.toFixed(2))),
+      others: this.#others.map((part) => Number(part.toFixed(2))),
       loadAfter: loadavg().map((value) => Number(value.toFixed(2))),
     }
   }
@@ -51,8 +67,11 @@ export class Machine {
         reasons.push(`${name}: half of the rounds lie ${(100 * spread).toFixed(0)} % apart`)
       }
     }
-    if (this.#load[0] > NOISY_LOAD) {
-      reasons.push(`the load average was ${this.#load[0].toFixed(2)} at the beginning`)
+    for (const [at, part] of this.#others.entries()) {
+      if (part > NOISY_OTHERS) {
+        const when = at === 0 ? 'before' : 'after'
+        reasons.push(`others used ${(100 * part).toFixed(0)} % of the processors just ${when} it`)
+      }
     }
     const after = ticks()
     if (this.#before && after) {

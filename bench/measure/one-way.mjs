@@ -23,6 +23,21 @@ function countOf(nanoseconds, size, { keeps, milliseconds }) {
   return Math.max(4, Math.min(1_000_000, memory, Math.ceil((milliseconds * 1e6) / nanoseconds)))
 }
 
+/** Tries a transport, finds out how fast it is, and answers what a round of it is. */
+async function prepare(link, name, milliseconds) {
+  const { size } = link
+  const { keeps } = transports[name]
+  // Every byte of these is compared.
+  await link.oneWay(size > 1 << 20 ? 2 : 50, { all: true })
+  let count = countOf(20_000, size, { keeps, milliseconds: milliseconds / 4 })
+  for (const part of [4, 1]) {
+    const time = (await link.oneWay(count)) / count
+    count = countOf(time, size, { keeps, milliseconds: milliseconds / part })
+  }
+  // Messages a second.
+  return async () => (count / (await link.oneWay(count))) * 1e9
+}
+
 async function measure(context, size, names) {
   const milliseconds = context.quick ? 80 : 150
   const links = []
@@ -31,16 +46,11 @@ async function measure(context, size, names) {
     for (const name of names) {
       const link = new Link(name, size, context.peers)
       links.push(link)
-      // Every byte of these is compared.
-      await link.oneWay(size > 1 << 20 ? 2 : 50, { all: true })
-      const { keeps } = transports[name]
-      let count = countOf(20_000, size, { keeps, milliseconds: milliseconds / 4 })
-      let time = (await link.oneWay(count)) / count
-      count = countOf(time, size, { keeps, milliseconds: milliseconds / 4 })
-      time = (await link.oneWay(count)) / count
-      count = countOf(time, size, { keeps, milliseconds })
-      // Messages a second.
-      sides[name] = async () => (count / (await link.oneWay(count))) * 1e9
+      try {
+        sides[name] = await prepare(link, name, milliseconds)
+      } catch (error) {
+        context.leaveOut(name, `one way, ${context.report.size(size)}`, error)
+      }
     }
     const rounds = size > 1 << 20 ? Math.min(5, context.rounds) : context.rounds
     return await alternate(rounds, sides)
@@ -74,7 +84,7 @@ export async function oneWay(context) {
     rows: names.map((name) => ({
       label: LABELS[name] ?? transports[name].label,
       cells: columns.map((size) =>
-        figures[size][name].map((rate) => (small(size) ? rate / 1e3 : (rate * size) / 1e6)),
+        figures[size][name]?.map((rate) => (small(size) ? rate / 1e3 : (rate * size) / 1e6)),
       ),
     })),
   })

@@ -20,6 +20,19 @@ function countOf(microseconds, size, { keeps, milliseconds }) {
   return Math.max(2, Math.min(20_000, memory, Math.ceil((milliseconds * 1000) / microseconds)))
 }
 
+/** Tries a transport, finds out how fast it is, and answers what a round of it is. */
+async function prepare(link, name, milliseconds) {
+  const { size } = link
+  const { keeps } = transports[name]
+  // Every byte of these is compared, both ways.
+  await link.trips(size > 1 << 20 ? 1 : 8, { all: true })
+  let time = await link.trips(countOf(1000, size, { keeps, milliseconds }))
+  time = await link.trips(countOf(time, size, { keeps, milliseconds: milliseconds / 4 }))
+  const count = countOf(time, size, { keeps, milliseconds })
+  const together = Math.max(1, Math.min(32, Math.floor(30 / time)))
+  return () => link.trips(count, { together })
+}
+
 async function measure(context, size, names) {
   const { quick, peers, floor } = context
   const milliseconds = quick ? 40 : 80
@@ -29,14 +42,11 @@ async function measure(context, size, names) {
     for (const name of names) {
       const link = new Link(name, size, peers)
       links.push(link)
-      // Every byte of these is compared, both ways.
-      await link.trips(size > 1 << 20 ? 1 : 8, { all: true })
-      const { keeps } = transports[name]
-      let time = await link.trips(countOf(1000, size, { keeps, milliseconds }))
-      time = await link.trips(countOf(time, size, { keeps, milliseconds: milliseconds / 4 }))
-      const count = countOf(time, size, { keeps, milliseconds })
-      const together = Math.max(1, Math.min(32, Math.floor(30 / time)))
-      sides[name] = () => link.trips(count, { together })
+      try {
+        sides[name] = await prepare(link, name, milliseconds)
+      } catch (error) {
+        context.leaveOut(name, `round trip, ${context.report.size(size)}`, error)
+      }
     }
     if (floor) {
       const count = countOf(size <= 4096 ? 2 : size / 1500, size, { keeps: true, milliseconds })

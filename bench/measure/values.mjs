@@ -281,7 +281,7 @@ export async function values(context) {
     await calls(context)
     report.progress('bytes')
     await bytes(context)
-  }
+  } else report.note('single calls and bytes need the floors in Rust')
   report.progress('strings')
   await strings(context)
 }
