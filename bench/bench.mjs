@@ -55,6 +55,9 @@ const context = {
   has: (peer) => peer === undefined || peer in peers,
 }
 
+// So that nothing is left behind, whoever stops it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
+
 console.log('Measuring:')
 await machine.listen()
 const started = performance.now()

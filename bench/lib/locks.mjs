@@ -1,20 +1,20 @@
 // Every lock that is measured, behind the same two functions. `open` answers `acquire`, which waits
 // for the lock and may answer a promise, `release`, and `close`.
 
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { makeFolder, removeFolder } from './temporary.mjs'
 
 const require = createRequire(import.meta.url)
 const NOTHING = () => {}
 
 /** A file to lock; its folder goes with it. */
 function temporary() {
-  const folder = mkdtempSync(join(tmpdir(), 'mmfile-bench-lock-'))
+  const folder = makeFolder()
   const path = join(folder, 'file')
   writeFileSync(path, '')
-  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  return { path, remove: () => removeFolder(folder) }
 }
 
 function mmfile() {

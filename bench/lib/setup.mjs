@@ -1,11 +1,11 @@
 // Builds and installs what the measurements need. What cannot be had is reported and left out.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from '../../scripts/build.mjs'
 import { root, run } from '../../scripts/lib.mjs'
+import { makeFolder, removeFolder } from './temporary.mjs'
 
 const here = join(root, 'bench')
 const require = createRequire(import.meta.url)
@@ -58,13 +58,13 @@ function reasonOf(name, error) {
     return `it is installed and does not load: ${firstLine(error.message)}`
   }
   const version = { ...wanted.dependencies, ...wanted.optionalDependencies }[name]
-  const folder = mkdtempSync(join(tmpdir(), 'mmfile-bench-'))
+  const folder = makeFolder()
   try {
     const args = ['install', `${name}@${version}`, '--no-audit', '--no-fund', '--loglevel=error']
     const { ok, output } = run('npm', args, { cwd: folder, quiet: true })
     return ok ? 'npm left it out' : withoutAddresses(reasonIn(output))
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
 }
 

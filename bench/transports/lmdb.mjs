@@ -1,8 +1,7 @@
 // lmdb, in memory and without syncing. It has no waiting: the reader looks at a counter in a loop.
 
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { makeFolder, removeFolder } from '../lib/temporary.mjs'
 
 const PATIENCE = 30_000
 /** One way, small messages share a transaction: as many as make up this much. */
@@ -28,8 +27,7 @@ class Endpoint {
   }
 
   prepare(run) {
-    const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-    this.#folder = mkdtempSync(join(memory, 'bench-lmdb-'))
+    this.#folder = makeFolder({ memory: true })
     this.#open(run, this.#folder)
     return { folder: this.#folder }
   }
@@ -100,7 +98,7 @@ class Endpoint {
 
   async finish() {
     await this.#env.close()
-    if (this.#folder) rmSync(this.#folder, { recursive: true, force: true })
+    if (this.#folder) removeFolder(this.#folder)
   }
 
   close() {}

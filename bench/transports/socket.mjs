@@ -1,14 +1,13 @@
 // A Unix domain socket. It carries a stream: messages are told apart by their size, which both sides
 // know, so that it is spared the length words that a real protocol has.
 
-import { rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { makeFolder, removeFolder } from '../lib/temporary.mjs'
 
 class Endpoint {
   #server
-  #path
+  #folder
   #socket
   #each
   #size
@@ -19,12 +18,13 @@ class Endpoint {
     this.#size = size
     this.#filled = 0
     if (this.#socket) return {}
-    this.#path = join(tmpdir(), `mmfile-bench-${process.pid}-${Date.now()}.sock`)
+    this.#folder = makeFolder()
+    const path = join(this.#folder, 'socket')
     this.#server = createServer()
     const connected = new Promise((resolve) => this.#server.once('connection', resolve))
-    await new Promise((resolve) => this.#server.listen(this.#path, resolve))
+    await new Promise((resolve) => this.#server.listen(path, resolve))
     this.connected = connected.then((socket) => this.#use(socket))
-    return { path: this.#path }
+    return { path }
   }
 
   async join({ size }, { path }) {
@@ -89,7 +89,7 @@ class Endpoint {
   close() {
     this.#socket?.destroy()
     this.#server?.close()
-    if (this.#path) rmSync(this.#path, { force: true })
+    if (this.#folder) removeFolder(this.#folder)
   }
 }
 

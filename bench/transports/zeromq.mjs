@@ -1,8 +1,7 @@
 // zeromq's PAIR sockets over ipc.
 
-import { rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { makeFolder, removeFolder } from '../lib/temporary.mjs'
 
 /** Messages that wait on each side. */
 const waterMark = (size) => (size <= 1 << 16 ? 1000 : 4)
@@ -10,7 +9,7 @@ const waterMark = (size) => (size <= 1 << 16 ? 1000 : 4)
 class Endpoint {
   #zmq
   #socket
-  #path
+  #folder
 
   constructor(zmq) {
     this.#zmq = zmq
@@ -19,9 +18,10 @@ class Endpoint {
   async prepare({ size }) {
     if (this.#socket) return {}
     this.#make(size)
-    this.#path = join(tmpdir(), `mmfile-bench-${process.pid}-${Date.now()}.zmq`)
-    await this.#socket.bind(`ipc://${this.#path}`)
-    return { path: this.#path }
+    this.#folder = makeFolder()
+    const path = join(this.#folder, 'socket')
+    await this.#socket.bind(`ipc://${path}`)
+    return { path }
   }
 
   async join({ size }, { path }) {
@@ -50,7 +50,7 @@ class Endpoint {
 
   close() {
     this.#socket?.close()
-    if (this.#path) rmSync(this.#path, { force: true })
+    if (this.#folder) removeFolder(this.#folder)
   }
 }
 
