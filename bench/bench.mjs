@@ -18,7 +18,8 @@ import { values } from './measure/values.mjs'
 import { writers } from './measure/writers.mjs'
 
 const SECTIONS = { trip: roundTrip, way: oneWay, locks, opening, values, segments, writers }
-const ROUNDS = { quick: 5, full: 15 }
+/** How often each side has its turn, and how long they may take together. */
+const TURNS = { quick: { rounds: 5, seconds: 8 }, full: { rounds: 15, seconds: 25 } }
 
 const { values: options } = parseArgs({
   options: {
@@ -41,7 +42,7 @@ const machine = new Machine()
 const report = new Report()
 const context = {
   quick,
-  rounds: quick ? ROUNDS.quick : ROUNDS.full,
+  turns: quick ? TURNS.quick : TURNS.full,
   mmfile,
   peers,
   floor,

@@ -29,14 +29,20 @@ export function summary(rounds) {
 export const ratios = (above, below) =>
   above.slice(0, below.length).map((value, round) => value / below[round])
 
+/** Fewer rounds than this say nothing about their spread. */
+const FEWEST = 3
+
 /**
  * Lets every side have its turn in every round, and answers the figures by side. Each round begins
- * with another side, so that none always comes after the same one.
+ * with another side, so that none always comes after the same one. On a busy machine, where rounds
+ * take much longer than they should, there are fewer of them: as many as fit `seconds`.
  */
-export async function alternate(rounds, sides) {
+export async function alternate({ rounds, seconds }, sides) {
   const names = Object.keys(sides)
   const figures = Object.fromEntries(names.map((name) => [name, []]))
+  const end = performance.now() + seconds * 1000
   for (let round = 0; round < rounds; round += 1) {
+    if (round >= FEWEST && performance.now() > end) break
     for (let turn = 0; turn < names.length; turn += 1) {
       const name = names[(round + turn) % names.length]
       figures[name].push(await sides[name](round))

@@ -35,7 +35,7 @@ async function uncontended(context, names) {
     }
   }
   try {
-    return await alternate(context.rounds, micro(sides))
+    return await alternate(context.turns, micro(sides))
   } finally {
     for (const { handle, remove } of opened) {
       await handle.close()

@@ -7,7 +7,7 @@ import { alternate, ratios } from '../lib/statistics.mjs'
 const PEER = 'shm-typed-array'
 const SIZE = 64 << 10
 
-export async function opening({ mmfile, peers, has, report, rounds }) {
+export async function opening({ mmfile, peers, has, report, turns }) {
   if (!hasTinybench()) return report.note('making and opening files needs tinybench')
   report.progress('making, opening and closing')
   const { MmFile } = mmfile
@@ -38,7 +38,7 @@ export async function opening({ mmfile, peers, has, report, rounds }) {
   }
   let figures
   try {
-    figures = await alternate(rounds, micro(sides))
+    figures = await alternate(turns, micro(sides))
   } finally {
     await partner.end()
   }

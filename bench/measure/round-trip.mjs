@@ -55,8 +55,11 @@ async function measure(context, size, names) {
         return Number(stdout) / 1000
       }
     }
-    const rounds = size > 1 << 20 ? Math.min(5, context.rounds) : context.rounds
-    return await alternate(rounds, sides)
+    const { rounds, seconds } = context.turns
+    return await alternate(
+      { rounds: size > 1 << 20 ? Math.min(5, rounds) : rounds, seconds },
+      sides,
+    )
   } finally {
     for (const link of links) await link.close()
   }

@@ -45,7 +45,7 @@ function appending(MmFile, value, size, { touched, calls = 1, iterations = APPEN
   }
 }
 
-async function bytes({ mmfile, floor, report, rounds }) {
+async function bytes({ mmfile, floor, report, turns }) {
   const source = Buffer.alloc(MEBIBYTE)
   for (let at = 0; at < MEBIBYTE; at += 1) source[at] = (at * 31) & 255
   const target = new Uint8Array(MEBIBYTE)
@@ -56,7 +56,7 @@ async function bytes({ mmfile, floor, report, rounds }) {
     if (!copied) throw new Error('nothing was copied')
   }
   const figures = await alternate(
-    rounds,
+    turns,
     micro({
       warm: { iterations: APPENDS, work: () => check(floor.addon.copy(target, 0, plain)) },
       places: {
@@ -111,7 +111,7 @@ const textOf = (sample, size) => {
     : Buffer.from(text, 'utf16le').toString('utf16le')
 }
 
-async function strings({ mmfile, report, rounds }) {
+async function strings({ mmfile, report, turns }) {
   const rows = []
   const kinds = { ASCII, Cyrillic: OTHER }
   for (const [size, most, calls] of [
@@ -135,7 +135,7 @@ async function strings({ mmfile, report, rounds }) {
         },
       })
       const figures = await alternate(
-        rounds,
+        turns,
         micro({
           write: repeat(() => target.write(text, 'utf16le')),
           places: repeat(() => {
@@ -210,13 +210,13 @@ async function strings({ mmfile, report, rounds }) {
   })
 }
 
-async function calls({ mmfile, floor, report, rounds }) {
+async function calls({ mmfile, floor, report, turns }) {
   const value = Buffer.from('8 bytes.')
   const { noop } = floor.addon
   const count = 1000
   let file
   const figures = await alternate(
-    rounds,
+    turns,
     micro({
       noop: {
         calls: count,

@@ -35,14 +35,14 @@ async function together(MmFile, partners, total) {
   return (total / (ended - started)) * 1e9
 }
 
-export async function writers({ mmfile, report, rounds, quick }) {
+export async function writers({ mmfile, report, turns, quick }) {
   report.progress('eight writers')
   const total = quick ? 200_000 : 800_000
   const partners = Array.from({ length: WRITERS }, () => new Partner('writer'))
   const one = partners.slice(0, 1)
   try {
     await together(mmfile.MmFile, partners, total / 4)
-    const figures = await alternate(rounds, {
+    const figures = await alternate(turns, {
       one: () => together(mmfile.MmFile, one, total),
       eight: () => together(mmfile.MmFile, partners, total),
     })
