@@ -1,6 +1,6 @@
 // Collects what was measured and writes it: on the terminal, as Markdown, as JSON and as a chart.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chart } from './chart.mjs'
 import { summary } from './statistics.mjs'
@@ -152,6 +152,8 @@ export class Report {
     writeFileSync(join(folder, 'latest.json'), this.json(facts))
     writeFileSync(join(folder, 'latest.md'), this.markdown(facts))
     const drawn = chart(this.tables, facts)
+    // What is there from another run does not belong to this one.
     if (drawn) writeFileSync(join(folder, 'latest.svg'), drawn)
+    else rmSync(join(folder, 'latest.svg'), { force: true })
   }
 }
