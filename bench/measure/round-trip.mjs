@@ -8,7 +8,12 @@ import { alternate, ratios } from '../lib/statistics.mjs'
 import { transports } from '../transports/index.mjs'
 
 const execute = promisify(execFile)
-const CORE = 'mmfile-core'
+/** mmfile-core without JavaScript, and for how many microseconds it spins before it sleeps. */
+const CORE = { core: 1_000_000, coreBlocking: 0 }
+const LABELS = {
+  core: 'mmfile-core alone, Rust to Rust, with spin',
+  coreBlocking: 'mmfile-core alone, Rust to Rust, blocking',
+}
 /** Not told apart by a round trip. */
 const LEFT_OUT = ['mmfileInto', 'mmfileCopy']
 const FULL = [64, 1 << 10, 1 << 16, 1 << 20, 1 << 26]
@@ -48,12 +53,12 @@ async function measure(context, size, names) {
         context.leaveOut(name, `round trip, ${context.report.size(size)}`, error)
       }
     }
-    if (floor) {
-      const count = countOf(size <= 4096 ? 2 : size / 1500, size, { keeps: true, milliseconds })
-      sides[CORE] = async () => {
-        const { stdout } = await execute(floor.program, ['trip', String(size), String(count)])
-        return Number(stdout) / 1000
-      }
+    for (const [name, spin] of floor ? Object.entries(CORE) : []) {
+      const guess = spin > 0 ? 2 : 60
+      const time = size <= 4096 ? guess : guess + size / 1500
+      const count = countOf(time, size, { keeps: true, milliseconds })
+      const args = ['trip', size, count, spin].map(String)
+      sides[name] = async () => Number((await execute(floor.program, args)).stdout) / 1000
     }
     const { rounds, seconds } = context.turns
     return await alternate(
@@ -86,14 +91,14 @@ export async function roundTrip(context) {
     title: 'Round trip',
     unit: 'µs',
     columns: columns.map((size) => report.size(size)),
-    rows: [...names, ...(context.floor ? [CORE] : [])].map((name) => ({
-      label: transports[name]?.label ?? 'mmfile-core alone, Rust to Rust, with spin',
+    rows: [...names, ...(context.floor ? Object.keys(CORE) : [])].map((name) => ({
+      label: transports[name]?.label ?? LABELS[name],
       cells: columns.map((size) => figures[size][name]),
     })),
   })
   const small = figures[64]
   const large = figures[1 << 20]
-  if (small[CORE]) report.floor('round trip of mmfile-core, 64 B', small[CORE])
+  if (small.core) report.floor('round trip of mmfile-core, 64 B', small.core)
   const goal = (id, work, against, least, rounds) =>
     report.goal({ id, work, against, least, unit: '× faster', rounds })
   const spin = 'round trip, blocking with spin, 64 B'
@@ -104,7 +109,7 @@ export async function roundTrip(context) {
     against: 'mmfile-core alone, Rust to Rust',
     most: 4,
     unit: '×',
-    rounds: small[CORE] && ratios(small.mmfileSpin, small[CORE]),
+    rounds: small.core && ratios(small.mmfileSpin, small.core),
   })
   const block = ratios(small.socket, small.mmfileBlock)
   goal('trip-block', 'round trip, blocking without spin, 64 B', 'Unix domain socket', 1.7, block)

@@ -5,10 +5,8 @@ import { createRequire } from 'node:module'
 const { MmFile } = createRequire(import.meta.url)('../../dist/index.js')
 /** Of a wait that should take microseconds. */
 const timeout = 30_000
-/** Microseconds to spin: longer than any answer takes, so that such a wait never sleeps. */
-const SPIN = 100_000
-/** One way there is no answer to spin for: the writer may take a while over a large message. */
-const SPIN_ONE_WAY = 1000
+/** Microseconds to spin: longer than an answer takes while both processes run, and no longer. */
+const SPIN = 1000
 
 /** How each way to use it waits and reads. */
 const WAYS = {
@@ -93,7 +91,7 @@ class Endpoint {
     const first = number + this.#skipped
     let length = this.#file.length
     if (length === first) {
-      this.#file.waitForSync(first, { timeout, spin: SPIN_ONE_WAY })
+      this.#file.waitForSync(first, { timeout, spin: SPIN })
       length = this.#file.length
     }
     for (let index = first; index < length; index += 1) each(this.#read(index))

@@ -1,4 +1,4 @@
-//! A round trip over mmfile-core: both sides spin, and look at the message where it is.
+//! A round trip over mmfile-core: both sides spin, or sleep at once, and look at the message where it is.
 
 use crate::Outcome;
 use mmfile_core::{CreateOptions, MmFile, OpenOptions, Timeout};
@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 /// Nobody waits longer for an answer.
 const LIMIT: Timeout = Timeout::Val(Duration::from_secs(30));
-/// Longer than any answer takes.
-const SPIN: Duration = Duration::from_secs(1);
 /// What a reply has in its stamps beyond its request's number.
 const REPLY: u32 = 0x4000_0000;
 
@@ -37,8 +35,8 @@ impl Message {
 }
 
 /// Waits for segment `index` and looks at its stamps, without a copy.
-fn expect(file: &MmFile, index: u64, size: usize, number: u32) -> Outcome<()> {
-    file.wait_for(index, LIMIT, SPIN)?;
+fn expect(file: &MmFile, index: u64, size: usize, number: u32, spin: Duration) -> Outcome<()> {
+    file.wait_for(index, LIMIT, spin)?;
     let span = file.span(index)?;
     let at = file.address(span).ok_or("a span outside of the file")?;
     let right = span.size == size as u64
@@ -52,7 +50,7 @@ fn expect(file: &MmFile, index: u64, size: usize, number: u32) -> Outcome<()> {
 }
 
 /// Sends requests, awaits each one's reply, and prints the median in nanoseconds.
-pub fn ask(size: usize, count: u32) -> Outcome<()> {
+pub fn ask(size: usize, count: u32, spin: Duration) -> Outcome<()> {
     if size < 12 {
         return Err("a message has at least 12 bytes".into());
     }
@@ -60,11 +58,12 @@ pub fn ask(size: usize, count: u32) -> Outcome<()> {
     let file = MmFile::create_new(capacity, &CreateOptions::default())?;
     let mut other = Command::new(std::env::current_exe()?)
         .args(["answer", file.id(), &size.to_string(), &count.to_string()])
+        .arg(spin.as_micros().to_string())
         .spawn()?;
     let mut message = Message::new(size);
     let mut trip = |number: u32| -> Outcome<()> {
         file.append(message.stamped(number))?;
-        expect(&file, 2 * u64::from(number) + 1, size, number + REPLY)
+        expect(&file, 2 * u64::from(number) + 1, size, number + REPLY, spin)
     };
     // The first trip waits for the other process to start. Then some at a time are measured, since
     // looking at the clock takes a part of a short one.
@@ -92,11 +91,11 @@ pub fn ask(size: usize, count: u32) -> Outcome<()> {
 }
 
 /// The other process.
-pub fn answer(id: &str, size: usize, count: u32) -> Outcome<()> {
+pub fn answer(id: &str, size: usize, count: u32, spin: Duration) -> Outcome<()> {
     let file = MmFile::open_existing(id, &OpenOptions::default())?;
     let mut message = Message::new(size);
     for number in 0..count {
-        expect(&file, 2 * u64::from(number), size, number)?;
+        expect(&file, 2 * u64::from(number), size, number, spin)?;
         file.append(message.stamped(number + REPLY))?;
     }
     Ok(())
