@@ -18,7 +18,9 @@ const command =
     run(name, args).ok
 
 const steps = {
-  'rust format': command('cargo', 'fmt', '--all', '--check'),
+  'rust format': () =>
+    run('cargo', ['fmt', '--all', '--check']).ok &&
+    run('cargo', ['fmt', '--manifest-path', 'bench/floor/Cargo.toml', '--check']).ok,
   'typescript and javascript style': command('biome', 'ci', '.'),
   'source files are short': () => {
     const { output } = run('git', ['ls-files', '*.rs', '*.ts', '*.mjs', '*.py'], { quiet: true })

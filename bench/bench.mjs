@@ -1,0 +1,102 @@
+// npm run bench: everything against everything in one run. --quick takes under two minutes; --only
+// NAME measures one section; --guard fails on a quiet machine where something has become much slower.
+
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { root } from '../scripts/lib.mjs'
+import { GUARDED, guard } from './lib/guard.mjs'
+import { Machine } from './lib/machine.mjs'
+import { useTinybench } from './lib/micro.mjs'
+import { Report } from './lib/report.mjs'
+import { setUp } from './lib/setup.mjs'
+import { locks } from './measure/locks.mjs'
+import { oneWay } from './measure/one-way.mjs'
+import { opening } from './measure/opening.mjs'
+import { roundTrip } from './measure/round-trip.mjs'
+import { segments } from './measure/segments.mjs'
+import { values } from './measure/values.mjs'
+import { writers } from './measure/writers.mjs'
+
+const SECTIONS = { trip: roundTrip, way: oneWay, locks, opening, values, segments, writers }
+/** How often each side has its turn, and how long they may take together. */
+const TURNS = { quick: { rounds: 5, seconds: 8 }, full: { rounds: 15, seconds: 25 } }
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    guard: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+  },
+})
+const unknown = options.only?.filter((name) => !(name in SECTIONS)) ?? []
+if (unknown.length > 0) {
+  console.error(`There is no ${unknown.join(', ')}: ${Object.keys(SECTIONS).join(', ')}`)
+  process.exit(2)
+}
+const quick = options.quick || options.guard
+const chosen = options.only ?? (options.guard ? GUARDED : Object.keys(SECTIONS))
+
+const { mmfile, peers, floor, missing, versions } = await setUp()
+useTinybench(peers.tinybench)
+const machine = new Machine()
+const report = new Report()
+const context = {
+  quick,
+  turns: quick ? TURNS.quick : TURNS.full,
+  mmfile,
+  peers,
+  floor,
+  report,
+  /** A peer that fails is reported; what is measured, or measured against everywhere, may not. */
+  leaveOut(name, where, error) {
+    if (name === 'socket' || name.startsWith('mmfile')) throw error
+    report.note(`${where}: ${name} failed and was left out (${error.message.split('\n')[0]})`)
+  },
+  /** Whether that peer could be had; what needs none always can. */
+  has: (peer) => peer === undefined || peer in peers,
+}
+
+// So that nothing is left behind, whoever stops it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
+
+console.log('Measuring:')
+await machine.listen()
+const started = performance.now()
+let failed = 0
+for (const name of chosen) {
+  try {
+    await SECTIONS[name](context)
+  } catch (error) {
+    // The rest is worth knowing all the same.
+    failed += 1
+    console.error(error)
+    report.note(`the section "${name}" failed: ${error.message}`)
+  }
+}
+report.note(`measuring took ${((performance.now() - started) / 1000).toFixed(0)} s`)
+
+await machine.listen()
+
+const command = [
+  'npm run bench',
+  ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []),
+]
+const verdict = machine.verdict(report.floors)
+const facts = {
+  command: command.join(' '),
+  quick,
+  machine: machine.describe(),
+  verdict,
+  versions,
+  missing,
+}
+report.write(join(root, 'bench', 'results'), facts)
+console.log(`\n${report.text(facts)}`)
+
+if (options.guard) {
+  const complaints = guard(report.goals)
+  for (const complaint of complaints) console.log(`Slower than the guard allows: ${complaint}.`)
+  if (!verdict.quiet) console.log('The guard says nothing: the machine was not quiet.')
+  else if (complaints.length > 0) failed += 1
+}
+process.exit(failed === 0 ? 0 : 1)

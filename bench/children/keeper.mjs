@@ -1,0 +1,18 @@
+// Keeps a file and a piece of shared memory open, for another process to open and close.
+
+import { createRequire } from 'node:module'
+import { say, serve } from '../lib/child.mjs'
+
+const { MmFile } = createRequire(import.meta.url)('../../dist/index.js')
+const [peer] = process.argv.slice(2)
+
+/** What is open, so that it is not collected as garbage, which would close it. */
+const kept = []
+
+serve(async ({ size }) => {
+  const file = MmFile.createNew(size)
+  const shm = peer ? (await import(peer)).default : undefined
+  const memory = shm?.create(size, 'Buffer')
+  kept.push(file, memory)
+  say({ id: file.id, key: memory?.key })
+})

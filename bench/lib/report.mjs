@@ -1,0 +1,159 @@
+// Collects what was measured and writes it: on the terminal, as Markdown, as JSON and as a chart.
+
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { chart } from './chart.mjs'
+import { summary } from './statistics.mjs'
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB']
+const LEFT_OUT = '–'
+
+/** Three figures that count, or as many as stand before the point. */
+export function figure(value) {
+  const size = Math.abs(value)
+  if (size >= 100 || value === 0) return String(Math.round(value))
+  return value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.1 ? 3 : 4)
+}
+
+/** The median and half of the distance between the quartiles. */
+function cell(value) {
+  if (value === undefined || value.length === 0) return LEFT_OUT
+  if (typeof value === 'string') return value
+  const { median, spread, rounds } = summary(value)
+  return rounds === 1 ? figure(median) : `${figure(median)} ±${(50 * spread).toFixed(0)}%`
+}
+
+/** Whether a goal is met. Where half of the rounds lie on either side of it, nobody can tell. */
+function judge({ least, most, rounds }) {
+  if (rounds === undefined || rounds.length === 0) return { verdict: 'not measured' }
+  const figures = summary(rounds)
+  const { median, low, high } = figures
+  const goal = least ?? most
+  if (low < goal && goal < high) return { ...figures, verdict: 'too noisy' }
+  const met = least === undefined ? median <= goal : median >= goal
+  return { ...figures, verdict: met ? 'met' : 'not met' }
+}
+
+export class Report {
+  tables = []
+  goals = []
+  notes = []
+  floors = {}
+
+  progress(what) {
+    console.log(`  ${what} …`)
+  }
+
+  /** A size for a person. */
+  size(bytes) {
+    const power = Math.floor(Math.log2(bytes) / 10)
+    return `${bytes / 1024 ** power} ${UNITS[power]}`
+  }
+
+  /** Rows of cells; a cell is the figures of all rounds, or nothing. */
+  table(table) {
+    this.tables.push(table)
+  }
+
+  /** What was aimed at: the ratios of all rounds are to be `least` or `most`. */
+  goal(goal) {
+    this.goals.push({ ...goal, ...judge(goal) })
+  }
+
+  note(text) {
+    this.notes.push(text)
+  }
+
+  /** Something that should always take the same time. */
+  floor(name, rounds) {
+    this.floors[name] = rounds
+  }
+
+  #goalRows() {
+    return this.goals.map(({ work, against, least, unit, most, median, low, high, ...rest }) => {
+      const aim = least === undefined ? `within ${most} ${unit}` : `${least} ${unit}`
+      if (median === undefined) return [work, against, aim, LEFT_OUT, rest.verdict]
+      const range = rest.rounds === 1 ? '' : ` (${figure(low)}–${figure(high)})`
+      return [work, against, aim, `${figure(median)}${range}`, rest.verdict]
+    })
+  }
+
+  /** Every table as a title and a matrix of texts, its heads first. */
+  #matrices() {
+    const figures = this.tables.map(({ title, unit, columns, rows }) => ({
+      title: unit === '' ? title : `${title}, ${unit}`,
+      rows: [['', ...columns], ...rows.map(({ label, cells }) => [label, ...cells.map(cell)])],
+    }))
+    const heads = ['work', 'measured against, in the same run', 'goal', 'achieved', '']
+    return [...figures, { title: 'Goals', rows: [heads, ...this.#goalRows()] }]
+  }
+
+  #preface({ machine, verdict, versions, missing, command }) {
+    const { cpu, cores, memory, system, node, date, loadBefore, loadAfter } = machine
+    return [
+      `${date.slice(0, 10)}, \`${command}\``,
+      `${cpu}, ${cores} cores, ${memory}, ${system}, Node.js ${node}`,
+      `Load average ${loadBefore.join(' ')} before and ${loadAfter.join(' ')} after.`,
+      `Versions: ${Object.entries(versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', ')}.`,
+      ...missing.map(({ name, reason }) => `Left out: ${name} (${reason}).`),
+      verdict.quiet
+        ? 'The machine was quiet enough to tell.'
+        : `The machine was too noisy to tell: ${verdict.reasons.join('; ')}.`,
+      'Medians of alternating rounds; ± is half of the distance between the quartiles. The goals are ' +
+        'ratios, taken round by round; the quartiles are in brackets.',
+      ...this.notes.map((note) => `Note: ${note}.`),
+    ]
+  }
+
+  text(facts) {
+    const parts = this.#matrices().map(({ title, rows }) => {
+      const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
+      const lines = rows.map((row) =>
+        row
+          .map((text, at) => (at === 0 ? text.padEnd(widths[at]) : text.padStart(widths[at])))
+          .join('  '),
+      )
+      return [title, '-'.repeat(title.length), ...lines].join('\n')
+    })
+    return `${[...parts, this.#preface(facts).join('\n')].join('\n\n')}\n`
+  }
+
+  markdown(facts) {
+    const parts = this.#matrices().map(({ title, rows: [heads, ...rows] }) => {
+      const line = (row) => `| ${row.join(' | ')} |`
+      const rule = heads.map((_, at) => (at === 0 ? '---' : '---:'))
+      return [`## ${title}`, '', line(heads), line(rule), ...rows.map(line)].join('\n')
+    })
+    const preface = this.#preface(facts).join('\n\n')
+    return `${['# mmfile beside its peers', preface, ...parts].join('\n\n')}\n`
+  }
+
+  json(facts) {
+    const tables = this.tables.map(({ rows, ...table }) => ({
+      ...table,
+      rows: rows.map(({ label, cells }) => ({
+        label,
+        cells: cells.map((value) =>
+          Array.isArray(value) && value.length > 0 ? summary(value) : (value ?? null),
+        ),
+      })),
+    }))
+    const floors = Object.fromEntries(
+      Object.entries(this.floors).map(([name, rounds]) => [name, summary(rounds)]),
+    )
+    const { goals, notes } = this
+    return `${JSON.stringify({ ...facts, goals, tables, floors, notes }, undefined, 2)}\n`
+  }
+
+  write(folder, facts) {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'latest.json'), this.json(facts))
+    writeFileSync(join(folder, 'latest.md'), this.markdown(facts))
+    const drawn = chart(this.tables, facts)
+    // What is there from another run does not belong to this one.
+    if (drawn) writeFileSync(join(folder, 'latest.svg'), drawn)
+    else rmSync(join(folder, 'latest.svg'), { force: true })
+  }
+}

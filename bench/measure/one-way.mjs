@@ -1,0 +1,113 @@
+// As many messages as possible, one way, from one process to another that looks at each.
+
+import { Link } from '../lib/link.mjs'
+import { hasMemory } from '../lib/machine.mjs'
+import { alternate, ratios } from '../lib/statistics.mjs'
+import { transports } from '../transports/index.mjs'
+
+/** One way there are no two ways to block: whoever writes does not wait. */
+const LEFT_OUT = ['mmfileSpin', 'mmfileAsyncTouched']
+const LABELS = {
+  mmfileBlock: 'mmfile, append + view',
+  mmfileTouched: 'mmfile, append + view, pages touched before',
+  mmfileInto: 'mmfile, append + readInto',
+  mmfileCopy: 'mmfile, append + readBytes (a copy)',
+  mmfileAsyncView: 'mmfile, append + asynchronous iterator, view',
+  mmfileAsyncCopy: 'mmfile, append + asynchronous iterator, copy',
+}
+const FULL = [64, 1 << 10, 1 << 16, 1 << 20, 1 << 26]
+const QUICK = [64, 1 << 20]
+
+function countOf(nanoseconds, size, { keeps, milliseconds }) {
+  const memory = keeps ? Math.floor((512 << 20) / size) : Number.POSITIVE_INFINITY
+  const least = size > 1 << 20 ? 2 : 4
+  return Math.max(least, Math.min(1_000_000, memory, Math.ceil((milliseconds * 1e6) / nanoseconds)))
+}
+
+/** Tries a transport, finds out how fast it is, and answers what a round of it is. */
+async function prepare(link, name, milliseconds) {
+  const { size } = link
+  const { keeps } = transports[name]
+  // Every byte of these is compared.
+  await link.oneWay(size > 1 << 20 ? 2 : 50, { all: true })
+  let count = countOf(20_000, size, { keeps, milliseconds: milliseconds / 4 })
+  for (const part of [4, 1]) {
+    const time = (await link.oneWay(count)) / count
+    count = countOf(time, size, { keeps, milliseconds: milliseconds / part })
+  }
+  // Messages a second.
+  return async () => (count / (await link.oneWay(count))) * 1e9
+}
+
+async function measure(context, size, names) {
+  const milliseconds = context.quick ? 80 : 150
+  const links = []
+  const sides = {}
+  try {
+    for (const name of names) {
+      if (name === 'forkJson' && size > 1 << 20) continue // it takes minutes
+      const link = new Link(name, size, context.peers)
+      links.push(link)
+      try {
+        sides[name] = await prepare(link, name, milliseconds)
+      } catch (error) {
+        context.leaveOut(name, `one way, ${context.report.size(size)}`, error)
+      }
+    }
+    const { rounds, seconds } = context.turns
+    return await alternate(
+      { rounds: size > 1 << 20 ? Math.min(5, rounds) : rounds, seconds },
+      sides,
+    )
+  } finally {
+    for (const link of links) await link.close()
+  }
+}
+
+export async function oneWay(context) {
+  const { quick, report, has } = context
+  const names = Object.keys(transports).filter(
+    (name) => !LEFT_OUT.includes(name) && has(transports[name].peer),
+  )
+  const columns = []
+  const figures = {}
+  for (const size of quick ? QUICK : FULL) {
+    if (!hasMemory(12 * size + (1 << 30))) {
+      report.note(`one way, ${report.size(size)} was left out: too little memory`)
+      continue
+    }
+    report.progress(`one way, ${report.size(size)}`)
+    figures[size] = await measure(context, size, names)
+    columns.push(size)
+  }
+  const small = (size) => size <= 1 << 10
+  report.table({
+    id: 'one-way',
+    title: 'One way',
+    unit: 'thousand messages/s up to 1 KiB, MB/s above',
+    columns: columns.map((size) => report.size(size)),
+    rows: names.map((name) => ({
+      label: LABELS[name] ?? transports[name].label,
+      cells: columns.map((size) =>
+        figures[size][name]?.map((rate) => (small(size) ? rate / 1e3 : (rate * size) / 1e6)),
+      ),
+    })),
+  })
+  const [bytes, mebibyte] = [figures[64], figures[1 << 20]]
+  const goal = (id, work, against, least, rounds) =>
+    report.goal({ id, work, against, least, unit: '×', rounds })
+  const view = bytes.mmfileBlock
+  const work = 'one way, 64 B, append + view'
+  goal('way-socket', work, 'Unix domain socket', 8, ratios(view, bytes.socket))
+  const shm = bytes.shmView && ratios(view, bytes.shmView)
+  goal('way-shm', work, 'shm-typed-array (no lock, no order, no crash safety)', 1, shm)
+  const [iterated, copied] = [bytes.mmfileAsyncView, bytes.mmfileAsyncCopy]
+  const iterator = 'one way, 64 B, asynchronous iterator'
+  goal('way-iterator', `${iterator}, view`, 'Unix domain socket', 3, ratios(iterated, bytes.socket))
+  goal('way-copy', `${iterator}, copy`, 'Unix domain socket', 3, ratios(copied, bytes.socket))
+  const megabyte = ratios(mebibyte.mmfileBlock, mebibyte.socket)
+  const large = 'one way, 1 MiB, append + view'
+  goal('way-mebibyte', large, 'Unix domain socket', 13, megabyte)
+  const touched = ratios(mebibyte.mmfileTouched, mebibyte.socket)
+  goal('way-touched', `${large}, pages touched before`, 'Unix domain socket', 13, touched)
+}

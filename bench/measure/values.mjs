@@ -1,0 +1,287 @@
+// What it costs to put bytes and strings into a file and to take strings out, in one process.
+
+import { hasTinybench, micro } from '../lib/micro.mjs'
+import { alternate, ratios } from '../lib/statistics.mjs'
+
+const MEBIBYTE = 1 << 20
+const LINE = 64
+/** The appends of one round. They go to new places each, as a file only grows. */
+const APPENDS = 24
+
+/** A file with room for that many values, of which some pages may have been touched before. */
+function fileFor(MmFile, count, size, touched) {
+  const file = MmFile.createNew((count + 1) * (size + 4) + 8)
+  file.append(Buffer.alloc(4))
+  if (touched) {
+    // The buffer behind a view is the whole mapping: reading a byte of every cache line maps the
+    // pages and brings them as near as they fit.
+    const whole = new Uint8Array(file.view(0).buffer)
+    let sum = 0
+    for (let at = 0; at < whole.length; at += LINE) sum += whole[at]
+    if (sum !== 4) throw new Error('a new file is not empty')
+  }
+  return file
+}
+
+/** Appends one value again and again, to a file that is new in every round. */
+function appending(MmFile, value, size, { touched, calls = 1, iterations = APPENDS }) {
+  let file
+  return {
+    calls,
+    iterations,
+    before() {
+      file = fileFor(MmFile, calls * iterations, size, touched)
+    },
+    work() {
+      for (let call = 0; call < calls; call += 1) file.append(value)
+    },
+    after() {
+      if (file.length !== calls * iterations + 1) throw new Error('appends are missing')
+      const last = file.readBytes(file.length - 1)
+      const expected = typeof value === 'string' ? Buffer.from(value, 'utf16le') : value
+      if (Buffer.compare(last, expected) !== 0) throw new Error('what was appended is not there')
+      file.close()
+    },
+  }
+}
+
+async function bytes({ mmfile, floor, report, turns }) {
+  const source = Buffer.alloc(MEBIBYTE)
+  for (let at = 0; at < MEBIBYTE; at += 1) source[at] = (at * 31) & 255
+  const target = new Uint8Array(MEBIBYTE)
+  const targets = new Uint8Array(APPENDS * MEBIBYTE).fill(1)
+  const plain = new Uint8Array(source.buffer, source.byteOffset, MEBIBYTE)
+  let turn = 0
+  const check = (copied) => {
+    if (!copied) throw new Error('nothing was copied')
+  }
+  const figures = await alternate(
+    turns,
+    micro({
+      warm: { iterations: APPENDS, work: () => check(floor.addon.copy(target, 0, plain)) },
+      places: {
+        iterations: APPENDS,
+        work: () => check(floor.addon.copy(targets, (turn++ % APPENDS) * MEBIBYTE, plain)),
+      },
+      first: appending(mmfile.MmFile, source, MEBIBYTE, { touched: false }),
+      touched: appending(mmfile.MmFile, source, MEBIBYTE, { touched: true }),
+    }),
+  )
+  if (Buffer.compare(target, source) !== 0) throw new Error('memcpy did not copy')
+  report.floor('memcpy of 1 MiB', figures.warm)
+  const rate = (times) => times.map((time) => (MEBIBYTE / time) * 1e3)
+  report.table({
+    id: 'bytes',
+    title: 'Bytes of 1 MiB into a file',
+    unit: 'MB/s',
+    columns: ['1 MiB'],
+    rows: [
+      { label: 'memcpy, to the same warm place every time', cells: [rate(figures.warm)] },
+      { label: `memcpy, to ${APPENDS} warm places in turn`, cells: [rate(figures.places)] },
+      { label: 'append, to pages that were touched before', cells: [rate(figures.touched)] },
+      { label: 'append, to pages touched for the first time', cells: [rate(figures.first)] },
+    ],
+  })
+  const goal = (id, work, against, rounds) =>
+    report.goal({
+      id,
+      work: `append of 1 MiB bytes, ${work}`,
+      against: `memcpy of the same bytes, warm, ${against}`,
+      least: 0.85,
+      unit: 'of its bandwidth',
+      rounds,
+    })
+  const { warm, places, touched, first } = figures
+  const same = 'to as many places'
+  goal('append-places', 'pages touched before', same, ratios(places, touched))
+  goal('append-touched', 'pages touched before', 'to one place', ratios(warm, touched))
+  goal('append-first', 'pages touched for the first time', 'to one place', ratios(warm, first))
+}
+
+const ASCII = 'The quick brown fox jumps over the lazy dog. '
+const OTHER = 'Съешь ещё этих мягких французских булок. '
+
+/** Text that takes `size` bytes as UTF-16. */
+const textOf = (sample, size) => {
+  const text = sample.repeat(Math.ceil(size / 2 / sample.length)).slice(0, size / 2)
+  // Not as a tree of pieces, nor as a piece of something longer: as it comes from elsewhere.
+  const latin = sample === ASCII
+  return latin
+    ? Buffer.from(text, 'latin1').toString('latin1')
+    : Buffer.from(text, 'utf16le').toString('utf16le')
+}
+
+async function strings({ mmfile, report, turns }) {
+  const rows = []
+  const kinds = { ASCII, Cyrillic: OTHER }
+  for (const [size, most, calls] of [
+    [MEBIBYTE, 1.3, 1],
+    [1 << 10, 2.5, 200],
+  ]) {
+    const iterations = calls === 1 ? APPENDS : 60
+    for (const [kind, sample] of Object.entries(kinds)) {
+      const text = textOf(sample, size)
+      const target = Buffer.alloc(size, 1)
+      const targets = Buffer.alloc(APPENDS * size, 1)
+      let turn = 0
+      const stored = Buffer.from(text, 'utf16le')
+      let file
+      let got
+      const repeat = (work) => ({
+        calls,
+        iterations,
+        work() {
+          for (let call = 0; call < calls; call += 1) work()
+        },
+      })
+      const figures = await alternate(
+        turns,
+        micro({
+          write: repeat(() => target.write(text, 'utf16le')),
+          places: repeat(() => {
+            targets.write(text, (turn++ % APPENDS) * size, 'utf16le')
+          }),
+          first: appending(mmfile.MmFile, text, size, { calls, iterations }),
+          touched: appending(mmfile.MmFile, text, size, { calls, iterations, touched: true }),
+          toString: repeat(() => {
+            got = stored.toString('utf16le')
+          }),
+          read: {
+            ...repeat(() => {
+              got = file.read(0)
+            }),
+            before() {
+              file = mmfile.MmFile.createNew(size + 8)
+              file.append(text)
+            },
+            after() {
+              if (got !== text) throw new Error('a string was changed on its way')
+              file.close()
+            },
+          },
+        }),
+      )
+      if (Buffer.compare(target, stored) !== 0) throw new Error('Buffer.write wrote something else')
+      const label = `${report.size(size)}, ${kind}`
+      const cells = ['write', 'places', 'touched', 'first', 'toString', 'read']
+      rows.push({ label, cells: cells.map((name) => figures[name].map((time) => time / 1e3)) })
+      const goal = (id, work, against, ratio) =>
+        report.goal({
+          id: `${id}-${size}-${kind}`,
+          work: `${work}, ${label}`,
+          against,
+          most,
+          unit: '×',
+          rounds: ratio,
+        })
+      const write = 'Buffer.write(text, "utf16le"), warm'
+      const work = 'append(string), pages touched'
+      const { write: one, places, touched, first } = figures
+      goal(
+        'string-places',
+        `${work} before`,
+        `${write}, to as many places`,
+        ratios(touched, places),
+      )
+      goal('string', `${work} before`, `${write}, to one place`, ratios(touched, one))
+      goal(
+        'string-first',
+        `${work} for the first time`,
+        `${write}, to one place`,
+        ratios(first, one),
+      )
+      const read = ratios(figures.read, figures.toString)
+      goal('read', 'read → string', 'Buffer.toString("utf16le")', read)
+    }
+  }
+  report.table({
+    id: 'strings',
+    title: 'Strings, stored as UTF-16',
+    unit: 'µs',
+    columns: [
+      'Buffer.write',
+      `to ${APPENDS} places`,
+      'append, touched pages',
+      'append, new pages',
+      'Buffer.toString',
+      'read',
+    ],
+    rows,
+  })
+}
+
+async function calls({ mmfile, floor, report, turns }) {
+  const value = Buffer.from('8 bytes.')
+  const { noop } = floor.addon
+  const count = 1000
+  let file
+  const figures = await alternate(
+    turns,
+    micro({
+      noop: {
+        calls: count,
+        iterations: 50,
+        work() {
+          for (let call = 0; call < count; call += 1) noop(call, value)
+        },
+      },
+      append: appending(mmfile.MmFile, value, 8, { calls: count, iterations: 50 }),
+      length: {
+        calls: count,
+        iterations: 50,
+        before() {
+          file = fileFor(mmfile.MmFile, 1, 8)
+        },
+        work() {
+          for (let call = 0; call < count; call += 1) file.length
+        },
+        after: () => file.close(),
+      },
+      view: {
+        calls: count,
+        iterations: 50,
+        before() {
+          file = fileFor(mmfile.MmFile, 1, 8)
+        },
+        work() {
+          for (let call = 0; call < count; call += 1) file.view(0)
+        },
+        after: () => file.close(),
+      },
+    }),
+  )
+  report.floor('a call of a no-op N-API function', figures.noop)
+  report.table({
+    id: 'calls',
+    title: 'Single calls',
+    unit: 'ns',
+    columns: ['a call'],
+    rows: [
+      { label: 'a no-op N-API function', cells: [figures.noop] },
+      { label: 'append, 8 B', cells: [figures.append] },
+      { label: 'length', cells: [figures.length] },
+      { label: 'view of the same segment', cells: [figures.view] },
+    ],
+  })
+  report.goal({
+    id: 'append-8',
+    work: 'append, 8 B, one process',
+    against: 'a call of a no-op N-API function',
+    most: 12,
+    unit: '×',
+    rounds: ratios(figures.append, figures.noop),
+  })
+}
+
+export async function values(context) {
+  const { floor, report } = context
+  if (!hasTinybench()) return report.note('bytes, strings and single calls need tinybench')
+  if (floor) {
+    report.progress('single calls')
+    await calls(context)
+    report.progress('bytes')
+    await bytes(context)
+  } else report.note('single calls and bytes need the floors in Rust')
+  report.progress('strings')
+  await strings(context)
+}
