@@ -9,30 +9,6 @@ import type { LockOptions, LockWaitOptions } from './types.js'
  */
 export const SLICE = 50
 
-/** A lock that is held until it is released. */
-export class LockGuard {
-  /** Whether the holder before died with the lock. What it left has been repaired since. */
-  readonly abandoned: boolean
-  #release: (() => void) | undefined
-
-  /** @internal */
-  constructor(abandoned: boolean, release: () => void) {
-    this.abandoned = abandoned
-    this.#release = release
-  }
-
-  /** Lets the next one in. Doing it again changes nothing. */
-  release(): void {
-    const release = this.#release
-    this.#release = undefined
-    release?.()
-  }
-
-  [Symbol.dispose](): void {
-    this.release()
-  }
-}
-
 /** Frees a lock whose guard was lost without being released, and says so. */
 const lost = new FinalizationRegistry<() => boolean>((release) => {
   if (!release()) return
@@ -40,6 +16,42 @@ const lost = new FinalizationRegistry<() => boolean>((release) => {
     code: 'MMFILE_GUARD_LOST',
   })
 })
+
+/** A lock that is held until it is released. */
+export class LockGuard {
+  /** Whether the holder before died with the lock. What it left has been repaired since. */
+  readonly abandoned: boolean
+  #release: (() => boolean) | undefined
+  #watched = false
+
+  /** @internal `release` must not keep the guard, and keeps what is locked. */
+  constructor(abandoned: boolean, release: () => boolean) {
+    this.abandoned = abandoned
+    this.#release = release
+  }
+
+  /** @internal The lock is to be freed when nobody has the guard any more. */
+  watched(): this {
+    if (this.#release !== undefined && !this.#watched) {
+      lost.register(this, this.#release, this)
+      this.#watched = true
+    }
+    return this
+  }
+
+  /** Lets the next one in. Doing it again changes nothing. */
+  release(): void {
+    const release = this.#release
+    if (release === undefined) return
+    this.#release = undefined
+    if (this.#watched) lost.unregister(this)
+    release()
+  }
+
+  [Symbol.dispose](): void {
+    this.release()
+  }
+}
 
 /** A `lock()` that has not been answered yet. */
 interface Pending {
@@ -51,43 +63,39 @@ export class SharedLock {
   readonly #handle: number
   readonly #timeout: number
   /** Whom a guard keeps from being garbage-collected, which would close it. */
-  readonly #owner: object
+  readonly owner: object
   /** Not a closure of `lock`: that would keep its promise, and so the guard. */
-  readonly #giveUp = (): void => native.releaseHeld(this.#handle)
-  readonly #unlock = (): void => operations.unlock(this.#handle)
+  readonly #giveUp = (): boolean => {
+    if (!this.#closed) native.releaseHeld(this.#handle)
+    return !this.#closed // closing has released it
+  }
+  readonly #unlock = (): boolean => {
+    if (!this.#closed) operations.unlock(this.#handle)
+    return !this.#closed
+  }
   #pending: Pending | undefined
   #closed = false
 
   /** `timeout` is for those who say nothing, in milliseconds. */
   constructor(owner: object, handle: number, timeout: number) {
-    this.#owner = owner
+    this.owner = owner
     this.#handle = handle
     this.#timeout = timeout
   }
 
   /** The lock on this thread, if it can be had in that many milliseconds. */
   tryFor(timeout: number): LockGuard | null {
-    const end = performance.now() + timeout
-    let left = timeout
-    for (;;) {
-      const how = operations.lock(this.#handle, Math.min(left, SLICE))
-      if (how !== 0) return this.#guard(how === 2, this.#unlock)
-      left = end - performance.now()
-      if (timeout === 0 || left <= 0) return null
-    }
+    return this.#take(timeout)?.watched() ?? null
   }
 
   /** The lock on this thread. */
   lockSync(options: Partial<LockOptions>): LockGuard {
-    const timeout = checkTime('options.timeout', options.timeout, this.#timeout)
-    const guard = this.tryFor(timeout)
-    if (guard === null) throw timedOut()
-    return guard
+    return this.#takeOrThrow(options).watched()
   }
 
   /** Calls `work` while the lock is held; until its promise has settled, if it answers one. */
   with<T>(work: (guard: LockGuard) => T, options: Partial<LockOptions>): T {
-    const guard = this.lockSync(options)
+    const guard = this.#takeOrThrow(options)
     let result: T
     try {
       result = work(guard)
@@ -95,9 +103,29 @@ export class SharedLock {
       guard.release()
       throw error
     }
-    if (isThenable(result)) return Promise.resolve(result).finally(() => guard.release()) as T
+    if (isThenable(result)) {
+      guard.watched() // a promise may be lost before it has settled
+      return Promise.resolve(result).finally(() => guard.release()) as T
+    }
     guard.release()
     return result
+  }
+
+  #takeOrThrow(options: Partial<LockOptions>): LockGuard {
+    const guard = this.#take(checkTime('options.timeout', options.timeout, this.#timeout))
+    if (guard === null) throw timedOut()
+    return guard
+  }
+
+  #take(timeout: number): LockGuard | null {
+    let how = operations.lock(this.#handle, 0)
+    if (how === 0 && timeout > 0) {
+      const end = performance.now() + timeout
+      for (let left = timeout; how === 0 && left > 0; left = end - performance.now()) {
+        how = operations.lock(this.#handle, Math.min(left, SLICE))
+      }
+    }
+    return how === 0 ? null : new LockGuard(how === 2, this.#unlock)
   }
 
   /** The lock on a thread of its own, so that this one goes on meanwhile. */
@@ -126,7 +154,7 @@ export class SharedLock {
         if (!settle()) return
         if (how instanceof Error) reject(how)
         else if (how === 0) reject(timedOut())
-        else resolve(this.#guard(how === 2, this.#giveUp))
+        else resolve(new LockGuard(how === 2, this.#giveUp).watched())
       })
       this.#pending = pending
       signal?.addEventListener('abort', abort, { once: true })
@@ -137,23 +165,6 @@ export class SharedLock {
   close(): void {
     this.#closed = true
     this.#pending?.reject(closed())
-  }
-
-  #guard(abandoned: boolean, unlock: () => void): LockGuard {
-    // It must not keep the guard, and keeps the owner.
-    const owner = this.#owner
-    const release = (): boolean => {
-      if (this.#closed || owner === undefined) return false // closing has released it
-      unlock()
-      return true
-    }
-    const token = {}
-    const guard = new LockGuard(abandoned, () => {
-      lost.unregister(token)
-      release()
-    })
-    lost.register(guard, release, token)
-    return guard
   }
 }
 

@@ -27,7 +27,7 @@ import {
   openFile,
   type Settings,
 } from './opening.js'
-import { checkSegments, iterate } from './segments.js'
+import { checkSegments, iterate, readBytes } from './segments.js'
 import { readStream, writeStream } from './streams.js'
 import type {
   Access,
@@ -228,7 +228,7 @@ export class MmFile {
 
   /** A copy of a segment's bytes. */
   readBytes(index: number): Buffer {
-    return operations.readBytes(this.#file.handle, checkWhole('index', index))
+    return readBytes(this.#file.handle, checkWhole('index', index))
   }
 
   /**

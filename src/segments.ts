@@ -1,6 +1,7 @@
 import { checkOneOf, checkSignal, checkWhole } from './arguments.js'
 import { aborted, MmFileError } from './errors.js'
 import type { MmFile } from './mmfile.js'
+import { operations } from './native.js'
 import type { SegmentForm, SegmentForms, SegmentsOptions } from './types.js'
 
 const FORMS = ['string', 'bytes', 'view'] as const
@@ -15,6 +16,18 @@ export function checkSegments<F extends SegmentForm>(
     as: checkOneOf('options.as', options.as, FORMS as readonly string[] as F[], absent),
     signal: checkSignal(options.signal),
   }
+}
+
+/** Below this size a buffer comes from Node's pool, which takes a quarter of the time. */
+const POOLED = Buffer.poolSize >>> 1
+
+/** A copy of a segment's bytes. */
+export function readBytes(handle: number, index: number): Buffer {
+  const size = operations.byteLength(handle, index)
+  if (size >= POOLED) return operations.readBytes(handle, index)
+  const bytes = Buffer.allocUnsafe(size)
+  operations.readInto(handle, index, bytes, 0)
+  return bytes
 }
 
 /** Reads one segment in that form. */

@@ -337,9 +337,10 @@ impl Control {
         })
     }
 
-    /// Changes the word that waiters sleep on, without waking them.
+    /// Changes the word that waiters sleep on, without waking them: `wake::signal` does, and relies on
+    /// this order.
     fn touch(&self) {
-        self.wake_word().fetch_add(1, Ordering::AcqRel);
+        self.wake_word().fetch_add(1, Ordering::SeqCst);
     }
 
     /// The word that changes with every publication, seal and wake.

@@ -99,9 +99,12 @@ impl EventImpl for WakeEvent<'_> {
 }
 
 /// Wakes everybody who asked to be woken, after a publication.
+///
+/// The publication changed the wake word, in the one order of sequentially consistent operations to
+/// which this load belongs too. Whoever sleeps asked before the kernel saw the word unchanged, so that
+/// either the kernel sees the change or this load sees the request.
 pub(crate) fn signal(control: &Control) {
-    fence(Ordering::SeqCst);
-    if control.waiting_word().load(Ordering::Relaxed) != 0 {
+    if control.waiting_word().load(Ordering::SeqCst) != 0 {
         control.waiting_word().store(0, Ordering::SeqCst);
         wake_all(control);
     }
