@@ -55,7 +55,7 @@ pub(crate) enum Acquired {
 /// How long the lock will be held, which decides how the kernel is told about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hold {
-    /// For one operation; this thread takes no other lock meanwhile.
+    /// For one operation; this thread hardly ever takes another lock meanwhile.
     Operation,
     /// Over several operations; this thread may take the locks of other files meanwhile.
     Section,

@@ -3,8 +3,9 @@
 //! Every thread has a list head that the C library registered. When a thread dies, the kernel walks
 //! that list and the one entry that is "pending", and marks each word that carries the thread's id.
 //! A lock held for one operation stays in the pending entry all the while, so that nothing in shared
-//! memory is linked at all. A lock held for longer goes into the list, since the C library needs the
-//! pending entry for its own; of its links we keep a private copy and believe only that.
+//! memory is linked at all, unless the thread takes another one meanwhile. A lock held for longer goes
+//! into the list, since the C library needs the pending entry for its own; of its links we keep a
+//! private copy and believe only that.
 
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
@@ -28,6 +29,8 @@ struct Thread {
     id: Cell<u32>,
     head: Cell<*mut Head>,
     generation: Cell<u32>,
+    /// The node of a held lock that stands in the pending entry, or 0.
+    kept: Cell<usize>,
     /// Never dropped with the thread, so that locks can be released while a thread is taken apart;
     /// it owns no memory while it is empty.
     entries: RefCell<ManuallyDrop<Vec<Entry>>>,
@@ -39,6 +42,7 @@ thread_local! {
             id: Cell::new(0),
             head: Cell::new(std::ptr::null_mut()),
             generation: Cell::new(0),
+            kept: Cell::new(0),
             entries: RefCell::new(ManuallyDrop::new(Vec::new())),
         }
     };
@@ -76,6 +80,7 @@ impl Thread {
         self.id.set(u32::try_from(id).unwrap_or(0));
         self.head.set(registered_head());
         self.entries.borrow_mut().clear();
+        self.kept.set(0);
         self.generation.set(generation);
     }
 
@@ -144,6 +149,7 @@ impl Pending {
     pub(super) fn announce(word: &AtomicU32) -> Self {
         THREAD.with(|thread| {
             thread.refresh();
+            thread.make_room();
             let node = thread.node(word);
             thread.set_pending(node);
             Self { node, thread_id: thread.id.get(), keep: false }
@@ -152,7 +158,18 @@ impl Pending {
 
     /// Goes on with an announcement that was kept.
     pub(super) fn resume(word: &AtomicU32) -> Self {
-        Self::announce(word)
+        let kept = THREAD.with(|thread| {
+            thread.refresh();
+            let node = thread.node(word);
+            let kept = thread.kept.get() == node;
+            kept.then(|| {
+                thread.kept.set(0);
+                thread.set_pending(node);
+                Self { node, thread_id: thread.id.get(), keep: false }
+            })
+        });
+        // Another lock has been taken meanwhile: this one had to move into the list.
+        kept.unwrap_or_else(|| Self::delist(word))
     }
 
     pub(super) fn thread_id(&self) -> u32 {
@@ -161,6 +178,7 @@ impl Pending {
 
     /// Leaves the announcement standing while the lock is held.
     pub(super) fn keep(mut self) {
+        THREAD.with(|thread| thread.kept.set(self.node));
         self.keep = true;
     }
 
@@ -195,6 +213,15 @@ const INHERITS: usize = 1;
 const LIMIT: usize = 2048;
 
 impl Thread {
+    /// Moves a lock that stands in the pending entry into the list, before another takes its place:
+    /// a value may use other files while it is written to this one.
+    fn make_room(&self) {
+        let kept = self.kept.replace(0);
+        if kept != 0 {
+            self.enlist(kept);
+        }
+    }
+
     fn first_link(&self) -> usize {
         self.head.get() as usize // the link is the head's first field
     }

@@ -10,6 +10,9 @@ pub trait Payload {
     fn byte_length(&self) -> u64;
     /// Writes exactly that many bytes. What is left out stays zero.
     ///
+    /// It runs while the lock is held. It may use other files of this crate; a robust mutex of the C
+    /// library that it takes would make the kernel forget the lock, should the process die in here.
+    ///
     /// # Errors
     /// Whatever keeps it from being written; nothing becomes part of the file then.
     fn write_to(&self, target: Target<'_>) -> Result<()>;

@@ -2,11 +2,11 @@
 //! every order, and is killed. All of them stand in one list that the kernel walks then.
 
 use super::support::raw::{Raw, path};
-use super::support::{self, Actor, Watchdog, figures, own_prefixes, say};
+use super::support::{self, Actor, Watchdog, figures, hear, own_prefixes, say};
 use mmfile_core::*;
 use std::time::Duration;
 
-const ROLES: &[support::Role] = &[("holder", holder)];
+const ROLES: &[support::Role] = &[("holder", holder), ("nester", nester)];
 /// Cases for one process to die in, each on a thread and with locks of its own.
 const THREADS: usize = 24;
 /// Two of ours and two of glibc's.
@@ -193,4 +193,62 @@ fn whoever_comes_next_is_told_of_every_lock_that_was_held() {
     assert_eq!(support::left_behind(common), [""; 0]);
     figures(format!("{} orders of two locks of each kind, {told} deaths told", cases.len()));
     assert_eq!(cases.len(), 1560);
+}
+
+/// Appends to a file while it is appended itself, and may wait for its death then.
+struct Nested<'a> {
+    inner: &'a MmFile,
+    dies: bool,
+}
+
+impl Payload for Nested<'_> {
+    fn byte_length(&self) -> u64 {
+        5
+    }
+
+    fn write_to(&self, mut target: Target<'_>) -> Result<()> {
+        let appended = self.inner.append(b"inner");
+        assert!(matches!(appended, Ok(_) | Err(Error::LockHeld)), "{appended:?}");
+        target.put(b"outer");
+        if self.dies {
+            say("holds");
+            hear();
+        }
+        Ok(())
+    }
+}
+
+/// Appends such values, to the file that they use themselves or to another one.
+fn nester(args: &[String]) {
+    let files = [0, 1].map(|number| ours(args, number).0);
+    let inner = &files[args[2].parse::<usize>().unwrap()];
+    files[0].append(&Nested { inner, dies: false }).unwrap();
+    files[0].append(&Nested { inner, dies: true }).unwrap();
+}
+
+/// A value that uses one of our files while it is written to another does not make the kernel forget
+/// the lock of the other; nor does one that tries to use the same.
+#[test]
+fn the_lock_of_an_operation_is_not_forgotten_for_one_inside() {
+    support::play(ROLES);
+    let test = "coexistence::the_lock_of_an_operation_is_not_forgotten_for_one_inside";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(60));
+    let prefixes = own_prefixes("nested");
+    let args = [prefixes.data(), prefixes.mutex()].map(str::to_owned);
+    let [outer, inner] = [0, 1].map(|number| ours(&args, number).0);
+    for number in 0..10 {
+        let which = ["0", "1"][number % 2];
+        let mut actor = Actor::start(test, "nester", &[&args[0], &args[1], which]);
+        assert_eq!(actor.expect(), "holds");
+        actor.kill();
+        let guard = outer.try_lock().unwrap().expect("nobody alive has it");
+        assert!(guard.abandoned());
+        drop(guard);
+        assert!(!inner.try_lock().unwrap().unwrap().abandoned(), "it was free again");
+        assert_eq!(outer.append(b"after").unwrap(), number as u64 * 2 + 1);
+        assert_eq!(outer.read(number as u64 * 2).unwrap(), b"outer");
+    }
+    assert_eq!(inner.len().unwrap(), 10);
+    drop((outer, inner));
+    assert_eq!(support::left_behind(prefixes.data().trim_end_matches("data-")), [""; 0]);
 }
