@@ -4,6 +4,7 @@ use super::Identity;
 use crate::error::{Error, OsError, Result};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An open descriptor of an object. Whoever keeps one [`shared`](Object::share) counts as
 /// alive until the kernel closes it, however the process ends.
@@ -11,6 +12,8 @@ use std::sync::OnceLock;
 pub(crate) struct Object {
     fd: OwnedFd,
     identity: Identity,
+    /// Whether it has, or had, a lock of its own: shared, exclusive or of a byte.
+    locks: AtomicBool,
 }
 
 /// Facts about an object, from one `fstat`.
@@ -46,7 +49,7 @@ impl Object {
             return Err(Error::Access { id: id.into(), reason, os: None });
         }
         let identity = identity_of(stat);
-        Ok(Self { fd, identity })
+        Ok(Self { fd, identity, locks: AtomicBool::new(false) })
     }
 
     pub(super) fn fd(&self) -> &OwnedFd {
@@ -62,6 +65,7 @@ impl Object {
         let at = FIRST_BYTE + process_number();
         // Where the file system has no such locks, nobody is ever missed.
         let _ = self.byte_lock(libc::F_OFD_SETLK, libc::F_RDLCK, at, 1);
+        self.locks.store(true, Ordering::Relaxed);
     }
 
     /// Whether another process has announced itself. `None` where it cannot be told.
@@ -152,12 +156,26 @@ impl Object {
             unsafe { libc::flock(self.fd.as_raw_fd(), operation | libc::LOCK_NB) }
         });
         match done {
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                self.locks.store(true, Ordering::Relaxed);
+                Ok(true)
+            }
             Err(libc::EWOULDBLOCK) => Ok(false),
             Err(errno) => Err(Error::NoSpace {
                 needed: "an advisory lock".into(),
                 os: Some(OsError { syscall: "flock", errno }),
             }),
+        }
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        // Closing the descriptor is not enough: another thread may have forked a moment ago, and the
+        // child has a copy of it, with the same locks, until it runs its own program.
+        if *self.locks.get_mut() {
+            self.unshare();
+            self.byte_lock(libc::F_OFD_SETLK, libc::F_UNLCK, FIRST_BYTE, 0);
         }
     }
 }
