@@ -152,11 +152,9 @@ function explain(
       const tells = lastLine !== '' && outcome.signal === null && outcome.status !== closedByUser
       return tells ? `${sentence} It said: ${lastLine}` : sentence
     }
+    case 'unreadable':
+      return `The result of ${name} cannot be used: ${outcome.error.message}.`
     default:
-      return capital(`${describeFailure(outcome, name)}.`)
+      return `${describeFailure(outcome, name)}.`
   }
-}
-
-function capital(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1)
 }
