@@ -96,7 +96,7 @@ test('a place that cannot be used is named', async (t) => {
   writeFileSync(join(folder, 'file'), '')
   const { status, stderr } = await run(t, source, '--store', join(folder, 'file', 'tasks.mmf'))
   t.is(status, 1)
-  t.regex(stderr, /^MmfSource: .*(ENOTDIR|EEXIST).*file/)
+  t.regex(stderr, /^MmfSource: the tasks cannot be kept in .*(ENOTDIR|EEXIST).*--store/)
 })
 
 test('a file that is damaged is kept, and the tasks in it as far as they can be read', (t) => {

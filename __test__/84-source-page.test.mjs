@@ -240,7 +240,7 @@ test.serial('the whole round is done with the keyboard alone', async (t) => {
   await tabTo(page, 'Run process')
   await key('Enter')
   await program.says(/run 1: .*open http/)
-  await tabTo(page, 'Open MmfDestination')
+  await tabTo(page, 'Open MmfDestination of run 1')
   const opened = page.context().waitForEvent('page')
   await key('Enter')
   const other = await opened

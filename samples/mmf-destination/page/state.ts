@@ -24,9 +24,11 @@ export function showState(state: StateMessage): void {
     radio.disabled = !choosing
   }
   if (!choosing) result.replaceChildren(...describe(state))
-  // The control that had the focus is gone; the next thing of interest gets it.
-  if (state.phase === 'running') cancel.focus()
-  if (over) result.focus()
+  if (choosing) return
+  // The control that had the focus is gone. What is of interest now gets it, and begins at the top.
+  const target = over ? result : cancel
+  target.focus({ preventScroll: true })
+  scrollTo(0, 0)
 }
 
 export function showProgress(fraction: number): void {

@@ -71,7 +71,13 @@ function describeEnded(run: RunMessage): HTMLElement[] {
 function pageLink(run: RunMessage, text: string): HTMLElement {
   return el(
     'a',
-    { href: run.address, target: '_blank', rel: 'noopener noreferrer', 'data-action': 'open' },
+    {
+      href: run.address,
+      target: '_blank',
+      rel: 'noopener noreferrer',
+      'data-action': 'open',
+      'aria-label': `${text} of run ${run.number}`,
+    },
     text,
   )
 }

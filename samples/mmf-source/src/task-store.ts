@@ -36,7 +36,7 @@ export class TaskStore {
 
   /** Throws if another program has the same tasks open, or if the place cannot be used at all. */
   static open(path: string): TaskStore {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(path)
     let found: OpenStore
     try {
       found = lock(path, MmFile.openFile(path, { lockTimeout }))
@@ -141,6 +141,17 @@ function latest(file: MmFile): { tasks: TaskInfo[] | null; problem: string | nul
     }
   }
   return { tasks: null, problem }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+  } catch (error) {
+    throw new Error(
+      `the tasks cannot be kept in ${path}: ${(error as Error).message}; name another file with --store`,
+      { cause: error },
+    )
+  }
 }
 
 function setAside(path: string): string {

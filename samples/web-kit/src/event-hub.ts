@@ -1,5 +1,8 @@
 const encoder = new TextEncoder()
 
+/** Events that may wait for a page that is slow to read them. */
+const mostUnread = 2000
+
 type Client = ReadableStreamDefaultController<Uint8Array>
 
 /**
@@ -22,7 +25,10 @@ export class EventHub {
     // JSON has no line breaks of its own, so it is one line of data whatever is in it.
     const message = encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
     this.#latest.set(event, message)
-    for (const client of this.#clients) client.enqueue(message)
+    for (const client of this.#clients) {
+      if ((client.desiredSize ?? 0) < -mostUnread) this.#drop(client)
+      else client.enqueue(message)
+    }
   }
 
   connect(): Response {
@@ -41,6 +47,12 @@ export class EventHub {
       },
     })
     return new Response(body, { headers: { 'Content-Type': 'text/event-stream; charset=utf-8' } })
+  }
+
+  /** A page that does not listen is not remembered things for; it asks again when it does. */
+  #drop(client: Client): void {
+    client.error(new Error('the page does not listen'))
+    if (this.#clients.delete(client)) this.onChange(this.pages)
   }
 
   /** Nothing more will be published; what was published still arrives. */
