@@ -279,7 +279,7 @@ test('a destination that finds no tasks explains itself', async (t) => {
     [[''], /not the id of a file/],
     [[empty.id], /no tasks in it yet/],
     [[fileWith(t, '<TaskInfoCollection>\n<').id], /not well-formed.*line 2/],
-    [[done.id], /none is pending/],
+    [[done.id, '--headless'], /none is pending/],
   ]) {
     const { status, stderr } = await run(t, destination, ...args)
     t.is(status, 1, args.join(' '))
@@ -301,8 +301,14 @@ test('wrong usage is exit status 2, and help is 0', async (t) => {
     [source, '--timeout', '0'],
     [source, '--timeout', 'soon'],
     [source, '--tasks'],
+    [source, '--port', '0'],
+    [source, '--port', '65536'],
+    [source, '--headless', '--open'],
+    [source, '--headless', '--store', 'tasks.mmf'],
+    [source, '--destination'],
     [destination, id, '--bogus'],
     [destination, id, id],
+    [destination, id, '--headless', '--port', '8080'],
     [destination, id, '--duration', ''],
   ]) {
     const { status, stdout, stderr } = await run(t, main, ...args)

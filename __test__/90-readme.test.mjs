@@ -1,7 +1,16 @@
 // The README's first example, as someone would paste it.
 
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -58,4 +67,42 @@ test('both commands of the README are scripts of the package', (t) => {
   t.regex(readme, /^npm ci && npm start/m)
   t.regex(readme, /^npm ci && npm test/m)
   t.truthy(scripts.start && scripts.test)
+})
+
+test('npm start prints the address of a page, and it ends when npm does', async (t) => {
+  const data = mkdtempSync(join(tmpdir(), 'mmfile-readme-'))
+  t.teardown(() => rmSync(data, { recursive: true, force: true }))
+  const npm = spawn('npm', ['start'], {
+    cwd: root,
+    env: { ...process.env, XDG_DATA_HOME: data },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => npm.kill('SIGKILL'))
+  let said = ''
+  let address
+  for await (const text of npm.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    said += text
+    address = /http:\S+/.exec(said)?.[0]
+    if (address) break
+  }
+  npm.stdout.resume()
+  t.regex(await (await fetch(address)).text(), /<title>MmfSource<\/title>/)
+  npm.kill('SIGTERM')
+  // The last process that has the pipe open has ended then.
+  await once(npm, 'close')
+  await t.throwsAsync(fetch(address))
+})
+
+test('what the README and the documents point to is there', (t) => {
+  for (const [folder, text] of [
+    ['.', readme],
+    ['docs', readFileSync(join(root, 'docs', 'samples.md'), 'utf8')],
+  ]) {
+    const places = [...text.matchAll(/(?:\]\(|(?:src|srcset)=")([^)"]+)/g)].map(
+      ([, place]) => place,
+    )
+    const own = places.filter((place) => !place.startsWith('http'))
+    t.true(own.length > 2)
+    for (const place of own) t.true(existsSync(join(root, folder, place)), place)
+  }
 })

@@ -1,8 +1,8 @@
-import { constants } from 'node:os'
-import { UsageError } from '@mmfile-samples/task-info'
+import { interruptedStatus, UsageError, whenInterrupted } from '@mmfile-samples/task-info'
 import { startedWithoutId } from './explain.js'
 import { runHeadless } from './headless.js'
 import { type Options, parseOptions, usage } from './options.js'
+import { runWithPage } from './web/page-program.js'
 
 async function main(args: readonly string[]): Promise<number> {
   let options: Options
@@ -21,14 +21,12 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`MmfDestination: ${startedWithoutId}\n\n${usage}`)
     return 1
   }
-  const interrupt = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    // Once: a second one ends the program the hard way.
-    process.once(name, () => interrupt.abort(name))
-  }
-  const status = await runHeadless(options.id, options.run, interrupt.signal)
-  if (!interrupt.signal.aborted || status === 0) return status
-  return 128 + constants.signals[interrupt.signal.reason as NodeJS.Signals]
+  const { id, run, headless, open, port } = options
+  const signal = whenInterrupted()
+  const status = headless
+    ? await runHeadless(id, run, signal)
+    : await runWithPage(id, { open, port }, signal)
+  return interruptedStatus(status, signal)
 }
 
 main(process.argv.slice(2)).then((status) => {

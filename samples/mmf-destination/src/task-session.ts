@@ -42,6 +42,18 @@ export class TaskSession {
     return this.file.append(serializeTasks([finished]))
   }
 
+  /** Resolves once no other process has the file open any more; rejects when it is not to be waited for. */
+  async whenAlone(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        await this.file.waitFor(this.file.length, { signal, requirePeer: true })
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ERR_MMFILE_PEER_GONE') return
+        throw error
+      }
+    }
+  }
+
   close(): void {
     this.file.close()
   }

@@ -33,7 +33,8 @@ function hasExited(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null
 }
 
-async function within(event: Promise<unknown>, milliseconds: number): Promise<boolean> {
+/** Whether it happens in that time. */
+export async function within(event: Promise<unknown>, milliseconds: number): Promise<boolean> {
   const timer = new AbortController()
   const late = sleep(milliseconds, false, { signal: timer.signal }).catch(() => false)
   try {

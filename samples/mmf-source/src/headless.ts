@@ -5,6 +5,7 @@ import {
   type RunOptions,
   type TaskInfo,
 } from '@mmfile-samples/task-info'
+import type { Destination } from './destination.js'
 import { describeFailure } from './run-outcome.js'
 import { startRun } from './task-run.js'
 
@@ -16,6 +17,8 @@ export interface HeadlessSettings {
   /** Seconds. */
   timeout: number | undefined
   signal: AbortSignal
+  /** MmfDestination if absent. */
+  destination?: Destination | undefined
 }
 
 /** One run in a terminal. Returns the exit status. */
@@ -23,15 +26,16 @@ export async function runHeadless(
   tasks: readonly TaskInfo[],
   settings: HeadlessSettings,
 ): Promise<number> {
-  const { options, signal } = settings
+  const { options, signal, destination } = settings
   const seconds = settings.timeout ?? longest(tasks, options) + allowance
-  const run = startRun(tasks, { options, timeout: seconds * 1000, signal })
+  const run = startRun(tasks, { options, timeout: seconds * 1000, signal, destination })
   say(`wrote ${countTasks(tasks)} to file ${run.fileId} (${run.capacity} bytes)`)
-  if (run.pid !== undefined) say(`started MmfDestination as process ${run.pid}`)
+  if (run.pid !== undefined)
+    say(`started ${destination?.name ?? 'MmfDestination'} as process ${run.pid}`)
 
   const outcome = await run.outcome
   // At once, and before the destination is out of the way: that may take a moment.
-  if (outcome.kind !== 'result') complain(describeFailure(outcome))
+  if (outcome.kind !== 'result') complain(describeFailure(outcome, destination?.name))
   await run.ended
   if (outcome.kind !== 'result') return 1
   say('the result that came back')

@@ -1,9 +1,10 @@
-import { constants } from 'node:os'
-import { type TaskInfo, UsageError } from '@mmfile-samples/task-info'
+import { interruptedStatus, UsageError, whenInterrupted } from '@mmfile-samples/task-info'
+import { commandDestination } from './destination.js'
 import { exampleTasks } from './example-tasks.js'
 import { runHeadless } from './headless.js'
 import { type Options, parseOptions, usage } from './options.js'
 import { readTasksFile } from './tasks-file.js'
+import { runWithPage } from './web/page-program.js'
 
 async function main(args: readonly string[]): Promise<number> {
   let options: Options
@@ -18,25 +19,23 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(usage)
     return 0
   }
-  const interrupt = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    // Once: a second one ends the program the hard way.
-    process.once(name, () => interrupt.abort(name))
-  }
-  const status = await run(options, interrupt.signal)
-  if (!interrupt.signal.aborted || status === 0) return status
-  return 128 + constants.signals[interrupt.signal.reason as NodeJS.Signals]
+  const signal = whenInterrupted()
+  return interruptedStatus(await run(options, signal), signal)
 }
 
 async function run(options: Options, signal: AbortSignal): Promise<number> {
   try {
-    const tasks: TaskInfo[] =
-      options.tasksFile === undefined ? exampleTasks() : readTasksFile(options.tasksFile)
-    return await runHeadless(tasks, { options: options.run, timeout: options.timeout, signal })
+    return await (options.headless ? runInTerminal(options, signal) : runWithPage(options, signal))
   } catch (error) {
     console.error(`MmfSource: ${(error as Error).message}`)
     return 1
   }
+}
+
+function runInTerminal(options: Options, signal: AbortSignal): Promise<number> {
+  const tasks = options.tasksFile === undefined ? exampleTasks() : readTasksFile(options.tasksFile)
+  const destination = options.destination && commandDestination(options.destination)
+  return runHeadless(tasks, { options: options.run, timeout: options.timeout, signal, destination })
 }
 
 main(process.argv.slice(2)).then((status) => {

@@ -1,4 +1,4 @@
-import { deserializeTasks, type TaskInfo } from '@mmfile-samples/task-info'
+import { closedByUser, deserializeTasks, type TaskInfo } from '@mmfile-samples/task-info'
 import type { MmFile } from 'mmfile'
 
 export type ProcessEnd =
@@ -33,19 +33,24 @@ export function readResult(file: MmFile, tasks: readonly TaskInfo[]): RunOutcome
 }
 
 /** In a sentence for the user. */
-export function describeFailure(outcome: Exclude<RunOutcome, { kind: 'result' }>): string {
+export function describeFailure(
+  outcome: Exclude<RunOutcome, { kind: 'result' }>,
+  name = 'MmfDestination',
+): string {
   switch (outcome.kind) {
     case 'exited':
-      return outcome.signal === null
-        ? `MmfDestination exited with status ${outcome.status} without a result`
-        : `MmfDestination was killed by ${outcome.signal} before it had a result`
+      if (outcome.signal !== null)
+        return `${name} was killed by ${outcome.signal} before it had a result`
+      return outcome.status === closedByUser
+        ? `${name} was closed before it had a result`
+        : `${name} exited with status ${outcome.status} without a result`
     case 'not-started':
-      return `MmfDestination could not be started: ${outcome.error.message}`
+      return `${name} could not be started: ${outcome.error.message}`
     case 'timeout':
-      return `no result within ${outcome.timeout / 1000} s; MmfDestination is being stopped`
+      return `no result within ${outcome.timeout / 1000} s; ${name} is being stopped`
     case 'unreadable':
-      return `the result of MmfDestination cannot be used: ${outcome.error.message}`
+      return `the result of ${name} cannot be used: ${outcome.error.message}`
     case 'stopped':
-      return 'interrupted; MmfDestination is being stopped'
+      return `interrupted; ${name} is being stopped`
   }
 }

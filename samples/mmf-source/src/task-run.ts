@@ -1,12 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  type RunOptions,
-  serializeTasks,
-  type TaskInfo,
-  toArguments,
-} from '@mmfile-samples/task-info'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { type RunOptions, serializeTasks, type TaskInfo } from '@mmfile-samples/task-info'
 import { MmFile } from 'mmfile'
-import { stopProcess } from './child-process.js'
+import { stopProcess, within } from './child-process.js'
+import { type Destination, headlessDestination } from './destination.js'
 import type { RunOutcome } from './run-outcome.js'
 import { watchRun } from './watch-run.js'
 
@@ -16,6 +14,10 @@ export interface RunSettings {
   timeout: number
   /** Ends the run, and the destination with it. */
   signal: AbortSignal
+  /** MmfDestination in the terminal if absent. */
+  destination?: Destination | undefined
+  /** Gets what the destination prints; if absent, that goes to this program's terminal. */
+  onLine?: ((line: string) => void) | undefined
 }
 
 /** One destination at work on one file. Any number of runs can go on at once. */
@@ -32,6 +34,8 @@ export interface TaskRun {
 
 /** How long a destination that has delivered its result may take to exit. */
 const farewell = 2000
+/** How long what it printed may take to arrive after its end. */
+const lastWords = 500
 
 export function startRun(tasks: readonly TaskInfo[], settings: RunSettings): TaskRun {
   const xml = serializeTasks(tasks)
@@ -39,14 +43,14 @@ export function startRun(tasks: readonly TaskInfo[], settings: RunSettings): Tas
   const file = MmFile.createNew(capacity)
   try {
     file.write(0, xml)
-    const child = startDestination(file.id, settings.options)
+    const { child, heard } = startDestination(file.id, settings)
     const outcome = watchRun(file, child, tasks, settings)
     return {
       fileId: file.id,
       capacity,
       pid: child.pid,
       outcome,
-      ended: finish(file, child, outcome),
+      ended: finish(file, child, heard, outcome),
     }
   } catch (error) {
     file.close()
@@ -62,21 +66,35 @@ function capacityFor(xml: string): number {
   return 2 * (2 * xml.length) + 64 * 1024
 }
 
-function startDestination(fileId: string, options: RunOptions): ChildProcess {
-  const program = require.resolve('@mmfile-samples/mmf-destination')
-  const args = [program, fileId, '--headless', ...toArguments(options)]
-  // The bar goes straight to the terminal; nothing comes back but through the file.
-  return spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+/** `heard` resolves once there is nothing more to hear from it. */
+function startDestination(
+  fileId: string,
+  { options, onLine, destination = headlessDestination(options) }: RunSettings,
+): { child: ChildProcess; heard: Promise<unknown> } {
+  const { command, args } = destination.start(fileId)
+  // No result comes back but through the file: what is printed is for people.
+  const output = onLine ? 'pipe' : 'inherit'
+  const child = spawn(command, args, { stdio: ['ignore', output, output] })
+  if (onLine === undefined) return { child, heard: Promise.resolve() }
+  const closed = [child.stdout, child.stderr].map((input) => {
+    return input && once(createInterface({ input }).on('line', onLine), 'close')
+  })
+  return { child, heard: Promise.allSettled(closed) }
 }
 
 async function finish(
   file: MmFile,
   child: ChildProcess,
+  heard: Promise<unknown>,
   outcome: Promise<RunOutcome>,
 ): Promise<void> {
   try {
     const { kind } = await outcome
     await stopProcess(child, kind === 'result' ? farewell : 0)
+    // Processes that it started may have its output open for longer; they are not waited for.
+    await within(heard, lastWords)
+    child.stdout?.destroy()
+    child.stderr?.destroy()
   } finally {
     file.close()
   }

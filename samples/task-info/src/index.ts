@@ -1,5 +1,8 @@
 export { formatDateTime, parseDateTime } from './date-time.js'
 export { TaskInfoError, type TaskInfoErrorCode } from './error.js'
+export { closedByUser } from './exit-status.js'
+export { interruptedStatus, whenInterrupted } from './interruption.js'
+export { type PageOptions, pageOptionFlags, parsePageOptions } from './page-options.js'
 export { type DeserializeOptions, deserializeTasks } from './read-xml.js'
 export {
   parseRunOptions,
@@ -8,7 +11,6 @@ export {
   runOptionFlags,
   runOptionsHelp,
   toArguments,
-  UsageError,
 } from './run-options.js'
 export {
   countTasks,
@@ -23,4 +25,5 @@ export {
 } from './task-info.js'
 export { formatTable } from './text-table.js'
 export { printable } from './text-width.js'
-export { serializeTasks } from './write-xml.js'
+export { UsageError } from './usage-error.js'
+export { isXmlText, serializeTasks } from './write-xml.js'

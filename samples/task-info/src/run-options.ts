@@ -1,4 +1,5 @@
 import { isUuid, priorities, type TaskPriority } from './task-info.js'
+import { UsageError } from './usage-error.js'
 
 /** How a task is to be run, as MmfSource hands it on and MmfDestination takes it. */
 export interface RunOptions {
@@ -9,11 +10,6 @@ export interface RunOptions {
   priority?: TaskPriority | undefined
   /** Let the task fail half-way. */
   fail?: boolean | undefined
-}
-
-/** A command line that means nothing: the program answers with its usage and exit status 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
 }
 
 /** For node:util's parseArgs. */

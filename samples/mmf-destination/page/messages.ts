@@ -1,0 +1,22 @@
+import type { TaskMessage } from '../../web-kit/page/task-message.js'
+
+/** What the program tells its page, by the name of the event. */
+export interface Events {
+  file: FileMessage
+  state: StateMessage
+  /** From 0 to 1. */
+  progress: number
+}
+
+export interface FileMessage {
+  id: string
+  tasks: TaskMessage[]
+}
+
+export type StateMessage =
+  | { phase: 'choosing' }
+  | { phase: 'running'; task: TaskMessage }
+  /** With a result, which the file has by now. The program ends. */
+  | { phase: 'done'; task: TaskMessage; segment: number }
+  /** Without one. The program ends. */
+  | { phase: 'ended'; problem: string }

@@ -1,0 +1,97 @@
+import { join } from 'node:path'
+import { countTasks, type PageOptions } from '@mmfile-samples/task-info'
+import { EventHub, openBrowser, servePage, toMessage } from '@mmfile-samples/web-kit'
+import type { Events } from '../../page/messages.js'
+import { explain } from '../explain.js'
+import { TaskSession } from '../task-session.js'
+import { addRoutes } from './routes.js'
+import { Work } from './work.js'
+
+/** Milliseconds without a page after which its user has closed it. A page that is loaded anew needs a moment. */
+const absence = 4000
+
+type Settings = Pick<PageOptions, 'open' | 'port'>
+
+/** The whole program with a page: one task, then it ends. Returns the exit status. */
+export async function runWithPage(
+  id: string,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<number> {
+  let session: TaskSession
+  try {
+    session = TaskSession.open(id)
+  } catch (error) {
+    return fail(explain(error, id))
+  }
+  try {
+    return await serve(session, settings, signal)
+  } catch (error) {
+    return fail((error as Error).message)
+  } finally {
+    session.close()
+  }
+}
+
+async function serve(
+  session: TaskSession,
+  { open, port }: Settings,
+  signal: AbortSignal,
+): Promise<number> {
+  const hub = new EventHub()
+  const publish = <K extends keyof Events>(event: K, data: Events[K]) => hub.publish(event, data)
+  publish('file', { id: session.id, tasks: session.tasks.map(toMessage) })
+  const work = new Work(session, {
+    onState: (state) => publish('state', state),
+    onProgress: (progress) => publish('progress', progress),
+    say,
+  })
+
+  let leaving: NodeJS.Timeout | undefined
+  hub.onChange = (pages) => {
+    clearTimeout(leaving)
+    leaving = pages > 0 ? undefined : setTimeout(() => work.close(), absence)
+  }
+  const server = await servePage({
+    folder: join(__dirname, '..', '..'),
+    port,
+    routes: (app) => addRoutes(app, session, work, hub),
+    onRequest: () => leaving?.refresh(),
+  })
+  say(`file ${session.id} has ${countTasks(session.tasks)}`)
+  say(`open ${server.address} in a browser of this computer`)
+  if (open) openBrowser(server.address, say)
+
+  const over = new AbortController()
+  const status = await untilEnded(session, work, signal, over.signal)
+  over.abort()
+  hub.end()
+  clearTimeout(leaving)
+  await server.close()
+  return status
+}
+
+async function untilEnded(
+  session: TaskSession,
+  work: Work,
+  signal: AbortSignal,
+  over: AbortSignal,
+): Promise<number> {
+  const interrupted = () => work.abandon('Told to end before there was a result.')
+  if (signal.aborted) interrupted()
+  signal.addEventListener('abort', interrupted)
+  session.whenAlone(over).then(
+    () => work.abandon('MmfSource has ended, so nobody waits for a result.'),
+    (error) => work.abandon((error as Error).message),
+  )
+  return work.ended
+}
+
+function say(message: string): void {
+  console.log(`MmfDestination: ${message}`)
+}
+
+function fail(message: string): number {
+  console.error(`MmfDestination: ${message}`)
+  return 1
+}

@@ -1,0 +1,24 @@
+import { isXmlText, type TaskInfo } from '@mmfile-samples/task-info'
+import { durationField, priorityField } from '@mmfile-samples/web-kit'
+import * as v from 'valibot'
+
+/** What a person can say about a task; the rest is the program's. */
+export type TaskFields = Pick<TaskInfo, 'name' | 'description' | 'duration' | 'priority'>
+
+const longestText = 100_000
+
+const text = v.pipe(
+  v.string('Give a text.'),
+  v.maxLength(longestText, `Use at most ${longestText.toLocaleString('en')} characters.`),
+  v.check(isXmlText, 'Remove the control characters: they cannot be passed on.'),
+)
+
+export const TaskForm = v.object({
+  name: v.pipe(
+    text,
+    v.check((name) => name.trim() !== '', 'Give the task a name.'),
+  ),
+  description: text,
+  duration: durationField,
+  priority: priorityField,
+}) satisfies v.GenericSchema<unknown, TaskFields>

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import type { TaskInfo } from '@mmfile-samples/task-info'
+import type { TaskFields } from '../task-form.js'
+import type { TaskStore } from '../task-store.js'
+
+/** What can be done to the tasks. Every change is in the store before it is told to anyone. */
+export class TaskList {
+  constructor(
+    private readonly store: TaskStore,
+    private readonly onChange: () => void,
+  ) {}
+
+  get tasks(): readonly TaskInfo[] {
+    return this.store.tasks
+  }
+
+  add(fields: TaskFields): TaskInfo {
+    const task: TaskInfo = {
+      id: randomUUID(),
+      ...fields,
+      status: 'Pending',
+      created: new Date(),
+      completed: null,
+      result: null,
+    }
+    this.#save([...this.tasks, task])
+    return task
+  }
+
+  /** A task that is not what it was has not run. Undefined if there is no such task. */
+  edit(id: string, fields: TaskFields): TaskInfo | undefined {
+    const task = this.tasks.find((candidate) => candidate.id === id)
+    if (task === undefined) return undefined
+    const edited: TaskInfo = {
+      ...task,
+      ...fields,
+      status: 'Pending',
+      completed: null,
+      result: null,
+    }
+    this.#save(this.tasks.map((candidate) => (candidate === task ? edited : candidate)))
+    return edited
+  }
+
+  remove(id: string): boolean {
+    const rest = this.tasks.filter((task) => task.id !== id)
+    if (rest.length === this.tasks.length) return false
+    this.#save(rest)
+    return true
+  }
+
+  /** What came of a run. How the task was configured for it is the run's, and not noted here. */
+  finish({ id, status, completed, result }: TaskInfo): void {
+    const isIt = (task: TaskInfo) => task.id.toLowerCase() === id.toLowerCase()
+    if (!this.tasks.some(isIt)) return
+    this.#save(
+      this.tasks.map((task) => (isIt(task) ? { ...task, status, completed, result } : task)),
+    )
+  }
+
+  #save(tasks: readonly TaskInfo[]): void {
+    this.store.save(tasks)
+    this.onChange()
+  }
+}

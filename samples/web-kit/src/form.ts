@@ -1,0 +1,36 @@
+import { priorities } from '@mmfile-samples/task-info'
+import * as v from 'valibot'
+
+export type FormResult<T> = { ok: true; fields: T } | { ok: false; errors: Record<string, string> }
+
+/** What .NET holds a duration in. */
+const longestDuration = 2 ** 31 - 1
+
+/** As it was typed: what is no number gets the same message as a number that will not do. */
+export const durationField = v.pipe(
+  v.string('Give a number of seconds.'),
+  v.trim(),
+  v.regex(/^\d+$/, 'Give a whole number of seconds, 0 or more.'),
+  v.transform(Number),
+  v.maxValue(longestDuration, `Give at most ${longestDuration.toLocaleString('en')} seconds.`),
+)
+
+export const priorityField = v.picklist(priorities, `Choose ${priorities.join(', ')}.`)
+
+/** Every field that is wrong is named, so that a page can say it beside each. */
+export function readForm<T>(schema: v.GenericSchema<unknown, T>, input: unknown): FormResult<T> {
+  const checked = v.safeParse(schema, input, { abortPipeEarly: true })
+  if (checked.success) return { ok: true, fields: checked.output }
+  const errors: Record<string, string> = {}
+  for (const issue of checked.issues) {
+    // What is no object at all has its message where a form begins.
+    const key = String(issue.path?.[0]?.key ?? 'name')
+    errors[key] ??= issue.input === undefined ? 'This is missing.' : issue.message
+  }
+  return { ok: false, errors }
+}
+
+/** The body of a request. What is no JSON is an empty form, and is answered like one. */
+export async function formOf(request: { json(): Promise<unknown> }): Promise<unknown> {
+  return request.json().catch(() => ({}))
+}

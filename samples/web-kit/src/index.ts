@@ -1,0 +1,5 @@
+export { EventHub } from './event-hub.js'
+export { durationField, formOf, priorityField, readForm } from './form.js'
+export { openBrowser } from './open-browser.js'
+export { type PageOptions, type PageServer, servePage } from './page-server.js'
+export { toMessage } from './task-message.js'
