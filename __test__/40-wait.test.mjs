@@ -2,6 +2,7 @@
 
 import { getEventListeners } from 'node:events'
 import test from 'ava'
+import { MmFile } from 'mmfile'
 import { create, open, refuses, rejects } from './support/files.mjs'
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
@@ -210,6 +211,18 @@ test('aborting after the end changes nothing', async (t) => {
   await wait
   controller.abort()
   t.is(await wait, undefined)
+})
+
+test('a file that was waited on, or is, ends when it is closed and not later', async (t) => {
+  for (const index of [0, 1]) {
+    const file = MmFile.createNew(4096)
+    const wait = file.waitFor(index).catch((error) => error.code)
+    file.append('x')
+    if (index === 0) await wait
+    file.close()
+    t.throws(() => MmFile.openExisting(file.id), { code: 'ERR_MMFILE_NOT_FOUND' })
+    t.is(await wait, index === 0 ? undefined : 'ERR_MMFILE_CLOSED')
+  }
 })
 
 test('closing rejects all that is pending', async (t) => {

@@ -24,7 +24,8 @@ struct Shared {
     /// Keeps a worker from ending before the handle is closed.
     hook: Cell<sys::napi_async_cleanup_hook_handle>,
     closing: Cell<bool>,
-    waiter: Waiter,
+    /// Gone once it is closing: it keeps the file open.
+    waiter: RefCell<Option<Waiter>>,
     ring: RefCell<WakeRing>,
     index: Cell<u64>,
 }
@@ -67,7 +68,7 @@ impl RingWatch {
             context,
             hook: Cell::new(ptr::null_mut()),
             closing: Cell::new(false),
-            waiter: file.waiter(),
+            waiter: RefCell::new(Some(file.waiter())),
             ring: RefCell::new(ring),
             index: Cell::new(NOTHING),
         });
@@ -99,14 +100,16 @@ impl RingWatch {
 
     pub(super) fn aim(&self, index: u64, require_peer: bool) {
         let shared = &self.0;
-        shared.waiter.require_peer(require_peer);
+        let waiter = shared.waiter.borrow();
+        let Some(waiter) = &*waiter else { return };
+        waiter.require_peer(require_peer);
         if shared.index.replace(index) == NOTHING {
             shared.ring.borrow_mut().restart();
             // SAFETY: the handle is open for as long as its owner is.
             unsafe { (shared.uv.ref_)(shared.handle()) };
         }
         let mut ring = shared.ring.borrow_mut();
-        if !matches!(shared.waiter.arm(&mut ring, index), Ok(false)) {
+        if !matches!(waiter.arm(&mut ring, index), Ok(false)) {
             ring.nudge(); // the answer comes by way of the event loop, as it always does
         }
     }
@@ -135,6 +138,7 @@ impl Shared {
             return;
         }
         self.index.set(NOTHING);
+        drop(self.waiter.take());
         self.forget();
         // SAFETY: the handle is open, and is closed once.
         unsafe { (self.uv.close)(self.handle(), on_closed) };
@@ -151,20 +155,23 @@ impl Shared {
         }
     }
 
-    /// Looks, and calls JavaScript if there is something to tell.
+    /// Looks, and calls JavaScript if there is something to tell. JavaScript aims anew then, or closes
+    /// the file.
     fn look(&self) {
+        if self.has_news() {
+            self.index.set(NOTHING);
+            self.call();
+        }
+    }
+
+    fn has_news(&self) -> bool {
         let mut ring = self.ring.borrow_mut();
         ring.drain();
         let index = self.index.get();
-        if self.closing.get() || index == NOTHING {
-            return;
+        match &*self.waiter.borrow() {
+            Some(waiter) if index != NOTHING => !matches!(waiter.arm(&mut ring, index), Ok(false)),
+            _ => false,
         }
-        if matches!(self.waiter.arm(&mut ring, index), Ok(false)) {
-            return;
-        }
-        self.index.set(NOTHING);
-        drop(ring); // JavaScript aims anew
-        self.call();
     }
 
     fn call(&self) {
