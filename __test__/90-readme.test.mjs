@@ -1,23 +1,14 @@
 // The README's first example, as someone would paste it.
 
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { installed, page, root, runCode } from './support/markdown.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const readme = page('README.md')
 
 /** The code blocks that follow a line naming a file. */
 function examples() {
@@ -27,17 +18,8 @@ function examples() {
   }))
 }
 
-/** A folder in which the package is installed. */
-function folder(t) {
-  const path = mkdtempSync(join(tmpdir(), 'mmfile-readme-'))
-  t.teardown(() => rmSync(path, { recursive: true, force: true }))
-  mkdirSync(join(path, 'node_modules'))
-  symlinkSync(root, join(path, 'node_modules', 'mmfile'))
-  return path
-}
-
 test('the first example prints what the README says', (t) => {
-  const path = folder(t)
+  const path = installed(t)
   const found = examples()
   t.deepEqual(
     found.map(({ name }) => name),
@@ -45,25 +27,22 @@ test('the first example prints what the README says', (t) => {
   )
   for (const { name, code } of found) writeFileSync(join(path, name), code)
   const [, promised] = readme.match(/`node source\.mjs` prints `([^`]+)`/)
-  const options = { cwd: path, encoding: 'utf8', timeout: 30_000 }
-  t.is(execFileSync(process.execPath, ['source.mjs'], options).trim(), promised)
+  t.deepEqual(runCode(t, path, 'source.mjs', found[0].code), [promised])
 })
 
 test('it works by require, too', (t) => {
-  const path = folder(t)
+  const path = installed(t)
   const code = `
     const { MmFile, MmFileError, NamedMutex, list, sweep } = require('mmfile')
     const file = MmFile.createNew(100)
     file.append('required')
     console.log(file.read(0), [MmFileError, NamedMutex, list, sweep].every((one) => typeof one === 'function'))
     file.close()`
-  writeFileSync(join(path, 'program.cjs'), code)
-  const options = { cwd: path, encoding: 'utf8', timeout: 30_000 }
-  t.is(execFileSync(process.execPath, ['program.cjs'], options).trim(), 'required true')
+  t.deepEqual(runCode(t, path, 'program.cjs', code), ['required true'])
 })
 
 test('both commands of the README are scripts of the package', (t) => {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const { scripts } = JSON.parse(page('package.json'))
   t.regex(readme, /^npm ci && npm start/m)
   t.regex(readme, /^npm ci && npm test/m)
   t.truthy(scripts.start && scripts.test)
@@ -96,7 +75,7 @@ test('npm start prints the address of a page, and it ends when npm does', async 
 test('what the README and the documents point to is there', (t) => {
   for (const [folder, text] of [
     ['.', readme],
-    ['docs', readFileSync(join(root, 'docs', 'samples.md'), 'utf8')],
+    ['docs', page('docs/samples.md')],
   ]) {
     const places = [...text.matchAll(/(?:\]\(|(?:src|srcset)=")([^)"]+)/g)].map(
       ([, place]) => place,

@@ -17,8 +17,21 @@ const lost = new FinalizationRegistry<() => boolean>((release) => {
   })
 })
 
+/** Has the lock freed when nobody has the guard any more. */
+let watched: (guard: LockGuard) => LockGuard
+
 /** A lock that is held until it is released. */
 export class LockGuard {
+  static {
+    watched = (guard) => {
+      if (guard.#release !== undefined && !guard.#watched) {
+        lost.register(guard, guard.#release, guard)
+        guard.#watched = true
+      }
+      return guard
+    }
+  }
+
   /** Whether the holder before died with the lock. What it left has been repaired since. */
   readonly abandoned: boolean
   #release: (() => boolean) | undefined
@@ -28,15 +41,6 @@ export class LockGuard {
   constructor(abandoned: boolean, release: () => boolean) {
     this.abandoned = abandoned
     this.#release = release
-  }
-
-  /** @internal The lock is to be freed when nobody has the guard any more. */
-  watched(): this {
-    if (this.#release !== undefined && !this.#watched) {
-      lost.register(this, this.#release, this)
-      this.#watched = true
-    }
-    return this
   }
 
   /** Lets the next one in. Doing it again changes nothing. */
@@ -85,12 +89,13 @@ export class SharedLock {
 
   /** The lock on this thread, if it can be had in that many milliseconds. */
   tryFor(timeout: number): LockGuard | null {
-    return this.#take(timeout)?.watched() ?? null
+    const guard = this.#take(timeout)
+    return guard === null ? null : watched(guard)
   }
 
   /** The lock on this thread. */
   lockSync(options: Partial<LockOptions>): LockGuard {
-    return this.#takeOrThrow(options).watched()
+    return watched(this.#takeOrThrow(options))
   }
 
   /** Calls `work` while the lock is held; until its promise has settled, if it answers one. */
@@ -104,7 +109,7 @@ export class SharedLock {
       throw error
     }
     if (isThenable(result)) {
-      guard.watched() // a promise may be lost before it has settled
+      watched(guard) // a promise may be lost before it has settled
       return Promise.resolve(result).finally(() => guard.release()) as T
     }
     guard.release()
@@ -154,7 +159,7 @@ export class SharedLock {
         if (!settle()) return
         if (how instanceof Error) reject(how)
         else if (how === 0) reject(timedOut())
-        else resolve(new LockGuard(how === 2, this.#giveUp).watched())
+        else resolve(watched(new LockGuard(how === 2, this.#giveUp)))
       })
       this.#pending = pending
       signal?.addEventListener('abort', abort, { once: true })

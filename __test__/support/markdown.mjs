@@ -1,0 +1,102 @@
+// What stands in the project's pages: code to be run as someone would paste it, headings, tables.
+
+import { spawnSync } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A page of the project, by its path from the root. */
+export function page(name) {
+  return readFileSync(join(root, name), 'utf8')
+}
+
+/** The pages in docs, with the folders in it. */
+export function pages() {
+  return readdirSync(join(root, 'docs'), { recursive: true })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name))
+    .sort()
+}
+
+/**
+ * The code blocks of exactly that language, with the line they start at and the heading above.
+ * What is not to be run has another word behind the three backticks.
+ */
+export function blocks(text, language) {
+  const found = []
+  let heading = ''
+  let open
+  for (const [at, line] of text.split('\n').entries()) {
+    if (open !== undefined) {
+      if (line === '```') {
+        if (open.language === language) found.push({ ...open, code: `${open.lines.join('\n')}\n` })
+        open = undefined
+      } else open.lines.push(line)
+    } else if (line.startsWith('```')) {
+      open = { language: line.slice(3), heading, line: at + 2, lines: [] }
+    } else if (line.startsWith('#')) heading = line.replace(/^#+ /, '').replaceAll('`', '')
+  }
+  return found
+}
+
+/** The text without its code blocks. */
+export function prose(text) {
+  return text.replaceAll(/^```[\s\S]*?^```$/gm, '')
+}
+
+/** What a page has of its own for: code spans that a heading or a table's row begins with. */
+export function entries(text) {
+  const spans = [...prose(text).matchAll(/^(?:#{2,6} .*|\| `.*)$/gm)].flatMap(([line]) => {
+    const cells = line.startsWith('|') ? line.split('|')[1] : line
+    return [...cells.matchAll(/`([^`]+)`/g)].map(([, span]) => span)
+  })
+  return new Set(spans)
+}
+
+/** The rows of the table under a heading, cells without their backticks. */
+export function table(text, heading) {
+  const from = text.split('\n').indexOf(heading)
+  if (from === -1) throw new Error(`there is no heading ${heading}`)
+  const section = text.split('\n').slice(from + 1)
+  const end = section.findIndex((line) => line.startsWith('#'))
+  return section
+    .slice(0, end === -1 ? undefined : end)
+    .filter((line) => line.startsWith('| ') && !/^\| -+ /.test(line))
+    .slice(1)
+    .map((line) => line.split('|').slice(1, -1))
+    .map((cells) => cells.map((cell) => cell.trim().replaceAll('`', '')))
+}
+
+/** The lines that a program's comments say it prints: `// → value`, `// prints value`. */
+export function promised(code) {
+  return [...code.matchAll(/\/\/ (?:→|prints) (.*)$/gm)].map(([, value]) => value.trim())
+}
+
+/** A folder in which the package is installed; it goes with the test. */
+export function installed(t) {
+  const path = mkdtempSync(join(tmpdir(), 'mmfile-page-'))
+  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  mkdirSync(join(path, 'node_modules'))
+  symlinkSync(root, join(path, 'node_modules', 'mmfile'))
+  return path
+}
+
+/** Runs some code as a program in that folder and answers what it printed, line by line. */
+export function runCode(t, path, name, code, { command = process.execPath, args = [] } = {}) {
+  writeFileSync(join(path, name), code)
+  const options = { cwd: path, encoding: 'utf8', timeout: 60_000 }
+  const { stdout, stderr, status, signal } = spawnSync(command, [name, ...args], options)
+  t.deepEqual([status, signal, stderr], [0, null, ''], code)
+  return stdout.split('\n').slice(0, -1)
+}
