@@ -1,6 +1,6 @@
 // How the package is loaded, and what it says when it cannot be.
 
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,17 +30,55 @@ test('loaded twice, as test runners do: each has errors of its own class', async
   t.deepEqual([said, code, stderr], [[{ same: false, own: [true, true], read: 'x' }], 0, ''])
 })
 
-test('without its binary it says what is missing and what to do', async (t) => {
+const { glibcVersionRuntime: glibc } = process.report.getReport().header
+const library = { linux: glibc ? '-gnu' : '-musl', win32: '-msvc' }[process.platform] ?? ''
+const platformPackage = `mmfile-${process.platform}-${process.arch}${library}`
+
+/** What is said by a copy of the package that has no binary, with these platform packages. */
+async function withoutBinary(t, { optionalDependencies, installed = {} } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'mmfile-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
-  for (const part of ['dist', 'index.js', 'package.json']) {
+  for (const part of ['dist', 'index.js'])
     cpSync(join(root, part), join(directory, part), { recursive: true })
+  const contents = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const text = JSON.stringify({ ...contents, optionalDependencies })
+  writeFileSync(join(directory, 'package.json'), text)
+  for (const [name, binary] of Object.entries(installed)) {
+    const place = join(directory, 'node_modules', name)
+    mkdirSync(place, { recursive: true })
+    writeFileSync(join(place, 'package.json'), '{ "main": "binary.node" }')
+    writeFileSync(join(place, 'binary.node'), binary)
   }
   const { said } = await run(t, 'loading', 'broken', [directory])
   const [{ name, code, message, cause }] = said
   t.deepEqual([name, code, cause], ['MmFileError', 'ERR_MMFILE_LOAD', true])
-  for (const part of [process.platform, process.arch, 'install'])
-    t.true(message.includes(part), message)
-  const { glibcVersionRuntime: glibc } = process.report.getReport().header
-  if (glibc) t.true(message.includes(`glibc ${glibc}`), message)
+  const machine = `${process.platform} ${process.arch}${glibc ? ` with glibc ${glibc}` : ''}`
+  t.true(message.includes(machine), message)
+  return message
+}
+
+test('without its binary it says what is missing and what to do', async (t) => {
+  const message = await withoutBinary(t)
+  t.true(message.includes(`${platformPackage} is not installed`), message)
+  t.true(message.includes('npm run build'), message)
+})
+
+test('without the package of this platform it says how to get it', async (t) => {
+  const message = await withoutBinary(t, { optionalDependencies: { [platformPackage]: '1.2.3' } })
+  t.true(message.includes('--omit=optional'), message)
+  t.true(message.includes(`npm install ${platformPackage}@1.2.3`), message)
+})
+
+test('on a platform that there is no package for it says which there are', async (t) => {
+  const optionalDependencies = { 'mmfile-sunos-sparc': '1.2.3', 'mmfile-aix-ppc64': '1.2.3' }
+  const message = await withoutBinary(t, { optionalDependencies })
+  t.regex(message, /: this version has them for sunos-sparc, aix-ppc64\.$/)
+})
+
+test('a binary that the system refuses: it says what the system said', async (t) => {
+  const installed = { [platformPackage]: 'this is no library' }
+  const message = await withoutBinary(t, { installed })
+  t.regex(message, /^the native binary of mmfile cannot be loaded on /)
+  t.regex(message, /binary\.node/)
+  t.regex(message, /from another machine, install it again/)
 })

@@ -41,9 +41,9 @@ function checkRust() {
   }
 }
 
-export function build({ force = false } = {}) {
+export function build({ force = false, typescriptOnly = false } = {}) {
   if (!existsSync(join(root, 'node_modules', '.bin', 'tsc'))) fail('Run "npm ci" first.')
-  if (force || !addonIsCurrent()) {
+  if (!typescriptOnly && (force || !addonIsCurrent())) {
     checkRust()
     console.log('Building the addon …')
     if (!run('napi', NAPI).ok) fail('The addon could not be built.')

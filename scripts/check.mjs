@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, NAPI } from './build.mjs'
 import { root, run } from './lib.mjs'
+import { pack, stageMain } from './pack.mjs'
 import { buildSamples } from './samples.mjs'
+import { versionFaults } from './version.mjs'
 
 const MAX_LINES = 400
 const FEATURES = 'mmfile-core/fault-points'
@@ -30,6 +32,11 @@ const steps = {
     for (const name of long)
       console.error(`${name} has ${lines(name)} lines, more than ${MAX_LINES}`)
     return long.length === 0
+  },
+  'versions and platform packages are in step': () => {
+    const found = versionFaults()
+    for (const fault of found) console.error(fault)
+    return found.length === 0
   },
   'clippy, with unused dependencies': command(
     'cargo',
@@ -91,14 +98,13 @@ function committed(name) {
   return ok ? output : readFileSync(join(root, name), 'utf8')
 }
 
+/** Looks at the package as it is published. */
 function wellFormed() {
   const folder = mkdtempSync(join(tmpdir(), 'mmfile-pack-'))
   try {
-    if (!run('publint', ['--strict', '.'], { quiet: false }).ok) return false
-    const packed = run('npm', ['pack', '--silent', '--pack-destination', folder], { quiet: true })
-    if (!packed.ok) console.error(packed.output)
-    const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))
-    return packed.ok && run('attw', [join(folder, tarball)]).ok
+    const staged = stageMain(join(folder, 'package'))
+    if (!run('publint', ['--strict', staged]).ok) return false
+    return run('attw', [join(folder, pack(staged, folder).filename)]).ok
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

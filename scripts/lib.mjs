@@ -15,10 +15,18 @@ const path = [
   join(homedir(), '.cargo', 'bin'),
 ].join(delimiter)
 
+/** npm and the tools that it installs are batch files on Windows, which takes a shell to start. */
+function isBatchFile(command) {
+  if (process.platform !== 'win32') return false
+  return command === 'npm' || existsSync(join(root, 'node_modules', '.bin', `${command}.cmd`))
+}
+
 /** Runs a command to its end and answers its exit status. Its output goes where ours goes. */
 export function run(command, args, { env = {}, cwd = root, quiet = false } = {}) {
-  const done = spawnSync(command, args, {
+  const shell = isBatchFile(command)
+  const done = spawnSync(command, shell ? args.map((arg) => `"${arg}"`) : args, {
     cwd,
+    shell,
     env: { ...process.env, PATH: path, ...env },
     stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
     encoding: 'utf8',

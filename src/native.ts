@@ -1,26 +1,13 @@
 import type * as Binding from '../index.js'
 import { fromNative, MmFileError } from './errors.js'
+import { whyNotLoaded } from './load-error.js'
 
 /** Loads the binary of this platform, or says which one is missing and what to do. */
 function load(): typeof Binding {
   try {
     return require('../index.js') as typeof Binding
   } catch (cause) {
-    const report = process.report?.getReport() as
-      | { header?: { glibcVersionRuntime?: string } }
-      | undefined
-    const glibc = report?.header?.glibcVersionRuntime
-    const library =
-      process.platform === 'linux'
-        ? ` with ${glibc ? `glibc ${glibc}` : 'musl or unknown libc'}`
-        : ''
-    throw new MmFileError(
-      'ERR_MMFILE_LOAD',
-      `no native binary of mmfile for ${process.platform} ${process.arch}${library}. ` +
-        'If the platform is supported, install the package again without --omit=optional ' +
-        'and on the machine that runs it; in a checkout, run "npm run build".',
-      { cause },
-    )
+    throw new MmFileError('ERR_MMFILE_LOAD', whyNotLoaded(cause), { cause })
   }
 }
 

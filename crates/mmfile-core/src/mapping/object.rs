@@ -19,7 +19,7 @@ pub(crate) struct Object {
 /// Facts about an object, from one `fstat`.
 struct Status {
     size: u64,
-    links: u64,
+    linked: bool,
 }
 
 /// One number for this process, drawn at its first use. The byte that it stands for is locked by all
@@ -116,12 +116,12 @@ impl Object {
 
     /// Whether its name still leads to it.
     pub(crate) fn is_linked(&self) -> bool {
-        self.status().is_ok_and(|status| status.links > 0)
+        self.status().is_ok_and(|status| status.linked)
     }
 
     fn status(&self) -> Result<Status> {
         let stat = fstat(&self.fd)?;
-        Ok(Status { size: u64::try_from(stat.st_size).unwrap_or(0), links: stat.st_nlink })
+        Ok(Status { size: u64::try_from(stat.st_size).unwrap_or(0), linked: stat.st_nlink > 0 })
     }
 
     /// Waits until everything is on the disk.

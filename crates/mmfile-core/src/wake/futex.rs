@@ -17,7 +17,7 @@ pub(crate) enum Woken {
 /// The word may be shared between processes: this is not the private kind of futex.
 pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) -> Woken {
     let limit = libc::timespec {
-        tv_sec: libc::time_t::try_from(limit.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_sec: limit.as_secs().try_into().unwrap_or(i32::MAX.into()),
         tv_nsec: limit.subsec_nanos().into(),
     };
     // SAFETY: the word is mapped for as long as it is borrowed and `limit` outlives the call; the

@@ -1,0 +1,27 @@
+// Running a command while this process goes on working, as it has to when it serves the command.
+
+import { spawn } from 'node:child_process'
+
+const TIMEOUT = 120_000
+
+/** Runs a command to its end; answers its status and what it wrote, also if it could not start. */
+export function runAsync(command, args, options) {
+  return new Promise((done) => {
+    const child = spawn(command, args, {
+      ...options,
+      timeout: TIMEOUT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stdout = ''
+    let output = ''
+    child.stdout.on('data', (data) => {
+      stdout += data
+      output += data
+    })
+    child.stderr.on('data', (data) => {
+      output += data
+    })
+    child.on('error', (error) => done({ error, stdout, output: error.message }))
+    child.on('close', (status, signal) => done({ status, signal, stdout, output }))
+  })
+}

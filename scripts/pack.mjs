@@ -1,0 +1,66 @@
+// Puts the packages together as they are published, and packs them.
+
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fail, root, run } from './lib.mjs'
+import { packageName, platforms, readJson } from './platforms.mjs'
+
+/** Where a workflow runs, npm wants to see the repository that a package's provenance names. */
+function repository() {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env
+  return server && name ? { repository: { type: 'git', url: `git+${server}/${name}.git` } } : {}
+}
+
+function writeManifest(folder, contents) {
+  const text = JSON.stringify({ ...contents, ...repository() }, null, 2)
+  writeFileSync(join(folder, 'package.json'), `${text}\n`)
+}
+
+function emptied(folder) {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  return folder
+}
+
+/**
+ * Puts the main package into a folder. Its optional dependencies, one a platform, are added here: in
+ * the repository's own package.json they would have to be in the lock file, and `npm ci` of a commit
+ * whose version is not published yet would look for packages that nobody can have.
+ */
+export function stageMain(folder) {
+  emptied(folder)
+  const { scripts: _, devDependencies: __, napi: ___, ...kept } = readJson('package.json')
+  for (const name of [...kept.files, 'README.md', 'LICENSE'])
+    cpSync(join(root, name), join(folder, name), { recursive: true })
+  const supported = platforms.filter(({ supported }) => supported)
+  const optionalDependencies = Object.fromEntries(
+    supported.map((one) => [packageName(one), kept.version]).sort(),
+  )
+  writeManifest(folder, { ...kept, optionalDependencies })
+  return folder
+}
+
+/** Puts a platform's package with its binary into a folder. */
+export function stagePlatform(one, binary, folder) {
+  emptied(folder)
+  const contents = readJson(join('npm', one.platform, 'package.json'))
+  cpSync(join(root, 'npm', one.platform, 'README.md'), join(folder, 'README.md'))
+  cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
+  cpSync(binary, join(folder, contents.main))
+  writeManifest(folder, contents)
+  return folder
+}
+
+/** Packs a folder; answers npm's description of the tarball. */
+export function pack(folder, into) {
+  mkdirSync(into, { recursive: true })
+  const args = ['pack', '--json', '--ignore-scripts', '--loglevel=error']
+  const { ok, output } = run('npm', [...args, '--pack-destination', into], {
+    cwd: folder,
+    quiet: true,
+  })
+  if (!ok) fail(`${folder} could not be packed:\n${output}`)
+  const answer = JSON.parse(output.slice(output.search(/^[[{]/m)))
+  const [packed] = Array.isArray(answer) ? answer : Object.values(answer)
+  return packed
+}

@@ -1,0 +1,86 @@
+// The platforms: what each package is called, which machine it is for, and how its binary is made.
+// Whether the Rust sources support a system is said here and nowhere else.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './lib.mjs'
+
+/** Systems that crates/mmfile-core has sources for. A port changes its line. */
+const SOURCES = {
+  linux: true,
+  win32: false,
+  darwin: false,
+}
+
+/** The oldest C library of the GNU binaries. */
+export const GLIBC = '2.17'
+
+/** What a platform package may weigh unpacked, in bytes. */
+export const MAX_UNPACKED = 600_000
+
+const linux = (cpu, arch, abi) => ({
+  platform: `linux-${cpu}-${abi}`,
+  title: `Linux on ${cpu} with ${abi === 'gnu' ? `glibc ${GLIBC} or newer` : 'musl'}`,
+  triple: `${arch}-unknown-linux-${abi}`,
+  os: 'linux',
+  cpu,
+  libc: abi === 'gnu' ? 'glibc' : 'musl',
+  build: {
+    target: `${arch}-unknown-linux-${abi}`,
+    glibc: abi === 'gnu' ? GLIBC : undefined,
+    // A library that a musl Node.js loads has to use that process's C library.
+    flags: abi === 'musl' ? ['-C', 'target-feature=-crt-static'] : [],
+    file: 'libmmfile_node.so',
+  },
+})
+
+const windows = (cpu, arch, build) => ({
+  // Loaders look for this name; which linker made the file does not matter to them.
+  platform: `win32-${cpu}-msvc`,
+  title: `Windows on ${cpu}`,
+  triple: `${arch}-pc-windows-msvc`,
+  os: 'win32',
+  cpu,
+  build: { flags: [], file: 'mmfile_node.dll', needsNodeLibrary: true, ...build },
+})
+
+const mac = (cpu, arch) => ({
+  platform: `darwin-${cpu}`,
+  title: `macOS on ${cpu}`,
+  triple: `${arch}-apple-darwin`,
+  os: 'darwin',
+  cpu,
+  build: {
+    target: `${arch}-apple-darwin`,
+    flags: ['-C', 'link-arg=-undefined', '-C', 'link-arg=dynamic_lookup'],
+    env: { MACOSX_DEPLOYMENT_TARGET: '11.0' },
+    keepSymbols: true, // stripping takes a tool of Apple's
+    file: 'libmmfile_node.dylib',
+  },
+})
+
+const MINGW = {
+  target: 'x86_64-pc-windows-gnu',
+  apt: ['gcc-mingw-w64-x86-64-posix'],
+  linker: 'x86_64-w64-mingw32-gcc-posix',
+}
+
+export const platforms = [
+  windows('x64', 'x86_64', MINGW),
+  windows('arm64', 'aarch64', { target: 'aarch64-pc-windows-gnullvm', keepSymbols: true }),
+  mac('x64', 'x86_64'),
+  mac('arm64', 'aarch64'),
+  linux('x64', 'x86_64', 'gnu'),
+  linux('arm64', 'aarch64', 'gnu'),
+  linux('x64', 'x86_64', 'musl'),
+  linux('arm64', 'aarch64', 'musl'),
+].map((one) => ({ ...one, supported: SOURCES[one.os] }))
+
+/** The name of a platform's package. */
+export const packageName = ({ platform }) => `mmfile-${platform}`
+
+/** The name of a platform's binary, as napi-rs' loader wants it. */
+export const binaryName = ({ platform }) => `mmfile.${platform}.node`
+
+/** A JSON file of the repository. */
+export const readJson = (name) => JSON.parse(readFileSync(join(root, name), 'utf8'))

@@ -1,0 +1,28 @@
+// Publishes the tarballs of target/packages: the platforms first, so that the main package never
+// names one that cannot be had. What is published already is left alone, and so a release that broke
+// off can be run again. Only the release workflow runs this.
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fail, root, run } from './lib.mjs'
+import { packageName, platforms, readJson } from './platforms.mjs'
+
+const { version } = readJson('package.json')
+const names = [...platforms.filter(({ supported }) => supported).map(packageName), 'mmfile']
+const tarball = (name) => join(root, 'target', 'packages', `${name}-${version}.tgz`)
+
+const missing = names.filter((name) => !existsSync(tarball(name)))
+if (missing.length > 0) fail(`there is no tarball of ${missing.join(', ')} ${version}`)
+if (process.env.GITHUB_ACTIONS !== 'true') fail('packages are published by the release workflow')
+
+const tag = version.includes('-') ? 'next' : 'latest'
+for (const name of names) {
+  if (
+    run('npm', ['view', `${name}@${version}`, 'version'], { quiet: true }).output.trim() === version
+  ) {
+    console.log(`${name} ${version} is published already`)
+    continue
+  }
+  const args = ['publish', tarball(name), '--provenance', '--access', 'public', '--tag', tag]
+  if (!run('npm', args).ok) fail(`${name} could not be published`)
+}

@@ -1,0 +1,55 @@
+// Versions of Node.js and other runtimes, installed from npm into target/nodes.
+
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fail, root, run } from './lib.mjs'
+
+export const NODE_VERSIONS = ['20', '22', '24', '26']
+
+const BUN = '@oven/bun-linux-x64-baseline@1.4.5'
+const DENO = '@deno/linux-x64-glibc@2.9.6'
+export const ESBUILD = 'esbuild@0.28.2'
+
+const folder = join(root, 'target', 'nodes')
+/** A file of an installed package. */
+export const installed = (...path) => join(folder, 'node_modules', ...path)
+
+/** Installs what is not installed; each is a package as npm names it, and the file it has to bring. */
+export function install(wanted) {
+  const missing = wanted.filter(({ file }) => !existsSync(file)).map(({ spec }) => spec)
+  if (missing.length === 0) return
+  mkdirSync(folder, { recursive: true })
+  if (!existsSync(join(folder, 'package.json')))
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+  // --force: some of them are for another processor, and run emulated.
+  const args = ['install', '--force', '--no-audit', '--no-fund', '--loglevel=error', ...missing]
+  if (!run('npm', args, { cwd: folder }).ok)
+    fail(`could not install ${missing.join(', ')} from npm`)
+}
+
+/** The binaries of these versions of Node.js. */
+export function nodes(versions) {
+  const windows = process.platform === 'win32'
+  const file = (version) => installed(`node${version}`, 'bin', windows ? 'node.exe' : 'node')
+  install(versions.map((one) => ({ spec: `node${one}@npm:node@${one}`, file: file(one) })))
+  return versions.map((version) => ({
+    name: `Node.js ${version}`,
+    version,
+    command: file(version),
+  }))
+}
+
+/** Bun and Deno, where this machine can run them. */
+export function others() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return []
+  const bun = installed('@oven', 'bun-linux-x64-baseline', 'bin', 'bun')
+  const deno = installed('@deno', 'linux-x64-glibc', 'deno')
+  install([
+    { spec: BUN, file: bun },
+    { spec: DENO, file: deno },
+  ])
+  return [
+    { name: 'Bun', command: bun },
+    { name: 'Deno', command: deno, args: ['run', '--allow-all'] },
+  ]
+}

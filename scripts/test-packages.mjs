@@ -1,0 +1,221 @@
+// npm run test:packages: installs the tarballs of target/packages into empty folders, with no Rust on
+// the PATH, and runs the README's first example under every runtime, by import and by require, from
+// TypeScript, and bundled. `-- --emulated` adds Node.js for musl and for arm64, on a Debian machine;
+// `-- --here` takes the Node.js that runs this and nothing else.
+
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { runAsync } from './async.mjs'
+import { arm64, musl } from './emulated.mjs'
+import { commonTypescript, modules, promised, scripts, typescript } from './examples.mjs'
+import { fail, root, run } from './lib.mjs'
+import { platforms, readJson } from './platforms.mjs'
+import { serve } from './registry.mjs'
+import { ESBUILD, install, installed, NODE_VERSIONS, nodes, others } from './runtimes.mjs'
+
+const { values } = parseArgs({
+  options: { here: { type: 'boolean' }, emulated: { type: 'boolean' } },
+})
+const windows = process.platform === 'win32'
+const tarballs = join(root, 'target', 'packages')
+const { version } = readJson('package.json')
+if (!existsSync(join(tarballs, `mmfile-${version}.tgz`)))
+  fail(`target/packages has no mmfile ${version}: npm run build:all`)
+
+const results = []
+/** One check: `act` throws what is wrong, or answers a few words about what was seen. */
+async function check(name, act) {
+  try {
+    const seen = (await act()) ?? ''
+    results.push({ name, ok: true })
+    console.log(`passed  ${name}${seen && `: ${seen}`}`)
+  } catch (error) {
+    results.push({ name, ok: false })
+    console.log(`FAILED  ${name}: ${error.message}`)
+  }
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'mmfile-packages-'))
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
+let count = 0
+const emptyFolder = () => {
+  const folder = join(scratch, String(count++))
+  mkdirSync(folder)
+  return folder
+}
+
+/** A PATH on which there is Node.js and a shell, and no compiler. */
+function path() {
+  if (windows) return join(process.execPath, '..')
+  const folder = emptyFolder()
+  symlinkSync(process.execPath, join(folder, 'node'))
+  symlinkSync('/bin/sh', join(folder, 'sh'))
+  return folder
+}
+const PATH = path()
+const environment = (env) => ({ ...process.env, ...env, PATH, Path: PATH })
+for (const tool of ['cargo', 'rustc', 'cc']) {
+  const { error } = await runAsync(tool, ['--version'], { env: environment(), cwd: scratch })
+  if (error?.code !== 'ENOENT' && !windows) fail(`${tool} is on the PATH`)
+}
+
+const npm = process.env.npm_execpath ?? fail('run this by npm run test:packages')
+const registry = await serve(tarballs)
+
+/** A folder with the package installed as npm installs it on a certain machine. */
+async function consumer({ libc, cpu, omit } = {}) {
+  const folder = emptyFolder()
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
+  const machine = [
+    ...(cpu ? ['--os=linux', `--cpu=${cpu}`] : []),
+    ...(libc ? [`--libc=${libc}`] : []),
+  ]
+  const args = [
+    npm,
+    'install',
+    'mmfile',
+    `--registry=${registry.address}`,
+    '--no-audit',
+    '--no-fund',
+  ]
+  if (omit) args.push('--omit=optional')
+  args.push('--loglevel=error', `--cache=${join(scratch, 'cache')}`, ...machine)
+  const done = await runAsync(process.execPath, args, { cwd: folder, env: environment() })
+  if (done.status !== 0) throw new Error(`npm install: ${done.output}`)
+  const names = platforms.map(({ platform }) => `mmfile-${platform}`)
+  const found = names.filter((name) => existsSync(join(folder, 'node_modules', name)))
+  return { folder, found }
+}
+
+/** Runs a program and wants the line that the README promises, on its standard output. */
+async function expect({ command, args = [], env }, folder, program, wanted = promised) {
+  const done = await runAsync(command, [...args, program], { cwd: folder, env: environment(env) })
+  if (done.status !== 0 || done.stdout.trim() !== wanted)
+    throw new Error(`status ${done.status ?? done.signal}, it printed ${done.output}`)
+  return done.stdout.trim()
+}
+
+function write(folder, files) {
+  mkdirSync(folder, { recursive: true })
+  for (const [name, code] of files) writeFileSync(join(folder, name), code)
+}
+
+/** The example under a runtime, in a folder with the package. */
+async function runs(runtime, folder) {
+  write(folder, modules)
+  write(folder, scripts)
+  await check(`${runtime.name}, import`, () => expect(runtime, folder, 'source.mjs'))
+  await check(`${runtime.name}, require`, () => expect(runtime, folder, 'source.cjs'))
+}
+
+const here = { name: `this Node.js (${process.version})`, command: process.execPath }
+
+async function installation() {
+  let made
+  await check('npm brings the package of this platform and no other', async () => {
+    made = await consumer()
+    if (made.found.length !== 1) throw new Error(made.found.join(', ') || 'none was installed')
+    return made.found[0]
+  })
+  await check('without optional packages the error names the platform and the fix', async () => {
+    const { folder } = await consumer({ omit: true })
+    const code = `try { require('mmfile') } catch (e) { console.log([e.name, e.code, e.message].join(' | ')) }`
+    const done = await runAsync(process.execPath, ['-e', code], { cwd: folder, env: environment() })
+    for (const part of [
+      'MmFileError | ERR_MMFILE_LOAD',
+      process.platform,
+      process.arch,
+      made.found[0],
+      'omit=optional',
+    ])
+      if (!done.stdout.includes(part)) throw new Error(`no "${part}" in ${done.output}`)
+    return done.stdout.trim()
+  })
+  return made?.folder ?? fail('nothing could be installed')
+}
+
+/** TypeScript's options are those that `tsc --init` gives, and the two ways to find modules. */
+async function compiled(folder) {
+  const types = { strict: true, types: ['node'], typeRoots: [join(root, 'node_modules', '@types')] }
+  const project = async (name, files, options) => {
+    const place = join(folder, name)
+    write(place, files)
+    const compilerOptions = {
+      ...types,
+      target: 'es2022',
+      lib: ['es2022', 'esnext.disposable'],
+      ...options,
+    }
+    writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
+    const done = run('tsc', ['-p', place], { quiet: true })
+    if (!done.ok) throw new Error(done.output)
+    return join(place, 'out')
+  }
+  const nodenext = { module: 'nodenext', outDir: 'out', rootDir: '.' }
+  await check('TypeScript, nodenext, modules', async () =>
+    expect(here, await project('nodenext', typescript, nodenext), 'source.mjs'),
+  )
+  await check('TypeScript, nodenext, CommonJS', async () =>
+    expect(here, await project('common', commonTypescript, nodenext), 'source.cjs'),
+  )
+  const bundler = { module: 'esnext', moduleResolution: 'bundler', outDir: 'out', rootDir: '.' }
+  await check('TypeScript, bundler', async () =>
+    expect(here, await project('bundler', typescript, bundler), 'source.mjs'),
+  )
+  await check('TypeScript, bundler, libraries checked', async () => {
+    await project('checked', typescript, { ...bundler, skipLibCheck: false })
+  })
+}
+
+/** One file a program, the binary beside it, in a folder without node_modules. */
+async function bundled(folder) {
+  const esbuild = installed('esbuild', 'bin', 'esbuild')
+  install([{ spec: ESBUILD, file: esbuild }])
+  await check('bundled by esbuild, the binary copied', async () => {
+    const output = emptyFolder()
+    const files = [...scripts.keys()].map((name) => join(folder, name))
+    const args = ['--bundle', '--platform=node', '--loader:.node=copy', '--out-extension:.js=.cjs']
+    const done = run(esbuild, [...files, ...args, '--log-level=error', `--outdir=${output}`], {
+      cwd: folder,
+      quiet: true,
+    })
+    if (!done.ok) throw new Error(done.output)
+    return expect(here, output, 'source.cjs')
+  })
+  await check('bundled by esbuild as a module, packages left outside', async () => {
+    const output = join(folder, 'bundle')
+    const files = [...modules.keys()].map((name) => join(folder, name))
+    const args = ['--bundle', '--platform=node', '--format=esm', '--packages=external']
+    const done = run(
+      esbuild,
+      [...files, ...args, '--log-level=error', '--out-extension:.js=.mjs', `--outdir=${output}`],
+      { cwd: folder, quiet: true },
+    )
+    if (!done.ok) throw new Error(done.output)
+    return expect(here, output, 'source.mjs')
+  })
+}
+
+/** Under another machine's Node.js, with what npm installs there. */
+async function emulated(runtime) {
+  const { folder, found } = await consumer(runtime)
+  const expected = `mmfile-linux-${runtime.cpu}-${runtime.libc === 'musl' ? 'musl' : 'gnu'}`
+  await check(`${runtime.name}: npm brings ${expected}`, () => {
+    if (found.join() !== expected) throw new Error(found.join(', ') || 'none was installed')
+  })
+  await runs(runtime, folder)
+}
+
+const folder = await installation()
+const runtimes = values.here ? [here] : [...nodes(NODE_VERSIONS), ...others()]
+for (const runtime of runtimes) await runs(runtime, folder)
+await compiled(folder)
+if (!values.here) await bundled(folder)
+if (values.emulated) for (const runtime of [...musl(), ...arm64()]) await emulated(runtime)
+registry.close()
+
+const failed = results.filter(({ ok }) => !ok).length
+console.log(`\n${results.length - failed} passed, ${failed} failed`)
+process.exit(failed === 0 ? 0 : 1)

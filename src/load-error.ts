@@ -1,0 +1,69 @@
+// What to say when the binary could not be loaded.
+
+interface Report {
+  header?: { glibcVersionRuntime?: string }
+  sharedObjects?: string[]
+}
+
+/** The C library of this process, as a person calls it and as the packages are named after it. */
+function library(): { title: string; suffix: string } {
+  if (process.platform === 'win32') return { title: '', suffix: '-msvc' }
+  if (process.platform !== 'linux') return { title: '', suffix: '' }
+  const report = process.report?.getReport() as Report | undefined
+  const glibc = report?.header?.glibcVersionRuntime
+  if (glibc) return { title: ` with glibc ${glibc}`, suffix: '-gnu' }
+  return report?.sharedObjects?.some((name) => name.includes('musl'))
+    ? { title: ' with musl', suffix: '-musl' }
+    : { title: ' with an unknown C library', suffix: '-gnu' }
+}
+
+/** The packages that this version has binaries in, by name. In a checkout there are none. */
+function binaryPackages(): Record<string, string> {
+  try {
+    const { optionalDependencies } = require('../package.json') as {
+      optionalDependencies?: Record<string, string>
+    }
+    return optionalDependencies ?? {}
+  } catch {
+    return {}
+  }
+}
+
+/** What the loader says of a file that is not there, and of a platform it has never heard of. */
+const NOT_THERE = /^(Cannot find|Unsupported) /
+
+/** What the system said about a file that is there. The loader keeps only messages, one a cause. */
+function refusal(error: unknown): string | undefined {
+  for (let one = error; one instanceof Error; one = one.cause) {
+    if (!NOT_THERE.test(one.message)) return one.message
+  }
+  return undefined
+}
+
+/** Why the binary of this platform could not be loaded, and what to do about it. */
+export function whyNotLoaded(cause: unknown): string {
+  const { title, suffix } = library()
+  const machine = `${process.platform} ${process.arch}${title}`
+  const refused = refusal(cause)
+  if (refused !== undefined) {
+    return (
+      `the native binary of mmfile cannot be loaded on ${machine}: ${refused.trim()}. ` +
+      'If node_modules came from another machine, install it again on this one; ' +
+      'binaries for glibc need 2.17 or newer.'
+    )
+  }
+  const name = `mmfile-${process.platform}-${process.arch}${suffix}`
+  const packages = binaryPackages()
+  const known = Object.keys(packages)
+  if (known.length > 0 && !(name in packages)) {
+    const platforms = known.map((one) => one.replace(/^mmfile-/, '')).join(', ')
+    return `no native binary of mmfile for ${machine}: this version has them for ${platforms}.`
+  }
+  return (
+    `no native binary of mmfile for ${machine}: ${name} is not installed. ` +
+    'Install mmfile again on the machine that runs it, with its optional dependencies ' +
+    '(npm without --omit=optional; a lock file made on another system may lack them: ' +
+    `then run "npm install ${known.length > 0 ? `${name}@${packages[name]}` : name}"); ` +
+    'in a checkout, run "npm run build".'
+  )
+}
