@@ -12,6 +12,7 @@ import { create, open, refuses, rejects } from './support/files.mjs'
 const script = fileURLToPath(new URL('support/foreign.py', import.meta.url))
 const here = process.platform === 'linux' && spawnSync('python3', ['--version']).status === 0
 const foreign = here ? test : test.skip
+const foreignAlone = here ? test.serial : test.skip
 const glibc = process.report.getReport().header.glibcVersionRuntime !== undefined
 
 /** Runs the foreign program to its end, and answers what it says. */
@@ -116,7 +117,8 @@ for (const look of [
   })
 }
 
-foreign('a wait for what it appends ends soon, though nobody wakes it', async (t) => {
+// Others that run beside it would stop the event loop, whose time is taken here.
+foreignAlone('a wait for what it appends ends soon, though nobody wakes it', async (t) => {
   const file = create(t, 4096)
   for (let index = 0; index < 3; index += 1) {
     const wait = file.waitFor(index)

@@ -187,7 +187,6 @@ foreign('we read what the writer appends, and whoever sleeps is woken', async (t
     t.deepEqual([file.read(index), file.append('ours')], [value, index + 1])
     t.is(await reader.next(), 'ours')
   }
-  t.true(median(times) < 300, `${times}`)
   t.log(`woken ${median(times).toFixed(1)} ms after the line (median)`)
   writer.child.stdin.end()
   t.deepEqual(await writer.ended, fine)

@@ -18,7 +18,13 @@ impl RegistryLock {
         let name = format!("mmfile-registry-{}", current_user());
         let mut pause = Duration::from_micros(20);
         loop {
-            let object = Object::open_or_create(&name, &name)?;
+            let object = match Object::open_or_create(&name, &name) {
+                // It would have been made, were there a place for it.
+                Err(Error::NotFound { .. }) => {
+                    return Err(Error::Unsupported { what: "shared memory: there is no /dev/shm" });
+                }
+                other => other?,
+            };
             // Whoever had it before may have taken the file away while we waited for its lock.
             if object.try_exclusive()? && object.is_linked() {
                 return Ok(Self { object, name });
