@@ -23,11 +23,14 @@ const open = browserFor(test)
 /** A request as any program can make it, with headers that a browser would not let a page set. */
 function ask(address, { method = 'GET', headers = {}, body } = {}) {
   return new Promise((resolve, reject) => {
-    const asked = request(address, { method, headers, agent: false }, (response) => {
+    // Events that should have been refused would never end.
+    const signal = AbortSignal.timeout(10_000)
+    const asked = request(address, { method, headers, agent: false, signal }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (part) => {
         text += part
       })
+      response.on('error', reject)
       response.on('end', () => {
         asked.destroy()
         resolve({ status: response.statusCode, headers: response.headers, text })

@@ -8,7 +8,7 @@ import { addRoutes } from './routes.js'
 import { Work } from './work.js'
 
 /** Milliseconds without a page after which its user has closed it. A page that is loaded anew needs a moment. */
-const absence = 4000
+const absence = 5000
 
 type Settings = Pick<PageOptions, 'open' | 'port'>
 
