@@ -27,7 +27,7 @@ function manifest(one, main) {
 function readme(one) {
   return `# ${packageName(one)}
 
-The binary of [mmfile](https://www.npmjs.com/package/mmfile) for ${one.title}
+The binary of \`mmfile\` for ${one.title}
 (\`${one.triple}\`).
 
 It is an optional dependency of \`mmfile\`, of the same version: \`npm install mmfile\` brings it along

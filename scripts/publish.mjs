@@ -17,9 +17,8 @@ if (process.env.GITHUB_ACTIONS !== 'true') fail('packages are published by the r
 
 const tag = version.includes('-') ? 'next' : 'latest'
 for (const name of names) {
-  if (
-    run('npm', ['view', `${name}@${version}`, 'version'], { quiet: true }).output.trim() === version
-  ) {
+  const known = run('npm', ['view', `${name}@${version}`, 'version'], { quiet: true })
+  if (known.ok && known.output.includes(version)) {
     console.log(`${name} ${version} is published already`)
     continue
   }
