@@ -19,6 +19,7 @@
 
 use crate::control::Control;
 use crate::control::layout::CONTROL_SIZE;
+use crate::error::Result;
 use crate::mapping::{Access, Identity, Object, list_named, open_named};
 use crate::name::{FileId, ObjectNames, Prefixes};
 
@@ -78,19 +79,23 @@ fn recorded_data(names: &ObjectNames, object: &Object) -> Option<Identity> {
 
 /// Removes every file of this user that no live process has open, and every such mutex. The files'
 /// ids.
-pub(crate) fn remove_all_stale(prefixes: &Prefixes, registry: &RegistryLock) -> Vec<FileId> {
-    for names in names_with(ObjectNames::MUTEX_PREFIX).map(ObjectNames::mutex) {
+pub(crate) fn remove_all_stale(
+    prefixes: &Prefixes,
+    registry: &RegistryLock,
+) -> Result<Vec<FileId>> {
+    for names in names_with(ObjectNames::MUTEX_PREFIX)?.map(ObjectNames::mutex) {
         remove_if_stale(&names, registry);
     }
-    names_with(prefixes.mutex())
+    Ok(names_with(prefixes.mutex())?
         .map(|id| ObjectNames::new(id, prefixes))
         .filter(|names| remove_if_stale(names, registry))
         .map(|names| names.id)
-        .collect()
+        .collect())
 }
 
 /// The ids of the objects whose names start with `prefix`.
-fn names_with(prefix: &str) -> impl Iterator<Item = FileId> {
+fn names_with(prefix: &str) -> Result<impl Iterator<Item = FileId>> {
     let length = prefix.len();
-    list_named(prefix).into_iter().filter_map(move |name| FileId::parse(name.get(length..)?).ok())
+    let names = list_named(prefix)?;
+    Ok(names.into_iter().filter_map(move |name| FileId::parse(name.get(length..)?).ok()))
 }
