@@ -188,6 +188,14 @@ impl Error {
         }
     }
 
+    /// The error of a thread that could not be started.
+    #[must_use]
+    pub fn no_thread(error: &std::io::Error) -> Self {
+        let syscall = "pthread_create";
+        let os = error.raw_os_error().map(|errno| OsError { syscall, errno });
+        Self::NoSpace { needed: "another thread".into(), os }
+    }
+
     /// What the operating system said, where it was the one that refused.
     #[must_use]
     pub fn os(&self) -> Option<OsError> {

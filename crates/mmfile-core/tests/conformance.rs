@@ -357,7 +357,7 @@ fn what_there_is_can_be_listed_and_swept() {
     let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
     let file = MmFile::create_new(100, &options).unwrap();
     file.append("x").unwrap();
-    let infos = list(&prefixes);
+    let infos = list(&prefixes).unwrap();
     assert_eq!(infos.len(), 1);
     let info = &infos[0];
     assert_eq!((info.id.as_str(), info.capacity), (file.id(), 100));
@@ -365,5 +365,5 @@ fn what_there_is_can_be_listed_and_swept() {
     assert_eq!((info.stale, info.sealed, info.creator), (false, false, std::process::id()));
     assert_eq!(sweep(&prefixes).unwrap(), []);
     drop(file);
-    assert_eq!(list(&prefixes), []);
+    assert_eq!(list(&prefixes).unwrap(), []);
 }

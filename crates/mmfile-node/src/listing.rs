@@ -33,7 +33,7 @@ pub struct NativeInfo {
 pub fn list(env: Env, data_prefix: String, mutex_prefix: String) -> napi::Result<Vec<NativeInfo>> {
     errors::attempt(&env, || {
         let prefixes = Prefixes::new(data_prefix, mutex_prefix)?;
-        Ok(mmfile_core::list(&prefixes).into_iter().map(NativeInfo::from).collect())
+        Ok(mmfile_core::list(&prefixes)?.into_iter().map(NativeInfo::from).collect())
     })
 }
 

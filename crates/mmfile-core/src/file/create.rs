@@ -19,14 +19,24 @@ impl MmFile {
     /// [`Error::NoSpace`] if there is not that much memory, [`Error::Access`] if something that is
     /// not ours stands at its name.
     pub fn create_new(capacity: u64, options: &CreateOptions) -> Result<Self> {
+        Self::create(capacity, options, |id| Error::Exists { id })
+    }
+
+    /// `foreign` is the error for data without a control block at the file's name.
+    fn create(
+        capacity: u64,
+        options: &CreateOptions,
+        foreign: fn(String) -> Error,
+    ) -> Result<Self> {
         check_capacity(capacity)?;
         let id = options.id.clone().unwrap_or_else(FileId::random);
         let names = ObjectNames::new(id, &options.prefixes);
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
         let registry = RegistryLock::acquire(&deadline)?;
-        registry::remove_all_stale(&options.prefixes, &registry);
+        // What could not be cleared up is no reason not to make this one.
+        let _ = registry::remove_all_stale(&options.prefixes, &registry);
         fault::point("create.swept");
-        let (object, control) = begin(&names, &registry)?;
+        let (object, control) = begin(&names, &registry, foreign)?;
         match fill(&names, control, capacity, options.lifetime) {
             Ok((control, data, mapping)) => {
                 let place = Place::memory(names, object, data, true, options.lifetime);
@@ -61,12 +71,17 @@ impl MmFile {
             prefixes: options.prefixes.clone(),
         };
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
+        // It can be neither opened nor made, and waiting does not help.
+        let foreign = |id| {
+            let reason = "another program's data stands at its name";
+            Error::Access { id, reason, os: None }
+        };
         loop {
             match Self::open_existing(id, &open) {
                 Err(Error::NotFound { .. }) => {}
                 other => return other,
             }
-            match Self::create_new(capacity, &create) {
+            match Self::create(capacity, &create, foreign) {
                 Err(Error::Exists { .. }) => {}
                 other => return other,
             }
@@ -85,12 +100,22 @@ pub(super) fn check_capacity(capacity: u64) -> Result<()> {
     Err(Error::InvalidArgument { name: "capacity", reason: "must be at least 1 byte".into() })
 }
 
-fn begin(names: &ObjectNames, registry: &RegistryLock) -> Result<(Object, Control)> {
+fn begin(
+    names: &ObjectNames,
+    registry: &RegistryLock,
+    foreign: fn(String) -> Error,
+) -> Result<(Object, Control)> {
     let id = names.id.as_str();
-    if !matches!(Object::open(&names.data, Access::Read, id), Err(Error::NotFound { .. })) {
-        return Err(Error::Exists { id: id.into() }); // a foreign program's, without a control block
+    match Object::open(&names.data, Access::Read, id) {
+        Err(Error::NotFound { .. }) => return create_entry(names, registry),
+        Err(error @ Error::NoSpace { .. }) => return Err(error),
+        _ => {}
     }
-    create_entry(names, registry)
+    Err(match Object::open(&names.control, Access::Read, id) {
+        Err(Error::NotFound { .. }) => foreign(id.into()),
+        Err(error @ Error::NoSpace { .. }) => error,
+        _ => Error::Exists { id: id.into() },
+    })
 }
 
 /// Makes the data object and finishes the control block. What it made is gone again if it fails.

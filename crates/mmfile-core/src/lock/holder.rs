@@ -61,7 +61,7 @@ impl LockHolder {
             .name("mmfile-lock".into())
             .stack_size(128 << 10)
             .spawn(move || theirs.run(&*enter))
-            .map_err(|_| Error::NoSpace { needed: "another thread".into(), os: None })?;
+            .map_err(|error| Error::no_thread(&error))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn create_named(name: &str, size: u64, id: &str) -> Result<(Object, M
     let mut shmem =
         ShmemConf::new().os_id(path_of(name)).size(length).create().map_err(|e| match e {
             ShmemError::MappingIdExists => Error::Exists { id: id.into() },
-            other => from_shmem(other, "shm_open", id, size),
+            other => from_shmem(other, id, size),
         })?;
     // While it owns the object, dropping `shmem` takes the name away: right until all is done.
     let object = Object::open(name, Access::ReadWrite, id)?;
@@ -58,10 +58,8 @@ pub(crate) fn open_named(name: &str, object: &Object, access: Access, id: &str) 
     if access == Access::Read {
         return map_part(object, 0, size, Access::Read);
     }
-    let shmem = ShmemConf::new()
-        .os_id(path_of(name))
-        .open()
-        .map_err(|e| from_shmem(e, "shm_open", id, size))?;
+    let shmem =
+        ShmemConf::new().os_id(path_of(name)).open().map_err(|e| from_shmem(e, id, size))?;
     // `shared_memory` opened the name again: it must still be the object that was checked. The
     // name cannot come back to that object once it has left it, so one look afterwards is enough.
     if Object::open(name, access, id)?.identity() != object.identity() {
@@ -85,13 +83,15 @@ fn path_of(name: &str) -> String {
     format!("/{name}")
 }
 
-fn from_shmem(error: ShmemError, syscall: &'static str, id: &str, size: u64) -> Error {
-    let errno = match error {
-        ShmemError::MapCreateFailed(n)
-        | ShmemError::MapOpenFailed(n)
-        | ShmemError::UnknownOsError(n) => i32::try_from(n).unwrap_or(0),
-        _ => 0,
+/// `shared_memory` tells the number of an error and not always the call: a lack of memory is `mmap`'s.
+fn from_shmem(error: ShmemError, id: &str, size: u64) -> Error {
+    let (syscall, errno) = match error {
+        ShmemError::MapCreateFailed(n) | ShmemError::MapOpenFailed(n) => ("shm_open", n),
+        ShmemError::UnknownOsError(n) => ("ftruncate", n),
+        _ => ("shm_open", 0),
     };
+    let errno = i32::try_from(errno).unwrap_or(0);
+    let syscall = if matches!(errno, libc::ENOMEM | libc::EAGAIN) { "mmap" } else { syscall };
     from_errno(OsError { syscall, errno }, id, size)
 }
 
@@ -148,7 +148,14 @@ pub(crate) fn unlink(name: &str) -> bool {
 
 /// The names of all objects, of whichever user and program.
 #[cfg(target_os = "linux")]
-pub(crate) fn list_named() -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir("/dev/shm") else { return Vec::new() };
-    entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+pub(crate) fn list_named() -> Result<Vec<String>> {
+    const FOLDER: &str = "/dev/shm";
+    let entries = match std::fs::read_dir(FOLDER) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            let errno = error.raw_os_error().unwrap_or(0);
+            return Err(from_errno(OsError { syscall: "opendir", errno }, FOLDER, 0));
+        }
+        entries => entries.into_iter().flatten(),
+    };
+    Ok(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
 }

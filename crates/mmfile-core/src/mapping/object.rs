@@ -186,7 +186,12 @@ pub(super) fn from_errno(os: OsError, id: &str, size: u64) -> Error {
     match os.errno {
         libc::ENOENT => Error::NotFound { id },
         libc::EEXIST => Error::Exists { id },
-        libc::ENOMEM | libc::ENOSPC | libc::EFBIG | libc::EOVERFLOW | libc::EDQUOT => {
+        libc::ENOMEM
+        | libc::EAGAIN
+        | libc::ENOSPC
+        | libc::EFBIG
+        | libc::EOVERFLOW
+        | libc::EDQUOT => {
             Error::NoSpace { needed: format!("{size} bytes of shared memory"), os: Some(os) }
         }
         libc::EMFILE | libc::ENFILE => {

@@ -34,19 +34,28 @@ pub struct FileInfo {
 }
 
 /// The files of this user on this machine, in no order. It opens none of them.
-#[must_use]
-pub fn list(prefixes: &Prefixes) -> Vec<FileInfo> {
-    ids_of(&list_named(), prefixes.mutex())
-        .filter_map(|id| describe(&ObjectNames::new(id, prefixes)))
-        .collect()
+///
+/// # Errors
+/// [`Error::NoSpace`] if the system has no descriptors or no memory left for looking.
+pub fn list(prefixes: &Prefixes) -> Result<Vec<FileInfo>> {
+    let mut files = Vec::new();
+    for id in ids_of(&list_named()?, prefixes.mutex()) {
+        match describe(&ObjectNames::new(id, prefixes)) {
+            Ok(info) => files.extend(info),
+            Err(error @ Error::NoSpace { .. }) => return Err(error),
+            Err(_) => {} // another user's, or no file of ours, or gone meanwhile
+        }
+    }
+    Ok(files)
 }
 
 /// Removes the files of this user that no live process has open, and answers their ids.
 ///
 /// # Errors
-/// [`crate::Error::Timeout`] if somebody else is at it for ten seconds.
+/// [`Error::Timeout`] if somebody else is at it for ten seconds, [`Error::NoSpace`] if the system has no
+/// descriptors left for looking.
 pub fn sweep(prefixes: &Prefixes) -> Result<Vec<FileId>> {
-    Ok(remove_all_stale(prefixes, &registry()?))
+    remove_all_stale(prefixes, &registry()?)
 }
 
 /// Takes a file's names away: nothing can open it from now on, and its id is free. Whoever has it open
@@ -71,12 +80,12 @@ fn registry() -> Result<RegistryLock> {
     RegistryLock::acquire(&Deadline::after(&Timeout::Val(Duration::from_secs(10))))
 }
 
-fn describe(names: &ObjectNames) -> Option<FileInfo> {
-    let object = Object::open(&names.control, Access::Read, names.id.as_str()).ok()?;
-    let stale = object.is_deserted().ok()?;
+fn describe(names: &ObjectNames) -> Result<Option<FileInfo>> {
+    let object = Object::open(&names.control, Access::Read, names.id.as_str())?;
+    let stale = object.is_deserted()?;
     object.unshare();
     if !is_control_block(names, &object) {
-        return None;
+        return Ok(None);
     }
     let mut info = FileInfo {
         id: names.id.clone(),
@@ -89,20 +98,20 @@ fn describe(names: &ObjectNames) -> Option<FileInfo> {
         creator: 0,
         stale,
     };
-    if object.size().ok()? < CONTROL_SIZE {
-        return Some(info);
+    if object.size()? < CONTROL_SIZE {
+        return Ok(Some(info));
     }
-    let mapping = open_named(&names.control, &object, Access::Read, names.id.as_str()).ok()?;
-    let mut control = Control::new(mapping, names.id.as_str()).ok()?;
+    let mapping = open_named(&names.control, &object, Access::Read, names.id.as_str())?;
+    let mut control = Control::new(mapping, names.id.as_str())?;
     (info.created_at, info.creator) = control.origin();
-    let Ok(description) = control.examine(names.id.as_str()) else { return Some(info) };
+    let Ok(description) = control.examine(names.id.as_str()) else { return Ok(Some(info)) };
     if description.kind != Kind::Memory || !control.is_ready() {
-        return (description.kind == Kind::Memory).then_some(info);
+        return Ok((description.kind == Kind::Memory).then_some(info));
     }
     control.accept(description.capacity);
     let tail = control.tail();
     info.capacity = description.capacity;
     info.lifetime = description.lifetime;
     (info.size, info.length, info.sealed) = (tail.size, tail.count, control.is_sealed());
-    Some(info)
+    Ok(Some(info))
 }

@@ -19,6 +19,7 @@
 
 use crate::control::Control;
 use crate::control::layout::CONTROL_SIZE;
+use crate::error::Result;
 use crate::mapping::{Access, Identity, Object, list_named, open_named, unlink};
 use crate::name::{FileId, ObjectNames, Prefixes};
 
@@ -78,16 +79,19 @@ fn recorded_data(names: &ObjectNames, object: &Object) -> Option<Identity> {
 
 /// Removes every file of this user that no live process has open, and every such mutex. The files'
 /// ids.
-pub(crate) fn remove_all_stale(prefixes: &Prefixes, registry: &RegistryLock) -> Vec<FileId> {
-    let all = list_named();
+pub(crate) fn remove_all_stale(
+    prefixes: &Prefixes,
+    registry: &RegistryLock,
+) -> Result<Vec<FileId>> {
+    let all = list_named()?;
     for names in ids_of(&all, ObjectNames::MUTEX_PREFIX).map(ObjectNames::mutex) {
         remove_if_stale(&names, registry);
     }
-    ids_of(&all, prefixes.mutex())
+    Ok(ids_of(&all, prefixes.mutex())
         .map(|id| ObjectNames::new(id, prefixes))
         .filter(|names| remove_if_stale(names, registry))
         .map(|names| names.id)
-        .collect()
+        .collect())
 }
 
 /// The ids of the objects whose names start with `prefix`.

@@ -78,7 +78,7 @@ fn what_stands_at_a_control_blocks_name_is_left_alone() {
         let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
         let either = MmFile::create_or_open("it", 100, &options);
         assert_eq!(code(either), "ERR_MMFILE_ACCESS", "{what}");
-        assert_eq!(list(&prefixes), [], "{what} is no file of ours");
+        assert_eq!(list(&prefixes).unwrap(), [], "{what} is no file of ours");
         assert_eq!(sweep(&prefixes).unwrap(), [], "{what}");
         assert!(fs::symlink_metadata(&at).is_ok(), "{what} is not ours to take away");
         take_away(&at);
@@ -121,7 +121,7 @@ fn what_stands_at_a_data_objects_name_is_left_alone() {
         for access in [Access::ReadWrite, Access::Read] {
             assert_eq!(code(open(&prefixes, "it", access)), "ERR_MMFILE_ACCESS", "{what}");
         }
-        assert_eq!(list(&prefixes).len(), 1);
+        assert_eq!(list(&prefixes).unwrap().len(), 1);
         assert_eq!(file.read(0).unwrap(), b"kept");
         drop(file);
         assert!(fs::symlink_metadata(&at).is_ok(), "{what} is not ours to take away");
@@ -179,14 +179,15 @@ fn what_is_listed_as_stale_is_swept() {
     make("blank", &[0; CONTROL_SIZE]);
     make("empty", &[]);
     make("not-ours", &[0x5a; CONTROL_SIZE]);
-    let mut listed: Vec<FileId> = list(&prefixes).into_iter().map(|info| info.id).collect();
-    assert!(list(&prefixes).iter().all(|info| info.stale));
+    let mut listed: Vec<FileId> =
+        list(&prefixes).unwrap().into_iter().map(|info| info.id).collect();
+    assert!(list(&prefixes).unwrap().iter().all(|info| info.stale));
     let mut swept = sweep(&prefixes).unwrap();
     listed.sort_by(|a, b| a.as_str().cmp(b.as_str()));
     swept.sort_by(|a, b| a.as_str().cmp(b.as_str()));
     assert_eq!(listed, swept);
     assert_eq!(swept.len(), 4);
-    assert_eq!(list(&prefixes), []);
+    assert_eq!(list(&prefixes).unwrap(), []);
     take_away(&path(&format!("{}not-ours", prefixes.mutex())));
     assert_eq!(left_behind(prefixes.data().trim_end_matches("data-")), [""; 0]);
 }

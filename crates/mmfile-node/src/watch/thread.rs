@@ -49,12 +49,13 @@ impl ThreadWatch {
             .name("mmfile-wait".into())
             .stack_size(128 << 10)
             .spawn(move || watch(&theirs, function));
-        let Ok(thread) = thread else {
-            function.release(); // for the thread that was not started
-            let needed = "another thread".into();
-            return Err(mmfile_core::Error::NoSpace { needed, os: None }.into());
-        };
-        Ok(Self { env, function, shared, thread: Some(thread) })
+        match thread {
+            Ok(thread) => Ok(Self { env, function, shared, thread: Some(thread) }),
+            Err(error) => {
+                function.release(); // for the thread that was not started
+                Err(mmfile_core::Error::no_thread(&error).into())
+            }
+        }
     }
 
     /// Calls back as soon as there is a segment `index`; keeps the event loop alive until

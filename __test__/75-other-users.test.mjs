@@ -1,0 +1,270 @@
+// What belongs to other users, and what is no object of ours though it stands at its name.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { MmFile, NamedMutex } from 'mmfile'
+import { actor } from './support/actors.mjs'
+import { create, left, open, refuses, uniqueId } from './support/files.mjs'
+
+const onLinux = process.platform === 'linux' ? test : test.skip
+const shm = (name) => `/dev/shm/${name}`
+
+/** A test with users of its own, for which it has to be root. */
+function withUsers(title, act) {
+  onLinux(title, async (t) => {
+    if (process.getuid() === 0) return act(t)
+    t.log('only root can become other users')
+    t.pass()
+  })
+}
+
+withUsers("another user's files and mutexes: nothing of them can be had", async (t) => {
+  const id = uniqueId('private')
+  const mutex = uniqueId('mutex')
+  const owner = await actor(t, { user: 50_401 })
+  await owner.keeps('file', 'MmFile', 'createNew', 4096, { id })
+  await owner.keeps('mutex', 'NamedMutex', 'open', mutex)
+  await owner.does('file', 'append', 'secret')
+  const others = [await actor(t, { user: 50_402 }), await actor(t)] // root is another user, too
+  for (const other of others) {
+    for (const [code, ...call] of [
+      ['ERR_MMFILE_ACCESS', 'MmFile', 'openExisting', id],
+      ['ERR_MMFILE_ACCESS', 'MmFile', 'openExisting', id, { access: 'read' }],
+      ['ERR_MMFILE_ACCESS', 'MmFile', 'createOrOpen', id, 4096],
+      ['ERR_MMFILE_EXISTS', 'MmFile', 'createNew', 4096, { id }],
+      ['ERR_MMFILE_ACCESS', 'MmFile', 'remove', id],
+      ['ERR_MMFILE_ACCESS', 'NamedMutex', 'open', mutex],
+      ['ERR_MMFILE_ACCESS', 'NamedMutex', 'openExisting', mutex],
+    ]) {
+      const { error, ms } = await other.tries(...call)
+      t.is(error?.code, code, call.join(' '))
+      t.true(ms < 2000, `${call.join(' ')} took ${ms} ms`)
+    }
+    const listed = await other.does('MmFile', 'list')
+    t.false(listed.some((info) => info.id === id))
+    t.false((await other.does('MmFile', 'sweep')).includes(id))
+  }
+  t.deepEqual(await owner.does('actor', 'texts', 'file'), ['secret'])
+  t.is((await owner.does('MmFile', 'list')).length, 1)
+  // Nobody else clears up behind a dead owner either; any process of that user does.
+  await owner.child.kill()
+  for (const other of others) {
+    t.false((await other.does('MmFile', 'sweep')).includes(id))
+    await other.keeps('new', 'MmFile', 'createNew', 64)
+  }
+  t.is(left(id).length, 2)
+  const heir = await actor(t, { user: 50_401 })
+  t.deepEqual(await heir.does('MmFile', 'sweep'), [id])
+  await others[0].exits()
+  t.deepEqual([...left(id), ...left(mutex)], [])
+})
+
+withUsers('files on disk of another user are what their permissions say', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'mmfile-'))
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+  chownSync(dir, 50_403, 50_403)
+  const path = join(dir, 'a')
+  const owner = await actor(t, { user: 50_403 })
+  await owner.keeps('file', 'MmFile', 'createFile', path, 64)
+  spawnSync('chmod', ['755', dir])
+  const other = await actor(t, { user: 50_404 })
+  for (const call of [
+    ['openFile', path],
+    ['openFile', path, { access: 'read' }],
+    ['createFile', join(dir, 'b'), 64],
+  ]) {
+    const { error } = await other.tries('MmFile', ...call)
+    t.is(error?.code, 'ERR_MMFILE_ACCESS')
+    t.is(error.cause.code, 'EACCES')
+  }
+  t.deepEqual(readdirSync(dir), ['a'])
+})
+
+/** What can stand at a name. Each makes it, and answers how it is taken away if `rm` is not enough. */
+const obstacles = {
+  'a directory': (path) => void mkdirSync(path, { mode: 0o700 }),
+  'a FIFO': (path) => void spawnSync('mkfifo', ['-m', '600', path]),
+  'a link to a file': (path) => symlinkSync(shm('mmfile-no-such-file'), path),
+  'a link to a device': (path) => symlinkSync('/dev/zero', path),
+  'a socket': async (path) => {
+    const server = createServer().listen(path)
+    await once(server, 'listening')
+    return () => server.close()
+  },
+}
+
+/** Puts it there for the time of `act`, which must not change it. */
+async function withObstacle(t, path, make, act) {
+  const end = await make(path)
+  try {
+    const kind = lstatSync(path).mode
+    await act()
+    t.is(lstatSync(path).mode, kind, 'it is still there')
+  } finally {
+    end?.()
+    rmSync(path, { recursive: true, force: true })
+  }
+}
+
+/** Checks that a call is refused at once with one of these codes. */
+function refused(t, codes, act) {
+  const started = performance.now()
+  const { code } = t.throws(act) ?? {}
+  t.true(codes.includes(code), `${act}: ${code}`)
+  t.true(performance.now() - started < 1500, `${act}`)
+}
+
+const ACCESS = ['ERR_MMFILE_ACCESS']
+
+for (const [what, make] of Object.entries(obstacles)) {
+  onLinux(`${what} in the place of a lock, of data, of a mutex, of a file on disk`, async (t) => {
+    const id = uniqueId('obstacle')
+    const taken = ['ERR_MMFILE_ACCESS', 'ERR_MMFILE_EXISTS']
+    await withObstacle(t, shm(`mmfile-lock-${id}`), make, () => {
+      refused(t, ACCESS, () => MmFile.openExisting(id))
+      refused(t, ACCESS, () => MmFile.openExisting(id, { access: 'read' }))
+      refused(t, ACCESS, () => MmFile.createOrOpen(id, 64))
+      refused(t, taken, () => MmFile.createNew(64, { id }))
+      refused(t, ACCESS, () => MmFile.remove(id))
+      t.false(MmFile.list().some((info) => info.id === id))
+      t.false(MmFile.sweep().includes(id))
+    })
+    await withObstacle(t, shm(`mmfile-data-${id}`), make, () => {
+      refused(t, taken, () => MmFile.createNew(64, { id }))
+      refused(t, taken, () => MmFile.createOrOpen(id, 64))
+    })
+    t.deepEqual(left(id), [])
+    const file = create(t, 64, { id })
+    rmSync(shm(`mmfile-data-${id}`))
+    await withObstacle(t, shm(`mmfile-data-${id}`), make, () => {
+      refused(t, ACCESS, () => MmFile.openExisting(id))
+      refused(t, ACCESS, () => MmFile.openExisting(id, { access: 'read' }))
+      t.is(file.append('who has it does not mind'), 0)
+      file.close()
+    })
+    t.deepEqual(left(id), [])
+    await withObstacle(t, shm(`mmfile-mutex-${id}`), make, () => {
+      refused(t, taken, () => NamedMutex.open(id))
+      refused(t, ACCESS, () => NamedMutex.openExisting(id))
+    })
+    const dir = mkdtempSync(join(tmpdir(), 'mmfile-'))
+    t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+    const path = join(dir, 'x')
+    await withObstacle(t, path, make, () => {
+      // A link on disk leads where it leads, here to nothing at all.
+      const codes = what === 'a link to a file' ? ['ERR_MMFILE_NOT_FOUND'] : ACCESS
+      refused(t, codes, () => MmFile.openFile(path))
+      refused(t, codes, () => MmFile.openFile(path, { access: 'read' }))
+      refused(t, ['ERR_MMFILE_EXISTS'], () => MmFile.createFile(path, 64))
+      t.deepEqual(readdirSync(dir), ['x'])
+    })
+  })
+}
+
+withUsers(
+  'somebody else takes the name of the registry: an error at once, and what is open goes on',
+  async (t) => {
+    const user = 50_405
+    const registry = shm(`mmfile-registry-${user}`)
+    const one = await actor(t, { user })
+    const id = uniqueId('squat')
+    await one.keeps('file', 'MmFile', 'createNew', 4096, { id })
+    const makes = { ...obstacles, 'a file': (path) => writeFileSync(path, '', { mode: 0o666 }) }
+    for (const [what, make] of Object.entries(makes)) {
+      await withObstacle(t, registry, make, async () => {
+        for (const call of [
+          ['MmFile', 'createNew', 64],
+          ['MmFile', 'createOrOpen', uniqueId(), 64],
+          ['NamedMutex', 'open', uniqueId()],
+          ['MmFile', 'sweep'],
+        ]) {
+          const { error, ms } = await one.tries(...call)
+          t.is(error?.code, 'ERR_MMFILE_ACCESS', `${what}: ${call}`)
+          t.true(ms < 1500)
+        }
+        t.true(await one.keeps('second', 'MmFile', 'openExisting', id))
+        await one.does('second', 'append', what)
+        await one.does('second', 'close')
+      })
+    }
+    await one.exits()
+    t.deepEqual(left(id), [])
+  },
+)
+
+withUsers('somebody stopped with the registry: timeouts hold', async (t) => {
+  const user = 50_406
+  const one = await actor(t, { user })
+  await one.keeps('file', 'MmFile', 'createNew', 4096, { id: uniqueId('registry') })
+  const registry = shm(`mmfile-registry-${user}`)
+  t.teardown(() => rmSync(registry, { force: true }))
+  const holder = spawn('sh', ['-c', 'umask 077; exec flock -x -F "$0" sleep 60', registry], {
+    uid: user,
+    gid: user,
+  })
+  t.teardown(() => holder.kill('SIGKILL'))
+  while (!existsSync(registry)) await new Promise((resolve) => setTimeout(resolve, 5))
+  for (const call of [
+    ['createNew', 64, { lockTimeout: 200 }],
+    ['createOrOpen', uniqueId(), 64, { lockTimeout: 200 }],
+  ]) {
+    const { error, ms } = await one.tries('MmFile', ...call)
+    t.is(error?.code, 'ERR_MMFILE_TIMEOUT')
+    t.true(ms >= 199 && ms < 1500, `${ms} ms`)
+  }
+  t.is(await one.does('file', 'append', 'goes on'), 0)
+  holder.kill('SIGKILL')
+  await once(holder, 'exit')
+  t.true(await one.keeps('new', 'MmFile', 'createNew', 64))
+  await one.exits()
+})
+
+onLinux('a lock object of another size is not taken for one', (t) => {
+  for (const content of [1, 4095, 4097, 65_536, 1 << 20].flatMap((size) => [
+    Buffer.alloc(size),
+    Buffer.alloc(size, 0xa5),
+  ])) {
+    const id = uniqueId('size')
+    const path = shm(`mmfile-lock-${id}`)
+    writeFileSync(path, content, { mode: 0o600 })
+    t.teardown(() => rmSync(path, { force: true }))
+    const codes = ['ERR_MMFILE_ACCESS', 'ERR_MMFILE_NOT_FOUND', 'ERR_MMFILE_INCOMPATIBLE']
+    refused(t, codes, () => MmFile.openExisting(id))
+    refused(t, codes, () => MmFile.remove(id))
+    t.false(MmFile.sweep().includes(id))
+    t.true(existsSync(path), `${content.length} bytes are not ours to take away`)
+    rmSync(path)
+  }
+})
+
+onLinux('data of another size than the file has', (t) => {
+  const capacity = 8192
+  const file = create(t, capacity)
+  const path = shm(`mmfile-data-${file.id}`)
+  for (const size of [0, 1, 4096, capacity - 1, capacity + 1, 1 << 20]) {
+    truncateSync(path, size)
+    for (const options of [{}, { access: 'read' }]) {
+      refuses(t, () => MmFile.openExisting(file.id, options), 'ERR_MMFILE_ACCESS')
+    }
+    refuses(t, () => MmFile.createOrOpen(file.id, capacity), 'ERR_MMFILE_ACCESS')
+  }
+  truncateSync(path, capacity)
+  file.append('as before')
+  t.is(open(t, file).read(0), 'as before')
+})
