@@ -3,10 +3,11 @@
 use super::{Handle, MmFile};
 use crate::error::{Error, Result};
 use crate::lock::Deadline;
+use crate::sync::{AtomicBool, AtomicU64, spin_loop};
 use crate::wake::{self, LONGEST_SLEEP, PEER_SLEEP, WakeEvent};
 use raw_sync::Timeout;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 impl MmFile {
@@ -111,7 +112,7 @@ impl Waiter {
                 if self.handle.control.count() > index {
                     return true;
                 }
-                std::hint::spin_loop();
+                spin_loop();
             }
             let over = started.elapsed() >= spin || self.cancelled.load(Ordering::Relaxed);
             if over || self.handle.control.is_sealed() {

@@ -22,15 +22,18 @@
 //! # Ok(()) }
 //! ```
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(loom)))]
 pub(crate) mod futex;
 
 use crate::control::Control;
 use crate::lock::Deadline;
+#[cfg(loom)]
+pub(crate) use crate::modelled::futex;
+use crate::sync::fence;
 use raw_sync::Timeout;
 use raw_sync::events::{EventImpl, EventState};
 use std::cell::Cell;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The longest sleep before a waiter looks for itself. Foreign writers are seen after this time at
