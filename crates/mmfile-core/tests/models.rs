@@ -12,7 +12,7 @@ mod registry;
 #[path = "models/wait.rs"]
 mod wait;
 
-use mmfile_core::modelled::{Fault, check, process};
+use mmfile_core::modelled::{Fault, check, here, process};
 use mmfile_core::{CreateOptions, Error, FileId, MmFile, OpenOptions, Result};
 use std::io::Write;
 use std::time::Instant;
@@ -29,16 +29,18 @@ fn depth(usual: usize) -> usize {
 /// The model holds in every order.
 fn holds(what: &str, preemptions: usize, model: fn()) {
     let started = Instant::now();
-    let orders = check(depth(preemptions), None, model);
+    let (orders, deaths) = check(depth(preemptions), None, model);
     let seconds = started.elapsed().as_secs_f32();
-    let _ = writeln!(std::io::stderr(), "    {what}: {orders} orders in {seconds:.1} s");
+    let _ =
+        writeln!(std::io::stderr(), "    {what}: {orders} orders, {deaths} deaths, {seconds:.1} s");
+    assert_eq!(what.starts_with("death"), deaths > 0, "{what}: deaths");
 }
 
 /// The model finds the mistake, in one order at least.
 fn finds(fault: Fault, preemptions: usize, model: fn()) {
     let found = std::panic::catch_unwind(|| check(depth(preemptions), Some(fault), model));
     let reason = match found {
-        Ok(orders) => panic!("{fault:?} was not found in {orders} orders"),
+        Ok((orders, _)) => panic!("{fault:?} was not found in {orders} orders"),
         Err(reason) => reason,
     };
     let text = reason.downcast_ref::<String>().map_or("a panic", String::as_str);
@@ -60,10 +62,10 @@ fn open() -> Result<MmFile> {
 
 /// A file and two more handles on it, made by a process that has long done so.
 fn three_handles() -> (MmFile, MmFile, MmFile) {
-    process(9, None, || (create(), open().unwrap(), open().unwrap())).end().unwrap()
+    here(9, None, || (create(), open().unwrap(), open().unwrap())).unwrap()
 }
 
 /// Closes handles in a process of its own.
 fn close(files: impl Send + 'static) {
-    process(9, None, || drop(files)).end().unwrap();
+    here(9, None, || drop(files)).unwrap();
 }

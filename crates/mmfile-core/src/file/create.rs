@@ -9,6 +9,7 @@ use crate::lock::{Deadline, ProcessLock};
 use crate::mapping::{Access, Mapping, Object, create_named};
 use crate::name::{FileId, ObjectNames};
 use crate::registry::{self, RegistryLock, create_entry, share};
+use crate::sync::sleep;
 use raw_sync::Timeout;
 
 impl MmFile {
@@ -67,10 +68,12 @@ impl MmFile {
                 Err(Error::Exists { .. }) => {}
                 other => return other,
             }
-            // Somebody made it and somebody ended it, between one look and the next.
-            if deadline.slice(super::DEFAULT_LOCK_TIMEOUT).is_none() {
+            // Somebody made it and somebody ended it, between one look and the next; or half of it is
+            // there, as long as a process that died has not been cleared away.
+            let Some(limit) = deadline.slice(registry::PAUSE) else {
                 return Err(Error::Timeout { what: "opening a file that comes and goes" });
-            }
+            };
+            sleep(limit);
         }
     }
 }

@@ -17,8 +17,8 @@ pub(crate) mod robust_list;
 pub use atomics::{AtomicBool, AtomicU32, AtomicU64};
 pub(crate) use atomics::{copy, fence};
 pub use kernel::names;
+pub use processes::{Process, here, process};
 pub(crate) use processes::{point, process_id};
-pub use processes::{Process, process};
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -47,26 +47,29 @@ thread_local! {
     static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
     static KERNEL: RefCell<Option<Rc<kernel::Kernel>>> = const { RefCell::new(None) };
     static EXECUTIONS: Cell<u64> = const { Cell::new(0) };
+    static DEATHS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Runs `model` in every order in which its processes can take turns, with at most `preemptions`
-/// interruptions of one that could go on. Answers how many orders those were.
+/// interruptions of one that could go on. Answers how many orders those were, and in how
+/// many of them a process died.
 ///
 /// # Panics
 /// If the model panics or deadlocks in any of them.
-pub fn check(preemptions: usize, fault: Option<Fault>, model: fn()) -> u64 {
+pub fn check(preemptions: usize, fault: Option<Fault>, model: fn()) -> (u64, u64) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 100_000;
     builder.preemption_bound = Some(preemptions);
     FAULT.set(fault);
     EXECUTIONS.set(0);
+    DEATHS.set(0);
     builder.check(move || {
         EXECUTIONS.set(EXECUTIONS.get() + 1);
         KERNEL.set(Some(Rc::new(kernel::Kernel::new())));
         model();
         KERNEL.take();
     });
-    EXECUTIONS.get()
+    (EXECUTIONS.get(), DEATHS.get())
 }
 
 fn kernel() -> Rc<kernel::Kernel> {

@@ -77,7 +77,10 @@ impl Object {
         Ok(Mapping::modelled(Region::new(memory)))
     }
 
-    #[allow(clippy::unused_self, reason = "of another process's locks, a model needs only the alive")]
+    #[allow(
+        clippy::unused_self,
+        reason = "of another process's locks, a model needs only the alive"
+    )]
     pub(crate) fn announce(&self) {}
 
     #[allow(clippy::unused_self, reason = "as above")]

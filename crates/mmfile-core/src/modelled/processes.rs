@@ -38,18 +38,22 @@ pub fn process<R: Send + 'static>(
     dies_at: Option<&'static str>,
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Process<R> {
-    let run = move || {
-        ID.with(|id| id.set(number));
-        DIES_AT.with(|point| point.set(dies_at));
-        match catch_unwind(AssertUnwindSafe(work)) {
-            Ok(result) => Some(result),
-            Err(reason) if reason.is::<Died>() => None,
-            Err(reason) => resume_unwind(reason),
-        }
-    };
+    let run = move || here(number, dies_at, work);
     // In words: the library formats names and errors.
     let builder = loom::thread::Builder::new().stack_size(0x4000);
     Process(builder.spawn(run).expect("a model has five threads at most"))
+}
+
+/// Is that process for a while, on the thread that calls: before others are started or after they have
+/// ended. `None` if it died.
+pub fn here<R>(number: u32, dies_at: Option<&'static str>, work: impl FnOnce() -> R) -> Option<R> {
+    ID.with(|id| id.set(number));
+    DIES_AT.with(|point| point.set(dies_at));
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => Some(result),
+        Err(reason) if reason.is::<Died>() => None,
+        Err(reason) => resume_unwind(reason),
+    }
 }
 
 /// The number of the process that calls.
@@ -74,6 +78,7 @@ pub(crate) fn point(name: &str) {
 
 /// What the kernel does, step by step, and not a step of the process's own.
 fn die() {
+    super::DEATHS.set(super::DEATHS.get() + 1);
     let process = process_id();
     robust_list::release_all(process);
     for descriptor in super::kernel::descriptors_of(process) {

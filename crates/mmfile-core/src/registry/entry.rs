@@ -1,6 +1,6 @@
 //! The control object of a name: made, opened and left in the same way for a file and for a mutex.
 
-use super::{RegistryLock, is_control_block, remove_if_stale, take_away};
+use super::{PAUSE, RegistryLock, is_control_block, remove_if_stale, take_away};
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Description};
 use crate::error::{Error, Result};
@@ -48,7 +48,7 @@ pub(crate) fn open_entry<T>(
     deadline: &Deadline,
     mut finish: impl FnMut(Object, Control, Description) -> Result<Option<T>>,
 ) -> Result<T> {
-    let mut pause = Duration::from_micros(50);
+    let mut pause = PAUSE;
     loop {
         if let Some((object, control)) = attempt(names, deadline)? {
             let description = control.examine(names.id.as_str())?;

@@ -21,6 +21,10 @@ use crate::control::Control;
 use crate::control::layout::CONTROL_SIZE;
 use crate::mapping::{Access, Identity, Object, list_named, open_named};
 use crate::name::{FileId, ObjectNames, Prefixes};
+use std::time::Duration;
+
+/// Between two looks at a name that is just coming or going.
+pub(crate) const PAUSE: Duration = Duration::from_micros(50);
 
 mod entry;
 mod list;

@@ -33,17 +33,16 @@ fn one_writer_one_reader() {
         reader
     });
     let files = (writes.end().unwrap(), reads.end().unwrap(), third);
-    process(4, None, move || {
+    here(4, None, move || {
         assert_eq!(files.2.len().unwrap(), 2);
         assert_eq!(look(&files.2, &[ONE, TWO]), 2);
     })
-    .end()
     .unwrap();
 }
 
 #[test]
 fn a_reader_sees_whole_segments() {
-    holds("publish, read", 2, one_writer_one_reader);
+    holds("publish, read", 1, one_writer_one_reader);
 }
 
 #[test]
@@ -79,19 +78,18 @@ fn two_writers() {
     let one = process(2, None, move || (first.append(&ONE).unwrap(), first));
     let two = process(3, None, move || (second.append(&TWO).unwrap(), second));
     let ((one, first), (two, second)) = (one.end().unwrap(), two.end().unwrap());
-    process(4, None, move || {
+    here(4, None, move || {
         assert_eq!(one + two, 1, "both got the same index");
         assert_eq!(third.read(one).unwrap(), ONE);
         assert_eq!(third.read(two).unwrap(), TWO);
         drop((first, second, third));
     })
-    .end()
     .unwrap();
 }
 
 #[test]
 fn writers_get_an_index_each() {
-    holds("append, append", 2, two_writers);
+    holds("append, append", 3, two_writers);
 }
 
 /// The points at which a writer dies while another writes and, without a lock, reads.
@@ -126,7 +124,7 @@ fn a_writer_dies<const AT: usize>() {
     });
     assert!(dies.end().is_none(), "it did not die");
     let (index, writer) = lives.end().unwrap();
-    process(4, None, move || {
+    here(4, None, move || {
         let length = third.len().unwrap();
         assert!(length == index + 1 || (length, index) == (2, 0), "{length} segments, {index}");
         for at in 0..length {
@@ -134,7 +132,6 @@ fn a_writer_dies<const AT: usize>() {
         }
         drop((writer, third));
     })
-    .end()
     .unwrap();
 }
 
