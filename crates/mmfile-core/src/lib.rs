@@ -30,6 +30,8 @@
 //! frames, `registry` knows who is alive, and [`MmFile`] puts them together.
 
 #![cfg_attr(not(any(test, loom)), warn(unused_crate_dependencies))]
+// A model knows nothing of files on disk.
+#![cfg_attr(loom, allow(dead_code))]
 // The library never panics, and cuts no number short without saying so; its tests may.
 #![cfg_attr(
     not(test),

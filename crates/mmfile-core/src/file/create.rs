@@ -90,6 +90,7 @@ fn begin(names: &ObjectNames, registry: &RegistryLock) -> Result<(Object, Contro
     if !matches!(Object::open(&names.data, Access::Read, id), Err(Error::NotFound { .. })) {
         return Err(Error::Exists { id: id.into() }); // a foreign program's, without a control block
     }
+    registry::finish_removal(names, registry);
     create_entry(names, registry)
 }
 

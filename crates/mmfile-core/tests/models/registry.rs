@@ -50,7 +50,7 @@ fn files_that_nobody_counts_as_open_are_found() {
 fn two_visitors() {
     let start = |number| {
         process(number, None, || {
-            let file = visit();
+            let _file = visit();
             let again = visit();
             assert!(!again.created(), "there are two files of one name");
         })
@@ -140,7 +140,10 @@ fn a_creator_dies<const AT: usize>() {
     let _ = dies.end(); // where the other was first, it lives
     let file = opens.end().unwrap();
     here(4, None, move || {
-        assert!(!visit().created(), "what is open was taken away");
+        // A name that its creator began to take away is free, and the file goes on without it.
+        let ended = DEATHS[AT] == "remove.data";
+        assert!(ended || !visit().created(), "what is open was taken away");
+        drop(visit());
         drop(file);
     })
     .unwrap();
