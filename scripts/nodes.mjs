@@ -31,5 +31,6 @@ const results = versions.map((version) => {
   return { version, ok: run(binary(version), [ava]).ok }
 })
 console.log()
-for (const { version, ok } of results) console.log(`${ok ? 'passed' : 'FAILED'}  Node.js ${version}`)
+for (const { version, ok } of results)
+  console.log(`${ok ? 'passed' : 'FAILED'}  Node.js ${version}`)
 process.exit(results.every(({ ok }) => ok) ? 0 : 1)
