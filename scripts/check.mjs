@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, NAPI } from './build.mjs'
+import { fuzz } from './fuzz.mjs'
 import { root, run } from './lib.mjs'
 import { buildSamples } from './samples.mjs'
 
@@ -18,7 +19,9 @@ const command =
     run(name, args).ok
 
 const steps = {
-  'rust format': command('cargo', 'fmt', '--all', '--check'),
+  'rust format': () =>
+    run('cargo', ['fmt', '--all', '--check']).ok &&
+    run('cargo', ['fmt', '--check'], { cwd: join(root, 'fuzz') }).ok,
   'typescript and javascript style': command('biome', 'ci', '.'),
   'source files are short': () => {
     const { output } = run('git', ['ls-files', '*.rs', '*.ts', '*.mjs', '*.py'], { quiet: true })
@@ -36,6 +39,13 @@ const steps = {
   rustdoc: () =>
     run('cargo', ['doc', '--workspace', '--no-deps'], { env: { RUSTDOCFLAGS: '-D warnings' } }).ok,
   'rust tests': command('cargo', 'test', '-p', 'mmfile-core', '--features', 'fault-points'),
+  'protocol models': () => {
+    const folder = join(process.env.CARGO_TARGET_DIR ?? 'target', 'models')
+    const args = ['-p', 'mmfile-core', '--profile', 'models', '--target-dir', folder]
+    return run('cargo', ['test', ...args, '--test', 'models'], { env: { RUSTFLAGS: '--cfg loom' } })
+      .ok
+  },
+  'fuzz, bounded': () => fuzz({ seconds: 20 }),
   'the addon and the TypeScript build': () => {
     build()
     return true
@@ -49,6 +59,7 @@ const steps = {
   'unused packages and exports': command('knip'),
   'the package is well-formed': wellFormed,
   'javascript tests': command('ava'),
+  'soak, bounded': command('node', 'scripts/soak.mjs', '--seconds', '30'),
   'nothing is left in shared memory': () => {
     if (!existsSync('/dev/shm')) return true
     const left = readdirSync('/dev/shm').filter((name) => name.includes('mmfile'))

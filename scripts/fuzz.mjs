@@ -30,7 +30,9 @@ export function fuzz({ seconds, targets = TARGETS, keep = false }) {
     { cwd: join(root, 'fuzz'), env: { RUSTFLAGS: FLAGS.join(' ') } },
   )
   if (!built.ok) return false
-  return targets.map((target) => one(target, folder, machine, seconds / targets.length, keep)).every(Boolean)
+  return targets
+    .map((target) => one(target, folder, machine, seconds / targets.length, keep))
+    .every(Boolean)
 }
 
 function one(target, folder, machine, seconds, keep) {
@@ -44,12 +46,22 @@ function one(target, folder, machine, seconds, keep) {
     const folders = keep ? [corpus] : [grown, corpus]
     const done = run(
       join(folder, machine, 'release', target),
-      [...limits, `-max_total_time=${Math.ceil(seconds)}`, `-artifact_prefix=${findings}/`, ...folders],
+      [
+        ...limits,
+        `-max_total_time=${Math.ceil(seconds)}`,
+        `-artifact_prefix=${findings}/`,
+        ...folders,
+      ],
       { quiet: true },
     )
     const lines = done.output.trim().split('\n')
     const told = /^stat::|^#\d+\s+DONE|panicked|assertion|ERROR|SUMMARY|Test unit/
-    console.log(lines.filter((line) => !done.ok || told.test(line)).slice(-60).join('\n'))
+    console.log(
+      lines
+        .filter((line) => !done.ok || told.test(line))
+        .slice(-60)
+        .join('\n'),
+    )
     return done.ok
   } finally {
     rmSync(grown, { recursive: true, force: true })

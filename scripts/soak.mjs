@@ -130,7 +130,8 @@ while (elapsed() < seconds) {
   const at = random(MORTALS)
   if (mortals[at].child.signal('SIGKILL')) totals.kills += 1
   const { code, signal } = await mortals[at].ended
-  if (signal !== 'SIGKILL') problems.push(`it ended (${signal ?? code})\n${mortals[at].child.stderr}`)
+  if (signal !== 'SIGKILL')
+    problems.push(`it ended (${signal ?? code})\n${mortals[at].child.stderr}`)
   mortals[at] = new Soaker(checker)
   if (!measured && elapsed() > warm) {
     measured = true
@@ -154,8 +155,12 @@ function report() {
   )
   survivors.forEach(({ measured }, at) => {
     const [first, last] = [measured[0], measured.at(-1)]
-    if (measured.length < 2) return problems.push(`survivor ${at + 1} was not measured twice`)
-    const row = (name, digits = 0) => `${first[name].toFixed(digits)} → ${last[name].toFixed(digits)}`
+    if (measured.length < 2) {
+      problems.push(`survivor ${at + 1} was not measured twice`)
+      return
+    }
+    const row = (name, digits = 0) =>
+      `${first[name].toFixed(digits)} → ${last[name].toFixed(digits)}`
     console.log(
       `survivor ${at + 1}: resident ${row('resident', 1)} MiB, descriptors ${row('descriptors')}, ` +
         `threads ${row('threads')}`,

@@ -6,7 +6,8 @@ mod object;
 
 use input::Input;
 use mmfile_core::{
-    Access, CreateOptions, Error, FileId, MmFile, OpenOptions, Prefixes, Result, Timeout, list, sweep,
+    Access, CreateOptions, Error, FileId, MmFile, OpenOptions, Prefixes, Result, Timeout, list,
+    sweep,
 };
 use object::Object;
 use std::time::{Duration, Instant};
@@ -120,7 +121,13 @@ pub fn scribble(bytes: &[u8]) {
         prefixes: prefixes.clone(),
         ..CreateOptions::default()
     };
-    let file = MmFile::create_new(capacity, &options).expect("nothing has that name");
+    let file = loop {
+        match MmFile::create_new(capacity, &options) {
+            // Some other program of this user makes or removes a file.
+            Err(Error::Timeout { .. }) => {}
+            made => break made.expect("nothing has that name"),
+        }
+    };
     let reader = open_with(Access::Read, true).expect("it was made just now");
     let loose = open_with(Access::ReadWrite, false).expect("it was made just now");
     let data = Object::open(&format!("{}{ID}", prefixes.data()));

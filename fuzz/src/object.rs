@@ -55,9 +55,8 @@ impl Object {
         if len > 0 {
             let protection = libc::PROT_READ | libc::PROT_WRITE;
             // SAFETY: a new mapping at an address of the kernel's choice.
-            base = unsafe {
-                libc::mmap(base, len, protection, libc::MAP_SHARED, file.as_raw_fd(), 0)
-            };
+            base =
+                unsafe { libc::mmap(base, len, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
             assert_ne!(base, libc::MAP_FAILED);
         }
         Self { name: name.to_owned(), file, base: base.cast(), len, owned }

@@ -35,7 +35,7 @@ const GLIBC_OWNER: Option<u64> = Some(OFF_LOCK + 8);
 const GLIBC_OWNER: Option<u64> = None;
 
 /// Tries before the first sleep: the holder is usually in the middle of an append.
-const SPINS: u32 = if cfg!(loom) { 0 } else { 100 };
+const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
 /// The longest single sleep. It bounds what a wake-up can cost that got lost with its sender, which
 /// kernels before 5.5 allow.
 const SLICE: Duration = Duration::from_millis(20);

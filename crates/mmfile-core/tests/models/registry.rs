@@ -56,7 +56,8 @@ fn two_visitors() {
         })
     };
     let (one, two) = (start(2), start(3));
-    (one.end().unwrap(), two.end().unwrap());
+    one.end().unwrap();
+    two.end().unwrap();
     nothing_is_left();
 }
 
@@ -69,7 +70,7 @@ fn a_sweep_meets_an_opener() {
     assert!(here(2, Some("create.ready"), visit).is_none());
     let sweeps = process(3, None, || sweep(&Prefixes::default()).unwrap());
     let opens = process(4, None, visit);
-    (sweeps.end().unwrap());
+    let _ = sweeps.end().unwrap();
     let file = opens.end().unwrap();
     here(5, None, move || {
         assert!(file.created());
