@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, NAPI } from './build.mjs'
+import { fuzz } from './fuzz.mjs'
 import { root, run } from './lib.mjs'
 import { pack, stageMain } from './pack.mjs'
 import { buildSamples } from './samples.mjs'
@@ -22,7 +23,8 @@ const command =
 const steps = {
   'rust format': () =>
     run('cargo', ['fmt', '--all', '--check']).ok &&
-    run('cargo', ['fmt', '--manifest-path', 'bench/floor/Cargo.toml', '--check']).ok,
+    run('cargo', ['fmt', '--manifest-path', 'bench/floor/Cargo.toml', '--check']).ok &&
+    run('cargo', ['fmt', '--check'], { cwd: join(root, 'fuzz') }).ok,
   'typescript and javascript style': command('biome', 'ci', '.'),
   'source files are short': () => {
     const { output } = run('git', ['ls-files', '*.rs', '*.ts', '*.mjs', '*.py'], { quiet: true })
@@ -45,6 +47,13 @@ const steps = {
   rustdoc: () =>
     run('cargo', ['doc', '--workspace', '--no-deps'], { env: { RUSTDOCFLAGS: '-D warnings' } }).ok,
   'rust tests': command('cargo', 'test', '-p', 'mmfile-core', '--features', 'fault-points'),
+  'protocol models': () => {
+    const folder = join(process.env.CARGO_TARGET_DIR ?? 'target', 'models')
+    const args = ['-p', 'mmfile-core', '--profile', 'models', '--target-dir', folder]
+    return run('cargo', ['test', ...args, '--test', 'models'], { env: { RUSTFLAGS: '--cfg loom' } })
+      .ok
+  },
+  'fuzz, bounded': () => fuzz({ seconds: 20 }),
   'the addon and the TypeScript build': () => {
     build()
     return true
@@ -63,6 +72,7 @@ const steps = {
     run('ava', ['__test__/4*.test.mjs', '__test__/64*.test.mjs', '__test__/66*.test.mjs'], {
       env: { UV_USE_IO_URING: '0' },
     }).ok,
+  'soak, bounded': command('node', 'scripts/soak.mjs', '--seconds', '30'),
   'nothing is left in shared memory': () => {
     if (!existsSync('/dev/shm')) return true
     const left = readdirSync('/dev/shm').filter((name) => name.includes('mmfile'))

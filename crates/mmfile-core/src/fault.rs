@@ -2,7 +2,7 @@
 
 /// Kills the process with `SIGKILL` when `MMFILE_FAULT` names this point: `name` for its first
 /// passing, `name:3` for its third.
-#[cfg(feature = "fault-points")]
+#[cfg(all(feature = "fault-points", not(loom)))]
 pub(crate) fn point(name: &str) {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,6 +25,10 @@ pub(crate) fn point(name: &str) {
 }
 
 /// Does nothing.
-#[cfg(not(feature = "fault-points"))]
+#[cfg(not(any(loom, feature = "fault-points")))]
 #[inline(always)]
 pub(crate) fn point(_name: &str) {}
+
+/// Ends the process of a model that is to die here.
+#[cfg(loom)]
+pub(crate) use crate::modelled::point;

@@ -29,7 +29,9 @@
 //! and `wake` are the only modules that talk to the kernel about waiting, `segments` alone knows the
 //! frames, `registry` knows who is alive, and [`MmFile`] puts them together.
 
-#![cfg_attr(not(test), warn(unused_crate_dependencies))]
+#![cfg_attr(not(any(test, loom)), warn(unused_crate_dependencies))]
+// A model knows nothing of files on disk.
+#![cfg_attr(loom, allow(dead_code))]
 // The library never panics, and cuts no number short without saying so; its tests may.
 #![cfg_attr(
     not(test),
@@ -51,10 +53,15 @@ mod fault;
 pub mod file;
 pub mod lock;
 pub mod mapping;
+#[cfg(loom)]
+#[doc(hidden)]
+#[allow(missing_docs, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+pub mod modelled;
 pub mod mutex;
 pub mod name;
 pub mod registry;
 pub mod segments;
+mod sync;
 pub mod wake;
 
 pub use control::Lifetime;
@@ -67,5 +74,5 @@ pub use name::{FileId, MAX_ID_LENGTH, Prefixes};
 pub use raw_sync::Timeout;
 pub use registry::{FileInfo, list, remove, sweep};
 pub use segments::{MAX_SEGMENT_SIZE, Payload, Span, Target};
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(loom)))]
 pub use wake::WakeRing;

@@ -6,6 +6,7 @@ use crate::lock::{Deadline, LockGuard, LockHolder, ProcessLock, Section, thread_
 use crate::mapping::{Identity, Object};
 use crate::name::{FileId, ObjectNames};
 use crate::registry::{self, RegistryLock, create_entry, open_entry};
+use crate::sync::sleep;
 use raw_sync::Timeout;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,9 +64,10 @@ impl NamedMutex {
                 Err(Error::Exists { .. }) => {}
                 other => return other,
             }
-            if deadline.slice(PATIENCE).is_none() {
+            let Some(limit) = deadline.slice(registry::PAUSE) else {
                 return Err(Error::Timeout { what: "opening a mutex that comes and goes" });
-            }
+            };
+            sleep(limit);
         }
     }
 

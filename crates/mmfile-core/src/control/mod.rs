@@ -20,9 +20,10 @@ pub(crate) mod layout;
 
 use crate::error::{Error, Result};
 use crate::mapping::{Identity, Mapping, process_number};
+use crate::sync::{AtomicU32, AtomicU64};
 use layout as at;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How long a file can be opened.
@@ -337,10 +338,9 @@ impl Control {
         })
     }
 
-    /// Changes the word that waiters sleep on, without waking them: `wake::signal` does, and relies on
-    /// this order.
+    /// Changes the word that waiters sleep on, without waking them.
     fn touch(&self) {
-        self.wake_word().fetch_add(1, Ordering::SeqCst);
+        self.wake_word().fetch_add(1, Ordering::AcqRel);
     }
 
     /// The word that changes with every publication, seal and wake.

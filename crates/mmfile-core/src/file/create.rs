@@ -9,6 +9,7 @@ use crate::lock::{Deadline, ProcessLock};
 use crate::mapping::{Access, Mapping, Object, create_named};
 use crate::name::{FileId, ObjectNames};
 use crate::registry::{self, RegistryLock, create_entry, share};
+use crate::sync::sleep;
 use raw_sync::Timeout;
 
 impl MmFile {
@@ -85,10 +86,12 @@ impl MmFile {
                 Err(Error::Exists { .. }) => {}
                 other => return other,
             }
-            // Somebody made it and somebody ended it, between one look and the next.
-            if deadline.slice(super::DEFAULT_LOCK_TIMEOUT).is_none() {
+            // Somebody made it and somebody ended it, between one look and the next; or half of it is
+            // there, as long as a process that died has not been cleared away.
+            let Some(limit) = deadline.slice(registry::PAUSE) else {
                 return Err(Error::Timeout { what: "opening a file that comes and goes" });
-            }
+            };
+            sleep(limit);
         }
     }
 }
@@ -107,7 +110,10 @@ fn begin(
 ) -> Result<(Object, Control)> {
     let id = names.id.as_str();
     match Object::open(&names.data, Access::Read, id) {
-        Err(Error::NotFound { .. }) => return create_entry(names, registry),
+        Err(Error::NotFound { .. }) => {
+            registry::finish_removal(names, registry);
+            return create_entry(names, registry);
+        }
         Err(error @ Error::NoSpace { .. }) => return Err(error),
         _ => {}
     }

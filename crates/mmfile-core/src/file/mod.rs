@@ -1,6 +1,7 @@
 //! [`MmFile`]: one handle on one file.
 
 mod create;
+#[cfg(not(loom))]
 mod disk;
 mod iter;
 mod lock;

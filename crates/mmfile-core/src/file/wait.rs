@@ -3,12 +3,13 @@
 use super::{Handle, MmFile};
 use crate::error::{Error, Result};
 use crate::lock::Deadline;
-#[cfg(target_os = "linux")]
+use crate::sync::{AtomicBool, AtomicU64, spin_loop};
+#[cfg(all(target_os = "linux", not(loom)))]
 use crate::wake::WakeRing;
 use crate::wake::{self, LONGEST_SLEEP, PEER_SLEEP, WakeEvent};
 use raw_sync::Timeout;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 impl MmFile {
@@ -85,7 +86,7 @@ impl Waiter {
     ///
     /// # Errors
     /// As there.
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(loom)))]
     pub fn arm(&self, ring: &mut WakeRing, index: u64) -> Result<bool> {
         let event = WakeEvent::new(&self.handle.control);
         event.clear();
@@ -136,7 +137,7 @@ impl Waiter {
                 if self.handle.control.count() > index {
                     return true;
                 }
-                std::hint::spin_loop();
+                spin_loop();
             }
             let over = started.elapsed() >= spin || self.cancelled.load(Ordering::Relaxed);
             if over || self.handle.control.is_sealed() {

@@ -9,12 +9,15 @@
 
 use super::robust_list::Pending;
 use super::{Acquired, Deadline, Hold};
-use crate::control::layout::{LOCK_SIZE, OFF_LOCK};
+#[cfg(not(loom))]
+use crate::control::layout::LOCK_SIZE;
+use crate::control::layout::OFF_LOCK;
 use crate::error::{Error, Result};
 use crate::mapping::Mapping;
+use crate::sync::{AtomicU32, spin_loop};
 use crate::wake::futex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const WAITERS: u32 = 0x8000_0000;
@@ -32,7 +35,7 @@ const GLIBC_OWNER: Option<u64> = Some(OFF_LOCK + 8);
 const GLIBC_OWNER: Option<u64> = None;
 
 /// Tries before the first sleep: the holder is usually in the middle of an append.
-const SPINS: u32 = 100;
+const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
 /// The longest single sleep. It bounds what a wake-up can cost that got lost with its sender, which
 /// kernels before 5.5 allow.
 const SLICE: Duration = Duration::from_millis(20);
@@ -50,6 +53,7 @@ impl ProcessLock {
     }
 
     /// Makes the lock of a new control block, which nobody else can use yet.
+    #[cfg(not(loom))]
     pub(crate) fn initialize(mapping: &Arc<Mapping>) -> Result<Self> {
         let unsupported = || Error::Unsupported { what: "robust, process-shared mutexes" };
         if size_of::<libc::pthread_mutex_t>() as u64 > LOCK_SIZE {
@@ -71,6 +75,12 @@ impl ProcessLock {
             failed
         };
         if failed == 0 { Ok(Self::new(mapping)) } else { Err(unsupported()) }
+    }
+
+    /// In a model the C library's part is of no use.
+    #[cfg(loom)]
+    pub(crate) fn initialize(mapping: &Arc<Mapping>) -> Result<Self> {
+        Ok(Self::new(mapping))
     }
 
     fn word(&self) -> Result<&AtomicU32> {
@@ -158,7 +168,7 @@ fn acquire_word(word: &AtomicU32, thread_id: u32, deadline: &Deadline) -> Result
         };
         if spins < SPINS {
             spins += 1;
-            std::hint::spin_loop();
+            spin_loop();
             continue;
         }
         let expected = seen | WAITERS;

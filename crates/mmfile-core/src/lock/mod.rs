@@ -25,10 +25,12 @@
 mod holder;
 #[cfg(target_os = "linux")]
 mod linux;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(loom)))]
 mod robust_list;
 mod section;
 
+#[cfg(loom)]
+use crate::modelled::robust_list;
 pub use holder::{LockHolder, Notify};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::ProcessLock;

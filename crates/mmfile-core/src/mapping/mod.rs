@@ -19,26 +19,30 @@
 //! # Ok(()) }
 //! ```
 
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 mod disk;
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 mod named;
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 mod object;
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 mod own;
+#[cfg(not(loom))]
 mod region;
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 mod reserve;
 
-#[cfg(unix)]
+#[cfg(loom)]
+pub(crate) use crate::modelled::{memory::Region, objects::*};
+#[cfg(all(unix, not(loom)))]
 pub(crate) use disk::{control_offset, control_offset_of, create_disk, full_path, open_disk};
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 pub(crate) use named::{create_named, current_user, list_named, open_named, unlink};
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 pub(crate) use object::{Object, process_number};
-#[cfg(unix)]
+#[cfg(all(unix, not(loom)))]
 pub(crate) use own::{map_copy_on_write, map_part, map_private};
+#[cfg(not(loom))]
 pub(crate) use region::Region;
 
 /// What a handle may do with the data.
@@ -66,11 +70,14 @@ pub(crate) struct Mapping {
 
 /// What unmaps the memory when it is dropped.
 enum Backing {
+    /// A model's, kept by its region.
+    #[cfg(loom)]
+    Model,
     /// Mapped by the `shared_memory` crate, which unmaps and closes on drop.
-    #[cfg(unix)]
+    #[cfg(all(unix, not(loom)))]
     Shmem(#[allow(dead_code, reason = "held for its Drop")] shared_memory::Shmem),
     /// Mapped by ourselves, where `shared_memory` has no way to ask for it.
-    #[cfg(unix)]
+    #[cfg(all(unix, not(loom)))]
     Own(#[allow(dead_code, reason = "held for its Drop")] own::OwnMapping),
 }
 
@@ -81,6 +88,12 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
+    /// A model's memory.
+    #[cfg(loom)]
+    pub(crate) fn modelled(region: Region) -> Self {
+        Self { region, _backing: Backing::Model }
+    }
+
     /// The mapped bytes.
     pub(crate) fn region(&self) -> &Region {
         &self.region
@@ -89,8 +102,21 @@ impl Mapping {
     /// Makes this process's page tables lead to a range that is about to be written, all at once
     /// instead of one fault after the other. Where the system cannot do that, nothing happens.
     pub(crate) fn populate(&self, offset: u64, len: u64) {
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", not(loom)))]
         own::populate(&self.region, offset, len);
+        #[cfg(any(not(target_os = "linux"), loom))]
+        let _ = (offset, len);
+    }
+}
+
+impl Object {
+    /// Takes the name away if it still leads to this object.
+    ///
+    /// Whoever calls holds the registry's lock, so that nobody makes a new object in between.
+    pub(crate) fn unlink_if_same(&self, name: &str) -> bool {
+        let same = Self::open(name, Access::Read, name)
+            .is_ok_and(|there| there.identity() == self.identity());
+        same && unlink(name)
     }
 }
 

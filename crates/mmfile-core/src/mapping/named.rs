@@ -128,15 +128,6 @@ impl Object {
         }
         Self::examined(fd, &stat, id)
     }
-
-    /// Takes the name away if it still leads to this object.
-    ///
-    /// Whoever calls holds the registry's lock, so that nobody makes a new object in between.
-    pub(crate) fn unlink_if_same(&self, name: &str) -> bool {
-        let same = Self::open(name, Access::Read, name)
-            .is_ok_and(|there| there.identity() == self.identity());
-        same && unlink(name)
-    }
 }
 
 /// Takes a name away, whatever it leads to.

@@ -1,6 +1,6 @@
 //! The control object of a name: made, opened and left in the same way for a file and for a mutex.
 
-use super::{RegistryLock, is_control_block, remove_if_stale, take_away};
+use super::{PAUSE, RegistryLock, is_control_block, remove_if_stale, take_away};
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Description};
 use crate::error::{Error, Result};
@@ -8,6 +8,7 @@ use crate::fault;
 use crate::lock::Deadline;
 use crate::mapping::{Access, Identity, Object, create_named, open_named};
 use crate::name::ObjectNames;
+use crate::sync::sleep;
 use raw_sync::Timeout;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ pub(crate) fn create_entry(names: &ObjectNames, _: &RegistryLock) -> Result<(Obj
 /// to wait for the registry, which the caller has, and looks again then.
 pub(crate) fn share(object: &Object) -> Result<()> {
     while !object.share()? {
-        std::thread::sleep(Duration::from_micros(20));
+        sleep(Duration::from_micros(20));
     }
     Ok(())
 }
@@ -47,7 +48,7 @@ pub(crate) fn open_entry<T>(
     deadline: &Deadline,
     mut finish: impl FnMut(Object, Control, Description) -> Result<Option<T>>,
 ) -> Result<T> {
-    let mut pause = Duration::from_micros(50);
+    let mut pause = PAUSE;
     loop {
         if let Some((object, control)) = attempt(names, deadline)? {
             let description = control.examine(names.id.as_str())?;
@@ -58,7 +59,7 @@ pub(crate) fn open_entry<T>(
         let Some(limit) = deadline.slice(pause) else {
             return Err(Error::Timeout { what: "waiting for its creator to finish it" });
         };
-        std::thread::sleep(limit);
+        sleep(limit);
         pause = (pause * 2).min(Duration::from_millis(5));
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::lock::Deadline;
 use crate::mapping::{Object, current_user, unlink};
+use crate::sync::sleep;
 use std::time::Duration;
 
 /// The lock under which names are made and taken away. Its file goes with it.
@@ -33,7 +34,7 @@ impl RegistryLock {
             let Some(limit) = deadline.slice(pause) else {
                 return Err(Error::Timeout { what: "waiting for the registry of files" });
             };
-            std::thread::sleep(limit);
+            sleep(limit);
             pause = (pause * 2).min(Duration::from_millis(2));
         }
     }

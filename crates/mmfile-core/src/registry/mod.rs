@@ -17,11 +17,15 @@
 //! # Ok(()) }
 //! ```
 
-use crate::control::Control;
 use crate::control::layout::CONTROL_SIZE;
+use crate::control::{Control, Kind};
 use crate::error::Result;
 use crate::mapping::{Access, Identity, Object, list_named, open_named, unlink};
 use crate::name::{FileId, ObjectNames, Prefixes};
+use std::time::Duration;
+
+/// Between two looks at a name that is just coming or going.
+pub(crate) const PAUSE: Duration = Duration::from_micros(50);
 
 mod entry;
 mod list;
@@ -43,6 +47,27 @@ pub(crate) fn take_away(names: &ObjectNames, control: &Object, data: Identity, _
     crate::fault::point("remove.data");
     control.unlink_if_same(&names.control);
     crate::fault::point("remove.control");
+}
+
+/// Takes a file's second name away where the first, its data's, is gone: whoever was at it died between
+/// the two, and nothing can open the file any more. Those who have it open go on using it.
+pub(crate) fn finish_removal(names: &ObjectNames, _: &RegistryLock) {
+    let id = names.id.as_str();
+    let Ok(object) = Object::open(&names.control, Access::ReadWrite, id) else { return };
+    let Ok(mapping) = open_named(&names.control, &object, Access::Read, id) else { return };
+    let Ok(control) = Control::new(mapping, id) else { return };
+    // The data may have another prefix than the caller's.
+    let has_data = || {
+        let Ok(names) = list_named() else { return true };
+        let data = control.data_identity();
+        let there = |name: &String| Object::open(name, Access::Read, id);
+        names.iter().filter_map(|name| there(name).ok()).any(|object| object.identity() == data)
+    };
+    let is_file = control.is_ready()
+        && control.examine(id).is_ok_and(|description| description.kind == Kind::Memory);
+    if is_file && !has_data() {
+        object.unlink_if_same(&names.control);
+    }
 }
 
 /// Removes one file if nobody alive has it open. Whether it did.

@@ -123,7 +123,9 @@ impl Segments {
             if size > self.capacity - start {
                 return Chain { end, stop: Frame::Invalid };
             }
-            end = Tail { size: start + size, count: end.count + 1 };
+            // The count that it begins with is the control block's, which may say anything.
+            let count = (end.count + 1).min(self.capacity / WORD_SIZE);
+            end = Tail { size: start + size, count };
         }
     }
 

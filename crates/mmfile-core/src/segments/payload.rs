@@ -1,6 +1,7 @@
 //! What can become a segment.
 
 use crate::error::Result;
+use crate::sync::copy;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
@@ -50,7 +51,7 @@ impl Target<'_> {
         // `bytes` by the caller's; they may overlap if a view of the file itself is appended. The
         // cursor stays inside the target.
         unsafe {
-            std::ptr::copy(bytes, self.at.as_ptr(), count);
+            copy(bytes, self.at.as_ptr(), count);
             self.at = self.at.add(count);
         }
         self.len -= count;

@@ -22,20 +22,23 @@
 //! # Ok(()) }
 //! ```
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(loom)))]
 pub(crate) mod futex;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(loom)))]
 mod ring;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(loom)))]
 pub use ring::WakeRing;
 
 use crate::control::Control;
 use crate::lock::Deadline;
+#[cfg(loom)]
+pub(crate) use crate::modelled::futex;
+use crate::sync::fence;
 use raw_sync::Timeout;
 use raw_sync::events::{EventImpl, EventState};
 use std::cell::Cell;
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The longest sleep before a waiter looks for itself. Foreign writers are seen after this time at
@@ -69,7 +72,7 @@ impl<'a> WakeEvent<'a> {
     }
 
     /// As [`Self::sleep`], but by the kernel, which tells the ring. `false` if it cannot.
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(loom)))]
     pub(crate) fn arm(&self, ring: &mut WakeRing, longest: Duration) -> bool {
         ring.arm(self.control.wake_word(), self.seen.get(), longest)
     }
@@ -100,11 +103,12 @@ impl EventImpl for WakeEvent<'_> {
 
 /// Wakes everybody who asked to be woken, after a publication.
 ///
-/// The publication changed the wake word, in the one order of sequentially consistent operations to
-/// which this load belongs too. Whoever sleeps asked before the kernel saw the word unchanged, so that
-/// either the kernel sees the change or this load sees the request.
+/// The fence is one half of what [`WakeEvent::clear`] has the other of: either the publication is seen
+/// there, or the request here. (A change of the wake word in the one order of sequentially consistent
+/// operations would do as well on the machines that there are; the model cannot tell.)
 pub(crate) fn signal(control: &Control) {
-    if control.waiting_word().load(Ordering::SeqCst) != 0 {
+    fence(Ordering::SeqCst);
+    if control.waiting_word().load(Ordering::Relaxed) != 0 {
         control.waiting_word().store(0, Ordering::SeqCst);
         wake_all(control);
     }

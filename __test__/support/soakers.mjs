@@ -1,0 +1,120 @@
+// One of the processes of `npm run soak`: does a bit of everything until it is told to end, or killed.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { MmFile, NamedMutex } from 'mmfile'
+import { randoms } from './files.mjs'
+import { pause, play, say } from './program.mjs'
+
+const CAPACITY = 1 << 18
+const EXPECTED = ['ERR_MMFILE_TIMEOUT', 'ERR_MMFILE_SEALED', 'ERR_MMFILE_CAPACITY']
+
+await play({
+  async soak(data, mutex, from) {
+    const prefixes = { data, mutex }
+    const random = randoms(process.pid * 31 + Date.now())
+    const done = { operations: 0, number: 0, recovered: 0 }
+    let era = Number(from)
+    let file = null
+    let order = null
+    createInterface({ input: process.stdin }).on('line', (line) => {
+      order = line
+    })
+
+    const leave = () => {
+      done.recovered += file?.recovered ?? 0
+      file?.close()
+      file = null
+    }
+    const append = () => {
+      file.append(record(process.pid, done.number, random(40)))
+      done.number += 1
+    }
+    const steps = [
+      () => append(),
+      () => append(),
+      () => append(),
+      () => {
+        const first = done.number
+        file.appendAll([first, first + 1].map((number) => record(process.pid, number, 5)))
+        done.number += 2
+      },
+      () =>
+        file.withLock(() => {
+          append()
+          append()
+        }),
+      async () => {
+        const guard = await file.lock({ timeout: 1000 })
+        try {
+          append()
+          await pause(random(8))
+        } finally {
+          guard.release()
+        }
+      },
+      () => file.waitFor(file.length + random(5), { timeout: random(5) }),
+      () => file.waitForSync(file.length + 1, { timeout: 2, spin: 20 }),
+      () => random(4) || file.view(Math.max(0, file.length - 1)).byteLength,
+      () => random(4) || leave(),
+      () => {
+        const mine = MmFile.createNew(1 + random(100_000), { prefixes })
+        mine.tryLock()?.release()
+        if (mine.capacity > 100) mine.append('mine')
+        MmFile.openExisting(mine.id, { prefixes }).close()
+        mine.close()
+      },
+      () => {
+        const shared = NamedMutex.open(`${mutex}shared`)
+        shared.withLock(() => done.operations, { timeout: 1000 })
+        shared.close()
+      },
+      () => random(8) || MmFile.sweep({ prefixes }),
+      () => random(8) || MmFile.list({ prefixes }),
+    ]
+
+    say(done)
+    while (order !== 'end') {
+      if (order === 'measure') {
+        order = null
+        leave()
+        await pause(50)
+        say({ measured: measure() })
+      }
+      try {
+        file ??= MmFile.createOrOpen(`era-${era}`, CAPACITY, { prefixes })
+        await steps[random(steps.length)]()
+      } catch (error) {
+        if (!EXPECTED.includes(error.code)) throw error
+        if (error.code === 'ERR_MMFILE_CAPACITY') file.seal()
+        if (error.code !== 'ERR_MMFILE_TIMEOUT') {
+          leave()
+          era += 1
+        }
+      }
+      done.operations += 1
+      if (done.operations % 8 === 0) {
+        say({ ...done, recovered: done.recovered + (file?.recovered ?? 0) })
+        await pause(random(3))
+      }
+    }
+    leave()
+    say({ ...done, measured: measure() })
+    process.exit()
+  },
+})
+
+/** What the checker tells one append from all others by. */
+function record(writer, number, more) {
+  return JSON.stringify([writer, number, '.'.repeat(more)])
+}
+
+/** What a process has of the machine, with nothing open. */
+function measure() {
+  globalThis.gc?.()
+  return {
+    resident: process.memoryUsage.rss() / (1 << 20),
+    descriptors: readdirSync('/proc/self/fd').length,
+    threads: Number(/^Threads:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]),
+  }
+}

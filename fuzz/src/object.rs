@@ -1,0 +1,124 @@
+//! Objects in shared memory as any program can make them, without the library.
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+pub(crate) const CONTROL_SIZE: u64 = 4096;
+/// Where the part of a control block begins that changes: the lock, the end, what a writer is up to.
+pub(crate) const PROTOCOL: usize = 0x080;
+const STATE: usize = 0x00c;
+const CAPACITY: usize = 0x020;
+const DATA_DEVICE: usize = 0x028;
+const LOCK: usize = 0x080;
+/// Magic, version, architecture, C library, process namespace: what a program of this machine writes.
+const DESCRIBED: [std::ops::Range<usize>; 3] = [0x000..0x00c, 0x010..0x018, 0x038..0x040];
+
+/// A mapped object. Its name goes with it, and with it open it counts as alive.
+pub(crate) struct Object {
+    name: String,
+    file: File,
+    base: *mut u8,
+    len: usize,
+    owned: bool,
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from("/dev/shm").join(name)
+}
+
+pub(crate) fn unlink(name: &str) {
+    let _ = std::fs::remove_file(path(name));
+}
+
+impl Object {
+    pub(crate) fn create(name: &str, size: u64) -> Self {
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(true).mode(0o600);
+        let file = options.open(path(name)).expect("a place in shared memory");
+        file.set_len(size).expect("room in shared memory");
+        // SAFETY: the descriptor is open.
+        assert_eq!(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_SH) }, 0);
+        Self::map(name, file, true)
+    }
+
+    pub(crate) fn open(name: &str) -> Self {
+        let file = File::options().read(true).write(true).open(path(name)).expect("it is there");
+        Self::map(name, file, false)
+    }
+
+    fn map(name: &str, file: File, owned: bool) -> Self {
+        let len = usize::try_from(file.metadata().expect("its size").len()).expect("it is small");
+        let mut base = std::ptr::null_mut();
+        if len > 0 {
+            let protection = libc::PROT_READ | libc::PROT_WRITE;
+            // SAFETY: a new mapping at an address of the kernel's choice.
+            base =
+                unsafe { libc::mmap(base, len, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
+            assert_ne!(base, libc::MAP_FAILED);
+        }
+        Self { name: name.to_owned(), file, base: base.cast(), len, owned }
+    }
+
+    /// As many of the bytes as there is room for.
+    pub(crate) fn put(&self, offset: usize, bytes: &[u8]) {
+        let count = bytes.len().min(self.len.saturating_sub(offset));
+        if count > 0 {
+            // SAFETY: inside the mapping, which others change at the same time: a raw copy.
+            unsafe { std::ptr::copy(bytes.as_ptr(), self.base.add(offset), count) };
+        }
+    }
+
+    /// Makes those parts of a control block believable that `parts` names, bit by bit.
+    pub(crate) fn describe(&self, parts: u8, data: &Self, capacity: u64) {
+        if parts & 1 == 0 {
+            let true_one = real();
+            for range in DESCRIBED {
+                self.put(range.start, &true_one[range]);
+            }
+        }
+        if parts & 2 == 0 {
+            self.put(STATE, &1u32.to_le_bytes());
+        }
+        if parts & 4 == 0 {
+            self.put(CAPACITY, &capacity.to_le_bytes());
+        }
+        if parts & 8 == 0 {
+            let status = data.file.metadata().expect("its identity");
+            self.put(DATA_DEVICE, &status.dev().to_le_bytes());
+            self.put(DATA_DEVICE + 8, &status.ino().to_le_bytes());
+        }
+        if parts & 16 == 0 {
+            self.put(LOCK, &[0; 4]);
+        }
+        if parts & 64 == 0 {
+            self.put(0x018, &[0; 4]); // a file in memory, and not a mutex
+        }
+    }
+}
+
+/// The first bytes of a control block that the library made on this machine.
+fn real() -> &'static [u8; 0x40] {
+    static REAL: OnceLock<[u8; 0x40]> = OnceLock::new();
+    REAL.get_or_init(|| {
+        let file = mmfile_core::MmFile::create_new(4, &mmfile_core::CreateOptions::default())
+            .expect("room for a small file");
+        let name = format!("{}{}", mmfile_core::Prefixes::default().mutex(), file.id());
+        let bytes = std::fs::read(path(&name)).expect("its control block");
+        bytes[..0x40].try_into().expect("as many")
+    })
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        if self.len > 0 {
+            // SAFETY: exactly what was mapped.
+            unsafe { libc::munmap(self.base.cast(), self.len) };
+        }
+        if self.owned {
+            unlink(&self.name);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+// npm run fuzz -- --seconds 600 [--target open|scribble]: what makes nothing but errors or data of any
+// input. With the stable compiler: its coverage comes from LLVM's pass, the rest from libFuzzer.
+
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { root, run } from './lib.mjs'
+
+const TARGETS = ['open', 'scribble']
+const FLAGS = [
+  '-Cpasses=sancov-module',
+  '-Cllvm-args=-sanitizer-coverage-level=4',
+  '-Cllvm-args=-sanitizer-coverage-inline-8bit-counters',
+  '-Cllvm-args=-sanitizer-coverage-pc-table',
+  '-Cllvm-args=-sanitizer-coverage-trace-compares',
+  '--cfg=fuzzing',
+]
+
+/** Runs each target for a part of the time. New inputs are kept for the run alone, but for findings. */
+export function fuzz({ seconds, targets = TARGETS, keep = false }) {
+  const version = run('rustc', ['-vV'], { quiet: true }).output
+  const machine = /^host: (.*)$/m.exec(version)?.[1] ?? ''
+  const folder = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', 'fuzz')
+  const built = run(
+    'cargo',
+    // With a target of its own, so that build scripts are built without the flags.
+    ['build', '--release', '--locked', '--target', machine, '--target-dir', folder],
+    { cwd: join(root, 'fuzz'), env: { RUSTFLAGS: FLAGS.join(' ') } },
+  )
+  if (!built.ok) return false
+  return targets
+    .map((target) => one(target, folder, machine, seconds / targets.length, keep))
+    .every(Boolean)
+}
+
+function one(target, folder, machine, seconds, keep) {
+  const corpus = join(root, 'fuzz', 'corpus', target)
+  const findings = join(root, 'fuzz', 'artifacts', target)
+  mkdirSync(findings, { recursive: true })
+  const grown = mkdtempSync(join(tmpdir(), `mmfile-fuzz-${target}-`))
+  try {
+    console.log(`\n--- ${target}: ${readdirSync(corpus).length} inputs kept, ${seconds} s`)
+    const limits = ['-max_len=4096', '-timeout=10', '-rss_limit_mb=1024', '-print_final_stats=1']
+    const folders = keep ? [corpus] : [grown, corpus]
+    const done = run(
+      join(folder, machine, 'release', target),
+      [
+        ...limits,
+        `-max_total_time=${Math.ceil(seconds)}`,
+        `-artifact_prefix=${findings}/`,
+        ...folders,
+      ],
+      { quiet: true },
+    )
+    const lines = done.output.trim().split('\n')
+    const told = /^stat::|^#\d+\s+DONE|panicked|assertion|ERROR|SUMMARY|Test unit/
+    console.log(
+      lines
+        .filter((line) => !done.ok || told.test(line))
+        .slice(-60)
+        .join('\n'),
+    )
+    return done.ok
+  } finally {
+    rmSync(grown, { recursive: true, force: true })
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '60' },
+      target: { type: 'string', multiple: true },
+      keep: { type: 'boolean' }, // new inputs go into the corpus
+    },
+  })
+  const targets = values.target ?? TARGETS
+  process.exit(fuzz({ seconds: Number(values.seconds), targets, keep: values.keep }) ? 0 : 1)
+}
