@@ -10,6 +10,8 @@ import { MmFile } from '../dist/index.js'
 const SURVIVORS = 4
 const MORTALS = 4
 const CAPACITY = 1 << 18
+/** How many eras stay open, so that nobody who is late makes one of them anew. */
+const HELD = 16
 /** What the runtime's own memory may move by, in MiB; descriptors and threads may not move at all. */
 const TOLERANCE = 24
 
@@ -33,6 +35,7 @@ class Checker {
   #seen = new Map()
   #told = new Map()
   #files = [0, 1].map((era) => this.#open(era))
+  #old = []
 
   #open(era) {
     return MmFile.createOrOpen(`era-${era}`, CAPACITY, { prefixes })
@@ -56,7 +59,8 @@ class Checker {
       }
       if (!sealed) return
       totals.recovered += file.recovered
-      file.close()
+      this.#old.push(file)
+      if (this.#old.length > HELD) this.#old.shift().close()
       this.era += 1
       this.#files = [this.#files[1], this.#open(this.era + 1)]
       this.#next = 0
@@ -68,7 +72,7 @@ class Checker {
     for (const [writer, number] of this.#told) {
       this.lost += Math.max(0, number - (this.#seen.get(writer) ?? 0))
     }
-    for (const file of this.#files) file.close()
+    for (const file of [...this.#old, ...this.#files]) file.close()
   }
 }
 

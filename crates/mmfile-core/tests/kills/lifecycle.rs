@@ -215,6 +215,11 @@ fn killed_while_closing() {
                     assert_eq!((error.code(), *still_there), ("ERR_MMFILE_NOT_FOUND", false));
                 }
             }
+            if !still_there {
+                // Where nothing can open the file any more, its id is free.
+                let options = create_options(&prefixes, "it", Lifetime::Creator);
+                assert_eq!(MmFile::create_new(100, &options).unwrap().len().unwrap(), 0, "{point}");
+            }
             // A sweep leaves alone what somebody has open.
             let options = create_options(&prefixes, "another", Lifetime::Creator);
             drop(MmFile::create_new(100, &options).unwrap());
