@@ -28,6 +28,8 @@ mod linux;
 #[cfg(target_os = "linux")]
 mod robust_list;
 mod section;
+#[cfg(windows)]
+mod windows;
 
 pub use holder::{LockHolder, Notify};
 #[cfg(target_os = "linux")]
@@ -36,6 +38,8 @@ pub(crate) use linux::ProcessLock;
 pub(crate) use robust_list::thread_id;
 pub use section::LockGuard;
 pub(crate) use section::Section;
+#[cfg(windows)]
+pub(crate) use windows::{ProcessLock, thread_id};
 
 use raw_sync::Timeout;
 use std::cell::Cell;

@@ -19,11 +19,15 @@
 
 use crate::control::Control;
 use crate::control::layout::CONTROL_SIZE;
-use crate::mapping::{Access, Identity, Object, list_named, open_named};
-use crate::name::{FileId, ObjectNames, Prefixes};
+use crate::mapping::{Access, Identity, NAMES_OUTLIVE_PROCESSES, Object, list_named, open_named};
+use crate::name::{CONTROL_SUFFIX, FileId, ObjectNames, Prefixes};
 
 mod entry;
 mod list;
+#[cfg(unix)]
+mod lock;
+#[cfg(windows)]
+#[path = "windows.rs"]
 mod lock;
 
 pub(crate) use entry::{create_entry, leave, open_entry, share};
@@ -79,6 +83,9 @@ fn recorded_data(names: &ObjectNames, object: &Object) -> Option<Identity> {
 /// Removes every file of this user that no live process has open, and every such mutex. The files'
 /// ids.
 pub(crate) fn remove_all_stale(prefixes: &Prefixes, registry: &RegistryLock) -> Vec<FileId> {
+    if !NAMES_OUTLIVE_PROCESSES {
+        return Vec::new();
+    }
     for names in names_with(ObjectNames::MUTEX_PREFIX).map(ObjectNames::mutex) {
         remove_if_stale(&names, registry);
     }
@@ -92,5 +99,8 @@ pub(crate) fn remove_all_stale(prefixes: &Prefixes, registry: &RegistryLock) -> 
 /// The ids of the objects whose names start with `prefix`.
 fn names_with(prefix: &str) -> impl Iterator<Item = FileId> {
     let length = prefix.len();
-    list_named(prefix).into_iter().filter_map(move |name| FileId::parse(name.get(length..)?).ok())
+    list_named(prefix).into_iter().filter_map(move |name| {
+        let id = name.get(length..)?.strip_suffix(CONTROL_SUFFIX)?;
+        FileId::parse(id).ok()
+    })
 }

@@ -28,11 +28,15 @@ pub const OPENING: &[&str] = &["open.shared", "open.mapped"];
 pub const CLOSING: &[(&str, bool)] = &[
     ("close.registry", true),
     ("remove.begin", true),
-    ("remove.data", false),
+    // Where names cannot be taken away, the control block alone says that a file has ended.
+    ("remove.data", cfg!(windows)),
     ("remove.control", false),
 ];
 /// What one that makes a file passes while it sweeps another away.
 pub const SWEEPING: &[&str] = &["remove.begin", "remove.data", "remove.control", "create.swept"];
+
+/// How many named objects a file has.
+const OBJECTS: usize = if cfg!(windows) { 5 } else { 2 };
 
 fn create_options(prefixes: &Prefixes, id: &str, lifetime: Lifetime) -> CreateOptions {
     CreateOptions {
@@ -95,7 +99,8 @@ fn next_create_cleans_up(prefixes: &Prefixes, what: &str) {
     let started = Instant::now();
     let options = create_options(prefixes, "the-next", Lifetime::Creator);
     let next = MmFile::create_new(100, &options).unwrap();
-    assert_eq!(left_behind(common(prefixes)).len(), 2, "{what}: not only the next one's");
+    let left = left_behind(common(prefixes));
+    assert_eq!(left.len(), OBJECTS, "{what}: not only the next one's");
     drop(next);
     assert_eq!(left_behind(common(prefixes)), [""; 0], "{what}");
     assert!(started.elapsed() < Duration::from_secs(1), "{what}");
@@ -235,7 +240,9 @@ fn killed_while_closing_as_the_last_one() {
     support::play(ROLES);
     let test = "lifecycle::killed_while_closing_as_the_last_one";
     let mut figures = Figures::new("closing as the last");
-    for (point, _) in CLOSING {
+    // On Windows the last one has nothing to take away.
+    let points = if cfg!(windows) { &CLOSING[..1] } else { CLOSING };
+    for (point, _) in points {
         for again in [false, true] {
             let prefixes = own_prefixes("last");
             let mut actor = start(test, "last", &prefixes, "it", point);
@@ -257,6 +264,7 @@ fn killed_while_closing_as_the_last_one() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "the kernel leaves nothing to sweep")]
 fn killed_while_sweeping() {
     support::play(ROLES);
     let test = "lifecycle::killed_while_sweeping";
