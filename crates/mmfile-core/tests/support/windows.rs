@@ -1,5 +1,6 @@
 //! What tests need of Windows beyond the standard library.
 
+use std::collections::BTreeSet;
 use std::process::{Command, ExitStatus};
 use std::ptr;
 use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
@@ -58,34 +59,35 @@ pub fn left_behind(part: &str) -> Vec<String> {
         ObjectName: &raw const name,
         ..Default::default()
     };
-    let mut names = Vec::new();
+    let mut names = BTreeSet::new();
     let mut directory: HANDLE = ptr::null_mut();
     // SAFETY: what the attributes point to outlives the call; the target is writable.
     let opened = unsafe { NtOpenDirectoryObject(&raw mut directory, 1, &raw const attributes) };
     assert!(opened >= 0, "{opened:#x}");
-    let mut context = 0;
-    loop {
+    // Twice: where an entry goes during a walk, another one is missed.
+    let (mut context, mut walks) = (0, 0);
+    while walks < 2 {
         let mut room = [0u64; 256];
         // SAFETY: the target is writable for its size; one entry a call is asked for.
         let status = unsafe {
             let (at, size) = (room.as_mut_ptr().cast(), size_of_val(&room) as u32);
             let null = ptr::null_mut();
-            NtQueryDirectoryObject(directory, at, size, true, false, &raw mut context, null)
+            NtQueryDirectoryObject(directory, at, size, true, context == 0, &raw mut context, null)
         };
         if status < 0 {
-            break;
+            (context, walks) = (0, walks + 1);
+            continue;
         }
         // SAFETY: the entry begins with its name, whose text is in the same room.
         let text = unsafe {
             let name = room.as_ptr().cast::<UNICODE_STRING>().read();
             std::slice::from_raw_parts(name.Buffer, usize::from(name.Length) / 2)
         };
-        names.push(String::from_utf16_lossy(text));
+        names.insert(String::from_utf16_lossy(text));
     }
     // SAFETY: opened above, closed once.
     unsafe { CloseHandle(directory) };
-    names.retain(|name| name.contains(part));
-    names
+    names.into_iter().filter(|name| name.contains(part)).collect()
 }
 
 fn wide(name: &str) -> Vec<u16> {

@@ -1,6 +1,7 @@
 //! The names of a session's objects, which the documented interface only opens and never lists.
 
 use super::wide;
+use std::collections::BTreeSet;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
 use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
@@ -22,10 +23,26 @@ struct Entry {
     kind: UNICODE_STRING,
 }
 
-/// The names of all sections of this session. None if the system does not tell.
-pub(super) fn sections() -> Vec<String> {
-    let mut names = Vec::new();
+/// Walks until one brings nothing new.
+const WALKS: u32 = 8;
+
+/// The names of all sections of this session, perhaps with some that have gone meanwhile. None if the
+/// system does not tell.
+pub(super) fn sections() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
     let Some(directory) = open() else { return names };
+    // Entries are told by their number: where one goes during a walk, another one is missed.
+    for _ in 0..WALKS {
+        let before = names.len();
+        walk(&directory, &mut names);
+        if names.len() == before {
+            break;
+        }
+    }
+    names
+}
+
+fn walk(directory: &OwnedHandle, names: &mut BTreeSet<String>) {
     let mut room = vec![0u64; ROOM];
     let size = u32::try_from(size_of_val(room.as_slice())).unwrap_or(0);
     let mut context = 0u32;
@@ -49,10 +66,9 @@ pub(super) fn sections() -> Vec<String> {
         // SAFETY: the room is large enough and aligned for an entry, which the system wrote there.
         let entry = unsafe { room.as_ptr().cast::<Entry>().read() };
         if text(&room, &entry.kind) == "Section" {
-            names.push(text(&room, &entry.name));
+            names.insert(text(&room, &entry.name));
         }
     }
-    names
 }
 
 /// A text of an entry, which stands in the same room.
