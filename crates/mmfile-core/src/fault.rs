@@ -1,6 +1,6 @@
 //! Places at which a test can kill the process. They cost nothing where they are not compiled in.
 
-/// Kills the process with `SIGKILL` when `MMFILE_FAULT` names this point: `name` for its first
+/// Kills the process, as nothing but the system can, when `MMFILE_FAULT` names this point: `name` for its first
 /// passing, `name:3` for its third.
 #[cfg(all(feature = "fault-points", not(loom)))]
 pub(crate) fn point(name: &str) {
@@ -16,8 +16,7 @@ pub(crate) fn point(name: &str) {
         && target == name
         && left.fetch_sub(1, Ordering::Relaxed) == 1
     {
-        // SAFETY: kills this very process, which is what the test asked for.
-        unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        die();
         loop {
             std::thread::park();
         }
@@ -32,3 +31,16 @@ pub(crate) fn point(_name: &str) {}
 /// Ends the process of a model that is to die here.
 #[cfg(loom)]
 pub(crate) use crate::modelled::point;
+
+#[cfg(all(feature = "fault-points", unix, not(loom)))]
+fn die() {
+    // SAFETY: kills this very process, which is what the test asked for.
+    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+}
+
+#[cfg(all(feature = "fault-points", windows, not(loom)))]
+fn die() {
+    use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
+    // SAFETY: ends this very process, which is what the test asked for.
+    unsafe { TerminateProcess(GetCurrentProcess(), 1) };
+}

@@ -100,6 +100,10 @@ impl std::fmt::Display for FileId {
     }
 }
 
+/// What ends the control object's name where the lock has the name that foreign programs know. No id
+/// contains such a character, so that no other object of ours can be meant.
+pub(crate) const CONTROL_SUFFIX: &str = if cfg!(windows) { "~control" } else { "" };
+
 /// The names of the two objects of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ObjectNames {
@@ -111,7 +115,7 @@ pub(crate) struct ObjectNames {
 impl ObjectNames {
     pub(crate) fn new(id: FileId, prefixes: &Prefixes) -> Self {
         let data = format!("{}{id}", prefixes.data);
-        let control = format!("{}{id}", prefixes.mutex);
+        let control = format!("{}{id}{CONTROL_SUFFIX}", prefixes.mutex);
         Self { id, data, control }
     }
 
@@ -120,7 +124,7 @@ impl ObjectNames {
 
     /// A lock alone has no data object.
     pub(crate) fn mutex(id: FileId) -> Self {
-        let control = format!("{}{id}", Self::MUTEX_PREFIX);
+        let control = format!("{}{id}{CONTROL_SUFFIX}", Self::MUTEX_PREFIX);
         Self { id, data: String::new(), control }
     }
 }

@@ -53,6 +53,8 @@ pub fn install(
     #[napi(ts_arg_type = "(code: string, message: string, facts: object) => Error")]
     factory: Function<'_>,
 ) -> napi::Result<()> {
+    #[cfg(windows)]
+    crate::stay::loaded();
     errors::attempt(&env, || errors::install(env.raw(), factory.value().value))?;
     env.add_env_cleanup_hook((), |()| {
         close_all();

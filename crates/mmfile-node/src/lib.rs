@@ -24,6 +24,8 @@ mod listing;
 mod locks;
 mod memory;
 mod operations;
+#[cfg(windows)]
+mod stay;
 mod table;
 mod threadsafe;
 mod values;

@@ -25,6 +25,7 @@ pub(crate) const OFF_OTHER_PROCESS: u64 = 0x050;
 
 /// 64 bytes for the lock, a cache line of its own.
 pub(crate) const OFF_LOCK: u64 = 0x080;
+#[cfg(unix)]
 pub(crate) const LOCK_SIZE: u64 = 0x040;
 
 // What a publication changes and readers look at, in one cache line.
@@ -41,10 +42,16 @@ pub(crate) const OFF_INTENT_END_COUNT: u64 = 0x118;
 
 /// Set by whoever is about to sleep, taken back by whoever wakes; away from what readers poll.
 pub(crate) const OFF_WAITING: u64 = 0x140;
+/// Two words, on Windows: how many sleep until the bell of an even and of an odd round rings.
+#[cfg(windows)]
+pub(crate) const OFF_SLEEPERS: u64 = 0x144;
 
 /// Everything else is written and stays as it is. Anything but this: not usable yet, or made by a
 /// process that died on the way.
 pub(crate) const STATE_READY: u32 = 1;
+/// Where a name cannot be taken away: nobody opens it any more. It stays so until it is gone.
+#[cfg(windows)]
+pub(crate) const STATE_ENDED: u32 = 2;
 
 /// The file lives as long as anyone has it open, not as long as its creator.
 pub(crate) const FLAG_LAST_PROCESS: u32 = 1;

@@ -352,6 +352,12 @@ impl Control {
     pub(crate) fn waiting_word(&self) -> &AtomicU32 {
         self.word(at::OFF_WAITING)
     }
+
+    /// How many sleep in even (0) and in odd rounds (1).
+    #[cfg(windows)]
+    pub(crate) fn sleepers(&self, side: u32) -> &AtomicU32 {
+        self.word(at::OFF_SLEEPERS + 4 * u64::from(side & 1))
+    }
 }
 
 /// The kernel's number for this process's PID namespace, or 0 where it cannot be told.

@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::lock::{Deadline, ProcessLock};
 use crate::mapping::{
-    Access, Mapping, Object, control_offset, control_offset_of, create_disk, full_path, map_part,
-    map_private, open_disk,
+    Access, Mapping, Object, control_offset, control_offset_of, create_disk, full_path,
+    map_control, map_part, map_private, open_disk,
 };
 use crate::segments::Segments;
 use raw_sync::Timeout;
@@ -42,7 +42,7 @@ impl MmFile {
         object.announce();
         let offset = control_offset(capacity).unwrap_or(0);
         let data = map_part(object, 0, capacity, Access::ReadWrite)?;
-        let mapping = map_part(object, offset, CONTROL_SIZE, Access::ReadWrite)?;
+        let mapping = map_control(object, offset)?;
         let mut control = Control::new(mapping, &path.to_string_lossy())?;
         describe(&mut control, object, capacity)?;
         control.set_ready();
@@ -83,7 +83,9 @@ impl MmFile {
     /// [`Error::Unsupported`] for a file in memory, [`Error::NoSpace`] if the disk refuses.
     pub fn flush(&self) -> Result<()> {
         match &self.handle.place {
-            Place::Disk { object, .. } => object.sync(),
+            Place::Disk { object, .. } => {
+                object.sync([self.handle.segments.mapping(), self.handle.control.mapping()])
+            }
             Place::Memory { .. } => {
                 Err(Error::Unsupported { what: "flushing a file that is in memory only" })
             }
@@ -111,7 +113,7 @@ fn attempt(path: &Path, options: &OpenOptions) -> Result<Option<MmFile>> {
         let control = private_control(&object, capacity, &id)?;
         return Ok(Some(disk_file(path, object, control, data, settings)));
     }
-    let mapping = map_part(&object, offset, CONTROL_SIZE, Access::ReadWrite)?;
+    let mapping = map_control(&object, offset)?;
     let mut control = Control::new(mapping, &id)?;
     if object.try_exclusive()? {
         rebuild(&mut control, &object, capacity)?;

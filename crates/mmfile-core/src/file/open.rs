@@ -6,7 +6,7 @@ use crate::control::Kind;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::lock::Deadline;
-use crate::mapping::{Object, open_named};
+use crate::mapping::{Object, open_named, size_of_named};
 use crate::name::{FileId, ObjectNames};
 use crate::registry::open_entry;
 use raw_sync::Timeout;
@@ -39,7 +39,9 @@ impl MmFile {
                 Ok(data) => data,
                 Err(error) => return ended(error),
             };
-            if data.identity() != description.data || data.size()? != description.capacity {
+            if data.identity() != description.data
+                || data.size()? != size_of_named(description.capacity)
+            {
                 if !object.is_linked() {
                     return Ok(None);
                 }
@@ -50,7 +52,7 @@ impl MmFile {
                 return Ok(None);
             }
             let mapping = match open_named(&names.data, &data, options.access, id) {
-                Ok(mapping) => mapping,
+                Ok(mapping) => mapping.limited_to(description.capacity),
                 Err(error) => return ended(error),
             };
             control.accept(description.capacity);

@@ -28,6 +28,8 @@ mod linux;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod robust_list;
 mod section;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(loom)]
 use crate::modelled::robust_list;
@@ -38,6 +40,8 @@ pub(crate) use linux::ProcessLock;
 pub(crate) use robust_list::thread_id;
 pub use section::LockGuard;
 pub(crate) use section::Section;
+#[cfg(windows)]
+pub(crate) use windows::{ProcessLock, thread_id};
 
 use raw_sync::Timeout;
 use std::cell::Cell;

@@ -2,22 +2,13 @@
 //! control block therefore belong to that file by whatever path, link or mount it is opened.
 
 use super::object::{Object, from_errno, retry};
-use super::{Access, reserve};
+use super::{Access, control_offset, reserve};
 use crate::control::layout::CONTROL_SIZE;
 use crate::error::{Error, OsError, Result};
 use std::ffi::CString;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-/// The control block begins at a multiple of the largest page size there is.
-const ALIGNMENT: u64 = 64 << 10;
-
-/// Where the control block begins. At least four zero bytes stand between it and the data, so that a
-/// reader that knows only the frames finds an end also in a file that is full to the last byte.
-pub(crate) fn control_offset(capacity: u64) -> Option<u64> {
-    capacity.checked_add(4)?.checked_next_multiple_of(ALIGNMENT)
-}
 
 /// Makes a file with its space reserved. Where the file system can do that it is not at its path yet,
 /// so that nobody ever sees it half-made: see [`Unpublished::publish`].
@@ -111,11 +102,6 @@ pub(crate) fn open_disk(path: &Path, access: Access) -> Result<(Object, bool)> {
         }
         Err(error) => Err(error),
     }
-}
-
-/// The capacity that a file of this size can have at most, if it can be one of ours at all.
-pub(crate) fn control_offset_of(size: u64) -> Option<u64> {
-    size.checked_sub(CONTROL_SIZE).filter(|at| *at > 0 && at.is_multiple_of(ALIGNMENT))
 }
 
 /// The path without links and dots, as other processes would best be told.

@@ -3,7 +3,7 @@
 //! What a platform provides is the same few functions over a name: make an object of a size with
 //! its memory reserved, open one after checking whose it is, tell whether anyone has it open, and
 //! take its name away. `named.rs` has them for POSIX shared memory,
-//! `disk.rs` the like for files on disk.
+//! `disk.rs` the like for files on disk, and `windows` all of it for Windows.
 //!
 //! One process makes an object and another finds it by its name; [`crate::MmFile`] is that pair:
 //!
@@ -31,19 +31,32 @@ mod own;
 mod region;
 #[cfg(all(unix, not(loom)))]
 mod reserve;
+#[cfg(windows)]
+pub(crate) mod windows;
+
+use crate::control::layout::CONTROL_SIZE;
+use std::sync::OnceLock;
 
 #[cfg(loom)]
 pub(crate) use crate::modelled::{memory::Region, objects::*};
 #[cfg(all(unix, not(loom)))]
-pub(crate) use disk::{control_offset, control_offset_of, create_disk, full_path, open_disk};
+pub(crate) use disk::{create_disk, full_path, open_disk};
 #[cfg(all(unix, not(loom)))]
-pub(crate) use named::{create_named, current_user, list_named, open_named, unlink};
+pub(crate) use named::{
+    NAMES_OUTLIVE_PROCESSES, create_named, current_user, list_named, open_named, size_of_named,
+    unlink,
+};
 #[cfg(all(unix, not(loom)))]
-pub(crate) use object::{Object, process_number};
+pub(crate) use object::Object;
 #[cfg(all(unix, not(loom)))]
-pub(crate) use own::{map_copy_on_write, map_part, map_private};
+pub(crate) use own::{map_control, map_copy_on_write, map_part, map_private};
 #[cfg(not(loom))]
 pub(crate) use region::Region;
+#[cfg(windows)]
+pub(crate) use windows::{
+    NAMES_OUTLIVE_PROCESSES, Object, create_disk, create_named, full_path, list_named, map_control,
+    map_copy_on_write, map_part, map_private, open_disk, open_named, size_of_named, unlink,
+};
 
 /// What a handle may do with the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,6 +92,9 @@ enum Backing {
     /// Mapped by ourselves, where `shared_memory` has no way to ask for it.
     #[cfg(all(unix, not(loom)))]
     Own(#[allow(dead_code, reason = "held for its Drop")] own::OwnMapping),
+    /// A view, and what belongs to a control block.
+    #[cfg(windows)]
+    View(#[allow(dead_code, reason = "held for its Drop")] windows::View),
 }
 
 // SAFETY: the mapping is plain memory that belongs to no thread; every access through `Region` is
@@ -107,8 +123,15 @@ impl Mapping {
         #[cfg(any(not(target_os = "linux"), loom))]
         let _ = (offset, len);
     }
+
+    /// The same without what lies behind `length`: a system may give out whole pages only.
+    pub(crate) fn limited_to(mut self, length: u64) -> Self {
+        self.region = self.region.limited_to(length);
+        self
+    }
 }
 
+#[cfg(not(windows))]
 impl Object {
     /// Takes the name away if it still leads to this object.
     ///
@@ -118,6 +141,32 @@ impl Object {
             .is_ok_and(|there| there.identity() == self.identity());
         same && unlink(name)
     }
+}
+
+/// A control block on disk begins at a multiple of the largest page size there is.
+const ALIGNMENT: u64 = 64 << 10;
+
+/// Where the control block of a file on disk begins. At least four zero bytes stand between it and the
+/// data, so that a reader that knows only the frames finds an end also in a file that is full to the
+/// last byte.
+pub(crate) fn control_offset(capacity: u64) -> Option<u64> {
+    capacity.checked_add(4)?.checked_next_multiple_of(ALIGNMENT)
+}
+
+/// The capacity that a file of this size can have at most, if it can be one of ours at all.
+pub(crate) fn control_offset_of(size: u64) -> Option<u64> {
+    size.checked_sub(CONTROL_SIZE).filter(|at| *at > 0 && at.is_multiple_of(ALIGNMENT))
+}
+
+/// One number for this process, drawn at its first use. On Unix, the byte that it stands for is locked
+/// by all of the process's descriptors of an object, and so tells its own handles from other
+/// processes'.
+pub(crate) fn process_number() -> u64 {
+    static NUMBER: OnceLock<u64> = OnceLock::new();
+    *NUMBER.get_or_init(|| {
+        let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
+        (high >> 4) + 1
+    })
 }
 
 impl std::fmt::Debug for Mapping {

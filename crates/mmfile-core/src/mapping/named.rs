@@ -11,6 +11,14 @@ use std::ffi::CString;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr::NonNull;
 
+/// Whether a name stays when every process that knew it is dead.
+pub(crate) const NAMES_OUTLIVE_PROCESSES: bool = true;
+
+/// What the size of an object is that was made for so many bytes.
+pub(crate) fn size_of_named(capacity: u64) -> u64 {
+    capacity
+}
+
 /// The user on whose behalf this process acts; objects of any other are not touched.
 pub(crate) fn current_user() -> u32 {
     // SAFETY: takes nothing and cannot fail.

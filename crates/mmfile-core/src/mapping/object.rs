@@ -1,9 +1,9 @@
 //! An open object, named or on disk: what it is, and who has it open.
 
-use super::Identity;
+use super::{Identity, Mapping, process_number};
 use crate::error::{Error, OsError, Result};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::OnceLock;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An open descriptor of an object. Whoever keeps one [`shared`](Object::share) counts as
@@ -20,16 +20,6 @@ pub(crate) struct Object {
 struct Status {
     size: u64,
     linked: bool,
-}
-
-/// One number for this process, drawn at its first use. The byte that it stands for is locked by all
-/// of the process's descriptors of an object, and so tells its own handles from other processes'.
-pub(crate) fn process_number() -> u64 {
-    static NUMBER: OnceLock<u64> = OnceLock::new();
-    *NUMBER.get_or_init(|| {
-        let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
-        (high >> 4) + 1
-    })
 }
 
 /// Where the bytes of the processes begin: far behind the end of any object.
@@ -124,8 +114,8 @@ impl Object {
         Ok(Status { size: u64::try_from(stat.st_size).unwrap_or(0), linked: stat.st_nlink > 0 })
     }
 
-    /// Waits until everything is on the disk.
-    pub(crate) fn sync(&self) -> Result<()> {
+    /// Waits until everything that was written through these mappings is on the disk.
+    pub(crate) fn sync(&self, _: [&Arc<Mapping>; 2]) -> Result<()> {
         // SAFETY: the descriptor is open. Data written through a mapping is synchronized with it.
         retry(|| unsafe { libc::fsync(self.fd.as_raw_fd()) }).map(|_| ()).map_err(|errno| {
             let os = Some(OsError { syscall: "fsync", errno });

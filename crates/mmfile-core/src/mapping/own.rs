@@ -3,6 +3,7 @@
 
 use super::object::Object;
 use super::{Access, Backing, Mapping, Region};
+use crate::control::layout::CONTROL_SIZE;
 use crate::error::{Error, OsError, Result};
 use std::ptr::{self, NonNull};
 
@@ -57,6 +58,11 @@ pub(crate) fn map_part(
         Access::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
     };
     OwnMapping::map(object.descriptor(), offset, length, protection, libc::MAP_SHARED)
+}
+
+/// The control block of a file on disk.
+pub(crate) fn map_control(object: &Object, offset: u64) -> Result<Mapping> {
+    map_part(object, offset, CONTROL_SIZE, Access::ReadWrite)
 }
 
 /// The start of an object, which may be written to without changing it: for views that a reader hands

@@ -26,6 +26,12 @@ impl Region {
         self.len
     }
 
+    /// The same without what lies behind `length`.
+    pub(super) fn limited_to(self, length: u64) -> Self {
+        let len = usize::try_from(length).map_or(self.len, |length| length.min(self.len));
+        Self { len, ..self }
+    }
+
     /// The first byte.
     pub(crate) fn as_ptr(&self) -> *mut u8 {
         self.base.as_ptr()

@@ -14,16 +14,14 @@ pub(crate) struct Object {
     node: usize,
 }
 
-pub(crate) fn process_number() -> u64 {
-    1 << 32
-}
-
 pub(crate) fn current_user() -> u32 {
     0
 }
 
-pub(crate) fn control_offset(_: u64) -> Option<u64> {
-    None
+pub(crate) const NAMES_OUTLIVE_PROCESSES: bool = true;
+
+pub(crate) fn size_of_named(capacity: u64) -> u64 {
+    capacity
 }
 
 pub(crate) fn map_copy_on_write(_: &Object, _: u64) -> Result<Mapping> {

@@ -20,8 +20,10 @@
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Kind};
 use crate::error::Result;
-use crate::mapping::{Access, Identity, Object, list_named, open_named, unlink};
-use crate::name::{FileId, ObjectNames, Prefixes};
+use crate::mapping::{
+    Access, Identity, NAMES_OUTLIVE_PROCESSES, Object, list_named, open_named, unlink,
+};
+use crate::name::{CONTROL_SUFFIX, FileId, ObjectNames, Prefixes};
 use std::time::Duration;
 
 /// Between two looks at a name that is just coming or going.
@@ -29,6 +31,10 @@ pub(crate) const PAUSE: Duration = Duration::from_micros(50);
 
 mod entry;
 mod list;
+#[cfg(unix)]
+mod lock;
+#[cfg(windows)]
+#[path = "windows.rs"]
 mod lock;
 
 pub(crate) use entry::{create_entry, leave, open_entry, share};
@@ -52,6 +58,9 @@ pub(crate) fn take_away(names: &ObjectNames, control: &Object, data: Identity, _
 /// Takes a file's second name away where the first, its data's, is gone: whoever was at it died between
 /// the two, and nothing can open the file any more. Those who have it open go on using it.
 pub(crate) fn finish_removal(names: &ObjectNames, _: &RegistryLock) {
+    if !NAMES_OUTLIVE_PROCESSES {
+        return;
+    }
     let id = names.id.as_str();
     let Ok(object) = Object::open(&names.control, Access::ReadWrite, id) else { return };
     let Ok(mapping) = open_named(&names.control, &object, Access::Read, id) else { return };
@@ -108,6 +117,9 @@ pub(crate) fn remove_all_stale(
     prefixes: &Prefixes,
     registry: &RegistryLock,
 ) -> Result<Vec<FileId>> {
+    if !NAMES_OUTLIVE_PROCESSES {
+        return Ok(Vec::new());
+    }
     let all = list_named()?;
     for names in ids_of(&all, ObjectNames::MUTEX_PREFIX).map(ObjectNames::mutex) {
         remove_if_stale(&names, registry);
@@ -121,5 +133,8 @@ pub(crate) fn remove_all_stale(
 
 /// The ids of the objects whose names start with `prefix`.
 fn ids_of<'a>(names: &'a [String], prefix: &'a str) -> impl Iterator<Item = FileId> + 'a {
-    names.iter().filter_map(move |name| FileId::parse(name.strip_prefix(prefix)?).ok())
+    names.iter().filter_map(move |name| {
+        let id = name.strip_prefix(prefix)?.strip_suffix(CONTROL_SUFFIX)?;
+        FileId::parse(id).ok()
+    })
 }

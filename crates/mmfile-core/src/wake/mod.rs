@@ -2,7 +2,8 @@
 //!
 //! The condition is never the word itself but the file's committed tail: the word only says "look
 //! again". It changes before anybody is woken, so that no wake-up is lost between looking and
-//! sleeping, and every sleep is bounded, since a foreign writer wakes nobody.
+//! sleeping, and every sleep is bounded, since a foreign writer wakes nobody. A platform provides a
+//! `Request` to be woken, which one can sleep on, and the two functions that wake.
 //!
 //! ```
 //! # fn main() -> mmfile_core::Result<()> {
@@ -34,7 +35,12 @@ use crate::control::Control;
 use crate::lock::Deadline;
 #[cfg(loom)]
 pub(crate) use crate::modelled::futex;
+#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod platform;
+
 use crate::sync::fence;
+use platform::Request;
 use raw_sync::Timeout;
 use raw_sync::events::{EventImpl, EventState};
 use std::cell::Cell;
@@ -54,19 +60,19 @@ const FIRST_SLEEP: Duration = Duration::from_millis(5);
 /// the word has changed since. `set(Signaled)` is the other side.
 pub(crate) struct WakeEvent<'a> {
     control: &'a Control,
-    seen: Cell<u32>,
+    request: Cell<Option<Request>>,
     sleep: Cell<Duration>,
 }
 
 impl<'a> WakeEvent<'a> {
     pub(crate) fn new(control: &'a Control) -> Self {
-        Self { control, seen: Cell::new(0), sleep: Cell::new(FIRST_SLEEP) }
+        Self { control, request: Cell::new(None), sleep: Cell::new(FIRST_SLEEP) }
     }
 
     /// The word is about to be waited on: remember it and ask to be woken.
     pub(crate) fn clear(&self) {
-        self.seen.set(self.control.wake_word().load(Ordering::Acquire));
-        self.control.waiting_word().store(1, Ordering::SeqCst);
+        self.request.set(None);
+        self.request.set(Some(Request::new(self.control)));
         // Orders the request before the look at the condition; `signal` has the other half.
         fence(Ordering::SeqCst);
     }
@@ -74,14 +80,17 @@ impl<'a> WakeEvent<'a> {
     /// As [`Self::sleep`], but by the kernel, which tells the ring. `false` if it cannot.
     #[cfg(all(target_os = "linux", not(loom)))]
     pub(crate) fn arm(&self, ring: &mut WakeRing, longest: Duration) -> bool {
-        ring.arm(self.control.wake_word(), self.seen.get(), longest)
+        let request = self.request.take();
+        request.is_some_and(|request| ring.arm(self.control.wake_word(), request.seen(), longest))
     }
 
     /// Sleeps until the word changes, `longest` or a time that grows with every sleep passes, or the
     /// deadline does.
     pub(crate) fn sleep(&self, deadline: &Deadline, longest: Duration) {
         let Some(limit) = deadline.slice(self.sleep.get().min(longest)) else { return };
-        let _ = futex::wait(self.control.wake_word(), self.seen.get(), limit);
+        if let Some(request) = self.request.take() {
+            request.sleep(self.control, limit);
+        }
         self.sleep.set((self.sleep.get() * 2).min(LONGEST_SLEEP));
     }
 }
@@ -108,14 +117,12 @@ impl EventImpl for WakeEvent<'_> {
 /// operations would do as well on the machines that there are; the model cannot tell.)
 pub(crate) fn signal(control: &Control) {
     fence(Ordering::SeqCst);
-    if control.waiting_word().load(Ordering::Relaxed) != 0 {
-        control.waiting_word().store(0, Ordering::SeqCst);
+    if platform::take_requests(control) {
         wake_all(control);
     }
 }
 
 /// Wakes everybody, asked or not: a handle that closes calls its own waiters back with it.
 pub(crate) fn wake_all(control: &Control) {
-    control.wake_word().fetch_add(1, Ordering::AcqRel);
-    futex::wake(control.wake_word(), i32::MAX);
+    platform::wake_all(control);
 }

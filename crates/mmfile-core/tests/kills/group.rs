@@ -182,7 +182,7 @@ impl Group {
             })
             .collect();
         let data = Raw::open(&format!("{}{id}", prefixes.data()));
-        let control = Raw::open(&format!("{}{id}", prefixes.mutex()));
+        let control = Raw::open(&support::control_name(prefixes.mutex(), &id));
         let (expected, sealed, full, recovered, tag) = (Vec::new(), false, false, 0, 0);
         Self {
             test,

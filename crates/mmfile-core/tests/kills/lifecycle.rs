@@ -28,11 +28,18 @@ pub const OPENING: &[&str] = &["open.shared", "open.mapped"];
 pub const CLOSING: &[(&str, bool)] = &[
     ("close.registry", true),
     ("remove.begin", true),
-    ("remove.data", false),
+    // Where names cannot be taken away, the control block alone says that a file has ended.
+    ("remove.data", cfg!(windows)),
     ("remove.control", false),
 ];
 /// What one that makes a file passes while it sweeps another away.
 pub const SWEEPING: &[&str] = &["remove.begin", "remove.data", "remove.control", "create.swept"];
+
+/// How long it may take on a busy machine; Wine looks through all names for one.
+const SOON: Duration = Duration::from_secs(if cfg!(windows) { 5 } else { 1 });
+
+/// How many named objects a file has.
+const OBJECTS: usize = if cfg!(windows) { 5 } else { 2 };
 
 fn create_options(prefixes: &Prefixes, id: &str, lifetime: Lifetime) -> CreateOptions {
     CreateOptions {
@@ -95,10 +102,11 @@ fn next_create_cleans_up(prefixes: &Prefixes, what: &str) {
     let started = Instant::now();
     let options = create_options(prefixes, "the-next", Lifetime::Creator);
     let next = MmFile::create_new(100, &options).unwrap();
-    assert_eq!(left_behind(common(prefixes)).len(), 2, "{what}: not only the next one's");
+    let left = left_behind(common(prefixes));
+    assert_eq!(left.len(), OBJECTS, "{what}: not only the next one's");
     drop(next);
     assert_eq!(left_behind(common(prefixes)), [""; 0], "{what}");
-    assert!(started.elapsed() < Duration::from_secs(1), "{what}");
+    assert!(started.elapsed() < SOON, "{what}");
 }
 
 #[test]
@@ -157,7 +165,7 @@ fn what_a_dead_creator_left_is_not_found() {
         let started = Instant::now();
         let error = open(&prefixes, "it").unwrap_err();
         assert_eq!(error.code(), "ERR_MMFILE_NOT_FOUND", "{point}");
-        assert!(started.elapsed() < Duration::from_secs(1), "{point}");
+        assert!(started.elapsed() < SOON, "{point}");
         assert_eq!(left_behind(common(&prefixes)), [""; 0], "{point}");
     }
 }
@@ -240,7 +248,9 @@ fn killed_while_closing_as_the_last_one() {
     support::play(ROLES);
     let test = "lifecycle::killed_while_closing_as_the_last_one";
     let mut figures = Figures::new("closing as the last");
-    for (point, _) in CLOSING {
+    // On Windows the last one has nothing to take away.
+    let points = if cfg!(windows) { &CLOSING[..1] } else { CLOSING };
+    for (point, _) in points {
         for again in [false, true] {
             let prefixes = own_prefixes("last");
             let mut actor = start(test, "last", &prefixes, "it", point);
@@ -262,6 +272,7 @@ fn killed_while_closing_as_the_last_one() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "the kernel leaves nothing to sweep")]
 fn killed_while_sweeping() {
     support::play(ROLES);
     let test = "lifecycle::killed_while_sweeping";

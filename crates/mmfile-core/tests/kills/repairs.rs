@@ -162,7 +162,8 @@ fn what_nobody_repaired_is_repaired_by_the_next_append() {
                 let mut group = Group::new(test, 1, 1 << 14);
                 group.kill(how, &format!("{point}:{number}"), whole);
                 leave_behind(&mut group, behind);
-                group.control.set_word(OFF_LOCK, 0);
+                let lock = format!("{}{}", group.prefixes.mutex(), group.id);
+                support::forget_death(&lock, group.control.at(OFF_LOCK).cast());
                 group.check(&format!("{how} at {point}:{number}"), false, &mut figures);
                 group.end();
             }

@@ -3,9 +3,15 @@
 
 pub mod raw;
 
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod platform;
+
+#[allow(unused_imports, reason = "as above")]
+pub use platform::{forget_death, left_behind, now};
+
 use mmfile_core::Prefixes;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
@@ -38,14 +44,8 @@ pub fn command(test: &str, role: &str, args: &[&str]) -> Command {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
-    // SAFETY: one system call, which is allowed between fork and exec. What a test starts must not
-    // outlive it: a role that appends for ever would.
-    unsafe {
-        command.pre_exec(|| {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-            Ok(())
-        });
-    }
+    // A role that appends for ever would outlive its test.
+    platform::end_with_parent(&mut command);
     command
 }
 
@@ -99,11 +99,10 @@ impl Actor {
         self.child.wait().unwrap();
     }
 
-    /// Waits for its end, which must be by `SIGKILL`.
+    /// Waits for its end, which must be by a kill.
     pub fn wait_killed(&mut self, what: &str) {
-        use std::os::unix::process::ExitStatusExt;
         let status = self.child.wait().unwrap();
-        assert_eq!(status.signal(), Some(libc::SIGKILL), "{what}: {status}");
+        assert!(platform::was_killed(status), "{what}: {status}");
     }
 
     pub fn finish(mut self) {
@@ -127,13 +126,9 @@ pub fn hear() -> Option<String> {
     (std::io::stdin().read_line(&mut line).unwrap() > 0).then(|| line.trim_end().to_owned())
 }
 
-/// The names in shared memory that contain `part`.
-pub fn left_behind(part: &str) -> Vec<String> {
-    std::fs::read_dir("/dev/shm")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.contains(part))
-        .collect()
+/// The name of the object that a control block is in.
+pub fn control_name(prefix: &str, id: &str) -> String {
+    format!("{prefix}{id}{}", if cfg!(windows) { "~control" } else { "" })
 }
 
 /// How many times the usual amount of work a longer run wants: `MMFILE_TEST_ROUNDS`.
@@ -164,6 +159,8 @@ impl Watchdog {
     pub fn new(what: &str, limit: Duration) -> Self {
         let (sender, receiver) = mpsc::channel();
         let what = what.to_owned();
+        // Starting a process takes many times as long there, under Wine even more.
+        let limit = if cfg!(windows) { limit * 5 } else { limit };
         std::thread::spawn(move || {
             if receiver.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
                 let _ = writeln!(std::io::stderr(), "{what}: not done after {limit:?}");
@@ -172,14 +169,6 @@ impl Watchdog {
         });
         Self { _done: sender }
     }
-}
-
-/// The monotonic clock, which all processes share, in nanoseconds.
-pub fn now() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is writable.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// Numbers that look random and are the same in every run with the same seed.

@@ -1,8 +1,7 @@
 //! The bytes of a shared object as any program sees them, and a second opinion about their meaning:
 //! nothing here uses the library.
 
-use std::os::fd::AsRawFd;
-use std::path::PathBuf;
+use super::platform;
 
 /// Where the control block keeps things, as docs/memory-layout.md has it.
 pub const OFF_VERSION: usize = 0x008;
@@ -18,7 +17,7 @@ pub const CONTROL_SIZE: usize = 4096;
 pub const EMPTY: u32 = 0x8000_0000;
 pub const SEAL: u32 = 0xffff_ffff;
 
-/// A writable mapping of a whole object in `/dev/shm`.
+/// A writable mapping of a whole object.
 pub struct Raw {
     base: *mut u8,
     len: usize,
@@ -29,34 +28,29 @@ unsafe impl Send for Raw {}
 // SAFETY: as above.
 unsafe impl Sync for Raw {}
 
-pub fn path(name: &str) -> PathBuf {
-    PathBuf::from("/dev/shm").join(name)
-}
+#[cfg(unix)]
+#[allow(unused_imports, reason = "each test uses some of it")]
+pub use platform::path;
 
 impl Raw {
     pub fn open(name: &str) -> Self {
-        let file = std::fs::File::options().read(true).write(true).open(path(name)).unwrap();
-        Self::map(&file)
+        let (base, len) = platform::map_named(name);
+        Self { base, len }
+    }
+
+    /// An object that was made for so many bytes; some systems give out whole pages only.
+    pub fn open_sized(name: &str, len: u64) -> Self {
+        let mut raw = Self::open(name);
+        let len = usize::try_from(len).unwrap();
+        assert_eq!(raw.len, if cfg!(windows) { len.next_multiple_of(4096) } else { len });
+        raw.len = len;
+        raw
     }
 
     /// A new object of that size, which the caller takes away again.
     pub fn create(name: &str, len: u64) -> Self {
-        let mut options = std::fs::File::options();
-        let file = options.read(true).write(true).create_new(true).open(path(name)).unwrap();
-        file.set_len(len).unwrap();
-        Self::map(&file)
-    }
-
-    fn map(file: &std::fs::File) -> Self {
-        let len = usize::try_from(file.metadata().unwrap().len()).unwrap();
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: a new mapping at an address of the kernel's choice.
-        let base = unsafe {
-            let null = std::ptr::null_mut();
-            libc::mmap(null, len, protection, libc::MAP_SHARED, file.as_raw_fd(), 0)
-        };
-        assert_ne!(base, libc::MAP_FAILED);
-        Self { base: base.cast(), len }
+        let (base, len) = platform::create_named(name, len);
+        Self { base, len }
     }
 
     pub fn len(&self) -> usize {
@@ -106,8 +100,8 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        // SAFETY: exactly what was mapped.
-        unsafe { libc::munmap(self.base.cast(), self.len) };
+        // SAFETY: exactly what was mapped, and every access goes through `self`.
+        unsafe { platform::unmap(self.base, self.len) };
     }
 }
 
