@@ -23,7 +23,7 @@ function folder(t) {
   const path = mkdtempSync(join(tmpdir(), 'mmfile-readme-'))
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
   mkdirSync(join(path, 'node_modules'))
-  symlinkSync(root, join(path, 'node_modules', 'mmfile'))
+  symlinkSync(root, join(path, 'node_modules', 'mmfile'), 'junction')
   return path
 }
 

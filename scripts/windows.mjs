@@ -13,7 +13,6 @@ import { cargo, folder, node, setup, TARGET, windows, wine } from './windows/set
 
 /** Test files that say nothing about Windows, and why. */
 const LEFT_OUT = {
-  '47-cli-shells': 'shells of Unix',
   '70-foreign': 'Python programs that map /dev/shm',
 }
 
