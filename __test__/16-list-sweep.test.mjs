@@ -47,6 +47,11 @@ test('what a killed process left is stale, and sweep takes it away', async (t) =
     [false, false, false],
   )
   await Promise.all(creators.map((creator) => creator.kill()))
+  if (process.platform === 'win32') {
+    // There the kernel takes everything away at once.
+    t.deepEqual([list({ prefixes }), MmFile.sweep({ prefixes })], [[], []])
+    return
+  }
   t.deepEqual(
     list({ prefixes }).map((info) => info.stale),
     [true, true, true],

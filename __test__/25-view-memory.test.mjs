@@ -20,7 +20,9 @@ test('a view outlives the MmFile, which closes when it is collected', async (t) 
   t.true(closed, 'others cannot open it any more')
   t.is(read, 'still here')
   t.is(after, 'still here')
-  t.deepEqual(mapped, [true, false], 'and the memory goes with the last view')
+  if (process.platform === 'linux') {
+    t.deepEqual(mapped, [true, false], 'and the memory goes with the last view')
+  }
 })
 
 test('no memory is left of files with views, closed or dropped', async (t) => {

@@ -2,6 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import anyOrder from 'ava'
 import { run, start } from './support/child.mjs'
@@ -98,7 +99,7 @@ test('a holder that is killed leaves the lock to the next one, who is told', asy
 test('a worker that is terminated while it holds the lock loses it', async (t) => {
   const file = create(t)
   const code = `
-    const { MmFile } = require(${JSON.stringify(new URL('../dist/index.js', import.meta.url).pathname)})
+    const { MmFile } = require(${JSON.stringify(fileURLToPath(new URL('../dist/index.js', import.meta.url)))})
     const { parentPort, workerData } = require('node:worker_threads')
     const file = MmFile.openExisting(workerData)
     file.lock().then((guard) => { globalThis.guard = guard; parentPort.postMessage('locked') })

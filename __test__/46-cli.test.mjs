@@ -126,6 +126,12 @@ test('ls shows what there is', async (t) => {
     JSON.parse(JSON.stringify(list({ prefixes }).sort((a, b) => a.created - b.created))),
   )
   await creator.kill()
+  if (process.platform === 'win32') {
+    // What a killed process had is gone at once.
+    await prints(t, ['ls', '-q', ...flags], 'first\n')
+    await prints(t, ['sweep', '--json', ...flags], '[]\n')
+    return
+  }
   t.deepEqual(
     (await states()).map(({ stale }) => stale),
     [false, true],
@@ -230,7 +236,9 @@ test('follow ends with the peers if it is asked to, and with a signal', async (t
   await creator.kill()
   listener.child.kill('SIGINT')
   const { status, signal } = await listener.ended
-  t.deepEqual([status, signal], [130, null])
+  // Windows has no signals between processes: it is killed there.
+  const expected = process.platform === 'win32' ? [null, 'SIGINT'] : [130, null]
+  t.deepEqual([status, signal], expected)
   const ended = await follower.ended
   t.is(ended.status, 1)
   t.regex(ended.stderr, /ERR_MMFILE_PEER_GONE: /)
@@ -291,6 +299,8 @@ test('rm takes ids away, and leaves those who have the file open alone', async (
     file.append('goes on')
     t.is(file.read(0), 'goes on')
   }
+  const early = process.platform !== 'win32' // there an id is in use until the last one leaves
+  if (!early) files[0].close()
   const again = closing(t, MmFile.createNew(100, { id: ids[0] }))
   files[0].close()
   t.true(isThere(again.id), 'whoever had the id before takes nothing from who has it now')

@@ -147,7 +147,7 @@ test.serial(
       const started = now()
       const file = MmFile.createNew(64, { prefixes })
       times.push(now() - started)
-      t.is(names().length, 2, 'its own two')
+      if (process.platform === 'linux') t.is(names().length, 2, 'its own two')
       file.close()
       t.deepEqual(names(), [])
     }

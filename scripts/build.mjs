@@ -24,7 +24,8 @@ export const NAPI = [
 ]
 
 function addonIsCurrent() {
-  const addon = readdirSync(root).find((name) => name.endsWith('.node'))
+  const ours = `mmfile.${process.platform}-${process.arch}`
+  const addon = readdirSync(root).find((name) => name.startsWith(ours) && name.endsWith('.node'))
   if (!addon || !existsSync(join(root, 'index.js'))) return false
   return newest(addon) > newest('crates', 'Cargo.toml', 'Cargo.lock')
 }

@@ -88,7 +88,7 @@ export function installed(t) {
   const path = mkdtempSync(join(tmpdir(), 'mmfile-page-'))
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
   mkdirSync(join(path, 'node_modules'))
-  symlinkSync(root, join(path, 'node_modules', 'mmfile'))
+  symlinkSync(root, join(path, 'node_modules', 'mmfile'), 'junction')
   return path
 }
 

@@ -77,6 +77,16 @@ struct Table {
     free: Vec<u32>,
 }
 
+#[cfg(windows)]
+impl Drop for Table {
+    /// What is still there was not closed with the environment: the process is ending at once, as by
+    /// `process.abort()`, and the system runs this when all other threads are gone already, whatever
+    /// they were in the middle of. Nothing is closed then; it counts as killed.
+    fn drop(&mut self) {
+        std::mem::forget(std::mem::take(&mut self.slots));
+    }
+}
+
 fn split(id: u32) -> (usize, u32) {
     ((id & ((1 << INDEX_BITS) - 1)) as usize, id >> INDEX_BITS)
 }

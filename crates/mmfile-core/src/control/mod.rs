@@ -348,7 +348,7 @@ impl Control {
         self.word(at::OFF_WAKE)
     }
 
-    /// Set by those about to sleep.
+    /// Set by those about to sleep; on Windows the number of the round that they sleep in.
     pub(crate) fn waiting_word(&self) -> &AtomicU32 {
         self.word(at::OFF_WAITING)
     }

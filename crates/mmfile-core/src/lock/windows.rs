@@ -88,7 +88,8 @@ impl ProcessLock {
             limit = deadline.slice(SLICE).ok_or(waiting)?;
         };
         owner.store(thread_id(), Ordering::Relaxed);
-        HELD.with_borrow_mut(|held| held.push(Arc::clone(kernel.name())));
+        // Where the thread is being taken apart there is no list any more, and `leave` knows that.
+        let _ = HELD.try_with(|held| held.borrow_mut().push(Arc::clone(kernel.name())));
         if died {
             unrepaired.store(1, Ordering::Relaxed);
         }

@@ -86,10 +86,13 @@ impl DiskFile {
     }
 
     pub(super) fn flush(&self) -> Result<()> {
-        self.file.sync_all().map_err(|error| Error::NoSpace {
-            needed: "durable storage".into(),
-            os: Some(os_error(&error, "FlushFileBuffers")),
-        })
+        match self.file.sync_all() {
+            Err(error) if !is_denied(&error) => Err(Error::NoSpace {
+                needed: "durable storage".into(),
+                os: Some(os_error(&error, "FlushFileBuffers")),
+            }),
+            _ => Ok(()), // a handle that may not write has nothing to flush
+        }
     }
 
     /// Takes the file's byte lock, for this handle alone or with others. `false` if it cannot be had at

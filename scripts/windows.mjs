@@ -1,0 +1,89 @@
+// npm run test:windows: builds for Windows and runs the tests under Wine, on a Debian machine. Wine is
+// not Windows: what passes here is evidence, and docs/platforms.md says what was run.
+// `--only core` or `--only addon` does one half; `--node 22` takes another Node.js; `--test 40-wait` runs
+// that test file alone.
+
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build } from './build.mjs'
+import { fail, root } from './lib.mjs'
+import { buildSamples } from './samples.mjs'
+import { cargo, folder, node, setup, TARGET, windows, wine } from './windows/setup.mjs'
+
+/** Test files that say nothing about Windows, and why. */
+const LEFT_OUT = {
+  '70-foreign': 'Python programs that map /dev/shm',
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    node: { type: 'string', default: '20' },
+    test: { type: 'string', multiple: true },
+  },
+})
+
+const results = []
+const note = (name, ok, text) => results.push(`${ok ? 'passed' : 'FAILED'}  ${name}: ${text}`)
+
+function core() {
+  const features = ['-p', 'mmfile-core', '--features', 'fault-points']
+  const built = cargo(['test', ...features, '--no-run', '--message-format=json'], { quiet: true })
+  if (!built.ok) fail(built.output)
+  const programs = built.output
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+    .filter(({ profile, executable }) => profile?.test && executable)
+  for (const { target, executable } of programs) {
+    console.log(`\n=== ${target.name}`)
+    const done = wine(executable, ['--test-threads=1'], {
+      quiet: true,
+      cwd: join(root, 'crates', 'mmfile-core'),
+    })
+    console.log(done.output)
+    const summary = /test result: \w+\. (.*?);? finished in (.*)/.exec(done.output)
+    note(target.name, done.ok, summary ? `${summary[1]} in ${summary[2].trim()}` : 'no result')
+  }
+}
+
+function addon(version) {
+  build()
+  buildSamples()
+  if (!cargo(['build', '--release', '-p', 'mmfile-node']).ok) fail('The addon could not be built.')
+  // Where the loader looks for it, also when a test copies the package elsewhere.
+  const binary = join(root, 'mmfile.win32-x64-msvc.node')
+  copyFileSync(join(folder, TARGET, 'release', 'mmfile_node.dll'), binary)
+  const program = node(version)
+  const ava = windows(join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs'))
+  const output = join(folder, `ava-${version}`)
+  mkdirSync(output, { recursive: true })
+  try {
+    for (const file of readdirSync(join(root, '__test__')).filter((name) =>
+      /test\.mjs$/.test(name),
+    )) {
+      const name = file.replace('.test.mjs', '')
+      if (values.test ? !values.test.includes(name) : name in LEFT_OUT) continue
+      console.log(`=== Node.js ${version}: ${name}`)
+      const files = join(output, name)
+      const done = wine(program, [ava, '--tap', '--concurrency', '1', `__test__/${file}`], {
+        files,
+      })
+      const lines = readFileSync(`${files}.out`, 'utf8').split('\n')
+      const failed = lines.filter((line) => line.startsWith('not ok'))
+      for (const line of failed) console.log(line)
+      const passed = lines.filter((line) => /^ok (?!.*# SKIP)/.test(line)).length
+      note(`Node.js ${version}, ${name}`, done.ok, `${passed} passed, ${failed.length} failed`)
+    }
+  } finally {
+    rmSync(binary)
+  }
+}
+
+setup()
+if (values.only !== 'addon') core()
+if (values.only !== 'core') addon(values.node)
+console.log(`\n${results.join('\n')}`)
+for (const [name, why] of Object.entries(LEFT_OUT)) console.log(`left out  ${name}: ${why}`)
+process.exit(results.every((line) => line.startsWith('passed')) ? 0 : 1)
