@@ -106,7 +106,8 @@ onLinux(
       t.log('run as root, this test uses a user whom nobody else is')
     }
     const user = process.getuid() === 0 ? 50_321 : undefined
-    const one = await actor(t, { user })
+    // Waits take a thread where the event loop cannot be told by the kernel.
+    const one = await actor(t, { user, env: { UV_USE_IO_URING: '0' } })
     await one.keeps('file', 'MmFile', 'createNew', 4096)
     await one.keeps('mutex', 'NamedMutex', 'open', uniqueId('mutex'))
     if (!limit(one.child.pid, '--nproc=1:', user)) return t.pass('no prlimit here')
