@@ -1,6 +1,8 @@
 //! Programs that know only the frames and the lock of the control block: a Python process, and glibc's
 //! own robust mutexes in the thread that also takes ours.
 
+#![cfg(target_os = "linux")]
+
 mod support;
 
 #[path = "foreign/appends.rs"]

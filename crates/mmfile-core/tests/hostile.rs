@@ -1,6 +1,8 @@
 //! Whatever stands in shared memory, and at our names, there is an error or data: never a panic, a
 //! crash, a hang, or an access outside the file.
 
+#![cfg(target_os = "linux")]
+
 mod support;
 
 #[path = "hostile/calls.rs"]

@@ -1,6 +1,8 @@
 //! Why the lock is not the mutex of `raw_sync` 0.1.5: what that one does when its holder is killed,
 //! when a second ends, and when the wall clock is set, and what ours does in the same place.
 
+#![cfg(target_os = "linux")]
+
 mod support;
 
 use mmfile_core::{NamedMutex, Timeout};
