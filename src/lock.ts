@@ -88,16 +88,16 @@ export class SharedLock {
   /** Calls `work` while the lock is held; until its promise has settled, if it answers one. */
   with<T>(work: (guard: LockGuard) => T, options: Partial<LockOptions>): T {
     const guard = this.lockSync(options)
-    let result: T
+    let keeps = false
     try {
-      result = work(guard)
-    } catch (error) {
-      guard.release()
-      throw error
+      const result = work(guard)
+      if (!isThenable(result)) return result
+      const settled = Promise.resolve(result).finally(() => guard.release()) as T
+      keeps = true
+      return settled
+    } finally {
+      if (!keeps) guard.release()
     }
-    if (isThenable(result)) return Promise.resolve(result).finally(() => guard.release()) as T
-    guard.release()
-    return result
   }
 
   /** The lock on a thread of its own, so that this one goes on meanwhile. */
