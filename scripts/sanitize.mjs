@@ -10,6 +10,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,20 +57,47 @@ const addon = join(folder, 'mmfile.node')
 copyFileSync(join(target, TARGET, 'debug', 'libmmfile_node.so'), addon)
 if (!readFileSync(addon).includes('__asan_report_load')) fail('The addon is not instrumented.')
 const reports = join(folder, 'report')
+const sanitized = {
+  LD_PRELOAD: realpathSync(library),
+  // Node.js frees next to nothing when it ends, so that leaks are not looked for.
+  ASAN_OPTIONS: `detect_leaks=0:log_path=${reports}`,
+}
+const found = () => readdirSync(folder).filter((name) => name.startsWith('report'))
+checkThatItReports()
+
 const chosen = process.argv.length > 2 ? process.argv.slice(2) : TESTS
 const ava = join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs')
 const done = run(process.execPath, [ava, '--timeout=10m', '--serial', ...chosen], {
   env: {
     NAPI_RS_NATIVE_LIBRARY_PATH: addon,
-    LD_PRELOAD: realpathSync(library),
-    // Node.js frees next to nothing when it ends, so that leaks are not looked for.
-    ASAN_OPTIONS: `detect_leaks=0:log_path=${reports}`,
+    ...sanitized,
     MMFILE_TEST_ROUNDS: process.env.MMFILE_TEST_ROUNDS ?? '0.1',
   },
 })
-const found = readdirSync(folder).filter((name) => name.startsWith('report'))
-for (const name of found) console.error(readFileSync(join(folder, name), 'utf8'))
+for (const name of found()) console.error(readFileSync(join(folder, name), 'utf8'))
+const count = found().length
 rmSync(folder, { recursive: true, force: true })
-if (found.length > 0) fail(`AddressSanitizer: ${found.length} reports`)
+if (count > 0) fail(`AddressSanitizer: ${count} reports`)
 if (!done.ok) fail('AddressSanitizer reported nothing, but not all tests passed.')
 console.log(`AddressSanitizer: no report from ${chosen.length} test files`)
+
+/** Silence proves nothing of a sanitizer that is deaf: a library with a fault has to be reported. */
+function checkThatItReports() {
+  const faulty = join(folder, 'faulty.so')
+  const source = join(folder, 'faulty.c')
+  writeFileSync(
+    source,
+    `#include <stdlib.h>
+    __attribute__((constructor)) static void fault(void) {
+      volatile char *bytes = malloc(8);
+      bytes[rand() % 2 + 8] = 1;
+    }`,
+  )
+  const flags = ['-shared', '-fPIC', '-fsanitize=address', '-o', faulty, source]
+  if (!run('gcc', flags).ok) fail('gcc could not build a library with a fault.')
+  const load = `process.dlopen({ exports: {} }, ${JSON.stringify(faulty)})`
+  run(process.execPath, ['-e', load], { env: sanitized, quiet: true })
+  const reported = found()
+  if (reported.length !== 1) fail('AddressSanitizer did not report a fault that was made for it.')
+  for (const name of reported) rmSync(join(folder, name))
+}

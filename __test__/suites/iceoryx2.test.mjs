@@ -192,7 +192,7 @@ test('dynamic_storage: open_or_create_works', (t) => {
   t.deepEqual([first.created, second.created, second.read(0)], [true, false, 'x'])
 })
 
-test('dynamic_storage: dynamic_storage_with_wrong_type_does_not_exist, different_types_are_separated_also_in_list, opening_… and removing_dynamic_storage_with_wrong_type_fails', (t) => {
+test('dynamic_storage: dynamic_storage_with_wrong_type_does_not_exist, different_types_are_separated_also_in_list, opening_dynamic_storage_with_wrong_type_fails, removing_dynamic_storage_with_wrong_type_fails', (t) => {
   const id = uniqueId('ice')
   const [ours, theirs] = [own(), own()]
   create(t, 64, { id, prefixes: ours })
