@@ -38,7 +38,7 @@ onLinux('no descriptors, or too few of them, at every call', async (t) => {
   })
   t.deepEqual([stderr, code], ['', 0])
   const newcomers = ['createNew', 'createOrOpen', 'openExisting', 'createFile', 'NamedMutex.open']
-  for (const { room, results, before, after } of said.slice(0, -1)) {
+  for (const { room, results, before, after } of said.slice(0, -2)) {
     const refused = Object.keys(results).filter((name) => !results[name].ok)
     for (const [name, result] of Object.entries(results)) {
       okOrRefused(t, `${name} with room for ${room}`, result, ['EMFILE'])
@@ -52,7 +52,7 @@ onLinux('no descriptors, or too few of them, at every call', async (t) => {
     }
     t.deepEqual(after, before, 'no descriptor and no name was left')
   }
-  t.deepEqual(said.at(-1), { closed: 0 })
+  t.deepEqual(said.slice(-2), [{ left: [] }, { closed: 0 }])
   t.deepEqual(left(id), [])
   t.false(existsSync(path))
 })
