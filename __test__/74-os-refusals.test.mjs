@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { MmFile } from 'mmfile'
-import { actor, limit } from './support/actors.mjs'
+import { actor, limit, newUser } from './support/actors.mjs'
 import { run } from './support/child.mjs'
 import { create, left, uniqueId } from './support/files.mjs'
 
@@ -105,7 +105,7 @@ onLinux(
     if (process.getuid() !== 0) {
       t.log('run as root, this test uses a user whom nobody else is')
     }
-    const user = process.getuid() === 0 ? 50_321 : undefined
+    const user = process.getuid() === 0 ? newUser(t) : undefined
     const one = await actor(t, { user })
     await one.keeps('file', 'MmFile', 'createNew', 4096)
     await one.keeps('mutex', 'NamedMutex', 'open', uniqueId('mutex'))
