@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { MmFile, NamedMutex } from 'mmfile'
-import { actor } from './support/actors.mjs'
+import { actor, newUser } from './support/actors.mjs'
 import { create, left, open, refuses, uniqueId } from './support/files.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
@@ -37,11 +37,12 @@ function withUsers(title, act) {
 withUsers("another user's files and mutexes: nothing of them can be had", async (t) => {
   const id = uniqueId('private')
   const mutex = uniqueId('mutex')
-  const owner = await actor(t, { user: 50_401 })
+  const user = newUser(t)
+  const owner = await actor(t, { user })
   await owner.keeps('file', 'MmFile', 'createNew', 4096, { id })
   await owner.keeps('mutex', 'NamedMutex', 'open', mutex)
   await owner.does('file', 'append', 'secret')
-  const others = [await actor(t, { user: 50_402 }), await actor(t)] // root is another user, too
+  const others = [await actor(t, { user: newUser(t) }), await actor(t)] // root is another user, too
   for (const other of others) {
     for (const [code, ...call] of [
       ['ERR_MMFILE_ACCESS', 'MmFile', 'openExisting', id],
@@ -69,7 +70,7 @@ withUsers("another user's files and mutexes: nothing of them can be had", async 
     await other.keeps('new', 'MmFile', 'createNew', 64)
   }
   t.is(left(id).length, 2)
-  const heir = await actor(t, { user: 50_401 })
+  const heir = await actor(t, { user })
   t.deepEqual(await heir.does('MmFile', 'sweep'), [id])
   await others[0].exits()
   t.deepEqual([...left(id), ...left(mutex)], [])
@@ -78,12 +79,13 @@ withUsers("another user's files and mutexes: nothing of them can be had", async 
 withUsers('files on disk of another user are what their permissions say', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'mmfile-'))
   t.teardown(() => rmSync(dir, { recursive: true, force: true }))
-  chownSync(dir, 50_403, 50_403)
+  const user = newUser(t)
+  chownSync(dir, user, user)
   const path = join(dir, 'a')
-  const owner = await actor(t, { user: 50_403 })
+  const owner = await actor(t, { user })
   await owner.keeps('file', 'MmFile', 'createFile', path, 64)
   spawnSync('chmod', ['755', dir])
-  const other = await actor(t, { user: 50_404 })
+  const other = await actor(t, { user: newUser(t) })
   for (const call of [
     ['openFile', path],
     ['openFile', path, { access: 'read' }],
@@ -180,7 +182,7 @@ for (const [what, make] of Object.entries(obstacles)) {
 withUsers(
   'somebody else takes the name of the registry: an error at once, and what is open goes on',
   async (t) => {
-    const user = 50_405
+    const user = newUser(t)
     const registry = shm(`mmfile-registry-${user}`)
     const one = await actor(t, { user })
     const id = uniqueId('squat')
@@ -209,7 +211,7 @@ withUsers(
 )
 
 withUsers('somebody stopped with the registry: timeouts hold', async (t) => {
-  const user = 50_406
+  const user = newUser(t)
   const one = await actor(t, { user })
   await one.keeps('file', 'MmFile', 'createNew', 4096, { id: uniqueId('registry') })
   const registry = shm(`mmfile-registry-${user}`)

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isAnyArrayBuffer } from 'node:util/types'
+import { isAnyArrayBuffer, isArrayBuffer } from 'node:util/types'
 import { invalidType, invalidValue, outOfRange } from './errors.js'
 import type { Prefixes, Value } from './types.js'
 
@@ -101,9 +101,7 @@ export function checkFunction(name: string, value: unknown): void {
 
 /** What can become a segment, in a form that the native code takes. */
 export function checkValue(name: string, value: unknown): string | ArrayBufferView | ArrayBuffer {
-  if (typeof value === 'string' || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-    return value
-  }
+  if (typeof value === 'string' || ArrayBuffer.isView(value) || isArrayBuffer(value)) return value
   if (isAnyArrayBuffer(value)) return new Uint8Array(value as ArrayBuffer)
   throw invalidType(name, 'of type string or an instance of ArrayBufferView or ArrayBuffer', value)
 }
@@ -119,7 +117,7 @@ export function checkValues(values: Iterable<Value>): (string | ArrayBufferView 
 
 /** Bytes that can be written to. */
 export function checkTarget(value: unknown): ArrayBufferView | ArrayBuffer {
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value
+  if (ArrayBuffer.isView(value) || isArrayBuffer(value)) return value
   if (isAnyArrayBuffer(value)) return new Uint8Array(value as ArrayBuffer)
   throw invalidType('target', 'an instance of ArrayBufferView or ArrayBuffer', value)
 }

@@ -101,19 +101,17 @@ export class SharedLock {
   /** Calls `work` while the lock is held; until its promise has settled, if it answers one. */
   with<T>(work: (guard: LockGuard) => T, options: Partial<LockOptions>): T {
     const guard = this.#takeOrThrow(options)
-    let result: T
+    let keeps = false
     try {
-      result = work(guard)
-    } catch (error) {
-      guard.release()
-      throw error
-    }
-    if (isThenable(result)) {
+      const result = work(guard)
+      if (!isThenable(result)) return result
       watched(guard) // a promise may be lost before it has settled
-      return Promise.resolve(result).finally(() => guard.release()) as T
+      const settled = Promise.resolve(result).finally(() => guard.release()) as T
+      keeps = true
+      return settled
+    } finally {
+      if (!keeps) guard.release()
     }
-    guard.release()
-    return result
   }
 
   #takeOrThrow(options: Partial<LockOptions>): LockGuard {

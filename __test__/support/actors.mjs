@@ -1,7 +1,22 @@
 // The test's side of actor.mjs: another process that does one call after the other.
 
 import { spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { start } from './child.mjs'
+
+/** A user whom nobody else is. What he leaves goes with the test, for nobody else would sweep it. */
+export function newUser(t) {
+  const user = randomInt(20_000, 60_000)
+  t.teardown(() => {
+    for (const path of readdirSync('/dev/shm').map((name) => join('/dev/shm', name))) {
+      const stat = statSync(path, { throwIfNoEntry: false })
+      if (stat?.uid === user) rmSync(path, { recursive: true, force: true })
+    }
+  })
+  return user
+}
 
 /** Starts one; `user` is whom it becomes, for which the test has to be root. */
 export async function actor(t, { user, ...options } = {}) {

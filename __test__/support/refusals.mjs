@@ -111,10 +111,13 @@ await play({
       for (const one of taken) closeSync(one)
       say({ room, results, before, after: [descriptors(), own()] })
     }
+    const id2 = `${id}-last`
+    const last = MmFile.createNew(4096, { id: id2, prefixes })
     const taken = takeAll()
-    close()
+    last.close()
     for (const one of taken) closeSync(one)
-    sweep({ prefixes })
+    say({ left: readdirSync('/dev/shm').filter((name) => name.includes(id2)) })
+    close()
     say({ closed: own() })
   },
 

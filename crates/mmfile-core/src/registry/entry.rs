@@ -108,7 +108,8 @@ pub(crate) fn leave(names: &ObjectNames, object: &Object, data: Identity, ends: 
     let Ok(registry) = RegistryLock::acquire(&patience) else { return };
     fault::point("close.registry");
     if ends || object.try_exclusive().unwrap_or(false) {
-        take_away(names, object, data, &registry);
+        // What cannot be looked at now stays for the next sweep, too.
+        let _ = take_away(names, object, data, &registry);
     }
     // Before the registry is free: two who leave at once must not take each other for alive.
     object.unshare();

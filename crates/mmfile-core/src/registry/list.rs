@@ -72,8 +72,7 @@ pub fn remove(id: &FileId, prefixes: &Prefixes) -> Result<()> {
         let reason = "something else stands at its name";
         return Err(Error::Access { id: id.as_str().into(), reason, os: None });
     };
-    take_away(&names, &object, data, &registry);
-    Ok(())
+    take_away(&names, &object, data, &registry)
 }
 
 fn registry() -> Result<RegistryLock> {

@@ -19,7 +19,7 @@
 
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Kind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mapping::{
     Access, Identity, NAMES_OUTLIVE_PROCESSES, Object, list_named, open_named, unlink,
 };
@@ -42,17 +42,29 @@ pub use list::{FileInfo, list, remove, sweep};
 pub(crate) use lock::RegistryLock;
 
 /// Takes the names of a file away, as far as they still lead to its objects.
-pub(crate) fn take_away(names: &ObjectNames, control: &Object, data: Identity, _: &RegistryLock) {
+///
+/// Without a descriptor to look with it leaves both: data without a control block would be swept by
+/// nobody.
+pub(crate) fn take_away(
+    names: &ObjectNames,
+    control: &Object,
+    data: Identity,
+    _: &RegistryLock,
+) -> Result<()> {
     crate::fault::point("remove.begin");
-    if !names.data.is_empty()
-        && let Ok(object) = Object::open(&names.data, Access::Read, names.id.as_str())
-        && (object.identity() == data || data == Identity::default())
-    {
-        unlink(&names.data);
+    if !names.data.is_empty() {
+        match Object::open(&names.data, Access::Read, names.id.as_str()) {
+            Ok(object) if object.identity() == data || data == Identity::default() => {
+                unlink(&names.data); // nobody makes another one there meanwhile
+            }
+            Err(error @ Error::NoSpace { .. }) => return Err(error),
+            _ => {}
+        }
     }
     crate::fault::point("remove.data");
     control.unlink_if_same(&names.control);
     crate::fault::point("remove.control");
+    Ok(())
 }
 
 /// Takes a file's second name away where the first, its data's, is gone: whoever was at it died between
@@ -87,8 +99,7 @@ pub(crate) fn remove_if_stale(names: &ObjectNames, registry: &RegistryLock) -> b
         return false;
     }
     let Some(data) = recorded_data(names, &object) else { return false };
-    take_away(names, &object, data, registry);
-    true
+    take_away(names, &object, data, registry).is_ok()
 }
 
 /// Whether an object with a control block's name is one, or was to become one. Anything else that
