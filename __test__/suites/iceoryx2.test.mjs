@@ -214,6 +214,10 @@ async function guarded(t) {
     const [info] = MmFile.list({ prefixes })
     return info === undefined ? 'does not exist' : info.stale ? 'dead' : 'alive'
   }
+  t.teardown(async () => {
+    await guard.child.kill()
+    MmFile.sweep({ prefixes })
+  })
   return { guard, id, prefixes, state }
 }
 
