@@ -1,6 +1,5 @@
 // waitForSync: the same, blocking.
 
-import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { start } from './support/child.mjs'
 import { create, open, refuses } from './support/files.mjs'
@@ -53,11 +52,11 @@ test('another process appends', async (t) => {
     { spin: 200_000 },
     { spin: 10 },
   ].entries()) {
-    child.tell('60')
+    const told = child.tell('60')
     const took = timed(() => file.waitForSync(index, options))
     t.is(file.read(index), `${index}`)
     t.true(took > 10, `it slept (${took} ms)`)
-    await delay(1) // to finish writing: only Linux does that at once
+    await told // Windows writes no next line before
   }
 })
 

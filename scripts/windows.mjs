@@ -74,7 +74,9 @@ function addon(version) {
       const failed = lines.filter((line) => line.startsWith('not ok'))
       for (const line of failed) console.log(line)
       const passed = lines.filter((line) => /^ok (?!.*# SKIP)/.test(line)).length
-      note(`Node.js ${version}, ${name}`, done.ok, `${passed} passed, ${failed.length} failed`)
+      const skipped = lines.filter((line) => /^ok .*# SKIP/.test(line)).length
+      const text = `${passed} passed, ${failed.length} failed, ${skipped} skipped`
+      note(`Node.js ${version}, ${name}`, done.ok, text)
     }
   } finally {
     rmSync(binary)

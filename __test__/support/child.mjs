@@ -86,9 +86,9 @@ class Child {
     }
   }
 
-  /** What its `hear()` answers. */
+  /** What its `hear()` answers. The promise is for who blocks the thread: it is written by then. */
   tell(text) {
-    this.#process.stdin.write(`${text}\n`)
+    return new Promise((resolve) => this.#process.stdin.write(`${text}\n`, resolve))
   }
 
   signal(signal) {

@@ -198,13 +198,17 @@ fn a_file_that_may_not_be_written_can_be_read() {
     assert_eq!(reader.read_text(1).unwrap(), "after");
     assert_eq!(code(reader.append("x")), "ERR_MMFILE_READ_ONLY");
     drop((writer, reader));
-    let mut permissions = std::fs::metadata(&path).unwrap().permissions();
+    let usual = std::fs::metadata(&path).unwrap().permissions();
+    let mut permissions = usual.clone();
     permissions.set_readonly(true);
     std::fs::set_permissions(&path, permissions).unwrap();
     if std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
+        std::fs::set_permissions(&path, usual).unwrap();
         return; // root may write anything: the rest is in `__test__`, as another user
     }
     assert_eq!(code(MmFile::open_file(&path, &OpenOptions::default())), "ERR_MMFILE_ACCESS");
     let reader = MmFile::open_file(&path, &options).unwrap();
     assert_eq!(reader.read_text(1).unwrap(), "after");
+    drop(reader);
+    std::fs::set_permissions(&path, usual).unwrap(); // or Windows keeps it
 }
