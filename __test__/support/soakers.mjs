@@ -55,7 +55,7 @@ await play({
       },
       () => file.waitFor(file.length + random(5), { timeout: random(5) }),
       () => file.waitForSync(file.length + 1, { timeout: 2, spin: 20 }),
-      () => random(4) || file.view(Math.max(0, file.length - 1)).byteLength,
+      () => random(4) || file.length === 0 || file.view(file.length - 1).byteLength,
       () => random(4) || leave(),
       () => {
         const mine = MmFile.createNew(1 + random(100_000), { prefixes })
