@@ -1,7 +1,7 @@
 //! Programs that know only the frames and the lock of the control block: a Python process, and glibc's
 //! own robust mutexes in the thread that also takes ours.
 
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(mmfile_portable)))]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! Whatever stands in shared memory, and at our names, there is an error or data: never a panic, a
 //! crash, a hang, or an access outside the file.
 
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(mmfile_portable)))]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! Why the lock is not the mutex of `raw_sync` 0.1.5: what that one does when its holder is killed,
 //! when a second ends, and when the wall clock is set, and what ours does in the same place.
 
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(mmfile_portable)))]
 
 mod support;
 

@@ -25,7 +25,7 @@ pub(crate) const OFF_OTHER_PROCESS: u64 = 0x050;
 
 /// 64 bytes for the lock, a cache line of its own.
 pub(crate) const OFF_LOCK: u64 = 0x080;
-#[cfg(unix)]
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
 pub(crate) const LOCK_SIZE: u64 = 0x040;
 
 // What a publication changes and readers look at, in one cache line.
@@ -74,7 +74,7 @@ pub(crate) const ARCHITECTURE: u32 = if cfg!(target_arch = "x86_64") {
 /// Which C library's lock stands in the block.
 pub(crate) const C_LIBRARY: u32 = if cfg!(target_os = "windows") {
     4
-} else if cfg!(target_os = "macos") {
+} else if cfg!(any(target_os = "macos", mmfile_portable)) {
     3
 } else if cfg!(target_env = "musl") {
     2

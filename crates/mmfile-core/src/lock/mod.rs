@@ -22,10 +22,14 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(any(target_os = "macos", mmfile_portable))]
+mod file;
 mod holder;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
 mod linux;
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(any(target_os = "macos", mmfile_portable))]
+mod portable;
+#[cfg(all(target_os = "linux", not(any(mmfile_portable, loom))))]
 mod robust_list;
 mod section;
 #[cfg(windows)]
@@ -33,10 +37,14 @@ mod windows;
 
 #[cfg(loom)]
 use crate::modelled::robust_list;
+#[cfg(any(target_os = "macos", mmfile_portable))]
+pub(crate) use file::LockFile;
 pub use holder::{LockHolder, Notify};
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
 pub(crate) use linux::ProcessLock;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "macos", mmfile_portable))]
+pub(crate) use portable::{ProcessLock, thread_id};
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
 pub(crate) use robust_list::thread_id;
 pub use section::LockGuard;
 pub(crate) use section::Section;

@@ -2,6 +2,7 @@
 //! control block therefore belong to that file by whatever path, link or mount it is opened.
 
 use super::object::{Object, from_errno, retry};
+use super::unpublished::{self, Unpublished};
 use super::{Access, control_offset, reserve};
 use crate::control::layout::CONTROL_SIZE;
 use crate::error::{Error, OsError, Result};
@@ -10,7 +11,7 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Makes a file with its space reserved. Where the file system can do that it is not at its path yet,
+/// Makes a file with its space reserved. Where the system can do that it is not at its path yet,
 /// so that nobody ever sees it half-made: see [`Unpublished::publish`].
 pub(crate) fn create_disk(path: &Path, capacity: u64) -> Result<Unpublished> {
     let id = path.to_string_lossy().into_owned();
@@ -19,74 +20,12 @@ pub(crate) fn create_disk(path: &Path, capacity: u64) -> Result<Unpublished> {
     let Some(size) = size.filter(|size| i64::try_from(*size).is_ok()) else {
         return Err(no_space(None));
     };
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let file = match open_with(parent, libc::O_RDWR | libc::O_TMPFILE, &id) {
-        Err(Error::Access {
-            os: Some(OsError { errno: libc::EOPNOTSUPP | libc::EISDIR, .. }),
-            ..
-        }) => {
-            let object = open_with(path, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, &id)?;
-            Unpublished { object: Some(object), at: Some(path.to_owned()) }
-        }
-        opened => Unpublished { object: Some(opened?), at: None },
-    };
+    let file = unpublished::make(path, &id)?;
     reserve::allocate(file.object()?.fd(), size).map_err(|os| match from_errno(os, &id, size) {
         Error::NoSpace { os, .. } => no_space(os),
         other => other,
     })?;
     Ok(file)
-}
-
-/// A new file that is removed again unless it is published.
-pub(crate) struct Unpublished {
-    object: Option<Object>,
-    /// Its path, where it had to be made there.
-    at: Option<PathBuf>,
-}
-
-impl Unpublished {
-    pub(crate) fn object(&self) -> Result<&Object> {
-        self.object.as_ref().ok_or(Error::Closed)
-    }
-
-    /// Gives the finished file its path, which nothing may have yet.
-    pub(crate) fn publish(mut self, path: &Path) -> Result<Object> {
-        if self.at.take().is_none() {
-            publish(self.object()?, path)?;
-        }
-        self.object.take().ok_or(Error::Closed)
-    }
-}
-
-impl Drop for Unpublished {
-    fn drop(&mut self) {
-        if let Some(path) = &self.at {
-            let _ = std::fs::remove_file(path);
-        }
-    }
-}
-
-fn publish(object: &Object, path: &Path) -> Result<()> {
-    let id = path.to_string_lossy();
-    let source = c_string(Path::new(&format!("/proc/self/fd/{}", object.descriptor())))?;
-    let target = c_string(path)?;
-    retry(|| {
-        // SAFETY: both are NUL-terminated strings that outlive the call.
-        unsafe {
-            libc::linkat(
-                libc::AT_FDCWD,
-                source.as_ptr(),
-                libc::AT_FDCWD,
-                target.as_ptr(),
-                libc::AT_SYMLINK_FOLLOW,
-            )
-        }
-    })
-    .map(|_| ())
-    .map_err(|errno| from_errno(OsError { syscall: "linkat", errno }, &id, 0))
 }
 
 /// Opens a file by its path, to write if that is allowed; whether it is.
@@ -109,7 +48,7 @@ pub(crate) fn full_path(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn open_with(path: &Path, flags: i32, id: &str) -> Result<Object> {
+pub(super) fn open_with(path: &Path, flags: i32, id: &str) -> Result<Object> {
     let text = c_string(path)?;
     let flags = flags | libc::O_CLOEXEC | libc::O_NONBLOCK;
     let raw = retry(|| {
@@ -121,7 +60,7 @@ fn open_with(path: &Path, flags: i32, id: &str) -> Result<Object> {
     Object::new(unsafe { OwnedFd::from_raw_fd(raw) }, id)
 }
 
-fn c_string(path: &Path) -> Result<CString> {
+pub(super) fn c_string(path: &Path) -> Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| Error::InvalidArgument {
         name: "path",
         reason: "must not contain a NUL character".into(),

@@ -20,8 +20,11 @@
 //! ```
 
 #[cfg(all(unix, not(loom)))]
+pub(crate) mod bytes;
+#[cfg(all(unix, not(loom)))]
 mod disk;
 #[cfg(all(unix, not(loom)))]
+#[cfg_attr(any(target_os = "macos", mmfile_portable), path = "anchored/mod.rs")]
 mod named;
 #[cfg(all(unix, not(loom)))]
 mod object;
@@ -30,7 +33,11 @@ mod own;
 #[cfg(not(loom))]
 mod region;
 #[cfg(all(unix, not(loom)))]
+#[cfg_attr(target_os = "macos", path = "reserve_apple.rs")]
 mod reserve;
+#[cfg(all(unix, not(loom)))]
+#[cfg_attr(any(target_os = "macos", mmfile_portable), path = "beside.rs")]
+mod unpublished;
 #[cfg(windows)]
 pub(crate) mod windows;
 
@@ -43,8 +50,8 @@ pub(crate) use crate::modelled::{memory::Region, objects::*};
 pub(crate) use disk::{create_disk, full_path, open_disk};
 #[cfg(all(unix, not(loom)))]
 pub(crate) use named::{
-    NAMES_OUTLIVE_PROCESSES, create_named, current_user, list_named, open_named, size_of_named,
-    unlink,
+    NAMES_OUTLIVE_PROCESSES, clear_up, create_named, current_user, list_named, open_named,
+    size_of_named, unlink, unlink_bare,
 };
 #[cfg(all(unix, not(loom)))]
 pub(crate) use object::Object;
@@ -54,9 +61,14 @@ pub(crate) use own::{map_control, map_copy_on_write, map_part, map_private};
 pub(crate) use region::Region;
 #[cfg(windows)]
 pub(crate) use windows::{
-    NAMES_OUTLIVE_PROCESSES, Object, create_disk, create_named, full_path, list_named, map_control,
-    map_copy_on_write, map_part, map_private, open_disk, open_named, size_of_named, unlink,
+    NAMES_OUTLIVE_PROCESSES, Object, clear_up, create_disk, create_named, full_path, list_named,
+    map_control, map_copy_on_write, map_part, map_private, open_disk, open_named, size_of_named,
+    unlink,
 };
+
+/// Whether a name can stay when the memory is gone that it led to: on macOS, over a restart.
+pub(crate) const NAMES_OUTLIVE_MEMORY: bool =
+    cfg!(all(any(target_os = "macos", mmfile_portable), not(loom)));
 
 /// What a handle may do with the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,6 +90,9 @@ pub(crate) struct Identity {
 /// Memory that is mapped for as long as this value lives.
 pub(crate) struct Mapping {
     region: Region,
+    /// Where the lock of the object is taken, if it has one in the control block that this is.
+    #[cfg(all(any(target_os = "macos", mmfile_portable), not(loom)))]
+    lock: crate::lock::LockFile,
     _backing: Backing,
 }
 
@@ -104,6 +119,30 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
+    /// What a region belongs to.
+    #[cfg(all(unix, not(loom)))]
+    fn of(region: Region, backing: Backing) -> Self {
+        Self {
+            region,
+            #[cfg(any(target_os = "macos", mmfile_portable))]
+            lock: crate::lock::LockFile::default(),
+            _backing: backing,
+        }
+    }
+
+    /// The same, of an object with whose file it is locked.
+    #[cfg(all(any(target_os = "macos", mmfile_portable), not(loom)))]
+    fn locked_by(mut self, object: &Object) -> Self {
+        self.lock = object.lock_file();
+        self
+    }
+
+    /// Where its lock is taken.
+    #[cfg(all(any(target_os = "macos", mmfile_portable), not(loom)))]
+    pub(crate) fn lock_file(&self) -> &crate::lock::LockFile {
+        &self.lock
+    }
+
     /// A model's memory.
     #[cfg(loom)]
     pub(crate) fn modelled(region: Region) -> Self {

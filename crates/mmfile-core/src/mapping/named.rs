@@ -84,7 +84,7 @@ fn from_shmem_mapping(shmem: Shmem, length: usize) -> Option<Mapping> {
     // SAFETY: `shmem` keeps at least `length` readable and writable bytes at a page boundary mapped
     // for as long as it lives, and it is moved into the mapping that the region belongs to.
     let region = unsafe { Region::new(base, length) };
-    Some(Mapping { region, _backing: Backing::Shmem(shmem) })
+    Some(Mapping::of(region, Backing::Shmem(shmem)))
 }
 
 fn path_of(name: &str) -> String {
@@ -144,6 +144,14 @@ pub(crate) fn unlink(name: &str) -> bool {
     // SAFETY: a NUL-terminated string that outlives the call.
     unsafe { libc::shm_unlink(path.as_ptr()) == 0 }
 }
+
+/// Takes the name of an object without memory away, which is no different here.
+pub(crate) fn unlink_bare(name: &str) -> bool {
+    unlink(name)
+}
+
+/// A name goes in one step: no removal is ever half done.
+pub(crate) fn clear_up() {}
 
 /// The names of all objects, of whichever user and program.
 #[cfg(target_os = "linux")]

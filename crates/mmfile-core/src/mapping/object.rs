@@ -1,5 +1,6 @@
 //! An open object, named or on disk: what it is, and who has it open.
 
+use super::bytes::{self, Hold};
 use super::{Identity, Mapping, process_number};
 use crate::error::{Error, OsError, Result};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// alive until the kernel closes it, however the process ends.
 #[derive(Debug)]
 pub(crate) struct Object {
-    fd: OwnedFd,
+    fd: Arc<OwnedFd>,
     identity: Identity,
     /// Whether it has, or had, a lock of its own: shared, exclusive or of a byte.
     locks: AtomicBool,
@@ -39,7 +40,7 @@ impl Object {
             return Err(Error::Access { id: id.into(), reason, os: None });
         }
         let identity = identity_of(stat);
-        Ok(Self { fd, identity, locks: AtomicBool::new(false) })
+        Ok(Self { fd: Arc::new(fd), identity, locks: AtomicBool::new(false) })
     }
 
     pub(super) fn fd(&self) -> &OwnedFd {
@@ -54,22 +55,21 @@ impl Object {
     pub(crate) fn announce(&self) {
         let at = FIRST_BYTE + process_number();
         // Where the file system has no such locks, nobody is ever missed.
-        let _ = self.byte_lock(libc::F_OFD_SETLK, libc::F_RDLCK, at, 1);
+        let _ = bytes::set(&self.fd, Hold::Shared, at, 1);
         self.locks.store(true, Ordering::Relaxed);
     }
 
     /// Whether another process has announced itself. `None` where it cannot be told.
     pub(crate) fn others_are_here(&self) -> Option<bool> {
         let mine = FIRST_BYTE + process_number();
-        let below =
-            self.byte_lock(libc::F_OFD_GETLK, libc::F_WRLCK, FIRST_BYTE, mine - FIRST_BYTE)?;
-        let above = self.byte_lock(libc::F_OFD_GETLK, libc::F_WRLCK, mine + 1, 0)?;
+        let below = bytes::is_locked(&self.fd, FIRST_BYTE, mine - FIRST_BYTE)?;
+        let above = bytes::is_locked(&self.fd, mine + 1, 0)?;
         Some(below || above)
     }
 
     /// Whether anybody who opened it elsewhere has announced himself. `None` where it cannot be told.
     pub(crate) fn is_announced(&self) -> Option<bool> {
-        self.byte_lock(libc::F_OFD_GETLK, libc::F_WRLCK, FIRST_BYTE, 0)
+        bytes::is_locked(&self.fd, FIRST_BYTE, 0)
     }
 
     /// Whether nobody alive has it open. This descriptor then has it for itself.
@@ -77,21 +77,6 @@ impl Object {
         // Whoever has announced himself is not even asked to wait: an exclusive lock, however brief,
         // would look to others like a participant.
         Ok(self.is_announced() != Some(true) && self.try_exclusive()?)
-    }
-
-    /// One `fcntl` lock operation; whether somebody else's lock is in the way.
-    fn byte_lock(&self, command: i32, kind: i32, start: u64, length: u64) -> Option<bool> {
-        // SAFETY: an all-zero `flock` is a valid value of that plain struct.
-        let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-        lock.l_type = libc::c_short::try_from(kind).ok()?;
-        lock.l_whence = libc::c_short::try_from(libc::SEEK_SET).ok()?;
-        lock.l_start = libc::off_t::try_from(start).ok()?;
-        lock.l_len = libc::off_t::try_from(length).ok()?;
-        let done = retry(|| {
-            // SAFETY: the descriptor is open, and `lock` is writable and outlives the call.
-            unsafe { libc::fcntl(self.fd.as_raw_fd(), command, &raw mut lock) }
-        });
-        done.ok().map(|_| i32::from(lock.l_type) != libc::F_UNLCK)
     }
 
     /// What tells this object from any other.
@@ -115,6 +100,7 @@ impl Object {
     }
 
     /// Waits until everything that was written through these mappings is on the disk.
+    #[cfg(not(target_os = "macos"))]
     pub(crate) fn sync(&self, _: [&Arc<Mapping>; 2]) -> Result<()> {
         // SAFETY: the descriptor is open. Data written through a mapping is synchronized with it.
         retry(|| unsafe { libc::fsync(self.fd.as_raw_fd()) }).map(|_| ()).map_err(|errno| {
@@ -123,39 +109,102 @@ impl Object {
         })
     }
 
+    /// The same. Here `fsync` leaves out what was written through a mapping, and the disk's own cache.
+    #[cfg(target_os = "macos")]
+    pub(crate) fn sync(&self, mappings: [&Arc<Mapping>; 2]) -> Result<()> {
+        let failed = |syscall, errno| {
+            let os = Some(OsError { syscall, errno });
+            Error::NoSpace { needed: "durable storage".into(), os }
+        };
+        for region in mappings.map(|mapping| *mapping.region()) {
+            // SAFETY: the range is mapped, from a page's begin on.
+            retry(|| unsafe { libc::msync(region.as_ptr().cast(), region.len(), libc::MS_SYNC) })
+                .map_err(|errno| failed("msync", errno))?;
+        }
+        // SAFETY: the descriptor is open.
+        retry(|| unsafe { libc::fcntl(self.fd.as_raw_fd(), libc::F_FULLFSYNC) })
+            // SAFETY: as above. Not every file system has the stronger one.
+            .or_else(|_| retry(|| unsafe { libc::fsync(self.fd.as_raw_fd()) }))
+            .map(|_| ())
+            .map_err(|errno| failed("fsync", errno))
+    }
+
     /// Counts as alive from now on. `false` if somebody has it exclusively at this moment.
     pub(crate) fn share(&self) -> Result<bool> {
-        self.flock(libc::LOCK_SH)
+        self.advise(Hold::Shared)
     }
 
     /// Takes the object for this descriptor alone. `false` if anybody else is alive.
     pub(crate) fn try_exclusive(&self) -> Result<bool> {
-        self.flock(libc::LOCK_EX)
+        self.advise(Hold::Alone)
     }
 
     /// Counts as alive no more.
     pub(crate) fn unshare(&self) {
-        // SAFETY: the descriptor is open for as long as `self` lives. It can only fail for arguments
-        // that are wrong, and closing the descriptor does the same.
-        unsafe { libc::flock(self.fd.as_raw_fd(), libc::LOCK_UN) };
+        // It can only fail for arguments that are wrong, and closing the descriptor does the same.
+        let _ = self.advise(Hold::Nothing);
     }
 
-    fn flock(&self, operation: i32) -> Result<bool> {
-        let done = retry(|| {
-            // SAFETY: the descriptor is open for as long as `self` lives.
-            unsafe { libc::flock(self.fd.as_raw_fd(), operation | libc::LOCK_NB) }
-        });
-        match done {
-            Ok(_) => {
-                self.locks.store(true, Ordering::Relaxed);
-                Ok(true)
+    fn advise(&self, hold: Hold) -> Result<bool> {
+        match advise(&self.fd, hold) {
+            Ok(done) => {
+                self.locks.fetch_or(done, Ordering::Relaxed);
+                Ok(done)
             }
-            Err(libc::EWOULDBLOCK) => Ok(false),
-            Err(errno) => Err(Error::NoSpace {
+            Err((syscall, errno)) => Err(Error::NoSpace {
                 needed: "an advisory lock".into(),
-                os: Some(OsError { syscall: "flock", errno }),
+                os: Some(OsError { syscall, errno }),
             }),
         }
+    }
+}
+
+#[cfg(any(target_os = "macos", mmfile_portable))]
+impl Object {
+    /// Makes an anchor as long as the object that it stands for. It takes no room on the disk.
+    pub(super) fn set_size(&self, size: u64) -> Result<()> {
+        let no_space = |errno| {
+            let os = Some(OsError { syscall: "ftruncate", errno });
+            Error::NoSpace { needed: format!("{size} bytes of shared memory"), os }
+        };
+        let size = libc::off_t::try_from(size).map_err(|_| no_space(libc::EFBIG))?;
+        // SAFETY: the descriptor is open.
+        retry(|| unsafe { libc::ftruncate(self.fd.as_raw_fd(), size) })
+            .map(|_| ())
+            .map_err(no_space)
+    }
+
+    /// Where the lock of the control block is taken that this is, or is in.
+    pub(super) fn lock_file(&self) -> crate::lock::LockFile {
+        crate::lock::LockFile::new(Arc::clone(&self.fd), self.identity)
+    }
+}
+
+/// The byte that those who are alive share. `flock` is of no use where it is one kind of lock with those
+/// on bytes, as in every BSD: it would stand in the way of all of them.
+#[cfg(any(target_os = "macos", mmfile_portable))]
+const ALIVE_BYTE: u64 = (1 << 59) + 1;
+
+#[cfg(any(target_os = "macos", mmfile_portable))]
+fn advise(fd: &OwnedFd, hold: Hold) -> std::result::Result<bool, (&'static str, i32)> {
+    bytes::set(fd, hold, ALIVE_BYTE, 1).map_err(|errno| ("fcntl", errno))
+}
+
+#[cfg(not(any(target_os = "macos", mmfile_portable)))]
+fn advise(fd: &OwnedFd, hold: Hold) -> std::result::Result<bool, (&'static str, i32)> {
+    let operation = match hold {
+        Hold::Shared => libc::LOCK_SH,
+        Hold::Alone => libc::LOCK_EX,
+        Hold::Nothing => libc::LOCK_UN,
+    };
+    let done = retry(|| {
+        // SAFETY: the descriptor is open.
+        unsafe { libc::flock(fd.as_raw_fd(), operation | libc::LOCK_NB) }
+    });
+    match done {
+        Ok(_) => Ok(true),
+        Err(libc::EWOULDBLOCK) => Ok(false),
+        Err(errno) => Err(("flock", errno)),
     }
 }
 
@@ -165,7 +214,7 @@ impl Drop for Object {
         // child has a copy of it, with the same locks, until it runs its own program.
         if *self.locks.get_mut() {
             self.unshare();
-            self.byte_lock(libc::F_OFD_SETLK, libc::F_UNLCK, FIRST_BYTE, 0);
+            let _ = bytes::set(&self.fd, Hold::Nothing, FIRST_BYTE, 0);
         }
     }
 }
@@ -206,7 +255,11 @@ pub(super) fn fstat(fd: &OwnedFd) -> Result<libc::stat> {
 }
 
 fn identity_of(stat: &libc::stat) -> Identity {
-    Identity { device: stat.st_dev, inode: stat.st_ino }
+    #[cfg(target_os = "macos")]
+    let device = u64::from(stat.st_dev.cast_unsigned());
+    #[cfg(not(target_os = "macos"))]
+    let device = stat.st_dev;
+    Identity { device, inode: stat.st_ino }
 }
 
 /// Repeats a call that a signal interrupted; the error number of one that failed.

@@ -15,7 +15,7 @@ pub(super) struct OwnMapping {
 
 impl OwnMapping {
     /// `descriptor` is -1 for memory of no object.
-    fn map(
+    pub(super) fn map(
         descriptor: i32,
         offset: u64,
         length: u64,
@@ -42,7 +42,7 @@ impl OwnMapping {
         // SAFETY: `own` keeps `length` bytes at a page boundary mapped for as long as the mapping
         // lives; nothing writes through the region of a handle that may only read.
         let region = unsafe { Region::new(own.base, length) };
-        Ok(Mapping { region, _backing: Backing::Own(own) })
+        Ok(Mapping::of(region, Backing::Own(own)))
     }
 }
 
@@ -62,15 +62,27 @@ pub(crate) fn map_part(
 
 /// The control block of a file on disk.
 pub(crate) fn map_control(object: &Object, offset: u64) -> Result<Mapping> {
-    map_part(object, offset, CONTROL_SIZE, Access::ReadWrite)
+    let mapping = map_part(object, offset, CONTROL_SIZE, Access::ReadWrite)?;
+    #[cfg(any(target_os = "macos", mmfile_portable))]
+    let mapping = mapping.locked_by(object);
+    Ok(mapping)
 }
 
 /// The start of an object, which may be written to without changing it: for views that a reader hands
 /// out, which a program could otherwise crash by writing to them.
+#[cfg(not(any(target_os = "macos", mmfile_portable)))]
 pub(crate) fn map_copy_on_write(object: &Object, length: u64) -> Result<Mapping> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_NORESERVE;
     OwnMapping::map(object.descriptor(), 0, length, protection, flags)
+}
+
+/// Memory of `shm_open` cannot be mapped that way on macOS, and a private mapping of a file there keeps what
+/// the file was when it was made: segments that come later would be missing.
+#[cfg(any(target_os = "macos", mmfile_portable))]
+pub(crate) fn map_copy_on_write(_: &Object, _: u64) -> Result<Mapping> {
+    let what = "views of a file that was opened for reading: open it for writing, or copy";
+    Err(Error::Unsupported { what })
 }
 
 /// Maps the pages of a range that exists already, in one call; see [`Mapping::populate`].

@@ -42,6 +42,7 @@ pub(super) fn allocate(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
 /// `posix_fallocate` would leave pages that are only cleared when they are first touched, one fault
 /// after the other. Writing costs a fifth more here and makes each first touch, in every process, cost
 /// a third: see docs/performance.md.
+#[cfg(not(mmfile_portable))]
 pub(super) fn fill(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
     const CHUNK: usize = 1 << 16;
     let syscall = "pwrite";
@@ -61,6 +62,16 @@ pub(super) fn fill(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
             error => return Err(error),
         }
     }
+    Ok(())
+}
+
+/// As `fill`, where an object cannot be written to but through a mapping. macOS has no call like this one;
+/// without it a full tmpfs would be a bus error here.
+#[cfg(mmfile_portable)]
+pub(super) fn fill_mapped(fd: &OwnedFd, base: *mut u8, length: usize) -> Result<(), OsError> {
+    allocate(fd, length as u64)?;
+    // SAFETY: `length` bytes are mapped there and writable, and nobody else has the object yet.
+    unsafe { std::ptr::write_bytes(base, 0, length) };
     Ok(())
 }
 

@@ -57,6 +57,12 @@ pub(crate) fn unlink(name: &str) -> bool {
     kernel::unlink(name)
 }
 
+pub(crate) fn unlink_bare(name: &str) -> bool {
+    kernel::unlink(name)
+}
+
+pub(crate) fn clear_up() {}
+
 impl Object {
     pub(crate) fn open(name: &str, _: Access, id: &str) -> Result<Self> {
         let opened = kernel::open(name, process_id());

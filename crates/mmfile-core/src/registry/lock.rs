@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::lock::Deadline;
-use crate::mapping::{Object, current_user, unlink};
+use crate::mapping::{Object, current_user, unlink_bare};
 use crate::sync::sleep;
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl RegistryLock {
 impl Drop for RegistryLock {
     fn drop(&mut self) {
         // Only its holder takes the file away, so it is still this one.
-        unlink(&self.name);
+        unlink_bare(&self.name);
         self.object.unshare();
     }
 }

@@ -21,7 +21,8 @@ use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Kind};
 use crate::error::{Error, Result};
 use crate::mapping::{
-    Access, Identity, NAMES_OUTLIVE_PROCESSES, Object, list_named, open_named, unlink,
+    Access, Identity, NAMES_OUTLIVE_MEMORY, NAMES_OUTLIVE_PROCESSES, Object, clear_up, list_named,
+    open_named, unlink,
 };
 use crate::name::{CONTROL_SUFFIX, FileId, ObjectNames, Prefixes};
 use std::time::Duration;
@@ -116,7 +117,11 @@ fn recorded_data(names: &ObjectNames, object: &Object) -> Option<Identity> {
     if size == 0 {
         return Some(Identity::default());
     }
-    let mapping = open_named(&names.control, object, Access::Read, id).ok()?;
+    let mapping = match open_named(&names.control, object, Access::Read, id) {
+        // Nobody lives to whom it could belong.
+        Err(Error::NotFound { .. }) if NAMES_OUTLIVE_MEMORY => return Some(Identity::default()),
+        opened => opened.ok()?,
+    };
     let control = Control::new(mapping, id).ok()?;
     let ours = control.is_described() || control.is_blank() && size == CONTROL_SIZE;
     ours.then(|| control.data_identity())
@@ -131,6 +136,7 @@ pub(crate) fn remove_all_stale(
     if !NAMES_OUTLIVE_PROCESSES {
         return Ok(Vec::new());
     }
+    clear_up();
     let all = list_named()?;
     for names in ids_of(&all, ObjectNames::MUTEX_PREFIX).map(ObjectNames::mutex) {
         remove_if_stale(&names, registry);

@@ -23,8 +23,12 @@
 //! # Ok(()) }
 //! ```
 
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(not(any(windows, loom)))]
+#[cfg_attr(target_os = "macos", path = "apple.rs")]
+#[cfg_attr(mmfile_polling, path = "polling.rs")]
 pub(crate) mod futex;
+#[cfg(target_os = "macos")]
+mod polling;
 #[cfg(all(target_os = "linux", not(loom)))]
 mod ring;
 
@@ -35,7 +39,7 @@ use crate::control::Control;
 use crate::lock::Deadline;
 #[cfg(loom)]
 pub(crate) use crate::modelled::futex;
-#[cfg_attr(target_os = "linux", path = "linux.rs")]
+#[cfg_attr(unix, path = "word.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
 

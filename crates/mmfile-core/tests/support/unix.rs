@@ -1,11 +1,19 @@
 //! What tests need of a Unix system beyond the standard library.
 
-use std::os::fd::AsRawFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+#[cfg_attr(any(target_os = "macos", mmfile_portable), path = "anchored.rs")]
+#[cfg_attr(not(any(target_os = "macos", mmfile_portable)), path = "shm.rs")]
+mod objects;
+
+#[allow(unused_imports, reason = "each test uses some of it")]
+pub use objects::*;
+
+#[cfg(target_os = "linux")]
+use std::os::unix::process::CommandExt;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 
 /// Has what is started end with whoever starts it.
+#[cfg(target_os = "linux")]
 pub fn end_with_parent(command: &mut Command) {
     // SAFETY: one system call, which is allowed between fork and exec.
     unsafe {
@@ -16,18 +24,13 @@ pub fn end_with_parent(command: &mut Command) {
     }
 }
 
+/// There is nothing like it; a role ends when it finds nobody at the other end of its pipes.
+#[cfg(not(target_os = "linux"))]
+pub fn end_with_parent(_: &mut Command) {}
+
 /// Whether a process ended by `SIGKILL`.
 pub fn was_killed(status: ExitStatus) -> bool {
     status.signal() == Some(libc::SIGKILL)
-}
-
-/// The names in shared memory that contain `part`.
-pub fn left_behind(part: &str) -> Vec<String> {
-    std::fs::read_dir("/dev/shm")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.contains(part))
-        .collect()
 }
 
 /// Makes the lock free and takes away what it knows of its holder's death, as a foreign program does
@@ -45,31 +48,13 @@ pub fn now() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Where a shared object is.
-pub fn path(name: &str) -> PathBuf {
-    PathBuf::from("/dev/shm").join(name)
-}
-
-/// Maps a shared object for as long as the program runs: its address and its size.
-pub fn map_named(name: &str) -> (*mut u8, usize) {
-    map(&std::fs::File::options().read(true).write(true).open(path(name)).unwrap())
-}
-
-/// Makes a shared object of that size, which the caller takes away again, and maps it.
-pub fn create_named(name: &str, len: u64) -> (*mut u8, usize) {
-    let mut options = std::fs::File::options();
-    let file = options.read(true).write(true).create_new(true).open(path(name)).unwrap();
-    file.set_len(len).unwrap();
-    map(&file)
-}
-
-fn map(file: &std::fs::File) -> (*mut u8, usize) {
-    let len = usize::try_from(file.metadata().unwrap().len()).unwrap();
+/// Maps a descriptor's whole object.
+pub(super) fn map(descriptor: i32, len: usize) -> (*mut u8, usize) {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: a new mapping at an address of the kernel's choice.
     let base = unsafe {
         let null = std::ptr::null_mut();
-        libc::mmap(null, len, protection, libc::MAP_SHARED, file.as_raw_fd(), 0)
+        libc::mmap(null, len, protection, libc::MAP_SHARED, descriptor, 0)
     };
     assert_ne!(base, libc::MAP_FAILED);
     (base.cast(), len)

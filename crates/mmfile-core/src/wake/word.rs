@@ -16,7 +16,7 @@ impl Request {
     }
 
     /// The word as it was.
-    #[cfg(not(loom))]
+    #[cfg(all(target_os = "linux", not(loom)))]
     pub(super) fn seen(&self) -> u32 {
         self.0
     }
