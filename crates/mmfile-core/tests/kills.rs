@@ -5,6 +5,9 @@
 
 mod support;
 
+#[cfg(all(feature = "fault-points", any(target_os = "macos", mmfile_portable)))]
+#[path = "kills/anchors.rs"]
+mod anchors;
 #[path = "kills/churn.rs"]
 mod churn;
 #[cfg(feature = "fault-points")]

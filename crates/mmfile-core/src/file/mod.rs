@@ -47,6 +47,8 @@ struct Handle {
     index: Mutex<SparseIndex>,
     settings: Settings,
     recovered: AtomicU64,
+    #[cfg(any(target_os = "macos", mmfile_portable))]
+    reader_copy: view::ReaderCopy,
     /// Last: it is left after everything else is gone.
     place: Place,
 }
@@ -99,6 +101,8 @@ impl Handle {
             section: Arc::new(Section::new(ProcessLock::new(control.mapping()))),
             index: Mutex::new(SparseIndex::default()),
             recovered: AtomicU64::new(0),
+            #[cfg(any(target_os = "macos", mmfile_portable))]
+            reader_copy: view::ReaderCopy::default(),
             control,
             settings,
             place,

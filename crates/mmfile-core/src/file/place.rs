@@ -32,6 +32,7 @@ impl Place {
     }
 
     /// The object that the data is part of.
+    #[cfg(not(any(target_os = "macos", mmfile_portable)))]
     pub(super) fn data(&self) -> &Object {
         match self {
             Self::Memory { data, .. } => data,

@@ -12,7 +12,9 @@ impl MmFile {
     /// [`Error::SegmentRange`] if there is no such segment, [`Error::Corrupt`], and
     /// [`Error::Timeout`] if a foreign writer's segment is there and the lock cannot be had.
     pub fn span(&self, index: u64) -> Result<Span> {
-        self.handle.span(index)
+        let span = self.handle.span(index)?;
+        self.handle.bring_view();
+        Ok(span)
     }
 
     /// Calls `each` with the spans of the segments from `index` on, in order, until it answers
@@ -22,6 +24,7 @@ impl MmFile {
     /// [`Error::Corrupt`], [`Error::Timeout`].
     pub fn spans(&self, index: u64, each: impl FnMut(Span) -> bool) -> Result<()> {
         let tail = self.handle.refresh()?;
+        self.handle.bring_view();
         let mut known = self.handle.index.lock().unwrap_or_else(PoisonError::into_inner);
         known.find_many(&self.handle.segments, index, tail.count, tail.size, each)
     }

@@ -2,9 +2,12 @@
 
 use super::MmFile;
 use crate::error::Result;
-use crate::mapping::{Access, Mapping, map_copy_on_write};
+use crate::mapping::{Access, Mapping};
 use crate::segments::Span;
 use std::sync::Arc;
+
+#[cfg(any(target_os = "macos", mmfile_portable))]
+pub(super) use by_copy::ReaderCopy;
 
 /// The mapped data, kept mapped for as long as this value or a clone of it lives, also after the
 /// file was closed.
@@ -52,8 +55,75 @@ impl MmFile {
     pub fn view_memory(&self) -> Result<ViewMemory> {
         let mapping = match self.handle.settings.access {
             Access::ReadWrite => Arc::clone(self.handle.segments.mapping()),
-            Access::Read => Arc::new(map_copy_on_write(self.handle.place.data(), self.capacity())?),
+            Access::Read => self.handle.reader_memory()?,
         };
         Ok(ViewMemory { mapping })
+    }
+}
+
+#[cfg(not(any(target_os = "macos", mmfile_portable)))]
+impl super::Handle {
+    /// The data, which can be written to without changing it.
+    fn reader_memory(&self) -> Result<Arc<Mapping>> {
+        let (data, length) = (self.place.data(), self.control.capacity());
+        Ok(Arc::new(crate::mapping::map_copy_on_write(data, length)?))
+    }
+
+    /// What was committed is there already.
+    #[allow(clippy::unused_self, reason = "elsewhere it has work to do")]
+    pub(super) fn bring_view(&self) {}
+}
+
+/// Where memory cannot be mapped so that writing to it changes nothing for others: memory of this process
+/// alone, into which segments are copied, each once, before anybody is told where they are.
+#[cfg(any(target_os = "macos", mmfile_portable))]
+mod by_copy {
+    use super::super::Handle;
+    use crate::error::Result;
+    use crate::mapping::{Mapping, map_private};
+    use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+    /// A reader's private data, from its first view on.
+    #[derive(Debug, Default)]
+    pub(crate) struct ReaderCopy {
+        memory: OnceLock<Arc<Mapping>>,
+        /// How much of the data is in it.
+        copied: Mutex<u64>,
+    }
+
+    impl Handle {
+        pub(super) fn reader_memory(&self) -> Result<Arc<Mapping>> {
+            let copy = &self.reader_copy;
+            let memory = match copy.memory.get() {
+                Some(memory) => memory,
+                None => {
+                    let made = Arc::new(map_private(self.control.capacity())?);
+                    copy.memory.get_or_init(|| made)
+                }
+            };
+            self.bring_view();
+            Ok(Arc::clone(memory))
+        }
+
+        /// Copies what was committed since the last time, if there are views at all.
+        pub(in crate::file) fn bring_view(&self) {
+            let Some(memory) = self.reader_copy.memory.get() else { return };
+            let copied = self.reader_copy.copied.lock();
+            let mut copied = copied.unwrap_or_else(PoisonError::into_inner);
+            let end = self.control.tail().size;
+            let Some(length) = end.checked_sub(*copied) else { return };
+            let (Some(target), Ok(length)) =
+                (memory.region().range(*copied, length), usize::try_from(length))
+            else {
+                return;
+            };
+            // SAFETY: the range is inside the private mapping, which `memory` keeps.
+            let done = unsafe {
+                self.segments.mapping().region().copy_out(*copied, target.as_ptr(), length)
+            };
+            if done {
+                *copied = end;
+            }
+        }
     }
 }

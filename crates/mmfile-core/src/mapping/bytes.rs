@@ -51,7 +51,11 @@ pub(crate) fn set(fd: &OwnedFd, hold: Hold, start: u64, length: u64) -> Result<b
 }
 
 /// Whether anybody who opened the file elsewhere has a lock there. `None` where it cannot be told.
-#[allow(clippy::unnecessary_cast, reason = "types differ by system")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::unnecessary_cast,
+    reason = "types differ by system"
+)]
 pub(crate) fn is_locked(fd: &OwnedFd, start: u64, length: u64) -> Option<bool> {
     let mut lock = range(Hold::Alone, start, length).ok()?;
     let done = retry(|| {

@@ -55,8 +55,10 @@ pub(crate) use named::{
 };
 #[cfg(all(unix, not(loom)))]
 pub(crate) use object::Object;
+#[cfg(all(unix, not(any(target_os = "macos", mmfile_portable, loom))))]
+pub(crate) use own::map_copy_on_write;
 #[cfg(all(unix, not(loom)))]
-pub(crate) use own::{map_control, map_copy_on_write, map_part, map_private};
+pub(crate) use own::{map_control, map_part, map_private};
 #[cfg(not(loom))]
 pub(crate) use region::Region;
 #[cfg(windows)]

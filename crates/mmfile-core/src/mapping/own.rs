@@ -77,14 +77,6 @@ pub(crate) fn map_copy_on_write(object: &Object, length: u64) -> Result<Mapping>
     OwnMapping::map(object.descriptor(), 0, length, protection, flags)
 }
 
-/// Memory of `shm_open` cannot be mapped that way on macOS, and a private mapping of a file there keeps what
-/// the file was when it was made: segments that come later would be missing.
-#[cfg(any(target_os = "macos", mmfile_portable))]
-pub(crate) fn map_copy_on_write(_: &Object, _: u64) -> Result<Mapping> {
-    let what = "views of a file that was opened for reading: open it for writing, or copy";
-    Err(Error::Unsupported { what })
-}
-
 /// Maps the pages of a range that exists already, in one call; see [`Mapping::populate`].
 #[cfg(target_os = "linux")]
 pub(super) fn populate(region: &Region, offset: u64, len: u64) {

@@ -41,7 +41,7 @@ const SOON: Duration = Duration::from_secs(if cfg!(windows) { 5 } else { 1 });
 /// How many named objects a file has.
 const OBJECTS: usize = if cfg!(windows) { 5 } else { 2 };
 
-fn create_options(prefixes: &Prefixes, id: &str, lifetime: Lifetime) -> CreateOptions {
+pub fn create_options(prefixes: &Prefixes, id: &str, lifetime: Lifetime) -> CreateOptions {
     CreateOptions {
         id: Some(FileId::parse(id).unwrap()),
         lifetime,
@@ -55,7 +55,7 @@ fn prefixes_of(args: &[String]) -> Prefixes {
 }
 
 /// Makes a file and dies on the way, or when it is killed.
-fn creator(args: &[String]) {
+pub fn creator(args: &[String]) {
     let options = create_options(&prefixes_of(args), &args[2], Lifetime::Creator);
     let file = MmFile::create_new(4096, &options).unwrap();
     say("made");
@@ -64,7 +64,7 @@ fn creator(args: &[String]) {
 }
 
 /// Makes a file, and dies while it closes it.
-fn closer(args: &[String]) {
+pub fn closer(args: &[String]) {
     let options = create_options(&prefixes_of(args), &args[2], Lifetime::Creator);
     let file = MmFile::create_new(4096, &options).unwrap();
     file.append("from the creator").unwrap();
@@ -81,7 +81,7 @@ fn last(args: &[String]) {
     drop(file);
 }
 
-fn start(test: &str, role: &str, prefixes: &Prefixes, id: &str, fault: &str) -> Actor {
+pub fn start(test: &str, role: &str, prefixes: &Prefixes, id: &str, fault: &str) -> Actor {
     let args = [prefixes.data(), prefixes.mutex(), id];
     let mut command = support::command(test, role, &args);
     command.env("MMFILE_FAULT", fault);
@@ -93,7 +93,7 @@ fn common(prefixes: &Prefixes) -> &str {
     prefixes.data().trim_end_matches("data-")
 }
 
-fn open(prefixes: &Prefixes, id: &str) -> Result<MmFile> {
+pub fn open(prefixes: &Prefixes, id: &str) -> Result<MmFile> {
     MmFile::open_existing(id, &OpenOptions { prefixes: prefixes.clone(), ..Default::default() })
 }
 

@@ -9,6 +9,9 @@ mod platform;
 
 #[allow(unused_imports, reason = "as above")]
 pub use platform::{forget_death, left_behind, now};
+#[cfg(any(target_os = "macos", mmfile_portable))]
+#[allow(unused_imports, reason = "as above")]
+pub use platform::{has_memory, unlink_memory};
 
 use mmfile_core::Prefixes;
 use std::io::{BufRead, BufReader, Write};
