@@ -1,7 +1,7 @@
 //! Whatever stands in shared memory, and at our names, there is an error or data: never a panic, a
 //! crash, a hang, or an access outside the file.
 
-#![cfg(all(target_os = "linux", not(mmfile_portable)))]
+#![cfg(target_os = "linux")]
 
 mod support;
 
@@ -9,8 +9,11 @@ mod support;
 mod calls;
 #[path = "hostile/contents.rs"]
 mod contents;
+// The words of the lock are others elsewhere, and objects are no files.
+#[cfg(not(mmfile_portable))]
 #[path = "hostile/fields.rs"]
 mod fields;
+#[cfg(not(mmfile_portable))]
 #[path = "hostile/objects.rs"]
 mod objects;
 #[path = "hostile/scribbler.rs"]
