@@ -9,7 +9,7 @@ import { root } from './lib.mjs'
 const SOURCES = {
   linux: true,
   win32: false,
-  darwin: false,
+  darwin: true,
 }
 
 /** The oldest C library of the GNU binaries. */
@@ -52,7 +52,13 @@ const mac = (cpu, arch) => ({
   cpu,
   build: {
     target: `${arch}-apple-darwin`,
-    flags: ['-C', 'link-arg=-undefined', '-C', 'link-arg=dynamic_lookup'],
+    flags: [
+      // What Node.js exports is found in the program that loads the addon.
+      ...['-undefined', 'dynamic_lookup'],
+      // Its own name, which would else be where it was built; no symbols but those that it exports,
+      // and no libraries that are named without a need.
+      ...[`-Wl,-install_name,@rpath/mmfile.darwin-${cpu}.node`, '-Wl,-x', '-Wl,-dead_strip_dylibs'],
+    ].flatMap((one) => ['-C', `link-arg=${one}`]),
     env: { MACOSX_DEPLOYMENT_TARGET: '11.0' },
     keepSymbols: true, // stripping takes a tool of Apple's
     file: 'libmmfile_node.dylib',

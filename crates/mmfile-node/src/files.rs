@@ -53,7 +53,7 @@ pub fn install(
     #[napi(ts_arg_type = "(code: string, message: string, facts: object) => Error")]
     factory: Function<'_>,
 ) -> napi::Result<()> {
-    #[cfg(windows)]
+    #[cfg(any(windows, target_os = "macos"))]
     crate::stay::loaded();
     errors::attempt(&env, || errors::install(env.raw(), factory.value().value))?;
     env.add_env_cleanup_hook((), |()| {

@@ -24,7 +24,7 @@ mod listing;
 mod locks;
 mod memory;
 mod operations;
-#[cfg(windows)]
+#[cfg(any(windows, target_os = "macos"))]
 mod stay;
 mod table;
 mod threadsafe;

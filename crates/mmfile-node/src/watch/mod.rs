@@ -4,10 +4,10 @@
 //! calls one JavaScript function, which looks for itself. Where the kernel can tell the event loop of a
 //! change, the event loop sleeps; elsewhere, a thread. libuv's pool is not used.
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
 mod ring;
 mod thread;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
 mod uv;
 
 use crate::errors::Failure;
@@ -19,7 +19,7 @@ const NOTHING: u64 = u64::MAX;
 
 /// Whoever sleeps for one file.
 pub(crate) enum Watch {
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(mmfile_portable)))]
     Ring(ring::RingWatch),
     Thread(thread::ThreadWatch),
 }
@@ -31,7 +31,7 @@ impl Watch {
         callback: sys::napi_value,
         file: &MmFile,
     ) -> Result<Self, Failure> {
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", not(mmfile_portable)))]
         if let Some(ring) = ring::RingWatch::start(env, callback, file) {
             return Ok(Self::Ring(ring));
         }
@@ -42,7 +42,7 @@ impl Watch {
     /// [`Self::rest`].
     pub(crate) fn aim(&self, index: u64, require_peer: bool) {
         match self {
-            #[cfg(target_os = "linux")]
+            #[cfg(all(target_os = "linux", not(mmfile_portable)))]
             Self::Ring(ring) => ring.aim(index, require_peer),
             Self::Thread(thread) => thread.aim(index, require_peer),
         }
@@ -51,7 +51,7 @@ impl Watch {
     /// Nobody waits any more.
     pub(crate) fn rest(&self) {
         match self {
-            #[cfg(target_os = "linux")]
+            #[cfg(all(target_os = "linux", not(mmfile_portable)))]
             Self::Ring(ring) => ring.rest(),
             Self::Thread(thread) => thread.rest(),
         }
