@@ -139,9 +139,10 @@ fn register_with_musl() {
 
 /// The time in which this thread is taking or giving up a lock. Its end takes the announcement back.
 pub(super) struct Pending {
+    /// This thread's, which a value that cannot leave the thread may keep: looking it up again would
+    /// cost as much as the rest.
+    thread: *const Thread,
     node: usize,
-    thread_id: u32,
-    keep: bool,
 }
 
 impl Pending {
@@ -150,56 +151,66 @@ impl Pending {
         THREAD.with(|thread| {
             thread.refresh();
             thread.make_room();
-            let node = thread.node(word);
-            thread.set_pending(node);
-            Self { node, thread_id: thread.id.get(), keep: false }
+            Self::of(thread, thread.node(word))
         })
     }
 
     /// Goes on with an announcement that was kept.
     pub(super) fn resume(word: &AtomicU32) -> Self {
-        let kept = THREAD.with(|thread| {
+        THREAD.with(|thread| {
             thread.refresh();
             let node = thread.node(word);
-            let kept = thread.kept.get() == node;
-            kept.then(|| {
+            if thread.kept.get() == node {
                 thread.kept.set(0);
-                thread.set_pending(node);
-                Self { node, thread_id: thread.id.get(), keep: false }
-            })
-        });
-        // Another lock has been taken meanwhile: this one had to move into the list.
-        kept.unwrap_or_else(|| Self::delist(word))
+                return Self::of(thread, node);
+            }
+            // Another lock has been taken meanwhile: this one had to move into the list.
+            thread.make_room();
+            Self::of(thread, node).delisted()
+        })
+    }
+
+    fn of(thread: &Thread, node: usize) -> Self {
+        thread.set_pending(node);
+        Self { thread, node }
+    }
+
+    fn thread(&self) -> &Thread {
+        // SAFETY: it is the calling thread's, since a value with a raw pointer stays on its thread and
+        // each lives on a stack; a thread's own memory lives as long as the thread, and this kind of
+        // it is not dropped with it.
+        unsafe { &*self.thread }
     }
 
     pub(super) fn thread_id(&self) -> u32 {
-        self.thread_id
+        self.thread().id.get()
     }
 
     /// Leaves the announcement standing while the lock is held.
-    pub(super) fn keep(mut self) {
-        THREAD.with(|thread| thread.kept.set(self.node));
-        self.keep = true;
+    pub(super) fn keep(self) {
+        self.thread().kept.set(self.node);
+        std::mem::forget(self);
     }
 
     /// Moves the lock from the pending entry into the list.
     pub(super) fn enlist(self) {
-        THREAD.with(|thread| thread.enlist(self.node));
+        self.thread().enlist(self.node);
     }
 
     /// Moves a lock from the list back into the pending entry.
     pub(super) fn delist(word: &AtomicU32) -> Self {
-        let pending = Self::announce(word);
-        THREAD.with(|thread| thread.delist(pending.node));
-        pending
+        Self::announce(word).delisted()
+    }
+
+    fn delisted(self) -> Self {
+        self.thread().delist(self.node);
+        self
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if !self.keep {
-            THREAD.with(|thread| thread.set_pending(0));
-        }
+        self.thread().set_pending(0);
     }
 }
 
