@@ -7,7 +7,6 @@ mod support;
 
 #[path = "foreign/appends.rs"]
 mod appends;
-#[cfg(target_env = "gnu")]
 #[path = "foreign/coexistence.rs"]
 mod coexistence;
 #[path = "foreign/kills.rs"]
