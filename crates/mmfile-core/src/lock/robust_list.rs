@@ -78,10 +78,22 @@ impl Thread {
         // SAFETY: takes nothing and cannot fail.
         let id = unsafe { libc::syscall(libc::SYS_gettid) };
         self.id.set(u32::try_from(id).unwrap_or(0));
+        #[cfg(target_env = "musl")]
+        self.empty();
         self.head.set(registered_head());
         self.entries.borrow_mut().clear();
         self.kept.set(0);
         self.generation.set(generation);
+    }
+
+    /// Begins the list of a forked child, which holds nothing. musl leaves its parent's in it, whose
+    /// links are in memory that both share.
+    #[cfg(target_env = "musl")]
+    fn empty(&self) {
+        let head = self.first_link();
+        if head != 0 {
+            store(head, head);
+        }
     }
 
     fn node(&self, word: &AtomicU32) -> usize {
@@ -120,7 +132,8 @@ fn registered_head() -> *mut Head {
     if result == 0 && size == size_of::<Head>() { head } else { std::ptr::null_mut() }
 }
 
-/// musl registers its head with the first robust mutex that a thread locks: lock one.
+/// musl registers its head with the first mutex of several processes that a thread locks: lock one. A
+/// robust one of this process alone would not do, since musl needs no kernel for those.
 #[cfg(target_env = "musl")]
 fn register_with_musl() {
     // SAFETY: a mutex on this stack that is made, locked, unlocked and destroyed before it goes.
@@ -128,6 +141,7 @@ fn register_with_musl() {
         let mut attributes: libc::pthread_mutexattr_t = std::mem::zeroed();
         let mut mutex: libc::pthread_mutex_t = std::mem::zeroed();
         libc::pthread_mutexattr_init(&raw mut attributes);
+        libc::pthread_mutexattr_setpshared(&raw mut attributes, libc::PTHREAD_PROCESS_SHARED);
         libc::pthread_mutexattr_setrobust(&raw mut attributes, libc::PTHREAD_MUTEX_ROBUST);
         libc::pthread_mutex_init(&raw mut mutex, &raw const attributes);
         libc::pthread_mutex_lock(&raw mut mutex);
