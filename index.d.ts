@@ -21,6 +21,8 @@ export interface Operations {
   lock(file: number, milliseconds: number): 0 | 1 | 2
   unlock(file: number): void
   waitSync(file: number, index: number, milliseconds: number, spinMicroseconds: number): boolean
+  watch(file: number, index: number, requirePeer: boolean, callback: () => void): void
+  unwatch(file: number): void
 }
 
 /**
@@ -160,13 +162,3 @@ export declare function remove(id: string, dataPrefix: string, mutexPrefix: stri
 
 /** Removes those that no live process has open, and answers their ids. */
 export declare function sweep(dataPrefix: string, mutexPrefix: string): Array<string>
-
-/** Nobody waits for a segment any more. */
-export declare function unwatch(handle: number): void
-
-/**
- * Calls `callback` once there is a segment `index` or can never be one, or, with
- * `requirePeer`, the last peer is gone; keeps the event loop
- * alive until then. A later call replaces an earlier one, and so does [`unwatch`].
- */
-export declare function watch(handle: number, index: number, requirePeer: boolean, callback: () => void): void

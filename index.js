@@ -854,5 +854,3 @@ module.exports.recovered = nativeBinding.recovered
 module.exports.releaseHeld = nativeBinding.releaseHeld
 module.exports.remove = nativeBinding.remove
 module.exports.sweep = nativeBinding.sweep
-module.exports.unwatch = nativeBinding.unwatch
-module.exports.watch = nativeBinding.watch

@@ -12,12 +12,22 @@ import { setUp } from './lib/setup.mjs'
 import { locks } from './measure/locks.mjs'
 import { oneWay } from './measure/one-way.mjs'
 import { opening } from './measure/opening.mjs'
+import { placement } from './measure/placement.mjs'
 import { roundTrip } from './measure/round-trip.mjs'
 import { segments } from './measure/segments.mjs'
 import { values } from './measure/values.mjs'
 import { writers } from './measure/writers.mjs'
 
-const SECTIONS = { trip: roundTrip, way: oneWay, locks, opening, values, segments, writers }
+const SECTIONS = {
+  trip: roundTrip,
+  placement,
+  way: oneWay,
+  locks,
+  opening,
+  values,
+  segments,
+  writers,
+}
 /** How often each side has its turn, and how long they may take together. */
 const TURNS = { quick: { rounds: 5, seconds: 8 }, full: { rounds: 15, seconds: 25 } }
 

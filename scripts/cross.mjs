@@ -69,28 +69,45 @@ export function prepare(platforms) {
   installFromPython()
 }
 
+/** What cargo needs to know to build for a platform. */
+const environment = ({ target, flags, linker, needsNodeLibrary, env }) => ({
+  PATH: [join(tools, 'bin'), process.env.PATH].join(delimiter),
+  CARGO: '/usr/bin/cargo',
+  RUSTC: '/usr/bin/rustc',
+  RUSTC_BOOTSTRAP: '1', // for the options that begin with -Z; the sources use nothing unstable
+  RUSTFLAGS: flags.join(' '),
+  CARGO_TARGET_DIR: outputFolder,
+  CARGO_ZIGBUILD_ZIG_PATH: zig(),
+  ...(needsNodeLibrary ? { LIBNODE_PATH: nodeLibrary() } : {}),
+  ...(linker
+    ? { [`CARGO_TARGET_${target.toUpperCase().replaceAll('-', '_')}_LINKER`]: linker }
+    : {}),
+  ...env,
+})
+
+const targetOf = ({ target, glibc }) => ['--target', glibc ? `${target}.${glibc}` : target]
+
 /** Builds the addon for a platform; answers the file, or nothing if it does not compile. */
 export function buildAddon({ build }) {
-  const { target, glibc, flags, linker } = build
+  const { target, linker } = build
   const command = linker ? 'build' : 'zigbuild'
-  const args = [command, '--release', '--locked', '-p', 'mmfile-node']
-  args.push('--target', glibc ? `${target}.${glibc}` : target)
+  const args = [command, '--release', '--locked', '-p', 'mmfile-node', ...targetOf(build)]
   args.push('-Zbuild-std=std,panic_unwind', '-Zbuild-std-features=')
   if (build.keepSymbols) args.push('--config', 'profile.release.strip=false')
-  const env = {
-    PATH: [join(tools, 'bin'), process.env.PATH].join(delimiter),
-    CARGO: '/usr/bin/cargo',
-    RUSTC: '/usr/bin/rustc',
-    RUSTC_BOOTSTRAP: '1', // for the two -Z above; the sources use nothing unstable
-    RUSTFLAGS: flags.join(' '),
-    CARGO_TARGET_DIR: outputFolder,
-    CARGO_ZIGBUILD_ZIG_PATH: zig(),
-    ...(build.needsNodeLibrary ? { LIBNODE_PATH: nodeLibrary() } : {}),
-    ...(linker
-      ? { [`CARGO_TARGET_${target.toUpperCase().replaceAll('-', '_')}_LINKER`]: linker }
-      : {}),
-    ...build.env,
-  }
-  const { ok } = run('/usr/bin/cargo', args, { env })
+  const { ok } = run('/usr/bin/cargo', args, { env: environment(build) })
   return ok ? join(outputFolder, target, 'release', build.file) : undefined
+}
+
+/** Builds the core's tests for a platform; answers name and file of each, or nothing. */
+export function buildTests(build) {
+  const args = ['zigbuild', '--tests', '--locked', '-p', 'mmfile-core', ...targetOf(build)]
+  args.push('--features', 'fault-points', '-Zbuild-std=std,panic_unwind,test')
+  args.push('--message-format=json-render-diagnostics')
+  const { ok, output } = run('/usr/bin/cargo', args, { env: environment(build), quiet: true })
+  if (!ok) return console.error(output)
+  return output.split('\n').flatMap((line) => {
+    if (!line.startsWith('{')) return []
+    const { executable, target } = JSON.parse(line)
+    return executable ? [{ name: target.name, file: executable }] : []
+  })
 }

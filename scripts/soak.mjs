@@ -78,12 +78,15 @@ class Checker {
 
 /** One process, and the last that it said. */
 class Soaker {
+  static #writers = 0
   #done = { operations: 0, recovered: 0, number: 0 }
   measured = []
 
   constructor(checker) {
     const options = { node: ['--expose-gc', '--max-semi-space-size=2'] }
-    const args = [prefixes.data, prefixes.mutex, checker.era]
+    Soaker.#writers += 1
+    this.writer = String(Soaker.#writers)
+    const args = [prefixes.data, prefixes.mutex, checker.era, this.writer]
     this.child = start({ teardown() {} }, 'soakers', 'soak', args, options)
     this.ended = this.#listen(checker)
   }
@@ -93,7 +96,7 @@ class Soaker {
       if (said.measured) this.measured.push(said.measured)
       if (said.number === undefined) continue
       this.#done = said
-      checker.told(this.child.pid, said.number)
+      checker.told(this.writer, said.number)
     }
     totals.operations += this.#done.operations
     totals.recovered += this.#done.recovered

@@ -89,14 +89,16 @@ export class Waits {
 
   /** Lets the thread sleep until there is a segment `index`. */
   #aim(index: number): void {
-    const requirePeer = [...this.#waits].some((wait) => wait.requirePeer)
-    native.watch(this.#handle, index, requirePeer, this.#wake)
+    let requirePeer = false
+    for (const wait of this.#waits) requirePeer ||= wait.requirePeer
+    operations.watch(this.#handle, index, requirePeer, this.#wake)
     this.#aimed = index
     waitedOn.add(this)
   }
 
   #rest(): void {
-    native.unwatch(this.#handle)
+    // Whoever has called back has stopped by itself.
+    if (this.#aimed !== Number.POSITIVE_INFINITY) operations.unwatch(this.#handle)
     this.#aimed = Number.POSITIVE_INFINITY
     waitedOn.delete(this)
   }

@@ -10,7 +10,7 @@ const CAPACITY = 1 << 18
 const EXPECTED = ['ERR_MMFILE_TIMEOUT', 'ERR_MMFILE_SEALED', 'ERR_MMFILE_CAPACITY']
 
 await play({
-  async soak(data, mutex, from) {
+  async soak(data, mutex, from, writer) {
     const prefixes = { data, mutex }
     const random = randoms(process.pid * 31 + Date.now())
     const done = { operations: 0, number: 0, recovered: 0 }
@@ -27,7 +27,7 @@ await play({
       file = null
     }
     const append = () => {
-      file.append(record(process.pid, done.number, random(40)))
+      file.append(record(writer, done.number, random(40)))
       done.number += 1
     }
     const steps = [
@@ -36,7 +36,7 @@ await play({
       () => append(),
       () => {
         const first = done.number
-        file.appendAll([first, first + 1].map((number) => record(process.pid, number, 5)))
+        file.appendAll([first, first + 1].map((number) => record(writer, number, 5)))
         done.number += 2
       },
       () =>
@@ -103,7 +103,7 @@ await play({
   },
 })
 
-/** What the checker tells one append from all others by. */
+/** What the checker tells one append from all others by. Process ids come again in the time of a soak. */
 function record(writer, number, more) {
   return JSON.stringify([writer, number, '.'.repeat(more)])
 }

@@ -21,6 +21,11 @@ export class Link {
     this.#made = messages(size, { text, buffers: buffers?.(size) ?? 1 })
   }
 
+  /** The other process. */
+  get pid() {
+    return this.#partner.process.pid
+  }
+
   /** Microseconds of a round trip: the median of small groups of them. */
   async trips(count, { all = false, together = 1 } = {}) {
     await this.#begin({ kind: 'trip', size: this.size, count, all })

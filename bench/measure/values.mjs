@@ -5,8 +5,8 @@ import { alternate, ratios } from '../lib/statistics.mjs'
 
 const MEBIBYTE = 1 << 20
 const LINE = 64
-/** The appends of one round. They go to new places each, as a file only grows. */
-const APPENDS = 24
+/** The appends of one round, to new places each, as a file only grows; all of it fits the usual cache. */
+const APPENDS = 8
 
 /** A file with room for that many values, of which some pages may have been touched before. */
 function fileFor(MmFile, count, size, touched) {

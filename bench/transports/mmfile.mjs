@@ -1,6 +1,7 @@
 // mmfile, by its public interface. One file a run, made and opened before the clock starts.
 
 import { createRequire } from 'node:module'
+import { sharedCache } from '../lib/placement.mjs'
 
 const { MmFile } = createRequire(import.meta.url)('../../dist/index.js')
 /** Of a wait that should take microseconds. */
@@ -20,6 +21,8 @@ const WAYS = {
   asyncTouched: { asynchronous: true, as: 'view', touched: true },
 }
 const PAGE = 4096
+/** A file that leaves room in the cache for what is sent from. */
+const CACHED = sharedCache() / 2
 
 /** Maps all pages of a file before they are used: the buffer behind a view is the whole mapping. */
 function touch(file) {
@@ -168,5 +171,18 @@ export const mmfileTouched = {
 export const mmfileAsyncTouched = {
   ...common,
   label: 'mmfile, asynchronous, view, pages touched before',
+  open: endpoint('asyncTouched'),
+}
+/** As those, in files that fit the processors' cache. Short runs, so that there are several a round. */
+const cached = { ...common, room: CACHED, fits: (size) => size >= 1 << 16 && 8 * size <= CACHED }
+export const mmfileCached = {
+  ...cached,
+  label: 'mmfile, blocking, view, touched before, within the cache',
+  synchronous: true,
+  open: endpoint('touched'),
+}
+export const mmfileAsyncCached = {
+  ...cached,
+  label: 'mmfile, asynchronous, view, touched before, within the cache',
   open: endpoint('asyncTouched'),
 }

@@ -21,4 +21,6 @@ export interface Operations {
   lock(file: number, milliseconds: number): 0 | 1 | 2
   unlock(file: number): void
   waitSync(file: number, index: number, milliseconds: number, spinMicroseconds: number): boolean
+  watch(file: number, index: number, requirePeer: boolean, callback: () => void): void
+  unwatch(file: number): void
 }

@@ -49,8 +49,20 @@ fn expect(file: &MmFile, index: u64, size: usize, number: u32, spin: Duration) -
     if right { Ok(()) } else { Err(format!("segment {index} is not message {number}").into()) }
 }
 
-/// Sends requests, awaits each one's reply, and prints the median in nanoseconds.
-pub fn ask(size: usize, count: u32, spin: Duration) -> Outcome<()> {
+/// Has this process run on one processor alone.
+pub fn place(processor: usize) -> Outcome<()> {
+    // SAFETY: an all-zero set is a valid, empty one; the call reads it.
+    let placed = unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(processor, &mut set);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set)
+    };
+    if placed == 0 { Ok(()) } else { Err(std::io::Error::last_os_error().into()) }
+}
+
+/// Sends requests, awaits each one's reply, and prints the median in nanoseconds. The other process
+/// runs on the processor `theirs`, or anywhere.
+pub fn ask(size: usize, count: u32, spin: Duration, theirs: Option<&str>) -> Outcome<()> {
     if size < 12 {
         return Err("a message has at least 12 bytes".into());
     }
@@ -59,6 +71,7 @@ pub fn ask(size: usize, count: u32, spin: Duration) -> Outcome<()> {
     let mut other = Command::new(std::env::current_exe()?)
         .args(["answer", file.id(), &size.to_string(), &count.to_string()])
         .arg(spin.as_micros().to_string())
+        .args(theirs)
         .spawn()?;
     let mut message = Message::new(size);
     let mut trip = |number: u32| -> Outcome<()> {

@@ -3,7 +3,6 @@
 use crate::errors::{self, Failure};
 use crate::operations::milliseconds;
 use crate::table::{self, Handle, Resource};
-use crate::watch::Watch;
 use mmfile_core::{Access, CreateOptions, Error, FileId, Lifetime, MmFile, OpenOptions, Prefixes};
 use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue};
@@ -160,39 +159,6 @@ pub fn recovered(env: Env, handle: u32) -> napi::Result<f64> {
         #[allow(clippy::cast_precision_loss, reason = "a count of crashes")]
         Ok(open(handle)?.file()?.recovered() as f64)
     })
-}
-
-/// Calls `callback` once there is a segment `index` or can never be one, or, with
-/// `requirePeer`, the last peer is gone; keeps the event loop
-/// alive until then. A later call replaces an earlier one, and so does [`unwatch`].
-#[napi]
-pub fn watch(
-    env: Env,
-    handle: u32,
-    index: f64,
-    require_peer: bool,
-    #[napi(ts_arg_type = "() => void")] callback: Function<'_>,
-) -> napi::Result<()> {
-    errors::attempt(&env, || {
-        let handle = open(handle)?;
-        let mut watch = handle.watch.borrow_mut();
-        let watch = match &mut *watch {
-            Some(watch) => watch,
-            none => none.insert(Watch::start(env.raw(), callback.value().value, handle.file()?)?),
-        };
-        watch.aim(whole(index), require_peer);
-        Ok(())
-    })
-}
-
-/// Nobody waits for a segment any more.
-#[napi]
-pub fn unwatch(handle: u32) {
-    if let Some(handle) = table::get(handle)
-        && let Some(watch) = &*handle.watch.borrow()
-    {
-        watch.rest();
-    }
 }
 
 /// Ends what refers to the file, so that dropping the handle drops the file.

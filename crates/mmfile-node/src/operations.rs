@@ -3,6 +3,7 @@
 use crate::call::{Call, Outcome, Work, export};
 use crate::errors::{self, Failure};
 use crate::values::{Value, bytes_of};
+use crate::watch::Watch;
 use mmfile_core::{Error, Span, Timeout};
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, sys};
@@ -14,7 +15,7 @@ use std::time::Duration;
 #[napi(ts_return_type = "Operations")]
 pub fn operations(env: Env) -> napi::Result<Object<'static>> {
     let object = Object::new(&env)?;
-    let table: [(&std::ffi::CStr, Work); 16] = [
+    let table: [(&std::ffi::CStr, Work); 18] = [
         (c"append", append),
         (c"appendAll", append_all),
         (c"write", write),
@@ -31,6 +32,8 @@ pub fn operations(env: Env) -> napi::Result<Object<'static>> {
         (c"lock", lock),
         (c"unlock", unlock),
         (c"waitSync", wait_sync),
+        (c"watch", watch),
+        (c"unwatch", unwatch),
     ];
     for (name, work) in table {
         errors::attempt(&env, || export(env.raw(), object.value().value, name, work))?;
@@ -234,12 +237,17 @@ fn unlock(call: &Call) -> Outcome {
 /// `waitSync(file, index, milliseconds, spin microseconds)`: whether the segment is there.
 fn wait_sync(call: &Call) -> Outcome {
     let index = call.index(1)?;
-    let timeout = Timeout::Val(milliseconds(call.number(2)?));
-    let spin = milliseconds(call.number(3)? / 1000.0);
-    let came = match call.handle()?.file()?.wait_for(index, timeout, spin) {
-        Ok(()) => true,
-        Err(Error::Timeout { .. }) => false,
-        Err(error) => return Err(error.into()),
+    let handle = call.handle()?;
+    let file = handle.file()?;
+    // What is there already is answered before the times are looked at.
+    let came = file.has(index) || {
+        let timeout = Timeout::Val(milliseconds(call.number(2)?));
+        let spin = milliseconds(call.number(3)? / 1000.0);
+        match file.wait_for(index, timeout, spin) {
+            Ok(()) => true,
+            Err(Error::Timeout { .. }) => false,
+            Err(error) => return Err(error.into()),
+        }
     };
     let mut value = ptr::null_mut();
     // SAFETY: `env` belongs to this call; the target is writable.
@@ -254,4 +262,33 @@ pub(crate) fn milliseconds(number: f64) -> Duration {
     } else {
         Duration::ZERO
     }
+}
+
+/// `watch(file, index, requirePeer, callback)`: calls back once there is a segment `index` or can never
+/// be one, or, with `requirePeer`, the last peer is gone; keeps the event loop alive until then. A later
+/// call replaces an earlier one.
+fn watch(call: &Call) -> Outcome {
+    let index = call.index(1)?;
+    let mut require_peer = false;
+    // SAFETY: `env` and the value belong to this call; the target is writable.
+    let status = unsafe { sys::napi_get_value_bool(call.env, call.value(2), &mut require_peer) };
+    errors::checked(status, ())?;
+    let handle = call.handle()?;
+    let mut watch = handle.watch.borrow_mut();
+    let watch = match &mut *watch {
+        Some(watch) => watch,
+        none => none.insert(Watch::start(call.env, call.value(3), handle.file()?)?),
+    };
+    watch.aim(index, require_peer);
+    call.nothing()
+}
+
+/// `unwatch(file)`: nobody waits for a segment any more.
+fn unwatch(call: &Call) -> Outcome {
+    if let Ok(handle) = call.handle()
+        && let Some(watch) = &*handle.watch.borrow()
+    {
+        watch.rest();
+    }
+    call.nothing()
 }

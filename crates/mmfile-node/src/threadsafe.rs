@@ -21,7 +21,7 @@ pub(crate) struct ThreadSafeFunction(sys::napi_threadsafe_function);
 unsafe impl Send for ThreadSafeFunction {}
 
 impl ThreadSafeFunction {
-    /// Keeps the event loop alive until [`Self::unref`] or its release.
+    /// Keeps the event loop alive until [`Self::let_go`] or its release.
     pub(crate) fn new(
         env: sys::napi_env,
         callback: sys::napi_value,
@@ -50,13 +50,24 @@ impl ThreadSafeFunction {
         }
     }
 
+    /// Itself as what is sent, for a function that wants to know which one was called.
+    pub(crate) fn as_data(self) -> *mut c_void {
+        self.0.cast()
+    }
+
+    /// # Safety
+    /// `data` came from [`Self::as_data`], and is used before the function is gone.
+    pub(crate) unsafe fn from_data(data: *mut c_void) -> Self {
+        Self(data.cast())
+    }
+
     /// On the environment's thread, before the release.
     pub(crate) fn keep_alive(self, env: sys::napi_env) {
         // SAFETY: as the comment asks.
         unsafe { sys::napi_ref_threadsafe_function(env, self.0) };
     }
 
-    /// On the environment's thread, before the release.
+    /// On the environment's thread, before the release, or while it is called.
     pub(crate) fn let_go(self, env: sys::napi_env) {
         // SAFETY: as the comment asks.
         unsafe { sys::napi_unref_threadsafe_function(env, self.0) };

@@ -19,7 +19,7 @@
 pub(crate) mod layout;
 
 use crate::error::{Error, Result};
-use crate::mapping::{Identity, Mapping, process_number};
+use crate::mapping::{Block, Identity, Mapping, process_number};
 use crate::sync::{AtomicU32, AtomicU64};
 use layout as at;
 use std::sync::Arc;
@@ -74,6 +74,8 @@ pub(crate) struct Description {
 #[derive(Debug, Clone)]
 pub(crate) struct Control {
     mapping: Arc<Mapping>,
+    /// The mapping's.
+    block: Block,
     /// The capacity that was checked against the data's real size.
     capacity: u64,
 }
@@ -81,11 +83,11 @@ pub(crate) struct Control {
 impl Control {
     /// Wraps a mapping, which must be as large as a control block is.
     pub(crate) fn new(mapping: Mapping, id: &str) -> Result<Self> {
-        if (mapping.region().len() as u64) < at::CONTROL_SIZE {
+        let Some(block) = Block::of(mapping.region()) else {
             let (id, reason) = (id.into(), "it is too small for a control block");
             return Err(Error::Access { id, reason, os: None });
-        }
-        Ok(Self { mapping: Arc::new(mapping), capacity: 0 })
+        };
+        Ok(Self { mapping: Arc::new(mapping), block, capacity: 0 })
     }
 
     /// The mapping, for what has to keep it.
@@ -98,14 +100,16 @@ impl Control {
         self.capacity
     }
 
+    #[inline(always)]
     fn word(&self, offset: u64) -> &AtomicU32 {
         static OUTSIDE: AtomicU32 = AtomicU32::new(0);
-        self.mapping.region().atomic_u32(offset).unwrap_or(&OUTSIDE)
+        self.block.atomic_u32(offset).unwrap_or(&OUTSIDE)
     }
 
+    #[inline(always)]
     fn long(&self, offset: u64) -> &AtomicU64 {
         static OUTSIDE: AtomicU64 = AtomicU64::new(0);
-        self.mapping.region().atomic_u64(offset).unwrap_or(&OUTSIDE)
+        self.block.atomic_u64(offset).unwrap_or(&OUTSIDE)
     }
 
     /// Fills in everything but the lock. Readers do not look at it before [`Self::set_ready`].
@@ -280,7 +284,11 @@ impl Control {
         crate::fault::point("commit.tail");
         self.long(at::OFF_COUNT).store(tail.count, Ordering::Release);
         crate::fault::point("commit.count");
-        self.touch();
+        // A plain store next to the two above, while the cache line is still ours. A change that
+        // somebody else makes at the same moment may be lost in it: whoever asked to be woken before
+        // this publication is woken by another change, see `wake::signal`.
+        let word = self.wake_word();
+        word.store(word.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
     }
 
     /// Moves the committed end for segments that a foreign writer left behind it.

@@ -81,8 +81,10 @@ impl Handle {
     /// Does one change under the lock, and wakes those who wait for it.
     pub(super) fn change<R>(&self, work: impl FnOnce() -> Result<R>) -> Result<R> {
         self.place.check_whole(self.control.capacity())?;
-        let result = if self.needs_no_lock() {
-            work()
+        if self.needs_no_lock() {
+            let result = work();
+            wake::signal(&self.control);
+            result
         } else {
             let deadline = Deadline::after(&Timeout::Val(self.settings.lock_timeout));
             let acquired = self.section.lock.acquire(&deadline, Hold::Operation)?;
@@ -94,10 +96,9 @@ impl Handle {
             let result = work();
             drop(operation);
             crate::fault::point("change.unlocked");
+            wake::signal_after_release(&self.control);
             result
-        };
-        wake::signal(&self.control);
-        result
+        }
     }
 
     /// The committed end, with what foreign writers appended in it.
@@ -131,7 +132,7 @@ impl Handle {
         let operation = Operation { handle: self };
         let tail = self.segments.adopt(&self.control);
         drop(operation);
-        wake::signal(&self.control);
+        wake::signal_after_release(&self.control);
         tail
     }
 

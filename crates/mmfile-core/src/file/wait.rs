@@ -24,6 +24,13 @@ impl MmFile {
         self.waiter().wait_for(index, timeout, spin)
     }
 
+    /// Whether a segment `index` is known to be there: one look at the committed end, which a foreign
+    /// writer's segment may not have reached yet.
+    #[must_use]
+    pub fn has(&self, index: u64) -> bool {
+        self.handle.control.count() > index
+    }
+
     /// Something that can wait on another thread, and be called back from this one.
     #[must_use]
     pub fn waiter(&self) -> Waiter {

@@ -78,10 +78,22 @@ impl Thread {
         // SAFETY: takes nothing and cannot fail.
         let id = unsafe { libc::syscall(libc::SYS_gettid) };
         self.id.set(u32::try_from(id).unwrap_or(0));
+        #[cfg(target_env = "musl")]
+        self.empty();
         self.head.set(registered_head());
         self.entries.borrow_mut().clear();
         self.kept.set(0);
         self.generation.set(generation);
+    }
+
+    /// Begins the list of a forked child, which holds nothing. musl leaves its parent's in it, whose
+    /// links are in memory that both share.
+    #[cfg(target_env = "musl")]
+    fn empty(&self) {
+        let head = self.first_link();
+        if head != 0 {
+            store(head, head);
+        }
     }
 
     fn node(&self, word: &AtomicU32) -> usize {
@@ -120,7 +132,8 @@ fn registered_head() -> *mut Head {
     if result == 0 && size == size_of::<Head>() { head } else { std::ptr::null_mut() }
 }
 
-/// musl registers its head with the first robust mutex that a thread locks: lock one.
+/// musl registers its head with the first mutex of several processes that a thread locks: lock one. A
+/// robust one of this process alone would not do, since musl needs no kernel for those.
 #[cfg(target_env = "musl")]
 fn register_with_musl() {
     // SAFETY: a mutex on this stack that is made, locked, unlocked and destroyed before it goes.
@@ -128,6 +141,7 @@ fn register_with_musl() {
         let mut attributes: libc::pthread_mutexattr_t = std::mem::zeroed();
         let mut mutex: libc::pthread_mutex_t = std::mem::zeroed();
         libc::pthread_mutexattr_init(&raw mut attributes);
+        libc::pthread_mutexattr_setpshared(&raw mut attributes, libc::PTHREAD_PROCESS_SHARED);
         libc::pthread_mutexattr_setrobust(&raw mut attributes, libc::PTHREAD_MUTEX_ROBUST);
         libc::pthread_mutex_init(&raw mut mutex, &raw const attributes);
         libc::pthread_mutex_lock(&raw mut mutex);
@@ -139,9 +153,10 @@ fn register_with_musl() {
 
 /// The time in which this thread is taking or giving up a lock. Its end takes the announcement back.
 pub(super) struct Pending {
+    /// This thread's, which a value that cannot leave the thread may keep: looking it up again would
+    /// cost as much as the rest.
+    thread: *const Thread,
     node: usize,
-    thread_id: u32,
-    keep: bool,
 }
 
 impl Pending {
@@ -150,56 +165,66 @@ impl Pending {
         THREAD.with(|thread| {
             thread.refresh();
             thread.make_room();
-            let node = thread.node(word);
-            thread.set_pending(node);
-            Self { node, thread_id: thread.id.get(), keep: false }
+            Self::of(thread, thread.node(word))
         })
     }
 
     /// Goes on with an announcement that was kept.
     pub(super) fn resume(word: &AtomicU32) -> Self {
-        let kept = THREAD.with(|thread| {
+        THREAD.with(|thread| {
             thread.refresh();
             let node = thread.node(word);
-            let kept = thread.kept.get() == node;
-            kept.then(|| {
+            if thread.kept.get() == node {
                 thread.kept.set(0);
-                thread.set_pending(node);
-                Self { node, thread_id: thread.id.get(), keep: false }
-            })
-        });
-        // Another lock has been taken meanwhile: this one had to move into the list.
-        kept.unwrap_or_else(|| Self::delist(word))
+                return Self::of(thread, node);
+            }
+            // Another lock has been taken meanwhile: this one had to move into the list.
+            thread.make_room();
+            Self::of(thread, node).delisted()
+        })
+    }
+
+    fn of(thread: &Thread, node: usize) -> Self {
+        thread.set_pending(node);
+        Self { thread, node }
+    }
+
+    fn thread(&self) -> &Thread {
+        // SAFETY: it is the calling thread's, since a value with a raw pointer stays on its thread and
+        // each lives on a stack; a thread's own memory lives as long as the thread, and this kind of
+        // it is not dropped with it.
+        unsafe { &*self.thread }
     }
 
     pub(super) fn thread_id(&self) -> u32 {
-        self.thread_id
+        self.thread().id.get()
     }
 
     /// Leaves the announcement standing while the lock is held.
-    pub(super) fn keep(mut self) {
-        THREAD.with(|thread| thread.kept.set(self.node));
-        self.keep = true;
+    pub(super) fn keep(self) {
+        self.thread().kept.set(self.node);
+        std::mem::forget(self);
     }
 
     /// Moves the lock from the pending entry into the list.
     pub(super) fn enlist(self) {
-        THREAD.with(|thread| thread.enlist(self.node));
+        self.thread().enlist(self.node);
     }
 
     /// Moves a lock from the list back into the pending entry.
     pub(super) fn delist(word: &AtomicU32) -> Self {
-        let pending = Self::announce(word);
-        THREAD.with(|thread| thread.delist(pending.node));
-        pending
+        Self::announce(word).delisted()
+    }
+
+    fn delisted(self) -> Self {
+        self.thread().delist(self.node);
+        self
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if !self.keep {
-            THREAD.with(|thread| thread.set_pending(0));
-        }
+        self.thread().set_pending(0);
     }
 }
 

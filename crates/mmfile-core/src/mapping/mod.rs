@@ -45,7 +45,10 @@ use crate::control::layout::CONTROL_SIZE;
 use std::sync::OnceLock;
 
 #[cfg(loom)]
-pub(crate) use crate::modelled::{memory::Region, objects::*};
+pub(crate) use crate::modelled::{
+    memory::{Block, Region},
+    objects::*,
+};
 #[cfg(all(unix, not(loom)))]
 pub(crate) use disk::{create_disk, full_path, open_disk};
 #[cfg(all(unix, not(loom)))]
@@ -60,7 +63,7 @@ pub(crate) use own::map_copy_on_write;
 #[cfg(all(unix, not(loom)))]
 pub(crate) use own::{map_control, map_part, map_private};
 #[cfg(not(loom))]
-pub(crate) use region::Region;
+pub(crate) use region::{Block, Region};
 #[cfg(windows)]
 pub(crate) use windows::{
     NAMES_OUTLIVE_PROCESSES, Object, clear_up, create_disk, create_named, full_path, list_named,

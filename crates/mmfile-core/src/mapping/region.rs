@@ -3,6 +3,7 @@
 //! No Rust reference is ever made over the shared bytes, atomics aside: every access is a volatile
 //! load, an atomic, or a raw copy, so that whatever another process does the worst is a wrong value.
 
+use crate::control::layout::CONTROL_SIZE;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
@@ -110,14 +111,52 @@ impl Region {
         // owner keeps the mapping, which outlives the borrow of `self`.
         Some(unsafe { AtomicU32::from_ptr(at.as_ptr()) })
     }
+}
 
-    /// The aligned 64-bit atomic at a fixed place of a control block; see [`Self::atomic_u32`].
+#[allow(clippy::cast_possible_truncation, reason = "a few kilobytes")]
+const BLOCK_SIZE: usize = CONTROL_SIZE as usize;
+
+/// A region that is known to be at least as long as a control block: its words are reached without
+/// another look at its length, several of them in every operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Block(NonNull<u8>);
+
+// SAFETY: as for a mapping: memory that belongs to no thread, of which only atomics are handed out.
+// Like a region, it is used only as long as its mapping is kept.
+unsafe impl Send for Block {}
+// SAFETY: as above.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// `None` if the region is too short.
+    pub(crate) fn of(region: &Region) -> Option<Self> {
+        let fits = region.len >= BLOCK_SIZE && region.base.cast::<u64>().is_aligned();
+        fits.then_some(Self(region.base))
+    }
+
+    /// The aligned 32-bit atomic at an offset that is a constant of the layout.
+    #[inline(always)]
+    pub(crate) fn atomic_u32(&self, offset: u64) -> Option<&AtomicU32> {
+        let at = self.at(offset, size_of::<u32>())?;
+        // SAFETY: inside the block, aligned, and accessed as an atomic by everyone; it lives as long
+        // as its mapping, which the owner of `self` keeps.
+        Some(unsafe { AtomicU32::from_ptr(at.cast()) })
+    }
+
+    /// The aligned 64-bit atomic at an offset that is a constant of the layout.
+    #[inline(always)]
     pub(crate) fn atomic_u64(&self, offset: u64) -> Option<&AtomicU64> {
-        let at = self.range(offset, 8)?.cast::<u64>();
-        if !at.is_aligned() {
-            return None;
-        }
+        let at = self.at(offset, size_of::<u64>())?;
         // SAFETY: as for `atomic_u32`.
-        Some(unsafe { AtomicU64::from_ptr(at.as_ptr()) })
+        Some(unsafe { AtomicU64::from_ptr(at.cast()) })
+    }
+
+    /// Where `size` aligned bytes are; all of it is known when it is compiled.
+    #[inline(always)]
+    fn at(&self, offset: u64, size: usize) -> Option<*mut u8> {
+        let offset = usize::try_from(offset).ok()?;
+        let fits = offset.is_multiple_of(size) && offset <= BLOCK_SIZE - size;
+        // SAFETY: inside the block, which `of` found in the region.
+        fits.then(|| unsafe { self.0.as_ptr().add(offset) })
     }
 }

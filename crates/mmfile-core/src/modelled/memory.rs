@@ -184,6 +184,24 @@ impl Region {
     }
 }
 
+/// The region of a control block.
+#[derive(Debug, Clone)]
+pub(crate) struct Block(Region);
+
+impl Block {
+    pub(crate) fn of(region: &Region) -> Option<Self> {
+        (region.len() as u64 >= at::CONTROL_SIZE).then(|| Self(region.clone()))
+    }
+
+    pub(crate) fn atomic_u32(&self, offset: u64) -> Option<&AtomicU32> {
+        self.0.atomic_u32(offset)
+    }
+
+    pub(crate) fn atomic_u64(&self, offset: u64) -> Option<&AtomicU64> {
+        self.0.atomic_u64(offset)
+    }
+}
+
 /// Lets a deliberate fault go on, once the committed end is published.
 pub(super) fn catch_up() {
     for memory in kernel().memories() {

@@ -126,6 +126,19 @@ pub(crate) fn signal(control: &Control) {
     }
 }
 
+/// As [`signal`], by who has just released the lock: on x86-64 that took a locked instruction, which
+/// orders everything before it with everything after it, and saves the fence.
+pub(crate) fn signal_after_release(control: &Control) {
+    let is_word = cfg!(all(target_os = "linux", not(any(loom, mmfile_portable))));
+    if !(is_word && cfg!(target_arch = "x86_64")) {
+        return signal(control);
+    }
+    std::sync::atomic::compiler_fence(Ordering::SeqCst);
+    if platform::take_requests(control) {
+        wake_all(control);
+    }
+}
+
 /// Wakes everybody, asked or not: a handle that closes calls its own waiters back with it.
 pub(crate) fn wake_all(control: &Control) {
     platform::wake_all(control);

@@ -1,7 +1,7 @@
 //! Arbitrary bytes in one object or in both.
 
 use super::calls::Calls;
-use super::support::raw::{EMPTY, OFF_INTENT_BASE, OFF_LOCK, SEAL};
+use super::support::raw::{EMPTY, OFF_INTENT_BASE, OFF_LOCK, OFF_LOCK_WORD, SEAL};
 use super::support::{Random, Watchdog, figures, rounds};
 use super::{Prey, contents, number, own_prefixes};
 use mmfile_core::*;
@@ -98,7 +98,7 @@ fn any_data_of_a_dead_holder_is_repaired() {
             let value = number(&mut random, capacity);
             prey.control.put(OFF_INTENT_BASE + word * 8, &value.to_le_bytes());
         }
-        prey.control.set_word(OFF_LOCK, OWNER_DIED);
+        prey.control.set_word(OFF_LOCK_WORD, OWNER_DIED);
         let file = prey.open(Access::ReadWrite).unwrap();
         let result = if case % 2 == 0 { file.append(b"more").map(drop) } else { file.seal() };
         assert_eq!(file.recovered(), 1);
@@ -132,10 +132,10 @@ fn control_block(random: &mut Random, prey: &Prey) {
     }
     // A lock that somebody seems to hold costs every call its time limit: not too often.
     match random.below(40) {
-        0 => prey.control.set_word(OFF_LOCK, random.next() as u32),
-        2..8 => prey.control.set_word(OFF_LOCK, OWNER_DIED | (random.next() as u32 & 1 << 31)),
+        0 => prey.control.set_word(OFF_LOCK_WORD, random.next() as u32),
+        2..8 => prey.control.set_word(OFF_LOCK_WORD, OWNER_DIED | (random.next() as u32 & 1 << 31)),
         1 => prey.control.put(OFF_LOCK, &[random.next() as u8; 64]),
-        _ => prey.control.set_word(OFF_LOCK, 0),
+        _ => prey.control.set_word(OFF_LOCK_WORD, 0),
     }
 }
 

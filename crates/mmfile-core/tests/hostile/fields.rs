@@ -1,7 +1,7 @@
 //! Every field of the control block at its extremes, one after the other.
 
 use super::calls::Calls;
-use super::support::raw::{CONTROL_SIZE, OFF_COUNT, OFF_LOCK, OFF_STATE, OFF_TAIL};
+use super::support::raw::{CONTROL_SIZE, OFF_COUNT, OFF_LOCK, OFF_LOCK_WORD, OFF_STATE, OFF_TAIL};
 use super::support::{Random, Watchdog, now};
 use super::{Prey, own_prefixes};
 use mmfile_core::*;
@@ -119,17 +119,17 @@ fn every_kind_of_lock_word() {
         for garbage in [0u8, 0x01, 0x7f, 0xff] {
             let file = prey.open(Access::ReadWrite).unwrap();
             prey.control.put(OFF_LOCK, &[garbage; 64]);
-            prey.control.set_word(OFF_LOCK, word);
+            prey.control.set_word(OFF_LOCK_WORD, word);
             let started = now();
             let appended = file.append(b"x");
             let waited = Duration::from_nanos(now() - started);
             assert!(waited < Duration::from_secs(1), "{word:#x}: {waited:?}");
             if meaning.starts_with("ERR") {
                 assert_eq!(appended.unwrap_err().code(), meaning, "{word:#x}");
-                assert_eq!(prey.control.word(OFF_LOCK) & !WAITERS, word & !WAITERS, "kept");
+                assert_eq!(prey.control.word(OFF_LOCK_WORD) & !WAITERS, word & !WAITERS, "kept");
                 // Those who read what is there need no lock.
                 assert_eq!(file.read(3).unwrap(), [3; 3]);
-                prey.control.set_word(OFF_LOCK, 0);
+                prey.control.set_word(OFF_LOCK_WORD, 0);
                 assert_eq!(file.append(b"x"), Ok(length));
             } else {
                 assert_eq!(appended, Ok(length), "{word:#x}");
@@ -138,12 +138,14 @@ fn every_kind_of_lock_word() {
             length += 1;
             // A section puts the lock into the thread's list; its links are spoiled meanwhile.
             let guard = file.lock(None).unwrap();
-            prey.control.put(OFF_LOCK + 4, &[garbage; 60]);
+            let word = prey.control.word(OFF_LOCK_WORD);
+            prey.control.put(OFF_LOCK, &[garbage; 64]);
+            prey.control.set_word(OFF_LOCK_WORD, word);
             let other = NamedMutex::open(prey.file().id()).unwrap();
             let inner = other.lock(None).unwrap();
             drop(guard);
             drop(inner);
-            assert_eq!(prey.control.word(OFF_LOCK) & !WAITERS, 0, "free again");
+            assert_eq!(prey.control.word(OFF_LOCK_WORD) & !WAITERS, 0, "free again");
         }
     }
     prey.control.put(OFF_LOCK, &control[OFF_LOCK..OFF_LOCK + 64]);

@@ -1,7 +1,7 @@
 //! Kills of those who repair what a dead one left, and of those who find what nobody repaired.
 
 use super::group::{Figures, Group, payload, survivor, victim};
-use super::support::raw::{OFF_LOCK, frames};
+use super::support::raw::{OFF_LOCK_WORD, frames};
 use super::support::{self, Watchdog};
 use std::time::Duration;
 
@@ -163,7 +163,7 @@ fn what_nobody_repaired_is_repaired_by_the_next_append() {
                 group.kill(how, &format!("{point}:{number}"), whole);
                 leave_behind(&mut group, behind);
                 let lock = format!("{}{}", group.prefixes.mutex(), group.id);
-                support::forget_death(&lock, group.control.at(OFF_LOCK).cast());
+                support::forget_death(&lock, group.control.at(OFF_LOCK_WORD).cast());
                 group.check(&format!("{how} at {point}:{number}"), false, &mut figures);
                 group.end();
             }

@@ -39,7 +39,17 @@ pub fn play(roles: &[Role]) {
 
 /// This test binary again, playing `role`, as started by the test named `test`.
 pub fn command(test: &str, role: &str, args: &[&str]) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let program = std::env::current_exe().unwrap();
+    // Where the kernel cannot start it itself: an emulator, and its options.
+    let emulator = std::env::var("MMFILE_TEST_EMULATOR").unwrap_or_default();
+    let mut command = match emulator.split_once(' ') {
+        Some((emulator, options)) => {
+            let mut command = Command::new(emulator);
+            command.args(options.split(' ')).arg(program);
+            command
+        }
+        None => Command::new(program),
+    };
     command
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env("MMFILE_TEST_ROLE", role)

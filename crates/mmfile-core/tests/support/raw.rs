@@ -9,6 +9,8 @@ pub const OFF_STATE: usize = 0x00c;
 pub const OFF_ARCHITECTURE: usize = 0x010;
 pub const OFF_C_LIBRARY: usize = 0x014;
 pub const OFF_LOCK: usize = 0x080;
+/// Where in it the C library keeps the word with the holder's thread id.
+pub const OFF_LOCK_WORD: usize = if cfg!(target_env = "musl") { OFF_LOCK + 4 } else { OFF_LOCK };
 pub const OFF_TAIL: usize = 0x0c0;
 pub const OFF_COUNT: usize = 0x0c8;
 pub const OFF_INTENT_BASE: usize = 0x100;

@@ -38,8 +38,8 @@ impl Watch {
         thread::ThreadWatch::start(env, callback, file).map(Self::Thread)
     }
 
-    /// Calls back as soon as there is a segment `index`; keeps the event loop alive until
-    /// [`Self::rest`].
+    /// Calls back as soon as there is a segment `index`; keeps the event loop alive until then, or
+    /// until [`Self::rest`].
     pub(crate) fn aim(&self, index: u64, require_peer: bool) {
         match self {
             #[cfg(all(target_os = "linux", not(mmfile_portable)))]
@@ -48,7 +48,7 @@ impl Watch {
         }
     }
 
-    /// Nobody waits any more.
+    /// Nobody waits any more, though it has not called back.
     pub(crate) fn rest(&self) {
         match self {
             #[cfg(all(target_os = "linux", not(mmfile_portable)))]

@@ -28,6 +28,8 @@ struct Shared {
     waiter: RefCell<Option<Waiter>>,
     ring: RefCell<WakeRing>,
     index: Cell<u64>,
+    /// Whether the event loop stays alive for it.
+    referenced: Cell<bool>,
 }
 
 impl RingWatch {
@@ -71,6 +73,7 @@ impl RingWatch {
             waiter: RefCell::new(Some(file.waiter())),
             ring: RefCell::new(ring),
             index: Cell::new(NOTHING),
+            referenced: Cell::new(false),
         });
         // SAFETY: the loop is this thread's, and the memory is a handle's and stays where it is.
         let begun = status == sys::Status::napi_ok
@@ -105,6 +108,8 @@ impl RingWatch {
         waiter.require_peer(require_peer);
         if shared.index.replace(index) == NOTHING {
             shared.ring.borrow_mut().restart();
+        }
+        if !shared.referenced.replace(true) {
             // SAFETY: the handle is open for as long as its owner is.
             unsafe { (shared.uv.ref_)(shared.handle()) };
         }
@@ -116,8 +121,7 @@ impl RingWatch {
 
     pub(super) fn rest(&self) {
         self.0.index.set(NOTHING);
-        // SAFETY: the handle is open for as long as its owner is.
-        unsafe { (self.0.uv.unref)(self.0.handle()) };
+        self.0.let_go();
     }
 }
 
@@ -161,12 +165,23 @@ impl Shared {
         if self.has_news() {
             self.index.set(NOTHING);
             self.call();
+            if self.index.get() == NOTHING {
+                self.let_go();
+            }
+        }
+    }
+
+    /// Lets the event loop end. On its thread.
+    fn let_go(&self) {
+        if self.referenced.replace(false) && !self.closing.get() {
+            // SAFETY: the handle is open as long as nobody closes it.
+            unsafe { (self.uv.unref)(self.handle()) };
         }
     }
 
     fn has_news(&self) -> bool {
         let mut ring = self.ring.borrow_mut();
-        ring.drain();
+        ring.notice();
         let index = self.index.get();
         match &*self.waiter.borrow() {
             Some(waiter) if index != NOTHING => !matches!(waiter.arm(&mut ring, index), Ok(false)),

@@ -58,15 +58,14 @@ impl ThreadWatch {
         }
     }
 
-    /// Calls back as soon as there is a segment `index`; keeps the event loop alive until
-    /// [`Self::rest`].
+    /// As [`super::Watch::aim`].
     pub(super) fn aim(&self, index: u64, require_peer: bool) {
         self.shared.waiter.require_peer(require_peer);
         self.function.keep_alive(self.env);
         self.set(index);
     }
 
-    /// Nobody waits any more.
+    /// As [`super::Watch::rest`].
     pub(super) fn rest(&self) {
         self.function.let_go(self.env);
         self.set(NOTHING);
@@ -115,7 +114,7 @@ fn watch(shared: &Shared, function: ThreadSafeFunction) {
         if shared.index.swap(NOTHING, Ordering::SeqCst) == NOTHING {
             continue; // nobody waits any more
         }
-        if !function.call(ptr::null_mut()) {
+        if !function.call(function.as_data()) {
             return; // the environment is ending
         }
     }
@@ -126,11 +125,13 @@ unsafe extern "C" fn call_javascript(
     env: sys::napi_env,
     callback: sys::napi_value,
     _context: *mut c_void,
-    _data: *mut c_void,
+    data: *mut c_void,
 ) {
     if env.is_null() || callback.is_null() {
         return; // the environment is ending
     }
+    // SAFETY: the watch's own function sent itself; it is there while it is called.
+    unsafe { ThreadSafeFunction::from_data(data) }.let_go(env);
     let mut undefined = ptr::null_mut();
     // SAFETY: on the environment's thread with both of its values; the target is writable. What the
     // callback throws is left pending, as Node wants it.
