@@ -73,7 +73,11 @@ const MINGW = {
 
 export const platforms = [
   windows('x64', 'x86_64', MINGW),
-  windows('arm64', 'aarch64', { target: 'aarch64-pc-windows-gnullvm', keepSymbols: true }),
+  windows('arm64', 'aarch64', {
+    target: 'aarch64-pc-windows-gnullvm',
+    flags: ['-C', 'link-arg=-Wl,-s'],
+    keepSymbols: true,
+  }),
   mac('x64', 'x86_64'),
   mac('arm64', 'aarch64'),
   linux('x64', 'x86_64', 'gnu'),

@@ -74,6 +74,11 @@ impl MmFile {
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
         // It can be neither opened nor made, and waiting does not help.
         let foreign = |id| {
+            if cfg!(windows) {
+                // Opening has found that nobody can join it: a process of ours is just ending, and its
+                // names go one after the other.
+                return Error::Exists { id };
+            }
             let reason = "another program's data stands at its name";
             Error::Access { id, reason, os: None }
         };

@@ -3,6 +3,8 @@
 mod create;
 #[cfg(not(loom))]
 mod disk;
+#[cfg(windows)]
+mod foreign;
 mod iter;
 mod lock;
 mod open;

@@ -24,7 +24,19 @@ impl MmFile {
     pub fn open_existing(id: &str, options: &OpenOptions) -> Result<Self> {
         let names = ObjectNames::new(FileId::parse(id)?, &options.prefixes);
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
-        open_entry(&names, &deadline, |object, mut control, description| {
+        #[cfg(windows)]
+        return super::foreign::open_or_join(&names, options, &deadline);
+        #[cfg(not(windows))]
+        Self::open_ours(&names, options, &deadline)
+    }
+
+    /// Opens a file that has a control block.
+    pub(super) fn open_ours(
+        names: &ObjectNames,
+        options: &OpenOptions,
+        deadline: &Deadline,
+    ) -> Result<Self> {
+        open_entry(names, deadline, |object, mut control, description| {
             let id = names.id.as_str();
             let refuse = |reason| Err(Error::Access { id: id.into(), reason, os: None });
             if description.kind != Kind::Memory {

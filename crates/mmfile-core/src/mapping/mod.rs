@@ -66,9 +66,9 @@ pub(crate) use own::{map_control, map_part, map_private};
 pub(crate) use region::{Block, Region};
 #[cfg(windows)]
 pub(crate) use windows::{
-    NAMES_OUTLIVE_PROCESSES, Object, clear_up, create_disk, create_named, full_path, list_named,
-    map_control, map_copy_on_write, map_part, map_private, open_disk, open_named, size_of_named,
-    unlink,
+    NAMES_OUTLIVE_PROCESSES, Object, clear_up, create_beside, create_disk, create_named, full_path,
+    list_named, map_control, map_copy_on_write, map_part, map_private, open_disk, open_named,
+    size_of_named, unlink,
 };
 
 /// Whether a name can stay when the memory is gone that it led to: on macOS, over a restart.

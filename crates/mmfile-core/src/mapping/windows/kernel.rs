@@ -120,6 +120,18 @@ impl Kernel {
         Self::make(Some(name), How::Open, id)
     }
 
+    /// Makes the bells of a lock that a foreign program made, which has none yet.
+    pub(super) fn join(name: &str, id: &str) -> Result<Arc<Self>> {
+        let full = |end: &str| wide(&format!("{name}{end}"));
+        let lock = lock_object(Some(&full("")), How::Open, id)?;
+        if bell_object(Some(&full("~bell0")), How::Open, id).is_ok() {
+            return Err(Error::NotFound { id: id.into() });
+        }
+        let kernel = Self::create_or_open(name, id);
+        drop(lock);
+        kernel
+    }
+
     /// Opens the objects of a name, or makes them.
     pub(super) fn create_or_open(name: &str, id: &str) -> Result<Arc<Self>> {
         Self::make(Some(name), How::CreateOrOpen, id)

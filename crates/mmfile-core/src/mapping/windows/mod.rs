@@ -17,7 +17,8 @@ mod view;
 pub(crate) use disk::{create_disk, full_path, open_disk};
 pub(crate) use kernel::{Bell, Kernel, Waited};
 pub(crate) use named::{
-    NAMES_OUTLIVE_PROCESSES, clear_up, create_named, list_named, open_named, size_of_named, unlink,
+    NAMES_OUTLIVE_PROCESSES, clear_up, create_beside, create_named, list_named, open_named,
+    size_of_named, unlink,
 };
 pub(crate) use object::Object;
 pub(super) use view::View;

@@ -41,6 +41,37 @@ fn lock_name(name: &str) -> Option<String> {
 /// Makes a section that nobody has yet, with its memory promised, and maps it; for a control block also
 /// its lock and its bells.
 pub(crate) fn create_named(name: &str, size: u64, id: &str) -> Result<(Object, Mapping)> {
+    let (section, view) = create_section(name, size, id)?;
+    match lock_name(name) {
+        Some(lock) => {
+            let kernel = Kernel::create(&lock, id)?;
+            Ok(control(section, view, lock, kernel))
+        }
+        None => Ok((Object::new(What::Data(section)), Mapping::of(view, None))),
+    }
+}
+
+/// Makes the control section of data that a foreign program made. [`Error::NotFound`] if it is none: then
+/// there is no lock, or what is ours beside it, in a process of ours that is just ending.
+pub(crate) fn create_beside(name: &str, id: &str) -> Result<(Object, Mapping)> {
+    let (section, view) = create_section(name, CONTROL_SIZE, id)?;
+    let lock = lock_name(name).ok_or(Error::Unsupported { what: "a lock for this name" })?;
+    let kernel = Kernel::join(&lock, id)?;
+    Ok(control(section, view, lock, kernel))
+}
+
+fn control(
+    section: OwnedHandle,
+    view: Arc<RawView>,
+    lock: String,
+    kernel: Arc<Kernel>,
+) -> (Object, Mapping) {
+    let object = Object::new(What::Control { section, view: Arc::clone(&view), lock });
+    let kernel = Arc::clone(object.kernel.get_or_init(|| kernel));
+    (object, Mapping::of(view, Some(kernel)))
+}
+
+fn create_section(name: &str, size: u64, id: &str) -> Result<(OwnedHandle, Arc<RawView>)> {
     let no_space = |os| Error::NoSpace { needed: format!("{size} bytes of shared memory"), os };
     if isize::try_from(size).is_err() || !is_plausible(size) {
         return Err(no_space(None));
@@ -77,13 +108,7 @@ pub(crate) fn create_named(name: &str, size: u64, id: &str) -> Result<(Object, M
     }
     let rights = FILE_MAP_READ | FILE_MAP_WRITE;
     let view = Arc::new(RawView::map(section.as_handle(), 0, size, rights)?);
-    let Some(lock) = lock_name(name) else {
-        return Ok((Object::new(What::Data(section)), Mapping::of(view, None)));
-    };
-    let kernel = Kernel::create(&lock, id)?;
-    let object = Object::new(What::Control { section, view: Arc::clone(&view), lock });
-    let kernel = Arc::clone(object.kernel.get_or_init(|| kernel));
-    Ok((object, Mapping::of(view, Some(kernel))))
+    Ok((section, view))
 }
 
 /// Maps a section that is open. A control block that may be written to brings its lock and bells.
