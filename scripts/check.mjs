@@ -47,6 +47,13 @@ const steps = {
   rustdoc: () =>
     run('cargo', ['doc', '--workspace', '--no-deps'], { env: { RUSTDOCFLAGS: '-D warnings' } }).ok,
   'rust tests': command('cargo', 'test', '-p', 'mmfile-core', '--features', 'fault-points'),
+  // What macOS runs, on this system's files: see docs/decisions/0012-macos.md.
+  'portable tests': () => {
+    const folder = join(process.env.CARGO_TARGET_DIR ?? 'target', 'portable')
+    const args = ['-p', 'mmfile-core', '--features', 'fault-points', '--target-dir', folder]
+    const env = { RUSTFLAGS: '--cfg mmfile_portable' }
+    return process.platform !== 'linux' || run('cargo', ['test', ...args], { env }).ok
+  },
   'protocol models': () => {
     const folder = join(process.env.CARGO_TARGET_DIR ?? 'target', 'models')
     const args = ['-p', 'mmfile-core', '--profile', 'models', '--target-dir', folder]

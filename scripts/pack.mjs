@@ -32,9 +32,8 @@ export function stageMain(folder) {
   const { scripts: _, devDependencies: __, napi: ___, ...kept } = readJson('package.json')
   for (const name of [...kept.files, 'README.md', 'LICENSE'])
     cpSync(join(root, name), join(folder, name), { recursive: true })
-  const supported = platforms.filter(({ supported }) => supported)
   const optionalDependencies = Object.fromEntries(
-    supported.map((one) => [packageName(one), kept.version]).sort(),
+    platforms.map((one) => [packageName(one), kept.version]).sort(),
   )
   writeManifest(folder, { ...kept, optionalDependencies })
   return folder

@@ -1,16 +1,8 @@
 // The platforms: what each package is called, which machine it is for, and how its binary is made.
-// Whether the Rust sources support a system is said here and nowhere else.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './lib.mjs'
-
-/** Systems that crates/mmfile-core has sources for. A port changes its line. */
-const SOURCES = {
-  linux: true,
-  win32: false,
-  darwin: true,
-}
 
 /** The oldest C library of the GNU binaries. */
 export const GLIBC = '2.17'
@@ -84,7 +76,7 @@ export const platforms = [
   linux('arm64', 'aarch64', 'gnu'),
   linux('x64', 'x86_64', 'musl'),
   linux('arm64', 'aarch64', 'musl'),
-].map((one) => ({ ...one, supported: SOURCES[one.os] }))
+]
 
 /** The name of a platform's package. */
 export const packageName = ({ platform }) => `mmfile-${platform}`

@@ -8,7 +8,7 @@ import { fail, root, run } from './lib.mjs'
 import { packageName, platforms, readJson } from './platforms.mjs'
 
 const { version } = readJson('package.json')
-const names = [...platforms.filter(({ supported }) => supported).map(packageName), 'mmfile']
+const names = [...platforms.map(packageName), 'mmfile']
 const tarball = (name) => join(root, 'target', 'packages', `${name}-${version}.tgz`)
 
 const missing = names.filter((name) => !existsSync(tarball(name)))
