@@ -110,7 +110,11 @@ static class Program
                 Say("done");
                 break;
             case "hold": file.Enter(); Say("held"); break;
-            case "read": Say("text " + (file.Read(int.Parse(order[1])) ?? "null")); break;
+            // A console has an encoding of its own.
+            case "read":
+                byte[] text = Encoding.Unicode.GetBytes(file.Read(int.Parse(order[1])));
+                Say("text " + Convert.ToBase64String(text));
+                break;
             case "abandoned": Say("abandoned " + file.Abandoned); break;
             default: Say("error unknown"); break;
         }
