@@ -87,9 +87,7 @@ export class TaskStore {
       this.open.file.flush()
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_MMFILE_CAPACITY') throw error
-      const full = this.open
-      this.open = create(this.path, xml)
-      release(full)
+      this.open = create(this.path, xml, this.open)
     }
     this.#tasks = tasks
   }
@@ -99,8 +97,11 @@ export class TaskStore {
   }
 }
 
-/** Makes the file complete under another name first: there is no moment without the tasks. */
-function create(path: string, xml: string): OpenStore {
+/**
+ * Makes the file complete under another name first: there is no moment without the tasks. `full` is the
+ * one whose place it takes.
+ */
+function create(path: string, xml: string, full?: OpenStore): OpenStore {
   const draft = `${path}.new`
   // Left by a program that was killed here, before it had put the new file in the old one's place.
   rmSync(draft, { force: true })
@@ -109,12 +110,22 @@ function create(path: string, xml: string): OpenStore {
   try {
     made.file.append(xml)
     made.file.flush()
+    if (process.platform === 'win32') return exchange(draft, path, made, full)
     renameSync(draft, path)
-    return made
   } catch (error) {
     release(made)
     throw error
   }
+  if (full) release(full)
+  return made
+}
+
+/** On Windows a file that is mapped can be neither renamed nor replaced: both are left for that moment. */
+function exchange(draft: string, path: string, made: OpenStore, full?: OpenStore): OpenStore {
+  release(made)
+  if (full) release(full)
+  renameSync(draft, path)
+  return lock(path, MmFile.openFile(path, { lockTimeout }))
 }
 
 /** For as long as the program runs: two programs on one list would each undo what the other did. */
@@ -126,7 +137,7 @@ function lock(path: string, file: MmFile): OpenStore {
 }
 
 function release({ file, guard }: OpenStore): void {
-  guard.release()
+  guard.release() // more than once does no harm
   file.close()
 }
 
