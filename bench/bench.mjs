@@ -29,7 +29,7 @@ const SECTIONS = {
   writers,
 }
 /** How often each side has its turn, and how long they may take together. */
-const TURNS = { quick: { rounds: 5, seconds: 8 }, full: { rounds: 15, seconds: 25 } }
+const TURNS = { quick: { rounds: 5, seconds: 8 }, full: { rounds: 9, seconds: 14 } }
 
 const { values: options } = parseArgs({
   options: {

@@ -84,6 +84,9 @@ function lmdb({ open }) {
   }
 }
 
+/** By default it throws out of a timer when the file of a lock goes, as ours do at the end. */
+const onCompromised = () => {}
+
 function properLockfile({ lockSync, unlockSync, lock }) {
   return {
     make() {
@@ -97,7 +100,7 @@ function properLockfile({ lockSync, unlockSync, lock }) {
         release,
         async wait() {
           const retries = { retries: 10_000, factor: 1, minTimeout: 10, maxTimeout: 10 }
-          await lock(path, { retries })
+          await lock(path, { retries, onCompromised })
         },
         once() {
           lockSync(path)

@@ -15,6 +15,7 @@ use windows_sys::Win32::Security::{
     SECURITY_ATTRIBUTES, SetKernelObjectSecurity, TOKEN_INFORMATION_CLASS, TOKEN_OWNER,
     TOKEN_QUERY, TOKEN_USER, TokenOwner, TokenUser,
 };
+use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleA, GetProcAddress};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 /// What the system says of this process's user, in memory of 8-byte words as it wants it.
@@ -158,7 +159,19 @@ pub(super) fn is_ours(object: BorrowedHandle<'_>) -> Result<bool> {
     }
     // SAFETY: all three are security identifiers in memory that lives on.
     let ours = |sid| unsafe { EqualSid(owner, sid) != 0 };
-    // Windows gives every object an owner. Wine, where all programs are of one user, gives none to one
-    // that was made without saying so.
-    Ok(owner.is_null() || ours(identity.user()) || ours(identity.owner()))
+    if owner.is_null() {
+        return Ok(is_wine());
+    }
+    Ok(ours(identity.user()) || ours(identity.owner()))
+}
+
+/// Whether this is Wine, where all programs are one user's, and an object that was made without saying
+/// whose it is has no owner. Windows gives every object one.
+fn is_wine() -> bool {
+    // SAFETY: both names end with a NUL; the library is in every process.
+    unsafe {
+        let library = GetModuleHandleA(c"ntdll.dll".as_ptr().cast());
+        !library.is_null()
+            && GetProcAddress(library, c"wine_get_version".as_ptr().cast()).is_some()
+    }
 }
