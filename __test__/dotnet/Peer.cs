@@ -50,6 +50,15 @@ class Segments : IDisposable
         finally { Leave(); }
     }
 
+    /// Enters, and writes a size without its bytes.
+    public void Begin(string text)
+    {
+        Enter();
+        long at = 0;
+        for (int size; (size = view.ReadInt32(at)) != 0; ) at += 4 + (size & 0x7fffffff);
+        view.Write(at, Encoding.Unicode.GetByteCount(text));
+    }
+
     int Put(string text)
     {
         long at = 0;
@@ -109,6 +118,7 @@ static class Program
                     Say("did " + number + " " + file.Append(order[1] + "-" + number));
                 Say("done");
                 break;
+            case "begin": file.Begin(order[1]); Say("begun"); break;
             case "hold": file.Enter(); Say("held"); break;
             // A console has an encoding of its own.
             case "read":

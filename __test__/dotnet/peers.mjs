@@ -161,6 +161,28 @@ async function main(dotnet, program, report) {
     note(`Node.js creates, both append ${count} at once: none lost, none twice, in order`)
   }
 
+  // .NET dies between the size and the bytes of a segment.
+  {
+    const file = MmFile.createNew(CAPACITY, { prefixes })
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const peer = await opened(file)
+      assert.equal(await peer.ask(`append whole-${round}`), `at ${3 * round}`)
+      assert.equal(await peer.ask(`begin half-${round}`), 'begun')
+      await peer.kill()
+      // Its size says that it is there; nobody can tell that it is not whole.
+      assert.equal(file.append(`next-${round}`), 3 * round + 2)
+      assert.equal(file.recovered, round + 1)
+      assert.deepEqual(
+        [0, 1, 2].map((at) => file.read(3 * round + at).replaceAll('\0', '_')),
+        [`whole-${round}`, '_'.repeat(`half-${round}`.length), `next-${round}`],
+      )
+    }
+    file.close()
+    note(
+      `.NET killed between size and bytes, ${ROUNDS} times: all others whole, it is there as zeros`,
+    )
+  }
+
   // One of them dies with the lock; the other goes on.
   {
     const file = MmFile.createNew(CAPACITY, { prefixes })
