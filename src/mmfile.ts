@@ -302,7 +302,6 @@ export class MmFile {
    * closed, or with an `AbortError`.
    */
   waitFor(index: number, options?: WaitOptions): Promise<void> {
-    // Not `async`: the promise of the wait itself takes three turns of the event loop's queue less.
     try {
       const given: Partial<WaitOptions> = checkOptions(options)
       checkWhole('index', index)

@@ -34,7 +34,10 @@ export class Waits {
     }
   }
 
-  /** Resolves once there is a segment `index`. */
+  /**
+   * Resolves once there is a segment `index`. The program gets this very promise: an `async` function
+   * around it would take three more turns of the microtask queue.
+   */
   waitFor(index: number, options: WaitOptions): Promise<void> {
     const { timeout, signal, requirePeer = false } = options
     return new Promise((resolve, reject) => {
