@@ -60,8 +60,11 @@ export declare function flush(handle: number): void
  */
 export declare function hold(handle: number, timeout: number, callback: (how: 0 | 1 | 2 | Error) => void): void
 
-/** Sets the function that makes errors of a code, a message and an object of facts. */
-export declare function install(factory: (code: string, message: string, facts: object) => Error): void
+/**
+ * Sets the function that makes errors of a code, a message and an object of facts, and says whether the
+ * runtime is Node.js itself: others have the names of libuv's functions and end the process behind them.
+ */
+export declare function install(factory: (code: string, message: string, facts: object) => Error, isNode: boolean): void
 
 /**
  * Does for everything that this thread has open what closing it does for others: what runs before the

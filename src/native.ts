@@ -13,7 +13,11 @@ function load(): typeof Binding {
 
 /** The functions that napi-rs generates. */
 export const native = load()
-native.install(fromNative as (code: string, message: string, facts: object) => Error)
+const { bun, deno } = process.versions
+native.install(
+  fromNative as (code: string, message: string, facts: object) => Error,
+  bun === undefined && deno === undefined,
+)
 
 /** The functions that are called for every message. */
 export const operations = native.operations()

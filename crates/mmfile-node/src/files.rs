@@ -45,13 +45,16 @@ pub struct NativeFile {
     pub path: Option<String>,
 }
 
-/// Sets the function that makes errors of a code, a message and an object of facts.
+/// Sets the function that makes errors of a code, a message and an object of facts, and says whether the
+/// runtime is Node.js itself: others have the names of libuv's functions and end the process behind them.
 #[napi]
 pub fn install(
     env: Env,
     #[napi(ts_arg_type = "(code: string, message: string, facts: object) => Error")]
     factory: Function<'_>,
+    is_node: bool,
 ) -> napi::Result<()> {
+    crate::watch::allow_event_loop(is_node);
     #[cfg(any(windows, target_os = "macos"))]
     crate::stay::loaded();
     errors::attempt(&env, || errors::install(env.raw(), factory.value().value))?;

@@ -17,6 +17,14 @@ use napi::sys;
 /// The index that stands for "nobody waits".
 const NOTHING: u64 = u64::MAX;
 
+/// Whether the event loop is libuv's, which the runtime is asked for before the first wait.
+pub(crate) fn allow_event_loop(allowed: bool) {
+    #[cfg(all(target_os = "linux", not(mmfile_portable)))]
+    uv::allow(allowed);
+    #[cfg(not(all(target_os = "linux", not(mmfile_portable))))]
+    let _ = allowed;
+}
+
 /// Whoever sleeps for one file.
 pub(crate) enum Watch {
     #[cfg(all(target_os = "linux", not(mmfile_portable)))]

@@ -3,6 +3,7 @@
 
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A `uv_loop_t`.
 pub(super) type Loop = *mut c_void;
@@ -28,10 +29,20 @@ pub(super) struct Uv {
     pub(super) close: unsafe extern "C" fn(Handle, OnClosed),
 }
 
+static ALLOWED: AtomicBool = AtomicBool::new(false);
+
+/// Says whether the runtime is one whose event loop is libuv's.
+pub(super) fn allow(allowed: bool) {
+    ALLOWED.store(allowed, Ordering::Relaxed);
+}
+
 impl Uv {
     /// libuv as this process has it.
     pub(super) fn get() -> Option<&'static Self> {
         static FOUND: OnceLock<Option<Uv>> = OnceLock::new();
+        if !ALLOWED.load(Ordering::Relaxed) {
+            return None;
+        }
         FOUND.get_or_init(Self::find).as_ref()
     }
 

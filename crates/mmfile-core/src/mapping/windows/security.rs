@@ -171,7 +171,6 @@ fn is_wine() -> bool {
     // SAFETY: both names end with a NUL; the library is in every process.
     unsafe {
         let library = GetModuleHandleA(c"ntdll.dll".as_ptr().cast());
-        !library.is_null()
-            && GetProcAddress(library, c"wine_get_version".as_ptr().cast()).is_some()
+        !library.is_null() && GetProcAddress(library, c"wine_get_version".as_ptr().cast()).is_some()
     }
 }
