@@ -1,20 +1,20 @@
 // MmfSource as a person uses it: tasks, a whole round, the keyboard, texts of every kind.
 
 import { join } from 'node:path'
-import test from 'ava'
 import { isRunning, leavesNothing, temporaryFolder } from './fixtures/task-info/runs.mjs'
 import {
-  browserFor,
   factsOf,
   hostile,
   isUnharmed,
   resultOf,
   rowOf,
+  startBrowser,
   startRun,
   startSource,
+  test,
 } from './support/pages.mjs'
 
-const open = browserFor(test)
+const open = startBrowser()
 
 const names = (page) =>
   page

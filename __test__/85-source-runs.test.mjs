@@ -1,11 +1,18 @@
 // How runs end, seen from MmfSource's page: by any number of results, and by everything that prevents one.
 
 import { fileURLToPath } from 'node:url'
-import test from 'ava'
 import { isRunning, leavesNothing } from './fixtures/task-info/runs.mjs'
-import { browserFor, factsOf, resultOf, rowOf, startRun, startSource } from './support/pages.mjs'
+import {
+  factsOf,
+  resultOf,
+  rowOf,
+  startBrowser,
+  startRun,
+  startSource,
+  test,
+} from './support/pages.mjs'
 
-const open = browserFor(test)
+const open = startBrowser()
 const tiny = fileURLToPath(new URL('../samples/tiny-destination/main.js', import.meta.url))
 
 /** What the result region and the history say of a run, once it is over. */
@@ -110,7 +117,9 @@ test.serial('two runs at once, each with a file of its own', async (t) => {
   t.is(new Set(runs.map(({ fileId }) => fileId)).size, 2)
   t.is(new Set(runs.map(({ pid }) => pid)).size, 2)
   t.is(new Set(runs.map((run) => new URL(run.address).port)).size, 2)
-  t.is(await resultOf(page).getByRole('link', { name: 'Open MmfDestination' }).count(), 2)
+  const links = resultOf(page).getByRole('link', { name: 'Open MmfDestination' })
+  await links.nth(1).waitFor()
+  t.is(await links.count(), 2)
   const pages = [await open(t, runs[0].address), await open(t, runs[1].address)]
   await runTask(pages[0], 'Resize the photos', 60)
   await pages[0].locator('[role=progressbar]:not([aria-valuenow="0"])').waitFor()

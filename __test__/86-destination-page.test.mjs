@@ -1,20 +1,20 @@
 // MmfDestination as a person uses it, on a file of the test's own.
 
 import { randomUUID } from 'node:crypto'
-import test from 'ava'
 import { deserializeTasks } from '../samples/task-info/dist/index.js'
 import { aTask, isRunning, leavesNothing } from './fixtures/task-info/runs.mjs'
 import {
-  browserFor,
   factsOf,
   hostile,
   isUnharmed,
   resultOf,
   rowOf,
+  startBrowser,
   startDestination,
+  test,
 } from './support/pages.mjs'
 
-const open = browserFor(test)
+const open = startBrowser()
 
 const threeTasks = () => [
   aTask({ name: 'Done before', status: 'Completed', duration: 5 }),

@@ -4,21 +4,21 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import test from 'ava'
 import { aTask } from './fixtures/task-info/runs.mjs'
 import {
-  browserFor,
   fits,
   hostile,
   isAccessible,
   resultOf,
   rowOf,
+  startBrowser,
   startDestination,
   startRun,
   startSource,
+  test,
 } from './support/pages.mjs'
 
-const open = browserFor(test)
+const open = startBrowser()
 
 /** A request as any program can make it, with headers that a browser would not let a page set. */
 function ask(address, { method = 'GET', headers = {}, body } = {}) {

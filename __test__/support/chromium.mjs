@@ -20,6 +20,12 @@ const args = [
   '--font-render-hinting=none',
 ]
 
+const { glibcVersionRuntime: glibc } = process.report.getReport().header
+const runsPacked = process.platform === 'linux' && process.arch === 'x64' && glibc !== undefined
+
+/** The pages are the same everywhere, and are looked at on Linux, where this finds a browser. */
+export const hasChromium = runsPacked || (process.platform === 'linux' && names.some(isUsable))
+
 export async function launchChromium() {
   const installed = names.find(isUsable)
   if (installed) return chromium.launch({ executablePath: findOnPath(installed), args })

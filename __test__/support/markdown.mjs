@@ -2,12 +2,12 @@
 
 import { spawnSync } from 'node:child_process'
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,7 +25,7 @@ export function page(name) {
 export function pages() {
   return readdirSync(join(root, 'docs'), { recursive: true })
     .filter((name) => name.endsWith('.md'))
-    .map((name) => join('docs', name))
+    .map((name) => `docs/${name.replaceAll('\\', '/')}`)
     .sort()
 }
 
@@ -83,12 +83,15 @@ export function promised(code) {
   return [...code.matchAll(/\/\/ (?:→|prints) (.*)$/gm)].map(([, value]) => value.trim())
 }
 
-/** A folder in which the package is installed; it goes with the test. */
+/** A folder in which the package is installed, as a copy as from npm; it goes with the test. */
 export function installed(t) {
   const path = mkdtempSync(join(tmpdir(), 'mmfile-page-'))
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
-  mkdirSync(join(path, 'node_modules'))
-  symlinkSync(root, join(path, 'node_modules', 'mmfile'), 'junction')
+  const place = join(path, 'node_modules', 'mmfile')
+  mkdirSync(place, { recursive: true })
+  const binaries = readdirSync(root).filter((name) => /^mmfile\..*\.node$/.test(name))
+  for (const part of ['package.json', 'dist', 'index.js', ...binaries])
+    cpSync(join(root, part), join(place, part), { recursive: true })
   return path
 }
 

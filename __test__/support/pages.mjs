@@ -2,27 +2,35 @@
 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import ava from 'ava'
 import axe from 'axe-core'
 import { serializeTasks } from '../../samples/task-info/dist/index.js'
 import { Program } from '../fixtures/task-info/program.mjs'
 import { fileWith, temporaryFolder } from '../fixtures/task-info/runs.mjs'
-import { launchChromium } from './chromium.mjs'
+import { hasChromium, launchChromium } from './chromium.mjs'
 
 const main = (name) => fileURLToPath(new URL(`../../samples/${name}/dist/main.js`, import.meta.url))
 
 /** Longer than anything takes on a busy machine; what is waited for is a condition, always. */
 const patience = 30_000
 
+/** ava's `test`, for tests that are skipped where there is no browser. */
+export const test = hasChromium
+  ? ava
+  : Object.assign((...all) => ava.skip(...all), { serial: ava.serial.skip })
+
 /**
  * Starts a browser for the tests of a file. Answers how to open a page in it, each in a profile of its
  * own. A test fails if its page has an error; a foreign page may.
  */
-export function browserFor(test) {
+export function startBrowser() {
   let browser
-  test.before(async () => {
-    browser = await launchChromium()
-  })
-  test.after.always(() => browser?.close())
+  if (hasChromium) {
+    ava.before(async () => {
+      browser = await launchChromium()
+    })
+    ava.after.always(() => browser?.close())
+  }
   return async (t, address, { foreign = false, ...options } = {}) => {
     const context = await browser.newContext({
       viewport: { width: 1000, height: 800 },
