@@ -18,7 +18,10 @@ import {
 
 for (const name of pages()) {
   for (const { heading, line, code } of blocks(page(name), 'js')) {
-    test(`the example at ${name}:${line} runs (${heading})`, (t) => {
+    // Only on Linux can programs without the package see the files.
+    const elsewhere = code.includes('/dev/shm') && process.platform !== 'linux'
+    const example = elsewhere ? test.skip : test
+    example(`the example at ${name}:${line} runs (${heading})`, (t) => {
       const printed = runCode(t, installed(t), 'example.mjs', code)
       const expected = promised(code)
       if (expected.length > 0) t.deepEqual(printed, expected)

@@ -1,25 +1,51 @@
 // npm run test:nodes: the JavaScript tests under each supported version of Node.js, one after the
 // other, with the addon that was built once. `npm run test:nodes -- 22 26` runs these versions alone,
-// `-- here` the one that runs this.
+// `-- here` the one that runs this, `-- musl` a Node.js for musl, on a Debian machine.
 
-import { join } from 'node:path'
+import { copyFileSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { build } from './build.mjs'
-import { root, run } from './lib.mjs'
+import { buildAddon, prepare } from './cross.mjs'
+import { musl } from './emulated.mjs'
+import { fail, root, run } from './lib.mjs'
+import { platforms } from './platforms.mjs'
 import { NODE_VERSIONS, nodes } from './runtimes.mjs'
 import { buildSamples } from './samples.mjs'
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : NODE_VERSIONS
-const here = { version: process.versions.node, command: process.execPath }
-const chosen = wanted.includes('here') ? [here] : nodes(wanted)
+const here = { name: `Node.js ${process.versions.node}`, command: process.execPath }
 
+function runtimes() {
+  if (wanted.includes('here')) return [here]
+  const versions = wanted.filter((name) => name !== 'musl')
+  return [...nodes(versions), ...(wanted.includes('musl') ? musl() : [])]
+}
+
+/** Builds the addon for a runtime's C library and puts it where the loader looks first. */
+function addonFor({ cpu, libc }) {
+  const one = platforms.find((one) => one.os === 'linux' && one.cpu === cpu && one.libc === libc)
+  prepare([one])
+  const binary = buildAddon(one) ?? fail(`the addon for ${one.title} does not compile`)
+  const place = join(root, `mmfile.${one.platform}.node`)
+  copyFileSync(binary, place)
+  return place
+}
+
+const chosen = runtimes()
 build()
 buildSamples()
 const ava = join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs')
-const results = chosen.map(({ command, version }) => {
-  console.log(`\n=== Node.js ${run(command, ['--version'], { quiet: true }).output.trim()}`)
-  return { version, ok: run(command, [ava]).ok }
+const results = chosen.map((runtime) => {
+  const { name, command, env } = runtime
+  const version = run(command, ['--version'], { quiet: true, env }).output.trim()
+  console.log(`\n=== ${name}, ${version}`)
+  const own = runtime.libc ? addonFor(runtime) : undefined
+  if (own) console.log(`with ${basename(own)}`)
+  const { ok } = run(command, [ava], { env })
+  // Beside this machine's own it would be taken for it.
+  if (own) rmSync(own)
+  return { name, ok }
 })
 console.log()
-for (const { version, ok } of results)
-  console.log(`${ok ? 'passed' : 'FAILED'}  Node.js ${version}`)
+for (const { name, ok } of results) console.log(`${ok ? 'passed' : 'FAILED'}  ${name}`)
 process.exit(results.every(({ ok }) => ok) ? 0 : 1)

@@ -4,17 +4,12 @@
 // that test file alone.
 
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
 import { fail, root } from './lib.mjs'
 import { buildSamples } from './samples.mjs'
 import { cargo, folder, node, setup, TARGET, windows, wine } from './windows/setup.mjs'
-
-/** Test files that say nothing about Windows, and why. */
-const LEFT_OUT = {
-  '70-foreign': 'Python programs that map /dev/shm',
-}
 
 const { values } = parseArgs({
   options: {
@@ -59,18 +54,17 @@ function addon(version) {
   const ava = windows(join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs'))
   const output = join(folder, `ava-${version}`)
   mkdirSync(output, { recursive: true })
+  const files = readdirSync(join(root, '__test__'), { recursive: true })
   try {
-    for (const file of readdirSync(join(root, '__test__')).filter((name) =>
-      /test\.mjs$/.test(name),
-    )) {
-      const name = file.replace('.test.mjs', '')
-      if (values.test ? !values.test.includes(name) : name in LEFT_OUT) continue
+    for (const file of files.filter((name) => name.endsWith('.test.mjs')).sort()) {
+      const name = basename(file, '.test.mjs')
+      if (values.test && !values.test.includes(name)) continue
       console.log(`=== Node.js ${version}: ${name}`)
-      const files = join(output, name)
+      const printed = join(output, name)
       const done = wine(program, [ava, '--tap', '--concurrency', '1', `__test__/${file}`], {
-        files,
+        files: printed,
       })
-      const lines = readFileSync(`${files}.out`, 'utf8').split('\n')
+      const lines = readFileSync(`${printed}.out`, 'utf8').split('\n')
       const failed = lines.filter((line) => line.startsWith('not ok'))
       for (const line of failed) console.log(line)
       const passed = lines.filter((line) => /^ok (?!.*# SKIP)/.test(line)).length
@@ -87,5 +81,4 @@ setup()
 if (values.only !== 'addon') core()
 if (values.only !== 'core') addon(values.node)
 console.log(`\n${results.join('\n')}`)
-for (const [name, why] of Object.entries(LEFT_OUT)) console.log(`left out  ${name}: ${why}`)
 process.exit(results.every((line) => line.startsWith('passed')) ? 0 : 1)

@@ -17,6 +17,8 @@ import { actor } from '../support/actors.mjs'
 import { closing, create, isThere, left, open, refuses, uniqueId } from '../support/files.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
+// There the system ends a file with its last process, and an id is in use until then.
+const windows = process.platform === 'win32'
 const own = () => ({ data: uniqueId('ice-data-'), mutex: uniqueId('ice-lock-') })
 
 test('shared_memory: size_of_zero_fails', (t) => {
@@ -124,6 +126,7 @@ test('dynamic_storage: after_storage_is_opened_creator_can_be_dropped', (t) => {
   t.is(other.read(0), '123')
   t.is(other.append('456'), 1)
   refuses(t, () => MmFile.openExisting(creator.id), 'ERR_MMFILE_NOT_FOUND')
+  if (windows) return refuses(t, () => create(t, 64, { id: creator.id }), 'ERR_MMFILE_EXISTS')
   const anew = create(t, 64, { id: creator.id })
   t.deepEqual([anew.length, other.length], [0, 2], 'two files, of which only one has the name')
 })
@@ -255,7 +258,7 @@ test('process_state: monitor_detects_dead_state, monitor_transitions_from_guard_
   const { guard, id, prefixes, state } = await guarded(t)
   t.is(state(), 'alive')
   await guard.child.kill()
-  t.is(state(), 'dead')
+  t.is(state(), windows ? 'does not exist' : 'dead')
   refuses(t, () => MmFile.openExisting(id, { prefixes }), 'ERR_MMFILE_NOT_FOUND')
   MmFile.sweep({ prefixes })
   t.is(state(), 'does not exist')
@@ -273,10 +276,12 @@ test('process_state: owner_lock_cannot_be_acquired_from_living_process', async (
   const { guard, id, prefixes, state } = await guarded(t)
   t.deepEqual(MmFile.sweep({ prefixes }), [])
   t.is(state(), 'alive')
-  guard.child.signal('SIGSTOP') // neither does a stopped one count as dead
-  t.deepEqual(MmFile.sweep({ prefixes }), [])
-  t.is(state(), 'alive')
-  guard.child.signal('SIGCONT')
+  if (!windows) {
+    guard.child.signal('SIGSTOP') // neither does a stopped one count as dead
+    t.deepEqual(MmFile.sweep({ prefixes }), [])
+    t.is(state(), 'alive')
+    guard.child.signal('SIGCONT')
+  }
   t.true(isThere(id, { prefixes }))
 })
 
@@ -288,7 +293,7 @@ test('process_state: owner_lock_cannot_be_acquired_twice, cleaner_cannot_be_crea
   const swept = (await Promise.all(cleaners.map((one) => one.ends()))).flatMap(
     ([{ value }]) => value,
   )
-  t.deepEqual(swept, [id], 'one of them removed it')
+  t.deepEqual(swept, windows ? [] : [id], 'one of them removed it')
   t.is(state(), 'does not exist')
 })
 
