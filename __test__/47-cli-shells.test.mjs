@@ -17,6 +17,7 @@ function withCommand(t) {
   chmodSync(path, 0o755)
   // Nothing of what else decides about colours, such as CI.
   const env = { HOME: folder, PATH: `${folder}${delimiter}${process.env.PATH}` }
+  if (process.env.NODE_OPTIONS) env.NODE_OPTIONS = process.env.NODE_OPTIONS
   return (program, args, more = {}) =>
     spawnSync(program, args, { env: { ...env, ...more }, encoding: 'utf8' })
 }

@@ -1,9 +1,11 @@
 // npm run test:nodes: the JavaScript tests under each supported version of Node.js, one after the
 // other, with the addon that was built once. `npm run test:nodes -- 22 26` runs these versions alone,
-// `-- here` the one that runs this, `-- musl` a Node.js for musl, on a Debian machine.
+// `-- here` the one that runs this, `-- musl` one for musl, on a Debian machine; `--test 40-wait` runs
+// that test file alone.
 
 import { copyFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
 import { buildAddon, prepare } from './cross.mjs'
 import { musl } from './emulated.mjs'
@@ -12,7 +14,12 @@ import { platforms } from './platforms.mjs'
 import { NODE_VERSIONS, nodes } from './runtimes.mjs'
 import { buildSamples } from './samples.mjs'
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : NODE_VERSIONS
+const { values, positionals } = parseArgs({
+  options: { test: { type: 'string', multiple: true, default: [] } },
+  allowPositionals: true,
+})
+const wanted = positionals.length > 0 ? positionals : NODE_VERSIONS
+const files = values.test.map((name) => `__test__/**/${name}.test.mjs`)
 const here = { name: `Node.js ${process.versions.node}`, command: process.execPath }
 
 function runtimes() {
@@ -41,7 +48,7 @@ const results = chosen.map((runtime) => {
   console.log(`\n=== ${name}, ${version}`)
   const own = runtime.libc ? addonFor(runtime) : undefined
   if (own) console.log(`with ${basename(own)}`)
-  const { ok } = run(command, [ava], { env })
+  const { ok } = run(command, [ava, ...files], { env })
   // Beside this machine's own it would be taken for it.
   if (own) rmSync(own)
   return { name, ok }
