@@ -4,6 +4,8 @@ import { operations } from './native.js'
 const BATCH = 256
 /** A mapping larger than this is shown in pieces: no engine has buffers of any size. */
 const WINDOW = 2 ** 30
+/** Most files are opened without a view being asked for. */
+const NONE = new Float64Array()
 
 /** The segments of one open file as `Uint8Array`s over shared memory. */
 export class Views {
@@ -13,8 +15,8 @@ export class Views {
   #window: ArrayBuffer | undefined
   #windowStart = 0
   /** Offsets and sizes of the segments from `#first` on, by turns; they never change. */
-  readonly #spans = new Float64Array(2 * BATCH)
-  readonly #one = this.#spans.subarray(0, 2)
+  #spans = NONE
+  #one = NONE
   #first = 0
   #count = 0
   #next = 0
@@ -51,6 +53,10 @@ export class Views {
   /** Asks where the segment is, and the following ones too if it is read in order. */
   #locate(index: number): void {
     this.#count = 0
+    if (this.#spans === NONE) {
+      this.#spans = new Float64Array(2 * BATCH)
+      this.#one = this.#spans.subarray(0, 2)
+    }
     const into = index === this.#next ? this.#spans : this.#one
     this.#count = operations.spans(this.#handle, index, into)
     this.#first = index

@@ -1,6 +1,6 @@
-//! POSIX shared memory by name. `shared_memory` makes and maps the objects; what it has no call for is
-//! done on a second descriptor of the same object: reserving the memory, checking whose it is, and the
-//! advisory locks that tell who is alive.
+//! POSIX shared memory by name. `shared_memory` makes the objects and maps them for their creators; what it
+//! has no call for is done on a descriptor of our own: reserving the memory, checking whose it is, the
+//! advisory locks that tell who is alive, and mapping exactly what was checked.
 
 use super::object::{Object, from_errno, fstat, retry};
 use super::own::map_part;
@@ -52,28 +52,14 @@ pub(crate) fn create_named(name: &str, size: u64, id: &str) -> Result<(Object, M
     }
 }
 
-/// Opens and maps an object of this user, of exactly `size` bytes where that is known.
+/// Maps an open object, all of it.
 ///
-/// The mapping is of the very object that `object` is open on, even if the name has moved on.
-pub(crate) fn open_named(name: &str, object: &Object, access: Access, id: &str) -> Result<Mapping> {
-    let size = object.size()?;
-    let Ok(length) = usize::try_from(size) else {
-        return Err(Error::Unsupported { what: "a file larger than the address space" });
-    };
-    if length == 0 {
-        return Err(Error::NotFound { id: id.into() });
+/// The mapping is of the very object that was checked when it was opened, even if the name has moved on.
+pub(crate) fn open_named(_: &str, object: &Object, access: Access, id: &str) -> Result<Mapping> {
+    match object.size()? {
+        0 => Err(Error::NotFound { id: id.into() }),
+        size => map_part(object, 0, size, access),
     }
-    if access == Access::Read {
-        return map_part(object, 0, size, Access::Read);
-    }
-    let shmem =
-        ShmemConf::new().os_id(path_of(name)).open().map_err(|e| from_shmem(e, id, size))?;
-    // `shared_memory` opened the name again: it must still be the object that was checked. The
-    // name cannot come back to that object once it has left it, so one look afterwards is enough.
-    if Object::open(name, access, id)?.identity() != object.identity() {
-        return Err(Error::NotFound { id: id.into() });
-    }
-    from_shmem_mapping(shmem, length).ok_or_else(|| Error::NotFound { id: id.into() })
 }
 
 fn from_shmem_mapping(shmem: Shmem, length: usize) -> Option<Mapping> {

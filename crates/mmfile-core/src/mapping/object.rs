@@ -13,8 +13,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) struct Object {
     fd: Arc<OwnedFd>,
     identity: Identity,
-    /// Whether it has, or had, a lock of its own: shared, exclusive or of a byte.
-    locks: AtomicBool,
+    /// Whether it may have the advisory lock, shared or exclusive.
+    held: AtomicBool,
+    /// Whether the process has announced itself by it.
+    announced: AtomicBool,
 }
 
 /// Facts about an object, from one `fstat`.
@@ -40,7 +42,8 @@ impl Object {
             return Err(Error::Access { id: id.into(), reason, os: None });
         }
         let identity = identity_of(stat);
-        Ok(Self { fd: Arc::new(fd), identity, locks: AtomicBool::new(false) })
+        let [held, announced] = [false, false].map(AtomicBool::new);
+        Ok(Self { fd: Arc::new(fd), identity, held, announced })
     }
 
     pub(super) fn fd(&self) -> &OwnedFd {
@@ -56,7 +59,15 @@ impl Object {
         let at = FIRST_BYTE + process_number();
         // Where the file system has no such locks, nobody is ever missed.
         let _ = bytes::set(&self.fd, Hold::Shared, at, 1);
-        self.locks.store(true, Ordering::Relaxed);
+        self.announced.store(true, Ordering::Relaxed);
+    }
+
+    /// Neither counts as alive nor is announced any more, as if the descriptor were closed.
+    pub(crate) fn withdraw(&self) {
+        self.unshare();
+        if self.announced.swap(false, Ordering::Relaxed) {
+            let _ = bytes::set(&self.fd, Hold::Nothing, FIRST_BYTE, 0);
+        }
     }
 
     /// Whether another process has announced itself. `None` where it cannot be told.
@@ -72,13 +83,6 @@ impl Object {
         bytes::is_locked(&self.fd, FIRST_BYTE, 0)
     }
 
-    /// Whether nobody alive has it open. This descriptor then has it for itself.
-    pub(crate) fn is_deserted(&self) -> Result<bool> {
-        // Whoever has announced himself is not even asked to wait: an exclusive lock, however brief,
-        // would look to others like a participant.
-        Ok(self.is_announced() != Some(true) && self.try_exclusive()?)
-    }
-
     /// What tells this object from any other.
     pub(crate) fn identity(&self) -> Identity {
         self.identity
@@ -87,6 +91,12 @@ impl Object {
     /// Its size in bytes, now.
     pub(crate) fn size(&self) -> Result<u64> {
         Ok(self.status()?.size)
+    }
+
+    /// The same, of an object whose name still leads to it.
+    pub(crate) fn linked_size(&self) -> Result<Option<u64>> {
+        let status = self.status()?;
+        Ok(status.linked.then_some(status.size))
     }
 
     /// Whether its name still leads to it.
@@ -141,14 +151,16 @@ impl Object {
 
     /// Counts as alive no more.
     pub(crate) fn unshare(&self) {
-        // It can only fail for arguments that are wrong, and closing the descriptor does the same.
-        let _ = self.advise(Hold::Nothing);
+        if self.held.swap(false, Ordering::Relaxed) {
+            // It can only fail for arguments that are wrong, and closing the descriptor does the same.
+            let _ = advise(&self.fd, Hold::Nothing);
+        }
     }
 
     fn advise(&self, hold: Hold) -> Result<bool> {
         match advise(&self.fd, hold) {
             Ok(done) => {
-                self.locks.fetch_or(done, Ordering::Relaxed);
+                self.held.fetch_or(done, Ordering::Relaxed);
                 Ok(done)
             }
             Err((syscall, errno)) => Err(Error::NoSpace {
@@ -212,10 +224,7 @@ impl Drop for Object {
     fn drop(&mut self) {
         // Closing the descriptor is not enough: another thread may have forked a moment ago, and the
         // child has a copy of it, with the same locks, until it runs its own program.
-        if *self.locks.get_mut() {
-            self.unshare();
-            let _ = bytes::set(&self.fd, Hold::Nothing, FIRST_BYTE, 0);
-        }
+        self.withdraw();
     }
 }
 

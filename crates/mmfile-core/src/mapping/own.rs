@@ -1,5 +1,5 @@
-//! Mappings of our own, for what `shared_memory` cannot be asked for: memory that may not be written,
-//! parts of files on disk, and private copies.
+//! Mappings of our own, for what `shared_memory` cannot be asked for: a descriptor that has been checked,
+//! memory that may not be written, parts of files on disk, and private copies.
 
 use super::object::Object;
 use super::{Access, Backing, Mapping, Region};
@@ -53,11 +53,15 @@ pub(crate) fn map_part(
     length: u64,
     access: Access,
 ) -> Result<Mapping> {
-    let protection = match access {
+    OwnMapping::map(object.descriptor(), offset, length, protection(access), libc::MAP_SHARED)
+}
+
+/// What may be done with the pages.
+pub(super) fn protection(access: Access) -> i32 {
+    match access {
         Access::Read => libc::PROT_READ,
         Access::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
-    };
-    OwnMapping::map(object.descriptor(), offset, length, protection, libc::MAP_SHARED)
+    }
 }
 
 /// The control block of a file on disk.

@@ -178,6 +178,10 @@ pub(super) fn announce(descriptor: u32) {
     call(|state| state.node(descriptor).announced.push(descriptor));
 }
 
+pub(super) fn withdraw(descriptor: u32) {
+    call(|state| state.node(descriptor).announced.retain(|other| *other != descriptor));
+}
+
 /// Whether another descriptor of the object has been announced.
 pub(super) fn is_announced(descriptor: u32) -> bool {
     let others = |state: &mut State| {

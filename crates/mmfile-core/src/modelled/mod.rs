@@ -39,6 +39,8 @@ pub enum Fault {
     NoComparison,
     /// Nobody counts as alive.
     NobodyShares,
+    /// Who leaves is still announced when it looks who else is there.
+    StaysAnnounced,
     /// The registry's holder does not look whether its file is still the one at the name.
     RegistryNotLookedAt,
 }

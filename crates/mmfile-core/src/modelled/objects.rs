@@ -40,12 +40,7 @@ pub(crate) fn create_named(name: &str, size: u64, id: &str) -> Result<(Object, M
     Ok((object, mapping))
 }
 
-pub(crate) fn open_named(name: &str, object: &Object, access: Access, id: &str) -> Result<Mapping> {
-    if access == Access::ReadWrite
-        && Object::open(name, access, id)?.identity() != object.identity()
-    {
-        return Err(Error::NotFound { id: id.into() });
-    }
+pub(crate) fn open_named(_: &str, object: &Object, _: Access, id: &str) -> Result<Mapping> {
     object.map(id)
 }
 
@@ -89,8 +84,11 @@ impl Object {
         Some(kernel::is_announced(self.descriptor))
     }
 
-    pub(crate) fn is_deserted(&self) -> Result<bool> {
-        Ok(self.is_announced() != Some(true) && self.try_exclusive()?)
+    pub(crate) fn withdraw(&self) {
+        kernel::unlock(self.descriptor);
+        if !has(Fault::StaysAnnounced) {
+            kernel::withdraw(self.descriptor);
+        }
     }
 
     #[allow(clippy::unused_self, reason = "a model's processes are not missed by others")]
@@ -105,6 +103,10 @@ impl Object {
 
     pub(crate) fn size(&self) -> Result<u64> {
         Ok(kernel::memory(self.node).map_or(0, |memory| Region::new(memory).len() as u64))
+    }
+
+    pub(crate) fn linked_size(&self) -> Result<Option<u64>> {
+        Ok(if self.is_linked() { Some(self.size()?) } else { None })
     }
 
     pub(crate) fn is_linked(&self) -> bool {

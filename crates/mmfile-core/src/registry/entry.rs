@@ -64,10 +64,35 @@ pub(crate) fn open_entry<T>(
     }
 }
 
+/// What there is to be seen of others who have an object open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Nobody alive has it. This descriptor has it for itself now.
+    Deserted,
+    /// Somebody has.
+    Alive,
+    /// Somebody is on the way in, or only looks as we do.
+    Busy,
+}
+
+pub(super) fn look(object: &Object) -> Result<Seen> {
+    // Whoever has announced himself is not even asked to wait: an exclusive lock, however brief,
+    // would look to others like a participant.
+    let announced = object.is_announced();
+    if announced == Some(true) {
+        return Ok(Seen::Alive);
+    }
+    if object.try_exclusive()? {
+        return Ok(Seen::Deserted);
+    }
+    Ok(if announced == Some(false) { Seen::Busy } else { Seen::Alive })
+}
+
 fn attempt(names: &ObjectNames, deadline: &Deadline) -> Result<Option<(Object, Control)>> {
     let id = names.id.as_str();
     let object = Object::open(&names.control, Access::ReadWrite, id)?;
-    if object.is_deserted()? {
+    let seen = look(&object)?;
+    if seen == Seen::Deserted {
         // Nobody alive has it: a dead process left it, perhaps half-made.
         if !is_control_block(names, &object) {
             let reason = "something else stands at its name";
@@ -78,12 +103,11 @@ fn attempt(names: &ObjectNames, deadline: &Deadline) -> Result<Option<(Object, C
         remove_if_stale(names, &registry);
         return Ok(None);
     }
-    // Where nobody has announced himself, whoever was in the way is on the way in, or only looks as we
-    // do: behind several lookers at once a dead creator's file would pass for one that is alive.
-    if object.is_announced() == Some(false) {
+    // Behind several lookers at once a dead creator's file would pass for one that is alive.
+    if seen == Seen::Busy || !object.share()? {
         return Ok(None);
     }
-    if !object.share()? || !object.is_linked() || object.size()? < CONTROL_SIZE {
+    if object.linked_size()?.is_none_or(|size| size < CONTROL_SIZE) {
         return Ok(None);
     }
     object.announce();
@@ -100,6 +124,14 @@ fn attempt(names: &ObjectNames, deadline: &Deadline) -> Result<Option<(Object, C
 
 /// Leaves a name, and takes it away if `ends` says so or if nobody else has it open.
 pub(crate) fn leave(names: &ObjectNames, object: &Object, data: Identity, ends: bool) {
+    if !ends {
+        // Of those who leave at once, the last one sees that nobody is left.
+        object.withdraw();
+        fault::point("close.withdrawn");
+        if object.is_announced() == Some(true) {
+            return;
+        }
+    }
     if !object.is_linked() {
         return; // it has ended already
     }

@@ -1,6 +1,7 @@
 //! What files this user has on this machine.
 
 use super::{RegistryLock, ids_of, is_control_block, recorded_data, remove_all_stale, take_away};
+use super::{Seen, look};
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Kind, Lifetime};
 use crate::error::{Error, Result};
@@ -81,7 +82,7 @@ fn registry() -> Result<RegistryLock> {
 
 fn describe(names: &ObjectNames) -> Result<Option<FileInfo>> {
     let object = Object::open(&names.control, Access::Read, names.id.as_str())?;
-    let stale = object.is_deserted()?;
+    let stale = look(&object)? == Seen::Deserted;
     object.unshare();
     if !is_control_block(names, &object) {
         return Ok(None);

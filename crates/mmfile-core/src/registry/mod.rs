@@ -38,6 +38,7 @@ mod lock;
 #[path = "windows.rs"]
 mod lock;
 
+use entry::{Seen, look};
 pub(crate) use entry::{create_entry, leave, open_entry, share};
 pub use list::{FileInfo, list, remove, sweep};
 pub(crate) use lock::RegistryLock;

@@ -32,6 +32,12 @@ pub const CLOSING: &[(&str, bool)] = &[
     ("remove.data", cfg!(windows)),
     ("remove.control", false),
 ];
+/// What the last one who has a file open passes while he closes it. On Windows nothing is left to him.
+pub const LEAVING: &[&str] = if cfg!(windows) {
+    &["close.withdrawn", "close.registry"]
+} else {
+    &["close.withdrawn", "close.registry", "remove.begin", "remove.data", "remove.control"]
+};
 /// What one that makes a file passes while it sweeps another away.
 pub const SWEEPING: &[&str] = &["remove.begin", "remove.data", "remove.control", "create.swept"];
 
@@ -171,13 +177,13 @@ fn what_a_dead_creator_left_is_not_found() {
 }
 
 #[test]
-fn killed_while_opening() {
+fn killed_while_opening_and_leaving() {
     support::play(ROLES);
-    let test = "lifecycle::killed_while_opening";
+    let test = "lifecycle::killed_while_opening_and_leaving";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("opening");
     for survivors in [1, 3] {
-        for point in OPENING {
+        for point in OPENING.iter().chain(&LEAVING[..1]) {
             let mut group = Group::new(test, survivors, 1 << 13);
             for _ in 0..3 {
                 group.kill("open", point, false);
@@ -249,9 +255,7 @@ fn killed_while_closing_as_the_last_one() {
     support::play(ROLES);
     let test = "lifecycle::killed_while_closing_as_the_last_one";
     let mut figures = Figures::new("closing as the last");
-    // On Windows the last one has nothing to take away.
-    let points = if cfg!(windows) { &CLOSING[..1] } else { CLOSING };
-    for (point, _) in points {
+    for point in LEAVING {
         for again in [false, true] {
             let prefixes = own_prefixes("last");
             let mut actor = start(test, "last", &prefixes, "it", point);

@@ -66,6 +66,47 @@ fn a_name_stays_with_its_file() {
     holds("open, close; open, close", 2, two_visitors);
 }
 
+/// Those who have a file open leave at once, and nobody sweeps.
+fn the_last_two_leave() {
+    let (one, two) = here(2, None, || (visit(), visit())).unwrap();
+    let start = |number, file: MmFile| process(number, None, move || drop(file));
+    let (one, two) = (start(3, one), start(4, two));
+    one.end().unwrap();
+    two.end().unwrap();
+    here(5, None, || assert_eq!(names(), [""; 0], "each took the other for one that stays"))
+        .unwrap();
+}
+
+#[test]
+fn the_last_one_who_leaves_takes_the_name() {
+    holds("close, close", 3, the_last_two_leave);
+}
+
+#[test]
+fn one_that_is_counted_while_it_leaves_is_found() {
+    finds(Fault::StaysAnnounced, 3, the_last_two_leave);
+}
+
+/// One leaves while another one comes.
+fn one_leaves_and_one_comes() {
+    let file = here(2, None, visit).unwrap();
+    let leaves = process(3, None, move || drop(file));
+    let comes = process(4, None, visit);
+    leaves.end().unwrap();
+    let file = comes.end().unwrap();
+    here(5, None, move || {
+        assert!(!visit().created(), "what is open was taken away");
+        drop(file);
+        assert_eq!(names(), [""; 0]);
+    })
+    .unwrap();
+}
+
+#[test]
+fn who_comes_while_the_last_one_leaves_has_a_file() {
+    holds("close, createOrOpen", 2, one_leaves_and_one_comes);
+}
+
 fn a_sweep_meets_an_opener() {
     assert!(here(2, Some("create.ready"), visit).is_none());
     let sweeps = process(3, None, || sweep(&Prefixes::default()).unwrap());

@@ -16,7 +16,7 @@ mod short;
 mod system;
 
 use super::object::{Object, from_errno, fstat, retry};
-use super::own::OwnMapping;
+use super::own::{self, OwnMapping};
 use super::{Access, Backing, Mapping, Region, reserve};
 use crate::error::{Error, OsError, Result};
 use crate::fault;
@@ -97,25 +97,12 @@ fn make_memory(
 /// The mapping is of the very object that `object` is open on, even if the name has moved on.
 pub(crate) fn open_named(name: &str, object: &Object, access: Access, id: &str) -> Result<Mapping> {
     let size = object.size()?;
-    let Ok(length) = usize::try_from(size) else {
-        return Err(Error::Unsupported { what: "a file larger than the address space" });
-    };
-    if length == 0 {
+    if size == 0 {
         return Err(Error::NotFound { id: id.into() });
     }
     let memory = open_memory(name, size, access, id)?;
-    let mapping = match access {
-        Access::Read => {
-            let (protection, flags) = (libc::PROT_READ, libc::MAP_SHARED);
-            OwnMapping::map(memory.as_raw_fd(), 0, size, protection, flags)?
-        }
-        Access::ReadWrite => {
-            let shmem = ShmemConf::new().os_id(short_name(name)).open();
-            let shmem = shmem.map_err(|error| from_shmem(error, id, size))?;
-            let mapping = from_shmem_mapping(shmem, length);
-            mapping.ok_or_else(|| Error::NotFound { id: id.into() })?
-        }
-    };
+    let (protection, flags) = (own::protection(access), libc::MAP_SHARED);
+    let mapping = OwnMapping::map(memory.as_raw_fd(), 0, size, protection, flags)?;
     // A name cannot come back to an anchor that it has left. As long as it leads to this one, the memory
     // of that name is this object's.
     if Object::open(name, access, id)?.identity() != object.identity() {

@@ -91,6 +91,11 @@ impl Object {
         }
     }
 
+    /// The same, of an object whose name still leads to it.
+    pub(crate) fn linked_size(&self) -> Result<Option<u64>> {
+        Ok(if self.is_linked() { Some(self.size()?) } else { None })
+    }
+
     /// Whether its name still leads to it for those who come now.
     pub(crate) fn is_linked(&self) -> bool {
         let What::Control { view, .. } = &self.what else { return true };
@@ -147,15 +152,15 @@ impl Object {
         None
     }
 
-    /// Whether nobody alive has it open.
-    pub(crate) fn is_deserted(&self) -> Result<bool> {
-        self.try_exclusive()
-    }
-
     /// Counts as alive no more.
     pub(crate) fn unshare(&self) {
         if let What::Disk(file) = &self.what {
             file.unlock();
         }
+    }
+
+    /// The same: nobody is told in any other way.
+    pub(crate) fn withdraw(&self) {
+        self.unshare();
     }
 }
