@@ -32,6 +32,7 @@ function core() {
     .map((line) => JSON.parse(line))
     .filter(({ profile, executable }) => profile?.test && executable)
   for (const { target, executable } of programs) {
+    if (values.test && !values.test.includes(target.name)) continue
     console.log(`\n=== ${target.name}`)
     const done = wine(executable, ['--test-threads=1'], {
       quiet: true,

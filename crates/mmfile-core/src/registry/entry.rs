@@ -6,7 +6,7 @@ use crate::control::{Control, Description};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::lock::Deadline;
-use crate::mapping::{Access, Identity, Object, create_named, open_named};
+use crate::mapping::{Access, Identity, NAMES_OUTLIVE_PROCESSES, Object, create_named, open_named};
 use crate::name::ObjectNames;
 use crate::sync::sleep;
 use raw_sync::Timeout;
@@ -114,8 +114,10 @@ fn attempt(names: &ObjectNames, deadline: &Deadline) -> Result<Option<(Object, C
     fault::point("open.shared");
     let mapping = match open_named(&names.control, &object, Access::ReadWrite, id) {
         Ok(mapping) => mapping,
-        // It ended while we looked.
-        Err(Error::NotFound { .. }) if !object.is_linked() => return Ok(None),
+        // It ended while we looked, or its lock and bells have not been made yet.
+        Err(Error::NotFound { .. }) if !NAMES_OUTLIVE_PROCESSES || !object.is_linked() => {
+            return Ok(None);
+        }
         Err(error) => return Err(error),
     };
     let control = Control::new(mapping, id)?;
