@@ -1,11 +1,12 @@
-// Runtimes of other machines on this one, a Debian machine with an x64 processor: Node.js for musl,
-// and Node.js for arm64 under qemu-user. Neither replaces a run on such a machine; CI has those.
+// Runtimes of other machines on this one, a Debian machine with an x64 processor: Node.js for musl, for
+// arm64 under qemu-user, and for Windows under Wine. None replaces a run on such a machine; CI has those.
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { installFromDebian } from './cross.mjs'
 import { fail, root, run } from './lib.mjs'
 import { install, installed, NODE_VERSIONS } from './runtimes.mjs'
+import { node, setup, WINE, WINE_NODES } from './windows/setup.mjs'
 
 const folder = join(root, 'target', 'emulated')
 const at = (...path) => join(folder, ...path)
@@ -66,7 +67,8 @@ fs.readFileSync = (path, ...rest) =>
 `,
   )
   const env = { NODE_OPTIONS: `--require=${preload}` }
-  return [{ name: 'Node.js 20 for musl', command: node, env, libc: 'musl', cpu: 'x64' }]
+  const machine = { os: 'linux', cpu: 'x64', libc: 'musl' }
+  return [{ name: 'Node.js 20 for musl', command: node, env, ...machine }]
 }
 
 /** Node.js for arm64 under qemu-user. */
@@ -89,6 +91,25 @@ export function arm64() {
     const preload = at(`exec-path-${version}.cjs`)
     writeFileSync(preload, `process.execPath = ${JSON.stringify(command)}\n`)
     const env = { NODE_OPTIONS: `--require=${preload}` }
-    return { name: `Node.js ${version} for arm64`, command, env, libc: 'glibc', cpu: 'arm64' }
+    const machine = { os: 'linux', cpu: 'arm64', libc: 'glibc' }
+    return { name: `Node.js ${version} for arm64`, command, env, ...machine }
+  })
+}
+
+/** Node.js for Windows under Wine, where what it writes to a pipe gets lost. */
+export function wine() {
+  setup()
+  mkdirSync(folder, { recursive: true })
+  return WINE_NODES.map((version) => {
+    const output = at(`windows-${version}`)
+    const command = wrapper(`node-windows-${version}`, [
+      `/usr/bin/timeout 300 /usr/lib/wine/wine64 '${node(version)}' "$@" >'${output}.out' 2>'${output}.err'`,
+      'status=$?',
+      `/bin/cat '${output}.out'`,
+      `/bin/cat '${output}.err' >&2`,
+      'exit $status',
+    ])
+    const machine = { os: 'win32', cpu: 'x64' }
+    return { name: `Node.js ${version} for Windows`, command, env: WINE, ...machine }
   })
 }

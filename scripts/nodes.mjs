@@ -10,7 +10,7 @@ import { build } from './build.mjs'
 import { buildAddon, prepare } from './cross.mjs'
 import { musl } from './emulated.mjs'
 import { fail, root, run } from './lib.mjs'
-import { platforms } from './platforms.mjs'
+import { platformOf } from './platforms.mjs'
 import { NODE_VERSIONS, nodes } from './runtimes.mjs'
 import { buildSamples } from './samples.mjs'
 
@@ -29,8 +29,8 @@ function runtimes() {
 }
 
 /** Builds the addon for a runtime's C library and puts it where the loader looks first. */
-function addonFor({ cpu, libc }) {
-  const one = platforms.find((one) => one.os === 'linux' && one.cpu === cpu && one.libc === libc)
+function addonFor(machine) {
+  const one = platformOf(machine)
   prepare([one])
   const binary = buildAddon(one) ?? fail(`the addon for ${one.title} does not compile`)
   const place = join(root, `mmfile.${one.platform}.node`)

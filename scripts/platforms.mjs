@@ -78,6 +78,10 @@ export const platforms = [
   linux('arm64', 'aarch64', 'musl'),
 ]
 
+/** The platform of a machine. */
+export const platformOf = ({ os, cpu, libc }) =>
+  platforms.find((one) => one.os === os && one.cpu === cpu && one.libc === libc)
+
 /** The name of a platform's package. */
 export const packageName = ({ platform }) => `mmfile-${platform}`
 

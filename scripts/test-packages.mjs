@@ -1,6 +1,6 @@
 // npm run test:packages: installs the tarballs of target/packages into empty folders, with no Rust on
 // the PATH, and runs the README's first example under every runtime, by import and by require, from
-// TypeScript, and bundled. `-- --emulated` adds Node.js for musl and for arm64, on a Debian machine;
+// TypeScript, and bundled. `-- --emulated` adds Node.js for musl, arm64 and Windows, on a Debian machine;
 // `-- --here` takes the Node.js that runs this and nothing else.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runAsync } from './async.mjs'
-import { arm64, musl } from './emulated.mjs'
+import { arm64, musl, wine } from './emulated.mjs'
 import { commonTypescript, modules, promised, scripts, typescript } from './examples.mjs'
 import { fail, root, run } from './lib.mjs'
-import { platforms, readJson } from './platforms.mjs'
+import { packageName, platformOf, platforms, readJson } from './platforms.mjs'
 import { serve } from './registry.mjs'
 import { ESBUILD, install, installed, NODE_VERSIONS, nodes, others } from './runtimes.mjs'
 
@@ -65,11 +65,11 @@ const npm = process.env.npm_execpath ?? fail('run this by npm run test:packages'
 const registry = await serve(tarballs)
 
 /** A folder with the package installed as npm installs it on a certain machine. */
-async function consumer({ libc, cpu, omit } = {}) {
+async function consumer({ os, cpu, libc, omit } = {}) {
   const folder = emptyFolder()
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
   const machine = [
-    ...(cpu ? ['--os=linux', `--cpu=${cpu}`] : []),
+    ...(os ? [`--os=${os}`, `--cpu=${cpu}`] : []),
     ...(libc ? [`--libc=${libc}`] : []),
   ]
   const args = [
@@ -201,7 +201,7 @@ async function bundled(folder) {
 /** Under another machine's Node.js, with what npm installs there. */
 async function emulated(runtime) {
   const { folder, found } = await consumer(runtime)
-  const expected = `mmfile-linux-${runtime.cpu}-${runtime.libc === 'musl' ? 'musl' : 'gnu'}`
+  const expected = packageName(platformOf(runtime))
   await check(`${runtime.name}: npm brings ${expected}`, () => {
     if (found.join() !== expected) throw new Error(found.join(', ') || 'none was installed')
   })
@@ -213,7 +213,8 @@ const runtimes = values.here ? [here] : [...nodes(NODE_VERSIONS), ...others()]
 for (const runtime of runtimes) await runs(runtime, folder)
 await compiled(folder)
 if (!values.here) await bundled(folder)
-if (values.emulated) for (const runtime of [...musl(), ...arm64()]) await emulated(runtime)
+if (values.emulated)
+  for (const runtime of [...musl(), ...arm64(), ...wine()]) await emulated(runtime)
 registry.close()
 
 const failed = results.filter(({ ok }) => !ok).length

@@ -30,7 +30,9 @@ const CARGO = {
   LIBNODE_PATH: LIBNODE,
 }
 
-const WINE = {
+/** The versions of Node.js that Wine 8 can start. */
+export const WINE_NODES = ['20', '22']
+export const WINE = {
   WINEPREFIX: PREFIX,
   WINEDEBUG: '-all',
   WINEDLLOVERRIDES: 'mscoree=d;mshtml=d',
