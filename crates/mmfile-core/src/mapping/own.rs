@@ -81,19 +81,6 @@ pub(crate) fn map_copy_on_write(object: &Object, length: u64) -> Result<Mapping>
     OwnMapping::map(object.descriptor(), 0, length, protection, flags)
 }
 
-/// Maps the pages of a range that exists already, in one call; see [`Mapping::populate`].
-#[cfg(target_os = "linux")]
-pub(super) fn populate(region: &Region, offset: u64, len: u64) {
-    /// A multiple of every page size.
-    const ALIGNMENT: u64 = 64 << 10;
-    let begin = offset & !(ALIGNMENT - 1);
-    let len = len + (offset - begin);
-    let (Some(at), Ok(len)) = (region.range(begin, len), usize::try_from(len)) else { return };
-    // SAFETY: the range is mapped, at a page boundary; the call changes no byte of it. Kernels before
-    // 5.14 refuse it, which is as good.
-    unsafe { libc::madvise(at.as_ptr().cast(), len, libc::MADV_POPULATE_READ) };
-}
-
 /// Zeroed memory of this process alone.
 pub(crate) fn map_private(length: u64) -> Result<Mapping> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;

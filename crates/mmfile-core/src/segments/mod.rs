@@ -40,14 +40,15 @@ pub(crate) struct Segments {
     data: Arc<Mapping>,
     capacity: u64,
     writable: bool,
-    /// Up to where this handle has prepared the pages that it writes to.
+    /// Up to where this handle has mapped the pages that it writes to.
     populated: Arc<AtomicU64>,
 }
 
 /// As much of a new file as is prepared at once.
 const POPULATED_AT_FIRST: u64 = 64 << 20;
-/// How far ahead pages are prepared later.
-const POPULATED_AHEAD: u64 = 256 << 10;
+/// What Linux maps at the fault of a read: the pages around it that are there, so many bytes of them. At the
+/// fault of a write it maps one page.
+const FAULT_AROUND: u64 = 64 << 10;
 
 /// What follows the committed end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,19 +68,22 @@ impl Segments {
 
     /// Prepares the memory of a new file for what its creator will write.
     pub(crate) fn prepare(&self) {
-        self.populate(0, POPULATED_AT_FIRST);
+        self.populate(0, POPULATED_AT_FIRST.min(self.capacity));
     }
 
-    /// Sees to it that writing from `from` to `end` does not fault page by page. Under the lock.
+    /// Sees to it that writing from `from` to `end` does not fault page by page, by reading a word of every
+    /// so many. Under the lock.
     fn populate(&self, from: u64, end: u64) {
         let done = self.populated.load(Ordering::Relaxed);
-        if end <= done {
+        if end <= done || cfg!(any(not(target_os = "linux"), loom)) {
             return;
         }
-        let from = from.max(done);
-        let end = end.saturating_add(POPULATED_AHEAD).min(self.capacity);
-        self.data.populate(from, end - from);
-        self.populated.store(end, Ordering::Relaxed);
+        let mut at = from.max(done) & !(FAULT_AROUND - 1);
+        while at < end {
+            self.data.region().load_word(at);
+            at += FAULT_AROUND;
+        }
+        self.populated.store(at, Ordering::Relaxed);
     }
 
     /// The mapping, for what has to keep it.
