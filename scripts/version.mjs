@@ -19,6 +19,8 @@ const VERSION = String.raw`\d+\.\d+\.\d+[-.\w]*`
 const places = [
   ['Cargo.toml', `(\\[workspace\\.package\\]\\nversion = ")(${VERSION})(")`],
   ['Cargo.lock', `(name = "mmfile-(?:core|node)"\\nversion = ")(${VERSION})(")`],
+  ['fuzz/Cargo.lock', `(name = "mmfile-core"\\nversion = ")(${VERSION})(")`],
+  ['bench/floor/Cargo.lock', `(name = "mmfile-core"\\nversion = ")(${VERSION})(")`],
   ['package.json', `("name": "mmfile",\\n  "version": ")(${VERSION})(")`],
   ['package-lock.json', `("name": "mmfile",\\n +"version": ")(${VERSION})(")`],
   ['samples/package-lock.json', `("name": "mmfile",\\n +"version": ")(${VERSION})(")`],

@@ -130,7 +130,11 @@ impl Handle {
             return Ok(self.control.tail());
         }
         let operation = Operation { handle: self };
-        let tail = self.segments.adopt(&self.control);
+        let tail = if self.segments.can_repair() {
+            self.segments.begin(&self.control)
+        } else {
+            self.segments.adopt(&self.control)
+        };
         drop(operation);
         wake::signal_after_release(&self.control);
         tail

@@ -52,8 +52,8 @@ impl Segments {
         Ok(base.count)
     }
 
-    /// The committed end, behind which nothing is left of anybody.
-    fn begin(&self, control: &Control) -> Result<Tail> {
+    /// The committed end, behind which nothing is left of anybody. Under the lock, for those who may write.
+    pub(crate) fn begin(&self, control: &Control) -> Result<Tail> {
         // Nobody was told of a death, and yet a writer did not get done: its value panicked, it took
         // no lock, or a foreign program had the lock of the dead one first and repaired nothing.
         if self.is_unfinished(control) && !control.is_sealed() {

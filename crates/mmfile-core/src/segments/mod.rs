@@ -120,17 +120,27 @@ impl Segments {
     fn chain(&self, from: Tail) -> Chain {
         let mut end = from;
         loop {
-            let stop = self.frame_at(end.size);
-            let Frame::Segment(size) = stop else { return Chain { end, stop } };
-            // No overflow: a frame stands at `end.size`, so that is at least a word below capacity.
-            let start = end.size + WORD_SIZE;
-            if size > self.capacity - start {
-                return Chain { end, stop: Frame::Invalid };
+            match self.next(end) {
+                Ok(next) => end = next,
+                Err(stop) => return Chain { end, stop },
             }
-            // The count that it begins with is the control block's, which may say anything.
-            let count = (end.count + 1).min(self.capacity / WORD_SIZE);
-            end = Tail { size: start + size, count };
         }
+    }
+
+    /// Where the segment at `at` ends, or what stands there instead of one.
+    fn next(&self, at: Tail) -> std::result::Result<Tail, Frame> {
+        let size = match self.frame_at(at.size) {
+            Frame::Segment(size) => size,
+            stop => return Err(stop),
+        };
+        // No overflow: a frame stands at `at.size`, so that is at least a word below capacity.
+        let start = at.size + WORD_SIZE;
+        if size > self.capacity - start {
+            return Err(Frame::Invalid);
+        }
+        // The count that it begins with is the control block's, which may say anything.
+        let count = (at.count + 1).min(self.capacity / WORD_SIZE);
+        Ok(Tail { size: start + size, count })
     }
 
     /// Takes up what a foreign writer appended, and answers the committed end. Under the lock.

@@ -26,14 +26,23 @@ impl Segments {
     /// it meant to append is there, or a foreign writer has come after it. What is behind the whole
     /// segments, up to where it meant to get, is not. It can be interrupted and begun again at any
     /// point.
+    ///
+    /// A foreign writer that had the lock first wrote over what was left, without a zero behind it. Where
+    /// what follows its segment cannot be one, it is what was left: nobody can have got behind it.
     pub(crate) fn repair(&self, control: &Control) {
         let tail = control.tail();
         if let Some(Intent { base, end }) = control.intent() {
             if base.size == tail.size && end.size > tail.size {
                 // It died between the record and the tail.
-                let chain = self.chain(Tail { size: tail.size, count: base.count });
-                if chain.stop == Frame::End && chain.end.size < end.size {
-                    self.take_back(control, chain.end, end.size);
+                let from = Tail { size: tail.size, count: base.count };
+                let chain = self.chain(from);
+                let is_left = chain.end.size < end.size;
+                match chain.stop {
+                    Frame::End if is_left => self.take_back(control, chain.end, end.size),
+                    Frame::Invalid | Frame::Seal if is_left && chain.end != from => {
+                        self.take_back(control, self.next(from).unwrap_or(from), end.size);
+                    }
+                    _ => {}
                 }
             } else if end.size == tail.size && end.count != tail.count {
                 // It died between the tail and the count.

@@ -57,7 +57,7 @@ const REPAIRING: &[(&str, bool, Behind, &[&str])] = &[
     // A foreign program had the lock before us, appended, and died as well.
     ("append.published", true, Foreign, &["repair.writer", "adopt.intent", "adopt.tail"]),
     ("commit.tail", true, Foreign, &["commit.tail", "repair.writer", "adopt.intent"]),
-    ("append.payload", false, Foreign, &["repair.zeroed", "repair.writer", "adopt.tail"]),
+    ("append.payload", false, Foreign, &["repair.zeroed", "commit.tail", "repair.writer"]),
     (
         "append.committed",
         true,
@@ -167,6 +167,44 @@ fn what_nobody_repaired_is_repaired_by_the_next_append() {
                 group.check(&format!("{how} at {point}:{number}"), false, &mut figures);
                 group.end();
             }
+        }
+    }
+    figures.report();
+}
+
+/// A foreign program has the lock next and writes its segment over what the dead one left, without a zero
+/// behind it: nothing of the dead one's bytes may pass for segments, for those who ask first and for those
+/// who append.
+#[test]
+fn what_a_foreign_writer_wrote_over_the_remains_is_one_segment() {
+    support::play(ROLES);
+    let test = "repairs::what_a_foreign_writer_wrote_over_the_remains_is_one_segment";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(120));
+    let mut figures = Figures::new("written over by a foreign writer");
+    for told in [true, false] {
+        for asks in [true, false] {
+            let mut group = Group::new(test, 1, 1 << 16);
+            for length in [1, 2, 4, 5, 17, 30] {
+                group.kill("append", "append.payload:2", false);
+                figures.kills += 1;
+                if !told {
+                    let lock = format!("{}{}", group.prefixes.mutex(), group.id);
+                    support::forget_death(&lock, group.control.at(OFF_LOCK_WORD).cast());
+                }
+                let foreign = vec![b'f'; length];
+                group.data.append_foreign(&foreign);
+                group.expected.push(foreign);
+                let what = format!("{length} bytes, told: {told}, asks first: {asks}");
+                let file = super::lifecycle::open(&group.prefixes, &group.id).unwrap();
+                if asks {
+                    assert_eq!(file.len().unwrap(), group.expected.len() as u64, "{what}");
+                }
+                file.append(b"next".as_slice()).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+                group.expected.push(b"next".to_vec());
+                drop(file);
+                group.check_contents(&what);
+            }
+            group.end();
         }
     }
     figures.report();
