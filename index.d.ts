@@ -165,3 +165,9 @@ export declare function remove(id: string, dataPrefix: string, mutexPrefix: stri
 
 /** Removes those that no live process has open, and answers their ids. */
 export declare function sweep(dataPrefix: string, mutexPrefix: string): Array<string>
+
+/**
+ * Tells the engine that an object weighs so many bytes more than it can see, or less: it collects
+ * garbage accordingly.
+ */
+export declare function weigh(bytes: number): void

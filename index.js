@@ -854,3 +854,4 @@ module.exports.recovered = nativeBinding.recovered
 module.exports.releaseHeld = nativeBinding.releaseHeld
 module.exports.remove = nativeBinding.remove
 module.exports.sweep = nativeBinding.sweep
+module.exports.weigh = nativeBinding.weigh

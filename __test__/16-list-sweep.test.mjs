@@ -2,6 +2,7 @@
 
 import test from 'ava'
 import { list, MmFile, sweep } from 'mmfile'
+import { actor } from './support/actors.mjs'
 import { start } from './support/child.mjs'
 import { closing, left, uniqueId } from './support/files.mjs'
 
@@ -67,4 +68,19 @@ test('wrong options are refused', (t) => {
     t.throws(() => act({ prefixes: 'x' }), { code: 'ERR_INVALID_ARG_TYPE' })
     t.throws(() => act({ prefixes: { data: '/' } }), { code: 'ERR_INVALID_ARG_VALUE' })
   }
+})
+
+test('data is taken away with its control block, whatever prefix the one who does it has', async (t) => {
+  const id = uniqueId('elsewhere')
+  const creator = await actor(t)
+  await creator.keeps('file', 'MmFile', 'createNew', 1 << 16, { id })
+  await creator.child.kill()
+  const other = { data: uniqueId('other-') }
+  MmFile.createNew(64, { prefixes: other }).close()
+  t.deepEqual(left(id), [])
+  const removed = MmFile.createNew(4096, { id })
+  if (process.platform !== 'win32') MmFile.remove(id, { prefixes: other })
+  removed.close()
+  t.deepEqual(left(id), [])
+  MmFile.createNew(64, { id }).close()
 })

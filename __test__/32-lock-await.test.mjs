@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import anyOrder from 'ava'
+import { actor } from './support/actors.mjs'
 import { run, start } from './support/child.mjs'
 import { create, open, refuses, rejects, rounds } from './support/files.mjs'
 
@@ -127,4 +128,44 @@ test('many locks on one handle use one thread, and none of libuv', async (t) => 
   const before = threads()
   for (let round = 0; round < 500; round += 1) (await file.lock()).release()
   t.is(threads(), before)
+})
+
+test('a lock() that has timed out behind a busy thread settles, and stands in the way until then', async (t) => {
+  const file = create(t)
+  const other = open(t, file)
+  const guard = await file.lock()
+  for (const busy of [0, 60]) {
+    const first = other.lock({ timeout: 10 })
+    const until = performance.now() + busy
+    while (performance.now() < until);
+    const second = other.lock({ timeout: 10 })
+    refuses(t, () => other.tryLock(), 'ERR_MMFILE_LOCK_HELD')
+    await rejects(t, second, 'ERR_MMFILE_LOCK_HELD')
+    await rejects(t, first, 'ERR_MMFILE_TIMEOUT')
+  }
+  guard.release()
+  const again = await other.lock()
+  again.release()
+})
+
+test('an operation while lock() is pending works inside the lock as soon as it is there', async (t) => {
+  const file = create(t, 1 << 16, { lockTimeout: 5_000 })
+  const other = await actor(t)
+  await other.keeps('file', 'MmFile', 'openExisting', file.id)
+  for (let round = 0; round < rounds(5); round += 1) {
+    await other.keeps('guard', 'file', 'tryLock')
+    other.begins([
+      { on: 'actor', call: 'block', args: [50] },
+      { on: 'guard', call: 'release' },
+    ])
+    const pending = file.lock()
+    await delay(1)
+    const started = performance.now()
+    file.append('x')
+    t.true(performance.now() - started < 2_000, 'it waited for its own holder')
+    const guard = await pending
+    file.append('y')
+    guard.release()
+    await other.ends()
+  }
 })

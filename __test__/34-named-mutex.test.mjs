@@ -130,3 +130,19 @@ test('wrong names and calls after close are errors', async (t) => {
   await rejects(t, gone.lock(), 'ERR_MMFILE_CLOSED')
   t.throws(() => structuredClone(gone), { any: true, name: 'DataCloneError', message: /its name/ })
 })
+
+// The kernel lets go 2048 locks of a thread that dies, and no more.
+const alone = process.platform === 'linux' ? test.serial : test.serial.skip
+
+alone('more locks than would be let go at a death are refused', (t) => {
+  const name = uniqueId('many')
+  const guards = []
+  const next = () => mutex(t, `${name}-${guards.length}`).tryLock()
+  t.teardown(() => guards.forEach((guard) => guard.release()))
+  while (guards.length < 2000) guards.push(next())
+  t.true(guards.every(Boolean))
+  refuses(t, next, 'ERR_MMFILE_NO_SPACE')
+  guards.pop().release()
+  guards.push(next())
+  t.truthy(guards.at(-1))
+})

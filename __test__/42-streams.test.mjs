@@ -121,3 +121,24 @@ test('wrong options are refused', (t) => {
   t.throws(() => file.createWriteStream({ seal: 1 }), { code: 'ERR_INVALID_ARG_TYPE' })
   t.throws(() => file.createWriteStream(null), { code: 'ERR_INVALID_ARG_TYPE' })
 })
+
+test('a stream that is fed one segment at a time waits for one at a time', async (t) => {
+  const file = create(t, 1 << 16)
+  const { waitFor } = Object.getPrototypeOf(file)
+  let waits = 0
+  file.waitFor = (...args) => {
+    waits += 1
+    return waitFor.apply(file, args)
+  }
+  const stream = file.createReadStream({ as: 'string' })
+  const read = []
+  stream.on('data', (chunk) => read.push(chunk))
+  for (let index = 0; index < 200; index += 1) {
+    file.append(String(index))
+    await delay(0)
+  }
+  file.seal()
+  await once(stream, 'end')
+  t.is(read.length, 200)
+  t.true(waits <= 202, `${waits} waits for 200 segments`)
+})

@@ -23,6 +23,17 @@ for (const what of ['file', 'reader', 'view', 'guard']) {
   })
 }
 
+for (const [what, count] of [
+  ['file', 100_000],
+  ['mutex', 20_000],
+]) {
+  onLinux(`${count} times opened and not closed, with 1,024 descriptors: ${what}`, async (t) => {
+    const shell = 'ulimit -n 1024'
+    const { said, stderr, code } = await run(t, 'misuse', 'pileUp', [what, count], { shell })
+    t.deepEqual([said, stderr, code], [['done'], '', 0])
+  })
+}
+
 for (const how of ['exit', 'exit in a callback', 'throw']) {
   onLinux(`the process ends with everything pending: ${how}`, async (t) => {
     const file = create(t, 4096, { lifetime: 'last-process' })

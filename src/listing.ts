@@ -2,13 +2,16 @@ import { checkId, checkOptions, checkPrefixes } from './arguments.js'
 import { native } from './native.js'
 import type { FileInfo, ListOptions } from './types.js'
 
+/** The latest time that a Date can have; a damaged control block may say a later one. */
+const LATEST = 8.64e15
+
 /** The files of this user on this machine. It opens none of them. */
 export function list(options?: ListOptions): FileInfo[] {
   const { data, mutex } = checkPrefixes(checkOptions(options).prefixes)
   return native.list(data, mutex).map(({ lastProcess, createdAt, ...info }) => ({
     ...info,
     lifetime: lastProcess ? 'last-process' : 'creator',
-    created: new Date(createdAt),
+    created: new Date(Math.min(createdAt, LATEST)),
   }))
 }
 

@@ -121,6 +121,7 @@ export class SharedLock {
   }
 
   #take(timeout: number): LockGuard | null {
+    if (this.#pending !== undefined) throw held()
     let how = operations.lock(this.#handle, 0)
     if (how === 0 && timeout > 0) {
       const end = performance.now() + timeout
@@ -138,6 +139,8 @@ export class SharedLock {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) throw aborted(signal)
       if (this.#closed) throw closed()
+      // Also where its end is known to the thread already, and not yet here.
+      if (this.#pending !== undefined) throw held()
       const settle = (): boolean => {
         signal?.removeEventListener('abort', abort)
         const first = this.#pending === pending
@@ -169,6 +172,10 @@ export class SharedLock {
     this.#closed = true
     this.#pending?.reject(closed())
   }
+}
+
+function held(): MmFileError {
+  return new MmFileError('ERR_MMFILE_LOCK_HELD', 'this handle is waiting for the lock already')
 }
 
 function timedOut(): MmFileError {

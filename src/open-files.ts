@@ -1,9 +1,16 @@
 import { native } from './native.js'
 
+/**
+ * What an open file weighs for the garbage collector, in bytes. It holds two descriptors, of which a
+ * process often has 1,024; 32 MiB of such weights make the engine look for what nobody refers to.
+ */
+const WEIGHT = 2 ** 18
+
 /** What is left of an open file once nothing in the program refers to it. */
 const collected = new FinalizationRegistry<number>((handle) => {
   // Views that the program still has go on working; they keep the memory, not the file.
   native.abandon(handle)
+  native.weigh(-WEIGHT)
 })
 
 /** How many files are open, to listen for the exit only while there are any. */
@@ -16,6 +23,7 @@ function leaveAll(): void {
 /** Closes a file when it is garbage-collected, and ends it for others when the thread exits. */
 export function manage(file: object, handle: number): void {
   collected.register(file, handle, file)
+  native.weigh(WEIGHT)
   open += 1
   // Runs at the end of the script, at process.exit() and after an uncaught exception. A worker that
   // is terminated ends its environment instead, which closes them too. The listeners after this one
@@ -26,6 +34,7 @@ export function manage(file: object, handle: number): void {
 /** The file was closed. */
 export function unmanage(file: object): void {
   collected.unregister(file)
+  native.weigh(-WEIGHT)
   open -= 1
   if (open === 0) process.off('exit', leaveAll)
 }

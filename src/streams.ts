@@ -17,19 +17,24 @@ export function readStream(file: MmFile, options: Partial<ReadStreamOptions>): R
   // Ends the wait that is pending when the stream is destroyed.
   const destroyed = new AbortController()
   let index = from
+  let pushing = false
 
   async function push(stream: Readable): Promise<void> {
-    for (;;) {
-      const length = file.length
-      while (index < length) {
-        const chunk = readAs(file, index, as)
-        index += 1
-        if (!stream.push(chunk)) return
+    try {
+      for (;;) {
+        const length = file.length
+        while (index < length) {
+          const chunk = readAs(file, index, as)
+          index += 1
+          if (!stream.push(chunk)) return
+        }
+        if (!(await comes(file, index, destroyed.signal))) {
+          stream.push(null)
+          return
+        }
       }
-      if (!(await comes(file, index, destroyed.signal))) {
-        stream.push(null)
-        return
-      }
+    } finally {
+      pushing = false
     }
   }
 
@@ -39,6 +44,9 @@ export function readStream(file: MmFile, options: Partial<ReadStreamOptions>): R
     highWaterMark,
     ...(signal && { signal }),
     read() {
+      // Node.js asks again after each chunk, also while the next one is being waited for.
+      if (pushing) return
+      pushing = true
       push(this).catch((error) => {
         if (!destroyed.signal.aborted) this.destroy(error)
       })

@@ -66,6 +66,17 @@ const ends = {
 
 await (isMainThread
   ? play({
+      /** The same, as often as one likes, and nobody asks for a collection. */
+      async pileUp(what, count) {
+        const file = MmFile.createNew(4096)
+        for (let at = 0; at < Number(count); at += 1) {
+          if (what === 'mutex') NamedMutex.open(`${file.id}-${at % 100}`)
+          else MmFile.openExisting(file.id)
+          await new Promise(setImmediate)
+        }
+        say('done')
+      },
+
       /** Opens files and mutexes and closes none of them. */
       async forget(what, count) {
         const file = MmFile.createNew(4096)

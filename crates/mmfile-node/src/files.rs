@@ -155,6 +155,13 @@ fn close_all() {
     }
 }
 
+/// Tells the engine that an object weighs so many bytes more than it can see, or less: it collects
+/// garbage accordingly.
+#[napi]
+pub fn weigh(env: Env, bytes: i64) -> napi::Result<()> {
+    env.adjust_external_memory(bytes).map(|_| ())
+}
+
 /// How often this handle repaired the file behind a dead process.
 #[napi]
 pub fn recovered(env: Env, handle: u32) -> napi::Result<f64> {

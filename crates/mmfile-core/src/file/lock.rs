@@ -42,9 +42,10 @@ impl MmFile {
     /// # Errors
     /// [`Error::NoSpace`] if the system has no thread left.
     pub fn lock_holder(&self) -> Result<LockHolder> {
-        let (enters, leaves) = (Arc::clone(&self.handle), Arc::clone(&self.handle));
+        let [enters, wants, leaves] = [(); 3].map(|()| Arc::clone(&self.handle));
         LockHolder::start(
             Box::new(move |deadline, owner| enters.enter(deadline, owner)),
+            Box::new(move |owner| wants.section.want(owner)),
             Box::new(move || leaves.section.give_up()),
         )
     }
@@ -81,24 +82,27 @@ impl Handle {
     /// Does one change under the lock, and wakes those who wait for it.
     pub(super) fn change<R>(&self, work: impl FnOnce() -> Result<R>) -> Result<R> {
         self.place.check_whole(self.control.capacity())?;
-        if self.needs_no_lock() {
-            let result = work();
-            wake::signal(&self.control);
-            result
+        let acquired = if self.needs_no_lock() {
+            None
         } else {
             let deadline = Deadline::after(&Timeout::Val(self.settings.lock_timeout));
-            let acquired = self.section.lock.acquire(&deadline, Hold::Operation)?;
-            let operation = Operation { handle: self };
-            crate::fault::point("change.locked");
-            if acquired == Acquired::Abandoned {
-                self.recover();
-            }
+            self.section.operate(&deadline)?
+        };
+        let Some(acquired) = acquired else {
             let result = work();
-            drop(operation);
-            crate::fault::point("change.unlocked");
-            wake::signal_after_release(&self.control);
-            result
+            wake::signal(&self.control);
+            return result;
+        };
+        let operation = Operation { handle: self };
+        crate::fault::point("change.locked");
+        if acquired == Acquired::Abandoned {
+            self.recover();
         }
+        let result = work();
+        drop(operation);
+        crate::fault::point("change.unlocked");
+        wake::signal_after_release(&self.control);
+        result
     }
 
     /// The committed end, with what foreign writers appended in it.
@@ -122,9 +126,10 @@ impl Handle {
             return self.segments.adopt(&self.control);
         }
         let deadline = Deadline::after(&Timeout::Val(lock_timeout));
-        if self.section.lock.acquire(&deadline, Hold::Operation)? == Acquired::Abandoned
-            && !self.recover()
-        {
+        let Some(acquired) = self.section.operate(&deadline)? else {
+            return self.segments.adopt(&self.control);
+        };
+        if acquired == Acquired::Abandoned && !self.recover() {
             // A reader cannot tell what of this is whole: it goes by the tail.
             self.section.lock.release_abandoned(Hold::Operation);
             return Ok(self.control.tail());

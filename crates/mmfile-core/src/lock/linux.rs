@@ -92,6 +92,11 @@ impl ProcessLock {
     pub(crate) fn acquire(&self, deadline: &Deadline, hold: Hold) -> Result<Acquired> {
         let word = self.word()?;
         let pending = Pending::announce(word);
+        if hold == Hold::Section && !pending.has_room() {
+            // It would not be let go if this thread died.
+            let needed = "room among the locks that this thread holds (2000)".into();
+            return Err(Error::NoSpace { needed, os: None });
+        }
         let acquired = acquire_word(word, pending.thread_id(), deadline)?;
         if acquired == Acquired::Abandoned
             && let Some(owner) = GLIBC_OWNER.and_then(|at| self.mapping.region().atomic_u32(at))

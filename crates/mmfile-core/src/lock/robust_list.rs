@@ -200,6 +200,11 @@ impl Pending {
         self.thread().id.get()
     }
 
+    /// Whether the kernel would still come to one more lock of this thread.
+    pub(super) fn has_room(&self) -> bool {
+        self.thread().entries.borrow().len() < ROOM
+    }
+
     /// Leaves the announcement standing while the lock is held.
     pub(super) fn keep(self) {
         self.thread().kept.set(self.node);
@@ -236,6 +241,8 @@ const BACK: usize = size_of::<usize>();
 const INHERITS: usize = 1;
 /// As far as the kernel would walk.
 const LIMIT: usize = 2048;
+/// How many of these are for us: the C library has its own.
+const ROOM: usize = 2000;
 
 impl Thread {
     /// Moves a lock that stands in the pending entry into the list, before another takes its place:

@@ -2,10 +2,12 @@
 
 use super::{Acquired, Deadline, Hold, ProcessLock, thread_id};
 use crate::error::{Error, Result};
+use raw_sync::Timeout;
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 /// A lock, and which thread of this handle holds it over several operations.
 #[derive(Debug)]
@@ -13,11 +15,38 @@ pub(crate) struct Section {
     pub(crate) lock: ProcessLock,
     /// The thread whose operations work inside the lock, or 0.
     owner: AtomicU32,
+    /// The thread for whose operations another one is about to take the lock, or 0.
+    wanted: AtomicU32,
 }
 
 impl Section {
     pub(crate) fn new(lock: ProcessLock) -> Self {
-        Self { lock, owner: AtomicU32::new(0) }
+        Self { lock, owner: AtomicU32::new(0), wanted: AtomicU32::new(0) }
+    }
+
+    /// Another thread is going to take the lock for the operations of this one: see [`Self::operate`].
+    pub(crate) fn want(&self, owner: u32) {
+        self.wanted.store(owner, Ordering::Release);
+    }
+
+    /// Takes the lock for one operation of the calling thread. `None` if another thread has got it for
+    /// this one's operations meanwhile: who then waited for the lock would wait for himself.
+    pub(crate) fn operate(&self, deadline: &Deadline) -> Result<Option<Acquired>> {
+        /// Between two looks.
+        const LOOK: Duration = Duration::from_millis(2);
+        loop {
+            let wanted = self.wanted.load(Ordering::Acquire);
+            if wanted == 0 || wanted != thread_id() {
+                return self.lock.acquire(deadline, Hold::Operation).map(Some);
+            }
+            let limit = deadline.slice(LOOK).unwrap_or_default();
+            let soon = Deadline::after(&Timeout::Val(limit));
+            match self.lock.acquire(&soon, Hold::Operation) {
+                Err(Error::Timeout { .. }) if self.is_mine() => return Ok(None),
+                Err(Error::Timeout { .. }) if deadline.slice(LOOK).is_some() => {}
+                other => return other.map(Some),
+            }
+        }
     }
 
     /// Whether the calling thread's operations are inside.
@@ -37,8 +66,14 @@ impl Section {
         if self.owner.load(Ordering::Acquire) == owner {
             return Err(Error::LockHeld);
         }
-        let abandoned = self.lock.acquire(deadline, Hold::Section)? == Acquired::Abandoned;
-        self.owner.store(owner, Ordering::Release);
+        let acquired = self.lock.acquire(deadline, Hold::Section);
+        if acquired.is_ok() {
+            self.owner.store(owner, Ordering::Release);
+        }
+        if owner != thread_id() {
+            self.want(0);
+        }
+        let abandoned = acquired? == Acquired::Abandoned;
         let section = Arc::clone(self);
         let unrepaired = false;
         Ok(LockGuard { section, abandoned, unrepaired, _keep: keep, _thread: PhantomData })

@@ -56,17 +56,48 @@ pub(crate) fn take_away(
     crate::fault::point("remove.begin");
     if !names.data.is_empty() {
         match Object::open(&names.data, Access::Read, names.id.as_str()) {
-            Ok(object) if object.identity() == data || data == Identity::default() => {
-                unlink(&names.data); // nobody makes another one there meanwhile
+            // (Nobody makes another one there meanwhile.)
+            Ok(object) if object.identity() == data => drop(unlink(&names.data)),
+            // Its creator died before it recorded which one: before anything was written to it.
+            Ok(object) if data == Identity::default() && is_blank(names, &object) => {
+                unlink(&names.data);
             }
             Err(error @ Error::NoSpace { .. }) => return Err(error),
-            _ => {}
+            _ => take_away_elsewhere(data)?,
         }
     }
     crate::fault::point("remove.data");
     control.unlink_if_same(&names.control);
     crate::fault::point("remove.control");
     Ok(())
+}
+
+/// Takes data away that is not where the caller's prefixes lead: its creator had others.
+fn take_away_elsewhere(data: Identity) -> Result<()> {
+    if data == Identity::default() || !NAMES_OUTLIVE_PROCESSES {
+        return Ok(());
+    }
+    for name in list_named()? {
+        if Object::open(&name, Access::Read, &name).is_ok_and(|there| there.identity() == data) {
+            unlink(&name);
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is nothing in an object, as far as is looked.
+fn is_blank(names: &ObjectNames, object: &Object) -> bool {
+    /// What has anything in it has a word here.
+    const BEGIN: u64 = 4096;
+    let Ok(size) = object.size() else { return false };
+    if size == 0 {
+        return true;
+    }
+    let Ok(mapping) = open_named(&names.data, object, Access::Read, names.id.as_str()) else {
+        return NAMES_OUTLIVE_MEMORY;
+    };
+    let region = mapping.region();
+    (0..size.min(BEGIN)).step_by(4).all(|at| region.load_word(at).is_none_or(|word| word == 0))
 }
 
 /// Takes a file's second name away where the first, its data's, is gone: whoever was at it died between
@@ -110,6 +141,14 @@ pub(crate) fn is_control_block(names: &ObjectNames, object: &Object) -> bool {
     recorded_data(names, object).is_some()
 }
 
+/// Whether a control block stands there that says what it is.
+fn is_described(name: &str) -> bool {
+    Object::open(name, Access::Read, name)
+        .and_then(|object| open_named(name, &object, Access::Read, name))
+        .and_then(|mapping| Control::new(mapping, name))
+        .is_ok_and(|control| control.is_described())
+}
+
 /// Which data object belongs to a control block. None in particular to one whose creator died before
 /// it recorded that: it had made sure that no other stands at the name.
 fn recorded_data(names: &ObjectNames, object: &Object) -> Option<Identity> {
@@ -142,7 +181,10 @@ pub(crate) fn remove_all_stale(
     for names in ids_of(&all, ObjectNames::MUTEX_PREFIX).map(ObjectNames::mutex) {
         remove_if_stale(&names, registry);
     }
-    Ok(ids_of(&all, prefixes.mutex())
+    // Without a prefix any object might be a control block that was never begun.
+    let wanted = all.iter().filter(|name| !prefixes.mutex().is_empty() || is_described(name));
+    let wanted: Vec<String> = wanted.cloned().collect();
+    Ok(ids_of(&wanted, prefixes.mutex())
         .map(|id| ObjectNames::new(id, prefixes))
         .filter(|names| remove_if_stale(names, registry))
         .map(|names| names.id)
