@@ -4,6 +4,10 @@
 /** By the ids of goals: a figure beyond it is a failure. */
 const LIMITS = {
   'trip-core': { most: 12 },
+  'trip-async': { least: 0.2 },
+  lock: { least: 100 },
+  create: { most: 40 },
+  open: { most: 20 },
   'append-8': { most: 36 },
   'append-touched': { least: 0.25 },
   'string-1048576-ASCII': { most: 4 },
@@ -16,11 +20,14 @@ const LIMITS = {
 }
 
 /** The sections that have something to guard. */
-export const GUARDED = ['trip', 'values', 'segments']
+export const GUARDED = ['trip', 'locks', 'opening', 'values', 'segments']
 
-/** What is beyond its limit, in sentences. It is no failure that a floor could not be built. */
+/** What is beyond its limit, in sentences, and what could not be looked at. */
 export function guard(goals) {
-  return goals.flatMap(({ id, work, against, median }) => {
+  const measured = new Set(goals.filter(({ median }) => median !== undefined).map(({ id }) => id))
+  const missing = Object.keys(LIMITS).filter((id) => !measured.has(id))
+  const unknown = missing.map((id) => `"${id}" was not measured: its floor or peer is missing`)
+  const beyond = goals.flatMap(({ id, work, against, median }) => {
     const { least, most } = LIMITS[id] ?? {}
     if (median === undefined || (least === undefined && most === undefined)) return []
     if (most !== undefined && median <= most) return []
@@ -28,4 +35,5 @@ export function guard(goals) {
     const limit = most === undefined ? `at least ${least}` : `at most ${most}`
     return [`${work}, against ${against}: ${median.toFixed(2)}, and the guard wants ${limit}`]
   })
+  return [...unknown, ...beyond]
 }

@@ -147,13 +147,14 @@ export class Report {
     return `${JSON.stringify({ ...facts, goals, tables, floors, notes }, undefined, 2)}\n`
   }
 
-  write(folder, facts) {
+  write(folder, name, facts) {
     mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, 'latest.json'), this.json(facts))
-    writeFileSync(join(folder, 'latest.md'), this.markdown(facts))
+    const at = (extension) => join(folder, `${name}.${extension}`)
+    writeFileSync(at('json'), this.json(facts))
+    writeFileSync(at('md'), this.markdown(facts))
     const drawn = chart(this.tables, facts)
     // What is there from another run does not belong to this one.
-    if (drawn) writeFileSync(join(folder, 'latest.svg'), drawn)
-    else rmSync(join(folder, 'latest.svg'), { force: true })
+    if (drawn) writeFileSync(at('svg'), drawn)
+    else rmSync(at('svg'), { force: true })
   }
 }

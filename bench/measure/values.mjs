@@ -13,14 +13,17 @@ function fileFor(MmFile, count, size, touched) {
   const file = MmFile.createNew((count + 1) * (size + 4) + 8)
   file.append(Buffer.alloc(4))
   if (touched) {
-    // The buffer behind a view is the whole mapping: reading a byte of every cache line maps the
-    // pages and brings them as near as they fit.
-    const whole = new Uint8Array(file.view(0).buffer)
-    let sum = 0
-    for (let at = 0; at < whole.length; at += LINE) sum += whole[at]
-    if (sum !== 4) throw new Error('a new file is not empty')
+    // The buffer behind a view is the whole mapping.
+    if (touch(new Uint8Array(file.view(0).buffer)) !== 4) throw new Error('a new file is not empty')
   }
   return file
+}
+
+/** Reads a byte of every cache line, which maps the pages and brings them as near as they fit. */
+function touch(bytes) {
+  let sum = 0
+  for (let at = 0; at < bytes.length; at += LINE) sum += bytes[at]
+  return sum
 }
 
 /** Appends one value again and again, to a file that is new in every round. */
@@ -61,6 +64,7 @@ async function bytes({ mmfile, floor, report, turns }) {
       warm: { iterations: APPENDS, work: () => check(floor.addon.copy(target, 0, plain)) },
       places: {
         iterations: APPENDS,
+        before: () => touch(targets),
         work: () => check(floor.addon.copy(targets, (turn++ % APPENDS) * MEBIBYTE, plain)),
       },
       first: appending(mmfile.MmFile, source, MEBIBYTE, { touched: false }),
@@ -138,9 +142,12 @@ async function strings({ mmfile, report, turns }) {
         turns,
         micro({
           write: repeat(() => target.write(text, 'utf16le')),
-          places: repeat(() => {
-            targets.write(text, (turn++ % APPENDS) * size, 'utf16le')
-          }),
+          places: {
+            ...repeat(() => {
+              targets.write(text, (turn++ % APPENDS) * size, 'utf16le')
+            }),
+            before: () => touch(targets),
+          },
           first: appending(mmfile.MmFile, text, size, { calls, iterations }),
           touched: appending(mmfile.MmFile, text, size, { calls, iterations, touched: true }),
           toString: repeat(() => {
