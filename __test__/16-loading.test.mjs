@@ -35,7 +35,7 @@ const library = { linux: glibc ? '-gnu' : '-musl', win32: '-msvc' }[process.plat
 const platformPackage = `mmfile-${process.platform}-${process.arch}${library}`
 
 /** What is said by a copy of the package that has no binary, with these platform packages. */
-async function withoutBinary(t, { optionalDependencies, installed = {} } = {}) {
+async function withoutBinary(t, { optionalDependencies, installed = {}, env } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'mmfile-'))
   t.teardown(() => rmSync(directory, { recursive: true }))
   for (const part of ['dist', 'index.js'])
@@ -49,7 +49,7 @@ async function withoutBinary(t, { optionalDependencies, installed = {} } = {}) {
     writeFileSync(join(place, 'package.json'), '{ "main": "binary.node" }')
     writeFileSync(join(place, 'binary.node'), binary)
   }
-  const { said } = await run(t, 'loading', 'broken', [directory])
+  const { said } = await run(t, 'loading', 'broken', [directory], { env })
   const [{ name, code, message, cause }] = said
   t.deepEqual([name, code, cause], ['MmFileError', 'ERR_MMFILE_LOAD', true])
   const machine = `${process.platform} ${process.arch}${glibc ? ` with glibc ${glibc}` : ''}`
@@ -81,4 +81,10 @@ test('a binary that the system refuses: it says what the system said', async (t)
   t.regex(message, /^the native binary of mmfile cannot be loaded on /)
   t.regex(message, /binary\.node/)
   t.regex(message, /from another machine, install it again/)
+})
+
+test('a path in the environment that leads to no binary is named', async (t) => {
+  const env = { NAPI_RS_NATIVE_LIBRARY_PATH: join(root, 'not-there.node') }
+  const message = await withoutBinary(t, { env })
+  t.regex(message, /NAPI_RS_NATIVE_LIBRARY_PATH names .*not-there\.node/)
 })

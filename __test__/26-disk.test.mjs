@@ -6,6 +6,7 @@ import {
   linkSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,

@@ -79,7 +79,7 @@ const steps = {
     run('ava', ['__test__/4*.test.mjs', '__test__/64*.test.mjs', '__test__/66*.test.mjs'], {
       env: { UV_USE_IO_URING: '0' },
     }).ok,
-  'soak, bounded': command('node', 'scripts/soak.mjs', '--seconds', '30'),
+  'soak, bounded': command('node', 'scripts/soak.mjs', '--seconds', '60'),
   'nothing is left in shared memory': () => {
     if (!existsSync('/dev/shm')) return true
     const left = readdirSync('/dev/shm').filter((name) => name.includes('mmfile'))

@@ -28,7 +28,7 @@ function readme(one) {
   return `# ${packageName(one)}
 
 The binary of \`mmfile\` for ${one.title}
-(\`${one.triple}\`).
+(\`${one.build.target}\`).
 
 It is an optional dependency of \`mmfile\`, of the same version: \`npm install mmfile\` brings it along
 on the machines that it is for. There is no reason to install it by itself.

@@ -1,4 +1,5 @@
-import { getSystemErrorName, inspect } from 'node:util'
+import { inspect } from 'node:util'
+import { systemError } from './system-errors.js'
 
 /** The stable codes of {@link MmFileError}. */
 export type MmFileErrorCode =
@@ -107,8 +108,7 @@ export function aborted(signal: AbortSignal): Error {
 
 function withCause(facts: MmFileErrorFacts): MmFileErrorFacts {
   if (!facts.errno) return facts
-  const errno = -facts.errno
-  const name = getSystemErrorName(errno)
+  const { name, errno } = systemError(facts.errno)
   const cause = Object.assign(new Error(`${facts.syscall}: ${name}`), {
     code: name,
     errno,

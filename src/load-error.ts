@@ -9,12 +9,26 @@ interface Report {
 function library(): { title: string; suffix: string } {
   if (process.platform === 'win32') return { title: '', suffix: '-msvc' }
   if (process.platform !== 'linux') return { title: '', suffix: '' }
-  const report = process.report?.getReport() as Report | undefined
+  const report = systemReport()
   const glibc = report?.header?.glibcVersionRuntime
   if (glibc) return { title: ` with glibc ${glibc}`, suffix: '-gnu' }
   return report?.sharedObjects?.some((name) => name.includes('musl'))
     ? { title: ' with musl', suffix: '-musl' }
     : { title: ' with an unknown C library', suffix: '-gnu' }
+}
+
+/** What Node.js knows of this process; a runtime may have none, or refuse to make one. */
+function systemReport(): Report | undefined {
+  try {
+    return process.report?.getReport() as Report | undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The package that has the binary of this platform. */
+export function platformPackage(): string {
+  return `mmfile-${process.platform}-${process.arch}${library().suffix}`
 }
 
 /** The packages that this version has binaries in, by name. In a checkout there are none. */
@@ -42,8 +56,14 @@ function refusal(error: unknown): string | undefined {
 
 /** Why the binary of this platform could not be loaded, and what to do about it. */
 export function whyNotLoaded(cause: unknown): string {
-  const { title, suffix } = library()
-  const machine = `${process.platform} ${process.arch}${title}`
+  const machine = `${process.platform} ${process.arch}${library().title}`
+  const path = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
+  if (path) {
+    return (
+      `the native binary of mmfile cannot be loaded on ${machine}: the environment variable ` +
+      `NAPI_RS_NATIVE_LIBRARY_PATH names ${path}. Unset it, or have it name a binary for this platform.`
+    )
+  }
   const refused = refusal(cause)
   if (refused !== undefined) {
     return (
@@ -52,7 +72,7 @@ export function whyNotLoaded(cause: unknown): string {
       'binaries for glibc need 2.17 or newer.'
     )
   }
-  const name = `mmfile-${process.platform}-${process.arch}${suffix}`
+  const name = platformPackage()
   const packages = binaryPackages()
   const known = Object.keys(packages)
   if (known.length > 0 && !(name in packages)) {

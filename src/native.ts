@@ -1,13 +1,18 @@
 import type * as Binding from '../index.js'
 import { fromNative, MmFileError } from './errors.js'
-import { whyNotLoaded } from './load-error.js'
+import { platformPackage, whyNotLoaded } from './load-error.js'
 
 /** Loads the binary of this platform, or says which one is missing and what to do. */
 function load(): typeof Binding {
   try {
     return require('../index.js') as typeof Binding
   } catch (cause) {
-    throw new MmFileError('ERR_MMFILE_LOAD', whyNotLoaded(cause), { cause })
+    // The loader goes by files of the system, and by how Node.js was built: this goes by the process.
+    try {
+      return require(platformPackage()) as typeof Binding
+    } catch {
+      throw new MmFileError('ERR_MMFILE_LOAD', whyNotLoaded(cause), { cause })
+    }
   }
 }
 

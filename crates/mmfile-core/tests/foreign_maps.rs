@@ -144,4 +144,6 @@ fn a_map_without_a_mutex_is_no_file() {
     };
     let error = MmFile::create_new(100, &create).unwrap_err();
     assert_eq!(error.code(), "ERR_MMFILE_EXISTS");
+    let error = MmFile::create_or_open("it", 100, &create).unwrap_err();
+    assert_eq!(error.code(), "ERR_MMFILE_ACCESS");
 }

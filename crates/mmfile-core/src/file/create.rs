@@ -11,6 +11,7 @@ use crate::name::{FileId, ObjectNames};
 use crate::registry::{self, RegistryLock, create_entry, share};
 use crate::sync::sleep;
 use raw_sync::Timeout;
+use std::time::Duration;
 
 impl MmFile {
     /// Makes a file of `capacity` bytes, with all of its memory reserved.
@@ -71,17 +72,16 @@ impl MmFile {
             lock_timeout: options.lock_timeout,
             prefixes: options.prefixes.clone(),
         };
+        /// How long the names of a process of ours that is ending may take, one after the other.
+        const ENDING: Duration = Duration::from_secs(2);
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
-        // It can be neither opened nor made, and waiting does not help.
-        let foreign = |id| {
-            if cfg!(windows) {
-                // Opening has found that nobody can join it: a process of ours is just ending, and its
-                // names go one after the other.
-                return Error::Exists { id };
-            }
+        let ending = Deadline::after(&Timeout::Val(ENDING.min(options.lock_timeout)));
+        // It can be neither opened nor made, and waiting does not help: where names end with a process,
+        // only if it goes on for longer than one takes to end.
+        fn foreign(id: String) -> Error {
             let reason = "another program's data stands at its name";
             Error::Access { id, reason, os: None }
-        };
+        }
         loop {
             match Self::open_existing(id, &open) {
                 Err(Error::NotFound { .. }) => {}
@@ -89,6 +89,7 @@ impl MmFile {
             }
             match Self::create(capacity, &create, foreign) {
                 Err(Error::Exists { .. }) => {}
+                Err(Error::Access { .. }) if cfg!(windows) && ending.slice(ENDING).is_some() => {}
                 other => return other,
             }
             // Somebody made it and somebody ended it, between one look and the next; or half of it is

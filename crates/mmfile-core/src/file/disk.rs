@@ -36,9 +36,9 @@ impl MmFile {
     ) -> Result<Self> {
         check_capacity(capacity)?;
         let path = path.as_ref();
-        let file = create_disk(path, capacity)?;
+        // Goes last: where it is not published, nobody may have it mapped any more.
+        let mut file = create_disk(path, capacity)?;
         let object = file.object()?;
-        object.share()?;
         object.announce();
         let offset = control_offset(capacity).unwrap_or(0);
         let data = map_part(object, 0, capacity, Access::ReadWrite)?;

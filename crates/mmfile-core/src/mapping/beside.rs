@@ -54,7 +54,7 @@ impl Unpublished {
     }
 
     /// Gives the finished file its path, which nothing may have yet.
-    pub(crate) fn publish(mut self, path: &Path) -> Result<Object> {
+    pub(crate) fn publish(&mut self, path: &Path) -> Result<Object> {
         if let Err(error) = std::fs::hard_link(&self.at, path) {
             let errno = error.raw_os_error().unwrap_or(0);
             // A file system without links. Between the look and the renaming somebody else could make

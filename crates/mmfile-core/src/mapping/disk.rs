@@ -21,6 +21,7 @@ pub(crate) fn create_disk(path: &Path, capacity: u64) -> Result<Unpublished> {
         return Err(no_space(None));
     };
     let file = unpublished::make(path, &id)?;
+    file.object()?.share()?;
     reserve::allocate(file.object()?.fd(), size).map_err(|os| match from_errno(os, &id, size) {
         Error::NoSpace { os, .. } => no_space(os),
         other => other,

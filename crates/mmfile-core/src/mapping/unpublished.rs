@@ -36,7 +36,7 @@ impl Unpublished {
     }
 
     /// Gives the finished file its path, which nothing may have yet.
-    pub(crate) fn publish(mut self, path: &Path) -> Result<Object> {
+    pub(crate) fn publish(&mut self, path: &Path) -> Result<Object> {
         if self.at.take().is_none() {
             publish(self.object()?, path)?;
         }

@@ -76,7 +76,11 @@ fn make_memory(
     let length = usize::try_from(size).map_err(|_| no_space(None))?;
     let mut shmem =
         ShmemConf::new().os_id(short_name(name)).size(length).create().map_err(|e| match e {
-            ShmemError::MappingIdExists => Error::Exists { id: id.into() },
+            // Its anchor is ours, and new: it is nobody's file.
+            ShmemError::MappingIdExists => {
+                let reason = "memory of another user or program stands at its name";
+                Error::Access { id: id.into(), reason, os: None }
+            }
             other => from_shmem(other, id, size),
         })?;
     // While it owns the memory, dropping `shmem` takes its name away: right until all is done.

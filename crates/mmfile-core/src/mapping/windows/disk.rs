@@ -11,16 +11,18 @@ use crate::mapping::{Access, Identity, control_offset};
 use std::fs::{File, OpenOptions};
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::fs::OpenOptionsExt;
-use std::os::windows::io::{AsHandle, AsRawHandle, OwnedHandle};
+use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::{Path, PathBuf};
+use std::ptr;
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER, ERROR_WRITE_PROTECT, GENERIC_READ, GENERIC_WRITE,
+    INVALID_HANDLE_VALUE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, DELETE, FILE_ID_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ,
-    FILE_SHARE_WRITE, FILE_TYPE_DISK, FileIdInfo, GetDiskFreeSpaceExW, GetFileInformationByHandle,
-    GetFileInformationByHandleEx, GetFileType, LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY,
-    LockFileEx, MoveFileExW, UnlockFileEx, WRITE_DAC,
+    BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateFileW, DELETE, FILE_ATTRIBUTE_NORMAL,
+    FILE_ID_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_TYPE_DISK, FileIdInfo,
+    GetDiskFreeSpaceExW, GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
+    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, MoveFileExW, UnlockFileEx,
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 use windows_sys::Win32::System::Memory::{PAGE_READONLY, PAGE_READWRITE};
@@ -167,7 +169,6 @@ pub(crate) fn create_disk(path: &Path, capacity: u64) -> Result<Unpublished> {
     }
     let file = create_unfinished(&at, &id)?;
     let mut new = Unpublished { object: None, at: Some(at) };
-    security::close_to_others(file.file.as_handle())?;
     file.file.set_len(size).map_err(|error| {
         match from_code(os_error(&error, "SetEndOfFile"), &id, size) {
             Error::NoSpace { os, .. } => no_space(os),
@@ -183,24 +184,47 @@ pub(crate) fn create_disk(path: &Path, capacity: u64) -> Result<Unpublished> {
     Ok(new)
 }
 
+/// Makes an empty file that lets in this user and nobody else, where its file system knows of users.
+fn create_private(at: &Path, id: &str) -> Result<File> {
+    let attributes = security::attributes()?;
+    let path = wide_path(at);
+    let access = GENERIC_READ | GENERIC_WRITE | DELETE;
+    // SAFETY: the path ends with a NUL, and the attributes outlive the call.
+    let handle = unsafe {
+        CreateFileW(
+            path.as_ptr(),
+            access,
+            SHARE,
+            &raw const attributes,
+            CREATE_NEW,
+            FILE_ATTRIBUTE_NORMAL,
+            ptr::null_mut(),
+        )
+    };
+    if handle == INVALID_HANDLE_VALUE {
+        return Err(from_code(OsError::last("CreateFile"), id, 0));
+    }
+    // SAFETY: a handle that was opened just now and belongs to nobody else.
+    Ok(unsafe { File::from_raw_handle(handle) })
+}
+
 /// Makes an empty file that counts as somebody's. One that a dead process left there is taken away.
 fn create_unfinished(at: &Path, id: &str) -> Result<DiskFile> {
-    let mut options = OpenOptions::new();
-    options.access_mode(GENERIC_READ | GENERIC_WRITE | DELETE | WRITE_DAC).share_mode(SHARE);
-    options.write(true).create_new(true);
     for _ in 0..TRIES {
-        match options.open(at) {
+        match create_private(at, id) {
             Ok(file) => {
                 let file = DiskFile::new(file, id)?;
-                // Who takes it for a dead process's, between the two steps, takes it away.
-                if file.lock(false)? && at.symlink_metadata().is_ok() {
+                // Who takes it for a dead process's, between the two steps, takes it away, and a third
+                // one may have made another there.
+                if file.lock(false)?
+                    && let Ok((there, _)) = open_disk(at, Access::Read)
+                    && there.identity() == file.identity()
+                {
                     return Ok(file);
                 }
             }
-            Err(error) => match refused(&error, "CreateFile", id) {
-                Error::Exists { .. } => {}
-                other => return Err(other),
-            },
+            Err(Error::Exists { .. }) => {}
+            Err(error) => return Err(error),
         }
         if let Ok((Object { what: What::Disk(left), .. }, _)) = open_disk(at, Access::ReadWrite)
             && left.lock(true)?
@@ -226,7 +250,7 @@ impl Unpublished {
     }
 
     /// Gives the finished file its path, which nothing may have yet.
-    pub(crate) fn publish(mut self, path: &Path) -> Result<Object> {
+    pub(crate) fn publish(&mut self, path: &Path) -> Result<Object> {
         if let Some(at) = &self.at {
             let (from, to) = (wide_path(at), wide_path(path));
             // SAFETY: both are NUL-terminated texts that outlive the call.

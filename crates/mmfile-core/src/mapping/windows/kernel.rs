@@ -90,15 +90,21 @@ enum How {
     CreateOrOpen,
 }
 
-/// The lock and the two bells of one control block.
+/// The lock and the two bells of one control block, which go in this order.
 #[derive(Debug)]
 pub(crate) struct Kernel {
-    /// The lock's full name; nobody else's, where it has none.
-    name: Arc<str>,
     named: bool,
     lock: KernelMutex,
-    /// Gone only while it is dropped.
-    bells: Option<[Bell; 2]>,
+    bells: Bells,
+}
+
+/// Two bells, which are counted.
+#[derive(Debug)]
+struct Bells {
+    /// The lock's full name; nobody else's, where it has none.
+    name: Arc<str>,
+    /// Gone only while they are dropped.
+    pair: Option<[Bell; 2]>,
 }
 
 /// How many handles of this process lead to the first bell of each lock. It is changed together with
@@ -123,10 +129,12 @@ impl Kernel {
     /// Makes the bells of a lock that a foreign program made, which has none yet.
     pub(super) fn join(name: &str, id: &str) -> Result<Arc<Self>> {
         let full = |end: &str| wide(&format!("{name}{end}"));
-        let lock = lock_object(Some(&full("")), How::Open, id)?;
+        // A process of ours that is ending gives the lock up before the bells: with the lock there and no
+        // bell before it, it is a foreign program's.
         if bell_object(Some(&full("~bell0")), How::Open, id).is_ok() {
             return Err(Error::NotFound { id: id.into() });
         }
+        let lock = lock_object(Some(&full("")), How::Open, id)?;
         let kernel = Self::create_or_open(name, id);
         drop(lock);
         kernel
@@ -151,13 +159,13 @@ impl Kernel {
         let private = || format!("private {:p}", even.0.as_raw_handle());
         let key: Arc<str> = name.map_or_else(private, str::to_owned).into();
         *ours.get_or_insert_default().entry(Arc::clone(&key)).or_default() += 1;
-        let bells = Some([even, odd]);
-        Ok(Arc::new(Self { name: key, named: name.is_some(), lock, bells }))
+        let bells = Bells { name: key, pair: Some([even, odd]) };
+        Ok(Arc::new(Self { named: name.is_some(), lock, bells }))
     }
 
     /// What tells this lock from every other.
     pub(crate) fn name(&self) -> &Arc<str> {
-        &self.name
+        &self.bells.name
     }
 
     /// The lock.
@@ -167,7 +175,7 @@ impl Kernel {
 
     /// The bell of even (0) or of odd rounds (1).
     pub(crate) fn bell(&self, side: u32) -> Option<&Bell> {
-        let [even, odd] = self.bells.as_ref()?;
+        let [even, odd] = self.bells.pair.as_ref()?;
         Some(if side & 1 == 0 { even } else { odd })
     }
 
@@ -177,7 +185,7 @@ impl Kernel {
             return None;
         }
         let ours = ours();
-        let mine = ours.as_ref()?.get(&self.name).copied()?;
+        let mine = ours.as_ref()?.get(self.name()).copied()?;
         let mut information = PUBLIC_OBJECT_BASIC_INFORMATION::default();
         let size = u32::try_from(size_of_val(&information)).ok()?;
         // SAFETY: the handle is open; the target is writable for the size that is given.
@@ -194,10 +202,10 @@ impl Kernel {
     }
 }
 
-impl Drop for Kernel {
+impl Drop for Bells {
     fn drop(&mut self) {
         let mut ours = ours();
-        self.bells = None;
+        self.pair = None;
         if let Some(counts) = ours.as_mut()
             && let Some(count) = counts.get_mut(&self.name)
         {

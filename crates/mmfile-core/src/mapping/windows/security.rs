@@ -10,9 +10,8 @@ use windows_sys::Win32::Security::Authorization::{
     ConvertSidToStringSidW, ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
 };
 use windows_sys::Win32::Security::{
-    DACL_SECURITY_INFORMATION, EqualSid, GetKernelObjectSecurity, GetSecurityDescriptorOwner,
-    GetTokenInformation, OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSID,
-    SECURITY_ATTRIBUTES, SetKernelObjectSecurity, TOKEN_INFORMATION_CLASS, TOKEN_OWNER,
+    EqualSid, GetKernelObjectSecurity, GetSecurityDescriptorOwner, GetTokenInformation,
+    OWNER_SECURITY_INFORMATION, PSID, SECURITY_ATTRIBUTES, TOKEN_INFORMATION_CLASS, TOKEN_OWNER,
     TOKEN_QUERY, TOKEN_USER, TokenOwner, TokenUser,
 };
 use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleA, GetProcAddress};
@@ -128,15 +127,6 @@ pub(super) fn attributes() -> Result<SECURITY_ATTRIBUTES> {
         lpSecurityDescriptor: identity()?.descriptor,
         bInheritHandle: 0,
     })
-}
-
-/// Leaves a new file on disk to this user alone, where its file system knows of users.
-pub(super) fn close_to_others(file: BorrowedHandle<'_>) -> Result<()> {
-    let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
-    let descriptor = identity()?.descriptor;
-    // SAFETY: the handle is open; the descriptor is never freed.
-    unsafe { SetKernelObjectSecurity(file.as_raw_handle(), what, descriptor) };
-    Ok(())
 }
 
 /// Whether an object belongs to this user. The handle may read its security descriptor.

@@ -10,7 +10,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
 use windows_sys::Win32::System::Memory::{
-    CreateFileMappingW, FILE_MAP, FILE_MAP_COPY, FILE_MAP_READ, FILE_MAP_WRITE,
+    CreateFileMappingW, FILE_MAP, FILE_MAP_COPY, FILE_MAP_READ, FILE_MAP_WRITE, MEM_COMMIT,
     MEMORY_BASIC_INFORMATION, MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile, PAGE_READWRITE,
     UnmapViewOfFile, VirtualQuery,
 };
@@ -62,18 +62,23 @@ impl RawView {
         };
         let mut view = Self { base, length: size };
         if size == 0 {
-            view.length = view.extent();
+            view.length = view.extent().ok_or_else(|| Error::Access {
+                id: "a map".into(),
+                reason: "its memory has not been promised",
+                os: None,
+            })?;
         }
         Ok(view)
     }
 
-    /// How many bytes are mapped, in whole pages.
-    fn extent(&self) -> usize {
+    /// How many bytes are mapped, in whole pages. `None` if they cannot be touched: a program may have
+    /// reserved addresses for them and nothing else.
+    fn extent(&self) -> Option<usize> {
         let mut information = MEMORY_BASIC_INFORMATION::default();
         let base = self.base.as_ptr().cast();
         // SAFETY: the target is writable for the size that is given; the address is only asked about.
         unsafe { VirtualQuery(base, &raw mut information, size_of_val(&information)) };
-        information.RegionSize
+        (information.State == MEM_COMMIT).then_some(information.RegionSize)
     }
 
     pub(super) fn len(&self) -> usize {
