@@ -138,7 +138,9 @@ alone('more locks than would be let go at a death are refused', (t) => {
   const name = uniqueId('many')
   const guards = []
   const next = () => mutex(t, `${name}-${guards.length}`).tryLock()
-  t.teardown(() => guards.forEach((guard) => guard.release()))
+  t.teardown(() => {
+    for (const guard of guards) guard.release()
+  })
   while (guards.length < 2000) guards.push(next())
   t.true(guards.every(Boolean))
   refuses(t, next, 'ERR_MMFILE_NO_SPACE')
