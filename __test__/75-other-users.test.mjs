@@ -1,6 +1,6 @@
 // What belongs to other users, and what is no object of ours though it stands at its name.
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   chownSync,
@@ -17,22 +17,9 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test from 'ava'
 import { MmFile, NamedMutex } from 'mmfile'
-import { actor, newUser } from './support/actors.mjs'
+import { actor, newUser, onLinux, shm, withUsers } from './support/actors.mjs'
 import { create, left, open, refuses, uniqueId } from './support/files.mjs'
-
-const onLinux = process.platform === 'linux' ? test : test.skip
-const shm = (name) => `/dev/shm/${name}`
-
-/** A test with users of its own, for which it has to be root. */
-function withUsers(title, act) {
-  onLinux(title, async (t) => {
-    if (process.getuid() === 0) return act(t)
-    t.log('only root can become other users')
-    t.pass()
-  })
-}
 
 withUsers("another user's files and mutexes: nothing of them can be had", async (t) => {
   const id = uniqueId('private')
@@ -209,33 +196,6 @@ withUsers(
     t.deepEqual(left(id), [])
   },
 )
-
-withUsers('somebody stopped with the registry: timeouts hold', async (t) => {
-  const user = newUser(t)
-  const one = await actor(t, { user })
-  await one.keeps('file', 'MmFile', 'createNew', 4096, { id: uniqueId('registry') })
-  const registry = shm(`mmfile-registry-${user}`)
-  t.teardown(() => rmSync(registry, { force: true }))
-  const holder = spawn('sh', ['-c', 'umask 077; exec flock -x -F "$0" sleep 60', registry], {
-    uid: user,
-    gid: user,
-  })
-  t.teardown(() => holder.kill('SIGKILL'))
-  while (!existsSync(registry)) await new Promise((resolve) => setTimeout(resolve, 5))
-  for (const call of [
-    ['createNew', 64, { lockTimeout: 200 }],
-    ['createOrOpen', uniqueId(), 64, { lockTimeout: 200 }],
-  ]) {
-    const { error, ms } = await one.tries('MmFile', ...call)
-    t.is(error?.code, 'ERR_MMFILE_TIMEOUT')
-    t.true(ms >= 199 && ms < 1500, `${ms} ms`)
-  }
-  t.is(await one.does('file', 'append', 'goes on'), 0)
-  holder.kill('SIGKILL')
-  await once(holder, 'exit')
-  t.true(await one.keeps('new', 'MmFile', 'createNew', 64))
-  await one.exits()
-})
 
 onLinux('a lock object of another size is not taken for one', (t) => {
   for (const content of [1, 4095, 4097, 65_536, 1 << 20].flatMap((size) => [

@@ -4,7 +4,20 @@ import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import test from 'ava'
 import { start } from './child.mjs'
+
+export const onLinux = process.platform === 'linux' ? test : test.skip
+export const shm = (name) => `/dev/shm/${name}`
+
+/** A test with users of its own, for which it has to be root. */
+export function withUsers(title, act) {
+  onLinux(title, async (t) => {
+    if (process.getuid() === 0) return act(t)
+    t.log('only root can become other users')
+    t.pass()
+  })
+}
 
 /** A user whom nobody else is. What he leaves goes with the test, for nobody else would sweep it. */
 export function newUser(t) {

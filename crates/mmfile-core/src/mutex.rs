@@ -9,10 +9,13 @@ use crate::registry::{self, RegistryLock, create_entry, open_entry};
 use crate::sync::sleep;
 use raw_sync::Timeout;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long opening waits for somebody who is making or removing the same name.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long closing waits for somebody who makes or removes another.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// A lock that processes share by its name and that survives its holder. It is there as long as
 /// anybody has it open.
@@ -45,6 +48,7 @@ struct Handle {
     object: Object,
     section: Arc<Section>,
     created: bool,
+    left: AtomicBool,
 }
 
 impl NamedMutex {
@@ -90,7 +94,7 @@ impl NamedMutex {
     fn create(name: &str, deadline: &Deadline) -> Result<Self> {
         let names = ObjectNames::mutex(FileId::parse(name)?);
         let registry = RegistryLock::acquire(deadline)?;
-        let (object, mut control) = create_entry(&names, &registry)?;
+        let (object, mut control) = create_entry(&names, deadline, &registry)?;
         if let Err(error) = ProcessLock::initialize(control.mapping()) {
             object.unlink_if_same(&names.control);
             return Err(error);
@@ -107,7 +111,8 @@ impl NamedMutex {
 
     fn new(names: ObjectNames, object: Object, control: &Control, created: bool) -> Self {
         let section = Arc::new(Section::new(ProcessLock::new(control.mapping())));
-        Self { handle: Arc::new(Handle { names, object, section, created }) }
+        let left = AtomicBool::new(false);
+        Self { handle: Arc::new(Handle { names, object, section, created, left }) }
     }
 
     /// The name by which other processes open it.
@@ -143,9 +148,10 @@ impl NamedMutex {
     }
 
     /// Counts as closed for others from now on, while this handle can still be used: for a process
-    /// that is about to end without dropping it.
-    pub fn leave(&self) {
-        self.handle.leave();
+    /// that is about to end without dropping it. Waits as long as told for somebody who makes or
+    /// removes another; after that the name is left to the next sweep.
+    pub fn leave(&self, patience: Duration) {
+        self.handle.leave(patience);
     }
 
     /// A thread that can hold the lock, for those who must not block or who move between threads.
@@ -168,13 +174,18 @@ impl Handle {
         self.section.enter(deadline, owner, keep)
     }
 
-    fn leave(&self) {
-        registry::leave(&self.names, &self.object, Identity::default(), false);
+    fn leave(&self, patience: Duration) {
+        if !self.left.swap(true, Ordering::Relaxed) {
+            let deadline = Deadline::after(&Timeout::Val(patience));
+            // Where its name has to stay, it is stale, and goes with the next sweep.
+            let (names, object) = (&self.names, &self.object);
+            let _ = registry::leave(names, object, Identity::default(), false, &deadline);
+        }
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.leave();
+        self.leave(LEAVING);
     }
 }

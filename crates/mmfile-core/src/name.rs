@@ -29,7 +29,7 @@ impl Prefixes {
     pub fn new(data: impl Into<String>, mutex: impl Into<String>) -> Result<Self> {
         let (data, mutex) = (data.into(), mutex.into());
         for (name, value) in [("prefixes.data", &data), ("prefixes.mutex", &mutex)] {
-            if value.len() > MAX_ID_LENGTH || !value.chars().all(is_name_char) {
+            if !Self::is_valid(value) {
                 let reason = format!("must be up to {MAX_ID_LENGTH} characters of [A-Za-z0-9._-]");
                 return Err(Error::InvalidArgument { name, reason });
             }
@@ -39,6 +39,11 @@ impl Prefixes {
             return Err(Error::InvalidArgument { name: "prefixes", reason });
         }
         Ok(Self { data, mutex })
+    }
+
+    /// Whether a text can be a prefix.
+    pub(crate) fn is_valid(text: &str) -> bool {
+        text.len() <= MAX_ID_LENGTH && text.chars().all(is_name_char)
     }
 
     /// The prefix of the object that holds the segments.
@@ -113,14 +118,38 @@ pub(crate) struct ObjectNames {
 }
 
 impl ObjectNames {
+    /// Those of a file that a program means.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if they would be a mutex' or the registry's.
+    pub(crate) fn of_file(id: FileId, prefixes: &Prefixes) -> Result<Self> {
+        let names = Self::new(id, prefixes);
+        let reserved = |name: &String| {
+            [Self::MUTEX_PREFIX, Self::REGISTRY_PREFIX].iter().any(|at| name.starts_with(at))
+        };
+        if reserved(&names.data) || reserved(&names.control) {
+            let reason = "must not lead to the names of mutexes or of the registry".into();
+            return Err(Error::InvalidArgument { name: "prefixes", reason });
+        }
+        Ok(names)
+    }
+
+    /// Those of a file that there may be.
     pub(crate) fn new(id: FileId, prefixes: &Prefixes) -> Self {
         let data = format!("{}{id}", prefixes.data);
         let control = format!("{}{id}{CONTROL_SUFFIX}", prefixes.mutex);
         Self { id, data, control }
     }
 
+    /// What stands before the id in the name of the data.
+    pub(crate) fn data_prefix(&self) -> &str {
+        self.data.strip_suffix(self.id.as_str()).unwrap_or_default()
+    }
+
     /// What stands before the name of a lock alone.
     pub(crate) const MUTEX_PREFIX: &str = "mmfile-mutex-";
+    /// What stands before the user's number in the name of the registry.
+    pub(crate) const REGISTRY_PREFIX: &str = "mmfile-registry-";
 
     /// A lock alone has no data object.
     pub(crate) fn mutex(id: FileId) -> Self {
@@ -162,6 +191,18 @@ mod tests {
     #[test]
     fn fresh_ids_differ() {
         assert_ne!(FileId::random(), FileId::random());
+    }
+
+    #[test]
+    fn names_of_mutexes_and_of_the_registry_are_no_files() {
+        let names = |id: &str, data: &str, mutex: &str| {
+            let prefixes = Prefixes::new(data, mutex).unwrap();
+            ObjectNames::of_file(FileId::parse(id).unwrap(), &prefixes)
+        };
+        assert!(names("x", "a-", "mmfile-mutex-").is_err());
+        assert!(names("mutex-x", "mmfile-", "b-").is_err());
+        assert!(names("mmfile-registry-0", "a-", "").is_err());
+        assert!(names("mutex-x", "mmfile-data-", "mmfile-lock-").is_ok());
     }
 
     #[test]

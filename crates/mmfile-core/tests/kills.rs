@@ -17,6 +17,9 @@ mod disk;
 #[path = "kills/group.rs"]
 mod group;
 #[cfg(feature = "fault-points")]
+#[path = "kills/leftovers.rs"]
+mod leftovers;
+#[cfg(feature = "fault-points")]
 #[path = "kills/lifecycle.rs"]
 mod lifecycle;
 #[cfg(feature = "fault-points")]

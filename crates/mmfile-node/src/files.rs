@@ -8,6 +8,7 @@ use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue};
 use napi_derive::napi;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 /// How a file is made or opened; the TypeScript has filled everything in.
 #[napi(object)]
@@ -142,17 +143,22 @@ pub fn abandon(handle: u32) -> bool {
 /// process is gone can still use it.
 #[napi]
 pub fn leave_all() {
-    for handle in table::all() {
+    leave_each(table::all());
+}
+
+/// Leaves one after the other, and waits for the registry of names as long as for one.
+fn leave_each(handles: Vec<Rc<Handle>>) {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let begun = Instant::now();
+    for handle in handles {
         part(&handle);
-        handle.leave();
+        handle.leave(PATIENCE.saturating_sub(begun.elapsed()));
     }
 }
 
 /// Closes everything that this thread has open, at its end. Views stay.
 fn close_all() {
-    for handle in table::remove_all() {
-        part(&handle);
-    }
+    leave_each(table::remove_all());
 }
 
 /// Tells the engine that an object weighs so many bytes more than it can see, or less: it collects

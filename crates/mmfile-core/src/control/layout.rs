@@ -22,6 +22,7 @@ pub(crate) const OFF_NAMESPACE: u64 = 0x038;
 pub(crate) const OFF_CREATED_AT: u64 = 0x040;
 pub(crate) const OFF_FIRST_PROCESS: u64 = 0x048;
 pub(crate) const OFF_OTHER_PROCESS: u64 = 0x050;
+pub(crate) const OFF_DATA_PREFIX_LENGTH: u64 = 0x058;
 
 /// 64 bytes for the lock, a cache line of its own.
 pub(crate) const OFF_LOCK: u64 = 0x080;
@@ -46,11 +47,14 @@ pub(crate) const OFF_WAITING: u64 = 0x140;
 #[cfg(windows)]
 pub(crate) const OFF_SLEEPERS: u64 = 0x144;
 
+/// What stands before the id in the data object's name, and room for the longest.
+pub(crate) const OFF_DATA_PREFIX: u64 = 0x180;
+pub(crate) const DATA_PREFIX_SIZE: u64 = 64;
+
 /// Everything else is written and stays as it is. Anything but this: not usable yet, or made by a
 /// process that died on the way.
 pub(crate) const STATE_READY: u32 = 1;
-/// Where a name cannot be taken away: nobody opens it any more. It stays so until it is gone.
-#[cfg(windows)]
+/// Its creator has closed it: nobody opens it any more. Its name goes as soon as it can be taken away.
 pub(crate) const STATE_ENDED: u32 = 2;
 
 /// The file lives as long as anyone has it open, not as long as its creator.

@@ -20,6 +20,7 @@ pub(crate) mod layout;
 
 use crate::error::{Error, Result};
 use crate::mapping::{Block, Identity, Mapping, process_number};
+use crate::name::Prefixes;
 use crate::sync::{AtomicU32, AtomicU64};
 use layout as at;
 use std::sync::Arc;
@@ -151,6 +152,16 @@ impl Control {
         self.word(at::OFF_STATE).load(Ordering::Acquire) == at::STATE_READY
     }
 
+    /// Nobody opens it from now on. It stays so until it is gone.
+    pub(crate) fn set_ended(&self) {
+        self.word(at::OFF_STATE).store(at::STATE_ENDED, Ordering::Release);
+    }
+
+    /// Whether its creator has closed it.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.word(at::OFF_STATE).load(Ordering::Acquire) == at::STATE_ENDED
+    }
+
     /// Whether this is a control block, of whichever version.
     pub(crate) fn is_described(&self) -> bool {
         self.long(at::OFF_MAGIC).load(Ordering::Relaxed) == at::MAGIC
@@ -173,6 +184,34 @@ impl Control {
     pub(crate) fn set_data_identity(&self, data: Identity) {
         self.long(at::OFF_DATA_DEVICE).store(data.device, Ordering::Relaxed);
         self.long(at::OFF_DATA_INODE).store(data.inode, Ordering::Release);
+    }
+
+    /// Records what its data's name will begin with, before there is any, so that it is found under
+    /// whichever prefix somebody sweeps.
+    pub(crate) fn set_data_prefix(&self, prefix: &str) {
+        for (number, part) in prefix.as_bytes().chunks(8).enumerate() {
+            let mut bytes = [0; 8];
+            bytes.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+            let offset = at::OFF_DATA_PREFIX + 8 * number as u64;
+            self.long(offset).store(u64::from_le_bytes(bytes), Ordering::Relaxed);
+        }
+        // An empty one is not the same as none.
+        let length = prefix.len() as u64 + 1;
+        self.long(at::OFF_DATA_PREFIX_LENGTH).store(length, Ordering::Release);
+    }
+
+    /// What its data's name begins with; `None` if that was not recorded, or is no prefix.
+    pub(crate) fn data_prefix(&self) -> Option<String> {
+        let length =
+            self.long(at::OFF_DATA_PREFIX_LENGTH).load(Ordering::Acquire).checked_sub(1)?;
+        let length = usize::try_from(length.min(at::DATA_PREFIX_SIZE + 1)).ok()?;
+        let part = |number: usize| {
+            let offset = at::OFF_DATA_PREFIX + 8 * number as u64;
+            self.long(offset).load(Ordering::Relaxed).to_le_bytes()
+        };
+        let mut bytes: Vec<u8> = (0..length.div_ceil(8)).flat_map(part).collect();
+        bytes.truncate(length);
+        String::from_utf8(bytes).ok().filter(|prefix| Prefixes::is_valid(prefix))
     }
 
     /// The capacity that a block on disk was made with, if it is one of this version.

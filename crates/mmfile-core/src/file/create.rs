@@ -32,14 +32,14 @@ impl MmFile {
     ) -> Result<Self> {
         check_capacity(capacity)?;
         let id = options.id.clone().unwrap_or_else(FileId::random);
-        let names = ObjectNames::new(id, &options.prefixes);
+        let names = ObjectNames::of_file(id, &options.prefixes)?;
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
         let registry = RegistryLock::acquire(&deadline)?;
         // What could not be cleared up is no reason not to make this one.
         let _ = registry::remove_all_stale(&options.prefixes, &registry);
         fault::point("create.swept");
-        let (object, control) = begin(&names, &registry, foreign)?;
-        match fill(&names, control, capacity, options.lifetime) {
+        let (object, control) = begin(&names, &deadline, &registry, foreign)?;
+        match fill(&names, control, capacity, options.lifetime, &deadline) {
             Ok((control, data, mapping)) => {
                 let place = Place::memory(names, object, data, true, options.lifetime);
                 let settings = Settings::created(options);
@@ -111,15 +111,14 @@ pub(super) fn check_capacity(capacity: u64) -> Result<()> {
 
 fn begin(
     names: &ObjectNames,
+    deadline: &Deadline,
     registry: &RegistryLock,
     foreign: fn(String) -> Error,
 ) -> Result<(Object, Control)> {
     let id = names.id.as_str();
+    registry::finish_removal(names, registry);
     match Object::open(&names.data, Access::Read, id) {
-        Err(Error::NotFound { .. }) => {
-            registry::finish_removal(names, registry);
-            return create_entry(names, registry);
-        }
+        Err(Error::NotFound { .. }) => return create_entry(names, deadline, registry),
         Err(error @ Error::NoSpace { .. }) => return Err(error),
         _ => {}
     }
@@ -136,12 +135,15 @@ fn fill(
     mut control: Control,
     capacity: u64,
     lifetime: Lifetime,
+    deadline: &Deadline,
 ) -> Result<(Control, Object, Mapping)> {
+    control.set_data_prefix(names.data_prefix());
+    fault::point("create.prefix");
     let (data, mapping) = create_named(&names.data, capacity, names.id.as_str())?;
     fault::point("create.data");
     control.set_data_identity(data.identity());
     // So that nobody with other prefixes takes it for a control block that a dead process left.
-    let prepared = share(&data).and_then(|()| ProcessLock::initialize(control.mapping()));
+    let prepared = share(&data, deadline).and_then(|()| ProcessLock::initialize(control.mapping()));
     fault::point("create.identity");
     if let Err(error) = prepared {
         data.unlink_if_same(&names.data);

@@ -89,13 +89,29 @@ impl Settings {
 
 impl MmFile {
     /// Counts as closed for others from now on, while this handle can still be used: for a process
-    /// that is about to end without dropping it.
-    pub fn leave(&self) {
-        self.handle.place.leave();
+    /// that is about to end without dropping it. Waits as long as told for somebody who makes or
+    /// removes another file; after that the names are left to the next sweep.
+    pub fn leave(&self, patience: Duration) {
+        self.handle.end();
+        self.handle.place.leave(patience);
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
 impl Handle {
+    /// Nobody opens a creator's file from now on, even if its names cannot be taken away.
+    fn end(&self) {
+        if self.place.ends() {
+            self.control.set_ended();
+            crate::fault::point("close.ended");
+        }
+    }
+
     fn file(place: Place, control: Control, data: Mapping, settings: Settings) -> MmFile {
         let writable = settings.access == Access::ReadWrite;
         let handle = Self {

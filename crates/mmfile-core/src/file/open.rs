@@ -22,7 +22,7 @@ impl MmFile {
     /// [`Error::Incompatible`] if another version, architecture or C library made it,
     /// [`Error::Timeout`] if its creator does not get done with it.
     pub fn open_existing(id: &str, options: &OpenOptions) -> Result<Self> {
-        let names = ObjectNames::new(FileId::parse(id)?, &options.prefixes);
+        let names = ObjectNames::of_file(FileId::parse(id)?, &options.prefixes)?;
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
         #[cfg(windows)]
         return super::foreign::open_or_join(&names, options, &deadline);

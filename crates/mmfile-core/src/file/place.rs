@@ -2,10 +2,17 @@
 
 use crate::control::Lifetime;
 use crate::error::{Error, Result};
+use crate::lock::Deadline;
 use crate::mapping::{Object, control_offset};
 use crate::name::ObjectNames;
 use crate::registry;
+use raw_sync::Timeout;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long closing waits for somebody who makes or removes another file.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// What is open, and what has to be done when it is left.
 #[derive(Debug)]
@@ -18,6 +25,8 @@ pub(super) enum Place {
         data: Object,
         /// Whether the file ends with this handle.
         ends: bool,
+        /// Whether it has been left.
+        left: AtomicBool,
     },
     /// One file on disk, with the same advisory locks.
     Disk { path: PathBuf, id: String, object: Object },
@@ -67,21 +76,30 @@ impl Place {
         lifetime: Lifetime,
     ) -> Self {
         let ends = created && lifetime == Lifetime::Creator;
-        Self::Memory { names, object, data, ends }
+        Self::Memory { names, object, data, ends, left: AtomicBool::new(false) }
     }
 }
 
 impl Place {
-    /// Leaves the file, and takes its name away if it ends with this. A file on disk stays.
-    pub(super) fn leave(&self) {
-        if let Self::Memory { names, object, data, ends } = self {
-            registry::leave(names, object, data.identity(), *ends);
+    /// Whether the file ends with this handle.
+    pub(super) fn ends(&self) -> bool {
+        matches!(self, Self::Memory { ends: true, .. })
+    }
+
+    /// Leaves the file once, and takes its name away if it ends with this. A file on disk stays.
+    pub(super) fn leave(&self, patience: Duration) {
+        let Self::Memory { names, object, data, ends, left } = self else { return };
+        if left.swap(true, Ordering::Relaxed) {
+            return;
         }
+        let deadline = Deadline::after(&Timeout::Val(patience));
+        // Where its name has to stay, it goes with the next sweep: it has ended, or is stale then.
+        let _ = registry::leave(names, object, data.identity(), *ends, &deadline);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.leave();
+        self.leave(LEAVING);
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The words of a control block that the protocols use, by their width.
-const LONGS: [u64; 15] = [
+const LONGS: [u64; 18] = [
     at::OFF_MAGIC,
     at::OFF_CAPACITY,
     at::OFF_DATA_DEVICE,
@@ -19,12 +19,16 @@ const LONGS: [u64; 15] = [
     at::OFF_CREATED_AT,
     at::OFF_FIRST_PROCESS,
     at::OFF_OTHER_PROCESS,
+    at::OFF_DATA_PREFIX_LENGTH,
     at::OFF_TAIL,
     at::OFF_COUNT,
     at::OFF_INTENT_BASE,
     at::OFF_INTENT_BASE_COUNT,
     at::OFF_INTENT_END,
     at::OFF_INTENT_END_COUNT,
+    // As much of it as the default prefix takes.
+    at::OFF_DATA_PREFIX,
+    at::OFF_DATA_PREFIX + 8,
     at::CONTROL_SIZE - 8,
 ];
 const WORDS: [u64; 11] = [

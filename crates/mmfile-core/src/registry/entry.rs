@@ -1,6 +1,6 @@
 //! The control object of a name: made, opened and left in the same way for a file and for a mutex.
 
-use super::{PAUSE, RegistryLock, is_control_block, remove_if_stale, take_away};
+use super::{Data, PAUSE, RegistryLock, is_control_block, remove_if_stale, take_away};
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Description};
 use crate::error::{Error, Result};
@@ -9,16 +9,19 @@ use crate::lock::Deadline;
 use crate::mapping::{Access, Identity, NAMES_OUTLIVE_PROCESSES, Object, create_named, open_named};
 use crate::name::ObjectNames;
 use crate::sync::sleep;
-use raw_sync::Timeout;
 use std::time::Duration;
 
 /// Makes the control object of a name that nobody has. Its block is not ready yet, and whoever fails
 /// on the way takes the name away again.
-pub(crate) fn create_entry(names: &ObjectNames, _: &RegistryLock) -> Result<(Object, Control)> {
+pub(crate) fn create_entry(
+    names: &ObjectNames,
+    deadline: &Deadline,
+    _: &RegistryLock,
+) -> Result<(Object, Control)> {
     let id = names.id.as_str();
     let (object, mapping) = create_named(&names.control, CONTROL_SIZE, id)?;
     fault::point("create.control");
-    let begun = share(&object).and_then(|()| Control::new(mapping, id));
+    let begun = share(&object, deadline).and_then(|()| Control::new(mapping, id));
     match begun {
         Ok(control) => {
             object.announce();
@@ -33,10 +36,13 @@ pub(crate) fn create_entry(names: &ObjectNames, _: &RegistryLock) -> Result<(Obj
 }
 
 /// Counts as alive from now on. Whoever takes the new object for a dead creator's, for a moment, has
-/// to wait for the registry, which the caller has, and looks again then.
-pub(crate) fn share(object: &Object) -> Result<()> {
+/// to wait for the registry, which the caller has, and looks again then; unless he is stopped.
+pub(crate) fn share(object: &Object, deadline: &Deadline) -> Result<()> {
     while !object.share()? {
-        sleep(Duration::from_micros(20));
+        let Some(limit) = deadline.slice(Duration::from_micros(20)) else {
+            return Err(Error::Timeout { what: "waiting for somebody who looks at the new file" });
+        };
+        sleep(limit);
     }
     Ok(())
 }
@@ -121,30 +127,42 @@ fn attempt(names: &ObjectNames, deadline: &Deadline) -> Result<Option<(Object, C
         Err(error) => return Err(error),
     };
     let control = Control::new(mapping, id)?;
+    if control.has_ended() {
+        return Err(Error::NotFound { id: id.into() });
+    }
     Ok(control.is_ready().then_some((object, control)))
 }
 
 /// Leaves a name, and takes it away if `ends` says so or if nobody else has it open.
-pub(crate) fn leave(names: &ObjectNames, object: &Object, data: Identity, ends: bool) {
+///
+/// # Errors
+/// If its name had to stay, for whoever makes it anew or sweeps.
+pub(crate) fn leave(
+    names: &ObjectNames,
+    object: &Object,
+    data: Identity,
+    ends: bool,
+    patience: &Deadline,
+) -> Result<()> {
     if !ends {
         // Of those who leave at once, the last one sees that nobody is left.
         object.withdraw();
         fault::point("close.withdrawn");
         if object.is_announced() == Some(true) {
-            return;
+            return Ok(());
         }
     }
     if !object.is_linked() {
-        return; // it has ended already
+        return Ok(()); // it has ended already
     }
-    let patience = Deadline::after(&Timeout::Val(Duration::from_secs(2)));
-    // Without the registry the name stays for the next sweep.
-    let Ok(registry) = RegistryLock::acquire(&patience) else { return };
+    let registry = RegistryLock::acquire(patience)?;
     fault::point("close.registry");
-    if ends || object.try_exclusive().unwrap_or(false) {
-        // What cannot be looked at now stays for the next sweep, too.
-        let _ = take_away(names, object, data, &registry);
-    }
+    let done = if ends || object.try_exclusive().unwrap_or(false) {
+        take_away(names, object, &Data::open(names, data), &registry)
+    } else {
+        Ok(())
+    };
     // Before the registry is free: two who leave at once must not take each other for alive.
     object.unshare();
+    done
 }

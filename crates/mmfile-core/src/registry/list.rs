@@ -66,14 +66,14 @@ pub fn sweep(prefixes: &Prefixes) -> Result<Vec<FileId>> {
 /// [`Error::NotFound`]; [`Error::Access`] if it is another user's or something else stands at its name;
 /// [`Error::Timeout`] if somebody else is at it for ten seconds.
 pub fn remove(id: &FileId, prefixes: &Prefixes) -> Result<()> {
-    let names = ObjectNames::new(id.clone(), prefixes);
+    let names = ObjectNames::of_file(id.clone(), prefixes)?;
     let registry = registry()?;
     let object = Object::open(&names.control, Access::ReadWrite, id.as_str())?;
     let Some(data) = recorded_data(&names, &object) else {
         let reason = "something else stands at its name";
         return Err(Error::Access { id: id.as_str().into(), reason, os: None });
     };
-    take_away(&names, &object, data, &registry)
+    take_away(&names, &object, &data, &registry)
 }
 
 fn registry() -> Result<RegistryLock> {
@@ -104,6 +104,9 @@ fn describe(names: &ObjectNames) -> Result<Option<FileInfo>> {
     let mapping = open_named(&names.control, &object, Access::Read, names.id.as_str())?;
     let mut control = Control::new(mapping, names.id.as_str())?;
     (info.created_at, info.creator) = control.origin();
+    if control.has_ended() {
+        return Ok(None); // its creator has closed it
+    }
     let Ok(description) = control.examine(names.id.as_str()) else { return Ok(Some(info)) };
     if description.kind != Kind::Memory || !control.is_ready() {
         return Ok((description.kind == Kind::Memory).then_some(info));

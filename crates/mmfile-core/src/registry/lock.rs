@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::lock::Deadline;
 use crate::mapping::{Object, current_user, unlink_bare};
+use crate::name::ObjectNames;
 use crate::sync::sleep;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ pub(crate) struct RegistryLock {
 impl RegistryLock {
     /// Waits for the lock until the deadline.
     pub(crate) fn acquire(deadline: &Deadline) -> Result<Self> {
-        let name = format!("mmfile-registry-{}", current_user());
+        let name = format!("{}{}", ObjectNames::REGISTRY_PREFIX, current_user());
         let mut pause = Duration::from_micros(20);
         loop {
             let object = match Object::open_or_create(&name, &name) {

@@ -43,6 +43,63 @@ pub(crate) use entry::{create_entry, leave, open_entry, share};
 pub use list::{FileInfo, list, remove, sweep};
 pub(crate) use lock::RegistryLock;
 
+/// The data that belongs to a control block.
+pub(crate) struct Data {
+    /// Empty if there is none.
+    name: String,
+    identity: Identity,
+    /// Whether that is all that is known: nobody who asks has it open. Many file systems give a number
+    /// again, so that its identity may be another object's by now.
+    recorded: bool,
+}
+
+/// The identity of no object.
+const NOWHERE: Identity = Identity { device: 0, inode: 0 };
+
+impl Data {
+    /// That of a file which the caller has open.
+    pub(crate) fn open(names: &ObjectNames, identity: Identity) -> Self {
+        Self { name: names.data.clone(), identity, recorded: false }
+    }
+
+    /// What a control block says. Without one, or without a word of it, the data can only be where the
+    /// caller would have put it.
+    fn recorded(names: &ObjectNames, control: Option<&Control>) -> Self {
+        let prefix = control.and_then(Control::data_prefix);
+        let name = match prefix {
+            Some(prefix) if !names.data.is_empty() => format!("{prefix}{}", names.id),
+            _ => names.data.clone(),
+        };
+        let identity = control.map_or(NOWHERE, Control::data_identity);
+        Self { name, identity, recorded: true }
+    }
+
+    /// Whether `object`, found at its name, is this one.
+    fn is(&self, names: &ObjectNames, object: &Object) -> bool {
+        let same = match self.identity {
+            // Its creator died before it recorded which one: before anything was written to it.
+            NOWHERE => is_blank(&self.name, object),
+            identity => object.identity() == identity,
+        };
+        same && !(self.recorded && is_in_use(names, object))
+    }
+}
+
+/// Whether data belongs to a file of somebody alive that is not the file of `names`. That somebody has
+/// it open does not say so: of a process that is just dying the kernel closes one object after the
+/// other, and a view keeps it open for longer than its file.
+fn is_in_use(names: &ObjectNames, data: &Object) -> bool {
+    let claims = |name: &String| {
+        if *name == names.control {
+            return false;
+        }
+        let Ok(object) = Object::open(name, Access::ReadWrite, name) else { return false };
+        described(name, &object).is_some_and(|control| control.data_identity() == data.identity())
+            && look(&object).is_ok_and(|seen| seen != Seen::Deserted)
+    };
+    !data.try_exclusive().unwrap_or(false) && list_named().is_ok_and(|all| all.iter().any(claims))
+}
+
 /// Takes the names of a file away, as far as they still lead to its objects.
 ///
 /// Without a descriptor to look with it leaves both: data without a control block would be swept by
@@ -50,20 +107,16 @@ pub(crate) use lock::RegistryLock;
 pub(crate) fn take_away(
     names: &ObjectNames,
     control: &Object,
-    data: Identity,
+    data: &Data,
     _: &RegistryLock,
 ) -> Result<()> {
     crate::fault::point("remove.begin");
-    if !names.data.is_empty() {
-        match Object::open(&names.data, Access::Read, names.id.as_str()) {
+    if !data.name.is_empty() {
+        match Object::open(&data.name, Access::Read, names.id.as_str()) {
             // (Nobody makes another one there meanwhile.)
-            Ok(object) if object.identity() == data => drop(unlink(&names.data)),
-            // Its creator died before it recorded which one: before anything was written to it.
-            Ok(object) if data == Identity::default() && is_blank(names, &object) => {
-                unlink(&names.data);
-            }
+            Ok(object) if data.is(names, &object) => drop(unlink(&data.name)),
             Err(error @ Error::NoSpace { .. }) => return Err(error),
-            _ => take_away_elsewhere(data)?,
+            _ => {}
         }
     }
     crate::fault::point("remove.data");
@@ -72,67 +125,74 @@ pub(crate) fn take_away(
     Ok(())
 }
 
-/// Takes data away that is not where the caller's prefixes lead: its creator had others.
-fn take_away_elsewhere(data: Identity) -> Result<()> {
-    if data == Identity::default() || !NAMES_OUTLIVE_PROCESSES {
-        return Ok(());
-    }
-    for name in list_named()? {
-        if Object::open(&name, Access::Read, &name).is_ok_and(|there| there.identity() == data) {
-            unlink(&name);
-        }
-    }
-    Ok(())
-}
-
 /// Whether there is nothing in an object, as far as is looked.
-fn is_blank(names: &ObjectNames, object: &Object) -> bool {
+fn is_blank(name: &str, object: &Object) -> bool {
     /// What has anything in it has a word here.
     const BEGIN: u64 = 4096;
     let Ok(size) = object.size() else { return false };
     if size == 0 {
         return true;
     }
-    let Ok(mapping) = open_named(&names.data, object, Access::Read, names.id.as_str()) else {
+    let Ok(mapping) = open_named(name, object, Access::Read, name) else {
         return NAMES_OUTLIVE_MEMORY;
     };
     let region = mapping.region();
     (0..size.min(BEGIN)).step_by(4).all(|at| region.load_word(at).is_none_or(|word| word == 0))
 }
 
-/// Takes a file's second name away where the first, its data's, is gone: whoever was at it died between
-/// the two, and nothing can open the file any more. Those who have it open go on using it.
-pub(crate) fn finish_removal(names: &ObjectNames, _: &RegistryLock) {
+/// Ends what somebody else began: a file whose creator closed it and could not take its names away, or
+/// died between the two. Nothing can open it any more; those who have it open go on using it.
+pub(crate) fn finish_removal(names: &ObjectNames, registry: &RegistryLock) {
     if !NAMES_OUTLIVE_PROCESSES {
         return;
     }
     let id = names.id.as_str();
-    let Ok(object) = Object::open(&names.control, Access::ReadWrite, id) else { return };
-    let Ok(mapping) = open_named(&names.control, &object, Access::Read, id) else { return };
-    let Ok(control) = Control::new(mapping, id) else { return };
-    // The data may have another prefix than the caller's.
-    let has_data = || {
-        let Ok(names) = list_named() else { return true };
-        let data = control.data_identity();
-        let there = |name: &String| Object::open(name, Access::Read, id);
-        names.iter().filter_map(|name| there(name).ok()).any(|object| object.identity() == data)
+    let Ok(object) = Object::open(&names.control, Access::ReadWrite, id) else {
+        return forget_lost_data(names);
     };
-    let is_file = control.is_ready()
-        && control.examine(id).is_ok_and(|description| description.kind == Kind::Memory);
-    if is_file && !has_data() {
-        object.unlink_if_same(&names.control);
+    let Some(control) = described(&names.control, &object) else { return };
+    let data = Data::recorded(names, Some(&control));
+    let has_data = || match Object::open(&data.name, Access::Read, id) {
+        Ok(object) => object.identity() == data.identity,
+        Err(error) => !matches!(error, Error::NotFound { .. }),
+    };
+    let is_file = || {
+        control.is_ready()
+            && control.examine(id).is_ok_and(|description| description.kind == Kind::Memory)
+    };
+    if control.has_ended() || is_file() && !has_data() {
+        // What cannot be looked at now stays for the next time.
+        let _ = take_away(names, &object, &data, registry);
     }
 }
 
-/// Removes one file if nobody alive has it open. Whether it did.
+/// Takes data away that has neither a control block nor memory: both are gone with a restart, and the
+/// control block's name with a sweep that could not know of this one.
+fn forget_lost_data(names: &ObjectNames) {
+    if !NAMES_OUTLIVE_MEMORY {
+        return;
+    }
+    let Ok(data) = Object::open(&names.data, Access::Read, &names.data) else { return };
+    let mapped = open_named(&names.data, &data, Access::Read, &names.data);
+    if matches!(mapped, Err(Error::NotFound { .. })) && data.try_exclusive().unwrap_or(false) {
+        unlink(&names.data);
+    }
+}
+
+/// Removes one file if nobody alive has it open, or its creator has closed it. Whether it did.
 pub(crate) fn remove_if_stale(names: &ObjectNames, registry: &RegistryLock) -> bool {
     let id = names.id.as_str();
     let Ok(object) = Object::open(&names.control, Access::ReadWrite, id) else { return false };
-    if !object.try_exclusive().unwrap_or(false) || !object.is_linked() {
+    let stale = object.try_exclusive().unwrap_or(false) || has_ended(names, &object);
+    if !stale || !object.is_linked() {
         return false;
     }
     let Some(data) = recorded_data(names, &object) else { return false };
-    take_away(names, &object, data, registry).is_ok()
+    take_away(names, &object, &data, registry).is_ok()
+}
+
+fn has_ended(names: &ObjectNames, object: &Object) -> bool {
+    described(&names.control, object).is_some_and(|control| control.has_ended())
 }
 
 /// Whether an object with a control block's name is one, or was to become one. Anything else that
@@ -141,30 +201,35 @@ pub(crate) fn is_control_block(names: &ObjectNames, object: &Object) -> bool {
     recorded_data(names, object).is_some()
 }
 
-/// Whether a control block stands there that says what it is.
-fn is_described(name: &str) -> bool {
-    Object::open(name, Access::Read, name)
-        .and_then(|object| open_named(name, &object, Access::Read, name))
-        .and_then(|mapping| Control::new(mapping, name))
-        .is_ok_and(|control| control.is_described())
+/// The control block that an object is, if it says what it is.
+fn described(name: &str, object: &Object) -> Option<Control> {
+    let mapping = open_named(name, object, Access::Read, name).ok()?;
+    Control::new(mapping, name).ok().filter(Control::is_described)
 }
 
-/// Which data object belongs to a control block. None in particular to one whose creator died before
-/// it recorded that: it had made sure that no other stands at the name.
-fn recorded_data(names: &ObjectNames, object: &Object) -> Option<Identity> {
+/// Whether a control block stands there that says what it is.
+fn is_described(name: &str) -> bool {
+    Object::open(name, Access::Read, name).is_ok_and(|object| described(name, &object).is_some())
+}
+
+/// Which data belongs to a control block, also to one whose creator died before it was done. `None` if
+/// it is no control block.
+fn recorded_data(names: &ObjectNames, object: &Object) -> Option<Data> {
     let id = names.id.as_str();
     let size = object.size().ok()?;
     if size == 0 {
-        return Some(Identity::default());
+        return Some(Data::recorded(names, None));
     }
     let mapping = match open_named(&names.control, object, Access::Read, id) {
         // Nobody lives to whom it could belong.
-        Err(Error::NotFound { .. }) if NAMES_OUTLIVE_MEMORY => return Some(Identity::default()),
+        Err(Error::NotFound { .. }) if NAMES_OUTLIVE_MEMORY => {
+            return Some(Data::recorded(names, None));
+        }
         opened => opened.ok()?,
     };
     let control = Control::new(mapping, id).ok()?;
     let ours = control.is_described() || control.is_blank() && size == CONTROL_SIZE;
-    ours.then(|| control.data_identity())
+    ours.then(|| Data::recorded(names, Some(&control)))
 }
 
 /// Removes every file of this user that no live process has open, and every such mutex. The files'

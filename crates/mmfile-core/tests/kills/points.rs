@@ -35,7 +35,7 @@ fn every_fault_point_has_its_kill() {
     covered.extend(repairs::points());
     covered.extend(lifecycle::CREATING);
     covered.extend(lifecycle::OPENING);
-    covered.extend(lifecycle::CLOSING.iter().map(|(point, _)| point));
+    covered.extend(lifecycle::CLOSING);
     covered.extend(lifecycle::LEAVING);
     covered.extend(lifecycle::SWEEPING);
     covered.extend(disk::points());

@@ -8,6 +8,8 @@ pub const OFF_VERSION: usize = 0x008;
 pub const OFF_STATE: usize = 0x00c;
 pub const OFF_ARCHITECTURE: usize = 0x010;
 pub const OFF_C_LIBRARY: usize = 0x014;
+/// Device and number of the data object, as the system tells objects apart.
+pub const OFF_DATA_IDENTITY: usize = 0x028;
 pub const OFF_LOCK: usize = 0x080;
 /// Where in it the C library keeps the word with the holder's thread id.
 pub const OFF_LOCK_WORD: usize = if cfg!(target_env = "musl") { OFF_LOCK + 4 } else { OFF_LOCK };
