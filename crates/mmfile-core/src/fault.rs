@@ -1,19 +1,40 @@
 //! Places at which a test can kill the process. They cost nothing where they are not compiled in.
 
+#[cfg(all(feature = "fault-points", not(loom)))]
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+/// Whether passings count that only count once the process is [armed](arm).
+#[cfg(all(feature = "fault-points", not(loom)))]
+static ARMED: AtomicBool = AtomicBool::new(false);
+
+/// From here on a point counts whose name in `MMFILE_FAULT` begins with `+`: what the process passed on its
+/// way here was not meant.
+#[cfg(all(feature = "fault-points", not(loom)))]
+pub fn arm() {
+    ARMED.store(true, Ordering::Relaxed);
+}
+
 /// Kills the process, as nothing but the system can, when `MMFILE_FAULT` names this point: `name` for its first
-/// passing, `name:3` for its third.
+/// passing, `name:3` for its third, `+name` for the first one after [`arm`].
 #[cfg(all(feature = "fault-points", not(loom)))]
 pub(crate) fn point(name: &str) {
     use std::sync::OnceLock;
-    use std::sync::atomic::{AtomicU32, Ordering};
     static TARGET: OnceLock<Option<(String, AtomicU32)>> = OnceLock::new();
     let target = TARGET.get_or_init(|| {
         let text = std::env::var("MMFILE_FAULT").ok()?;
-        let (name, times) = text.split_once(':').unwrap_or((&text, "1"));
+        let text = match text.strip_prefix('+') {
+            Some(later) => later,
+            None => {
+                arm();
+                &text
+            }
+        };
+        let (name, times) = text.split_once(':').unwrap_or((text, "1"));
         Some((name.to_owned(), AtomicU32::new(times.parse().unwrap_or(1))))
     });
     if let Some((target, left)) = target
         && target == name
+        && ARMED.load(Ordering::Relaxed)
         && left.fetch_sub(1, Ordering::Relaxed) == 1
     {
         die();

@@ -66,6 +66,9 @@ pub mod wake;
 
 pub use control::Lifetime;
 pub use error::{Error, OsError, Result};
+#[cfg(all(feature = "fault-points", not(loom)))]
+#[doc(hidden)]
+pub use fault::arm;
 pub use file::{CreateOptions, MmFile, OpenOptions, SegmentIter, ViewMemory, Waiter};
 pub use lock::{LockGuard, LockHolder, Notify};
 pub use mapping::Access;

@@ -33,3 +33,6 @@ mod random;
 #[cfg(feature = "fault-points")]
 #[path = "kills/repairs.rs"]
 mod repairs;
+#[cfg(feature = "fault-points")]
+#[path = "kills/victim.rs"]
+mod victim;

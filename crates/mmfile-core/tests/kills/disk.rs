@@ -1,9 +1,10 @@
 //! Kills around files on disk, where the next one to open the file after everybody has died makes its
 //! control block anew.
 
-use super::group::{Figures, operation};
+use super::group::Figures;
 use super::support::raw::{Frames, clean_frames};
 use super::support::{self, Actor, Watchdog, say};
+use super::victim::operation;
 use mmfile_core::*;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

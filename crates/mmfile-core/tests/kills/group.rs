@@ -1,7 +1,8 @@
 //! Some processes that have one file open, one more that gets killed, and a look at what is left.
 
-use super::support::raw::{Raw, clean_frames};
+use super::support::raw::{Raw, clean_frames, wait_for_queue};
 use super::support::{self, Actor, DIGEST, digest, figures, hear, now, say};
+use super::victim::{Role, operation, payload};
 use mmfile_core::*;
 use std::time::Duration;
 
@@ -40,73 +41,6 @@ impl Figures {
     }
 }
 
-/// What a victim `tag` appends as value `part` of its operation `number`.
-pub fn payload(tag: u64, number: u64, part: u64) -> Vec<u8> {
-    let mut bytes = format!("victim {tag}, operation {number}, value {part}").into_bytes();
-    let length = bytes.len() as u64 + (tag * 31 + number * 17 + part * 7) % 200;
-    bytes.resize(length as usize, b'#');
-    bytes
-}
-
-/// What one operation of a victim appends.
-pub fn operation(how: &str, tag: u64, number: u64) -> Vec<Vec<u8>> {
-    let parts = if how == "append_all" { 3 } else { 1 };
-    (0..parts).map(|part| payload(tag, number, part)).collect()
-}
-
-/// Appends slowly, so that others come to wait for the lock meanwhile.
-struct Slow(Vec<u8>);
-
-impl Payload for Slow {
-    fn byte_length(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn write_to(&self, mut target: Target<'_>) -> Result<()> {
-        target.put(&self.0);
-        say("inside");
-        std::thread::sleep(Duration::from_millis(20));
-        say(now());
-        Ok(())
-    }
-}
-
-fn open(args: &[String]) -> MmFile {
-    let options = OpenOptions {
-        prefixes: Prefixes::new(&args[0], &args[1]).unwrap(),
-        lock_timeout: Duration::from_secs(5),
-        ..Default::default()
-    };
-    MmFile::open_existing(&args[2], &options).unwrap()
-}
-
-/// Does one kind of thing until a fault point ends it.
-pub fn victim(args: &[String]) {
-    let file = open(args);
-    let (how, tag) = (args[3].as_str(), args[4].parse().unwrap());
-    for number in 0..9 {
-        let values = operation(how, tag, number);
-        match how {
-            "append" => drop(file.append(&values[0]).unwrap()),
-            "append_all" => drop(file.append_all(&values).unwrap()),
-            "slow" => drop(file.append(&Slow(values[0].clone())).unwrap()),
-            "seal" => file.seal().unwrap(),
-            "len" => drop(file.len().unwrap()),
-            "section" => {
-                let guard = file.lock(None).unwrap();
-                file.append(&values[0]).unwrap();
-                say("inside");
-                std::thread::sleep(Duration::from_millis(20));
-                say(now());
-                drop(guard);
-            }
-            "open" => {}
-            other => panic!("{other}"),
-        }
-        say("did");
-    }
-}
-
 /// Has the file open and does what it is told.
 pub fn survivor(args: &[String]) {
     let options = CreateOptions {
@@ -121,6 +55,7 @@ pub fn survivor(args: &[String]) {
     }
     let file = MmFile::create_or_open(&args[2], capacity, &options).unwrap();
     say(if file.created() { "created" } else { "opened" });
+    let mut guard = None;
     while let Some(line) = hear() {
         let (order, rest) = line.split_once(' ').unwrap_or((&line, ""));
         let started = now();
@@ -146,6 +81,20 @@ pub fn survivor(args: &[String]) {
                 say(format!("{length} {all} {sealed}"));
             }
             "recovered" => say(file.recovered()),
+            "hold" => {
+                guard = Some(file.lock(None).unwrap());
+                say("holding");
+            }
+            "release" => drop(guard.take()),
+            "rouse" => std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    std::thread::sleep(Duration::from_millis(2));
+                    file.append(b"roused").unwrap();
+                });
+                let timeout = Timeout::Val(Duration::from_secs(3));
+                let waited = file.wait_for(rest.parse().unwrap(), timeout, Duration::ZERO);
+                say(waited.map_or_else(|e| e.code().into(), |()| now().to_string()));
+            }),
             other => panic!("{other}"),
         }
     }
@@ -167,23 +116,48 @@ pub struct Group {
     pub full: bool,
     recovered: u64,
     tag: u64,
+    /// The victim that made the file, how it goes on, and where it dies.
+    founder: Option<(Actor, String, String)>,
 }
 
 impl Group {
+    /// A file that one of the survivors made.
     pub fn new(test: &'static str, survivors: usize, capacity: u64) -> Self {
+        Self::with(test, survivors, capacity, Role::Opener, "", "")
+    }
+
+    /// A file of which the victim that is killed first has that role.
+    pub fn with(
+        test: &'static str,
+        survivors: usize,
+        capacity: u64,
+        role: Role,
+        how: &str,
+        fault: &str,
+    ) -> Self {
         let prefixes = support::own_prefixes("kills");
         let id = "group".to_owned();
-        let survivors: Vec<Actor> = (0..survivors)
+        let size = capacity.to_string();
+        let founder = (role != Role::Opener).then(|| {
+            let args = [prefixes.data(), prefixes.mutex(), &id, how, "1", role.name(), &size];
+            let mut command = support::command(test, "victim", &args);
+            command.env("MMFILE_FAULT", fault);
+            let mut actor = Actor::spawn(command);
+            assert_eq!(actor.expect(), "made");
+            (actor, how.to_owned(), fault.to_owned())
+        });
+        let mut survivors: Vec<Actor> = (0..survivors)
             .map(|_| {
-                let args = [prefixes.data(), prefixes.mutex(), &id, &capacity.to_string()];
-                let mut actor = Actor::start(test, "survivor", &args);
-                actor.expect();
-                actor
+                let args = [prefixes.data(), prefixes.mutex(), &id, &size];
+                Actor::start(test, "survivor", &args)
             })
             .collect();
+        survivors.iter_mut().for_each(|survivor| drop(survivor.expect()));
         let data = Raw::open(&format!("{}{id}", prefixes.data()));
         let control = Raw::open(&support::control_name(prefixes.mutex(), &id));
-        let (expected, sealed, full, recovered, tag) = (Vec::new(), false, false, 0, 0);
+        // The one that made the file has the first tag.
+        let tag = u64::from(founder.is_some());
+        let (expected, sealed, full, recovered) = (Vec::new(), false, false, 0);
         Self {
             test,
             prefixes,
@@ -196,46 +170,70 @@ impl Group {
             full,
             recovered,
             tag,
+            founder,
         }
     }
 
-    fn start(&mut self, how: &str, fault: &str) -> Actor {
+    /// Starts a victim, or has the one go on that made the file.
+    fn start(&mut self, how: &str, fault: &str) -> (Actor, u64) {
+        if let Some((mut actor, its_how, its_fault)) = self.founder.take() {
+            assert_eq!((how, fault), (&*its_how, &*its_fault));
+            actor.tell("go on");
+            return (actor, 1);
+        }
+        self.start_opener(how, fault)
+    }
+
+    fn start_opener(&mut self, how: &str, fault: &str) -> (Actor, u64) {
         self.tag += 1;
         let tag = self.tag.to_string();
         let args = [self.prefixes.data(), self.prefixes.mutex(), &self.id, how, &tag];
         let mut command = support::command(self.test, "victim", &args);
         command.env("MMFILE_FAULT", fault);
-        Actor::spawn(command)
+        (Actor::spawn(command), self.tag)
     }
 
     /// Starts a victim that dies at `fault`. `whole` says whether what it was appending then is
     /// part of the file.
     pub fn kill(&mut self, how: &str, fault: &str, whole: bool) {
-        let mut actor = self.start(how, fault);
+        let victim = self.start(how, fault);
+        self.see_killed(victim, how, fault, whole);
+    }
+
+    /// As [`Self::kill`], of one that opened the file, while the one that made it lives.
+    pub fn kill_opener(&mut self, how: &str, fault: &str, whole: bool) {
+        let victim = self.start_opener(how, fault);
+        self.see_killed(victim, how, fault, whole);
+    }
+
+    fn see_killed(&mut self, victim: (Actor, u64), how: &str, fault: &str, whole: bool) {
+        let (mut actor, tag) = victim;
         let mut did = 0;
         while let Some(line) = actor.line() {
             did += u64::from(line == "did");
         }
         actor.wait_killed(&format!("{how} at {fault}"));
-        if how.starts_with("append") {
+        if !matches!(how, "seal" | "len" | "open") {
             for number in 0..did + u64::from(whole) {
-                self.expected.extend(operation(how, self.tag, number));
+                self.expected.extend(operation(how, tag, number));
             }
         }
     }
 
     /// As [`Self::kill`], while all survivors are waiting for the lock that the victim has.
     pub fn kill_with_waiters(&mut self, how: &str, fault: &str, whole: bool, into: &mut Figures) {
-        let mut actor = self.start(how, fault);
+        let (mut actor, tag) = self.start(how, fault);
         assert_eq!(actor.expect(), "inside");
         for (number, survivor) in self.survivors.iter_mut().enumerate() {
             survivor.tell(format_args!("append waited {number}"));
         }
+        wait_for_queue(&support::control_name(self.prefixes.mutex(), &self.id));
+        actor.tell("go on");
         let died: u64 = actor.expect().parse().unwrap();
         while actor.line().is_some() {}
         actor.wait_killed(&format!("{how} at {fault}"));
         if whole {
-            self.expected.push(payload(self.tag, 0, 0));
+            self.expected.push(payload(tag, 0, 0));
         }
         self.take_appended("waited", died, into);
     }
@@ -248,7 +246,7 @@ impl Group {
             let answer = survivor.expect();
             let parts: Vec<&str> = answer.split(' ').collect();
             let [start, end] = [1, 2].map(|at| parts[at].parse::<u64>().unwrap());
-            into.times.push(end - start.max(died));
+            into.times.push(end.saturating_sub(start.max(died)));
             if self.sealed || self.full {
                 let code = if self.sealed { "ERR_MMFILE_SEALED" } else { "ERR_MMFILE_CAPACITY" };
                 assert_eq!(parts[0], code);
@@ -326,10 +324,13 @@ impl Group {
             return;
         }
         let next = self.expected.len();
-        let last = self.survivors.len() - 1;
-        self.survivors[last].tell(format_args!("wait {next}"));
+        for survivor in &mut self.survivors {
+            survivor.tell(format_args!("wait {next}"));
+        }
         if self.sealed {
-            assert_eq!(self.survivors[last].expect(), "ERR_MMFILE_SEALED", "{what}");
+            for survivor in &mut self.survivors {
+                assert_eq!(survivor.expect(), "ERR_MMFILE_SEALED", "{what}");
+            }
             return;
         }
         let options = OpenOptions { prefixes: self.prefixes.clone(), ..Default::default() };
@@ -337,9 +338,11 @@ impl Group {
         file.append(b"awaited").unwrap();
         self.expected.push(b"awaited".to_vec());
         let appended = now();
-        let woken: u64 = self.survivors[last].expect().parse().unwrap();
-        let late = Duration::from_nanos(woken.saturating_sub(appended));
-        assert!(late < Duration::from_millis(500), "{what}: woken after {late:?}");
+        for survivor in &mut self.survivors {
+            let woken: u64 = survivor.expect().parse().unwrap();
+            let late = Duration::from_nanos(woken.saturating_sub(appended));
+            assert!(late < Duration::from_millis(500), "{what}: woken after {late:?}");
+        }
     }
 
     /// Lets everybody go; nothing may be left then.

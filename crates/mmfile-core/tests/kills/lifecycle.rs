@@ -1,7 +1,8 @@
 //! Kills of a process that makes a file, opens it, closes it, or sweeps what others left.
 
-use super::group::{Figures, Group, survivor, victim};
+use super::group::{Figures, Group, survivor};
 use super::support::{self, Actor, Watchdog, hear, left_behind, own_prefixes, say};
+use super::victim::victim;
 use mmfile_core::*;
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,8 @@
 //! Kills of a process that appends, seals, adopts a foreign segment, or gives up the lock.
 
-use super::group::{Figures, Group, survivor, victim};
+use super::group::{Figures, Group, survivor};
 use super::support::{self, Watchdog, rounds};
+use super::victim::{Role, victim};
 use std::time::Duration;
 
 const ROLES: &[support::Role] = &[("survivor", survivor), ("victim", victim)];
@@ -68,16 +69,24 @@ fn killed_while_appending() {
     let mut figures = Figures::new("appending");
     for how in ["append", "append_all"] {
         for survivors in [1, 3] {
+            let mut group = Group::new(test, survivors, 1 << 17);
             for (point, held, whole) in APPENDING {
-                let mut group = Group::new(test, survivors, 1 << 14);
-                // The first append of all, and one among others.
+                // As the victim's first append, and as one among others.
                 for number in [0, 2] {
                     let fault = passing(how, point, number);
                     group.kill(how, &fault, *whole);
                     group.check(&format!("{how} at {fault}"), *held, &mut figures);
                 }
-                group.end();
+                // The same of the one that made the file, in which nothing else is yet.
+                for (role, number) in [(Role::Creator, 0), (Role::FirstOfAll, 2)] {
+                    let fault = passing(how, point, number);
+                    let mut group = Group::with(test, survivors, 1 << 14, role, how, &fault);
+                    group.kill(how, &fault, *whole);
+                    group.check(&format!("{role:?}, {how} at {fault}"), *held, &mut figures);
+                    group.end();
+                }
             }
+            group.end();
         }
     }
     figures.report();
@@ -93,19 +102,22 @@ fn killed_while_sealing() {
         // With room for the word that marks a sealed file, with too little, and with none.
         for room in [1000, 3, 0] {
             for (point, held, sealed) in SEALING {
-                let capacity = if room == 1000 { 1 << 13 } else { 9 + room };
-                let mut group = Group::new(test, survivors, capacity);
-                if room != 1000 {
-                    group.data.append_foreign(b"12345");
-                    group.expected.push(b"12345".to_vec());
+                for role in Role::ALL {
+                    let capacity = if room == 1000 { 1 << 13 } else { 9 + room };
+                    let fault = passing_of_seal(point, room);
+                    let mut group = Group::with(test, survivors, capacity, role, "seal", &fault);
+                    if room != 1000 {
+                        group.data.append_foreign(b"12345");
+                        group.expected.push(b"12345".to_vec());
+                    }
+                    group.kill("seal", &fault, *sealed);
+                    // Without a word to tell it by, the file is sealed once its flag is set.
+                    group.sealed = *sealed && (room == 1000 || *point != "seal.word");
+                    group.full = room != 1000;
+                    let what = format!("{role:?}, seal at {point} with room {room}");
+                    group.check(&what, *held, &mut figures);
+                    group.end();
                 }
-                group.kill("seal", &passing_of_seal(point, room), *sealed);
-                // Without a word to tell it by, the file is sealed once its flag is set.
-                group.sealed = *sealed && (room == 1000 || *point != "seal.word");
-                group.full = room != 1000;
-                let what = format!("seal at {point} with room {room}");
-                group.check(&what, *held, &mut figures);
-                group.end();
             }
         }
     }
@@ -126,9 +138,10 @@ fn killed_while_adopting() {
     let mut figures = Figures::new("adopting");
     for how in ["len", "append"] {
         for survivors in [1, 3] {
-            for point in ADOPTING {
-                let mut group = Group::new(test, survivors, 1 << 14);
-                for segments in [1, 3] {
+            for (point, role) in ADOPTING.iter().flat_map(|point| Role::ALL.map(|r| (point, r))) {
+                let mut group = Group::with(test, survivors, 1 << 14, role, how, point);
+                // (Only the first of them can be the one that made the file.)
+                for segments in if role == Role::Opener { vec![1, 3] } else { vec![3] } {
                     for number in 0..segments {
                         let foreign = format!("foreign {number}").into_bytes();
                         group.data.append_foreign(&foreign);
@@ -136,7 +149,7 @@ fn killed_while_adopting() {
                     }
                     let whole = how == "append" && *point == "release.before";
                     group.kill(how, point, whole);
-                    group.check(&format!("{how} at {point}"), true, &mut figures);
+                    group.check(&format!("{role:?}, {how} at {point}"), true, &mut figures);
                 }
                 group.end();
             }
@@ -151,17 +164,19 @@ fn killed_while_others_wait_for_the_lock() {
     let test = "operations::killed_while_others_wait_for_the_lock";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("with waiters");
-    for (how, survivors) in [("slow", 1), ("slow", 3), ("section", 1), ("section", 3)] {
+    for (how, survivors) in [("slow", 1), ("slow", 3), ("slow section", 1), ("slow section", 3)] {
         for (point, held, whole) in WAITED_FOR {
-            if how == "section" && point.starts_with("append.") {
+            if how == "slow section" && point.starts_with("append.") {
                 continue; // inside a section these are passed before anybody waits
             }
-            let mut group = Group::new(test, survivors, 1 << 14);
-            for _ in 0..2 {
-                group.kill_with_waiters(how, point, *whole, &mut figures);
-                group.check(&format!("{how} at {point}"), *held, &mut figures);
+            for role in Role::ALL {
+                let mut group = Group::with(test, survivors, 1 << 14, role, how, point);
+                for _ in 0..2 {
+                    group.kill_with_waiters(how, point, *whole, &mut figures);
+                    group.check(&format!("{role:?}, {how} at {point}"), *held, &mut figures);
+                }
+                group.end();
             }
-            group.end();
         }
     }
     figures.report();
@@ -176,8 +191,10 @@ fn killed_while_others_wait_for_the_segment() {
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("with waits for the segment");
     for how in ["append", "append_all"] {
-        for (point, held, whole) in APPENDING.iter().filter(|(_, _, whole)| *whole) {
-            let mut group = Group::new(test, 3, 1 << 14);
+        let whole = APPENDING.iter().filter(|(_, _, whole)| *whole);
+        for ((point, held, whole), role) in whole.flat_map(|row| Role::ALL.map(|role| (row, role)))
+        {
+            let mut group = Group::with(test, 3, 1 << 14, role, how, point);
             for survivor in &mut group.survivors {
                 survivor.tell("wait 0");
             }
@@ -189,7 +206,7 @@ fn killed_while_others_wait_for_the_segment() {
                 let late = Duration::from_nanos(woken.saturating_sub(died));
                 assert!(late < Duration::from_millis(500), "{point}: seen after {late:?}");
             }
-            group.check(&format!("{how} at {point}"), *held, &mut figures);
+            group.check(&format!("{role:?}, {how} at {point}"), *held, &mut figures);
             group.end();
         }
     }
@@ -204,7 +221,7 @@ fn two_hundred_holders_killed_in_a_row() {
     let mut figures = Figures::new("in a row");
     let held: Vec<_> = APPENDING.iter().filter(|(_, held, _)| *held).collect();
     for _ in 0..rounds() {
-        let mut group = Group::new(test, 3, 1 << 20);
+        let mut group = Group::new(test, 3, 1 << 18);
         for kill in 0..210u64 {
             let how = if kill % 2 == 0 { "append" } else { "append_all" };
             let (point, held, whole) = held[kill as usize / 2 % held.len()];

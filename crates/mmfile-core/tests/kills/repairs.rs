@@ -1,8 +1,9 @@
 //! Kills of those who repair what a dead one left, and of those who find what nobody repaired.
 
-use super::group::{Figures, Group, payload, survivor, victim};
+use super::group::{Figures, Group, survivor};
 use super::support::raw::{OFF_LOCK_WORD, frames};
 use super::support::{self, Watchdog};
+use super::victim::{Role, payload, victim};
 use std::time::Duration;
 
 const ROLES: &[support::Role] = &[("survivor", survivor), ("victim", victim)];
@@ -100,20 +101,52 @@ fn killed_while_repairing() {
     let mut figures = Figures::new("repairing");
     for survivors in [1, 3] {
         for (first, whole, behind, repairs) in REPAIRING {
-            for how in ["append", "append_all"] {
-                // As the first append of all, and as one among others.
-                for number in [1, 2] {
-                    let mut group = Group::new(test, survivors, 1 << 14);
-                    for repair in *repairs {
-                        group.kill(how, &format!("{first}:{number}"), *whole);
-                        leave_behind(&mut group, *behind);
-                        figures.kills += 1;
-                        group.kill("append", repair, false);
-                        let what = format!("{how} at {first}:{number}, repair at {repair}");
-                        group.check(&what, true, &mut figures);
-                    }
-                    group.end();
+            // As the first append of all, and as one among others; the first victim may have made the file.
+            for (role, how, number) in [
+                (Role::Opener, "append", 1),
+                (Role::Opener, "append", 2),
+                (Role::Opener, "append_all", 1),
+                (Role::Opener, "append_all", 2),
+                (Role::Creator, "append", 1),
+                (Role::FirstOfAll, "append_all", 2),
+            ] {
+                let fault = format!("{first}:{number}");
+                let mut group = Group::with(test, survivors, 1 << 14, role, how, &fault);
+                // What comes after the death of the one that made it is for openers alone, as before.
+                let deaths = if role == Role::Opener { repairs.len() } else { 1 };
+                for repair in &repairs[..deaths] {
+                    group.kill(how, &fault, *whole);
+                    leave_behind(&mut group, *behind);
+                    figures.kills += 1;
+                    group.kill("append", repair, false);
+                    let what = format!("{role:?}, {how} at {fault}, repair at {repair}");
+                    group.check(&what, true, &mut figures);
                 }
+                group.end();
+            }
+        }
+    }
+    figures.report();
+}
+
+/// The one that made the file dies while it repairs what another one left.
+#[test]
+fn the_maker_killed_while_repairing() {
+    support::play(ROLES);
+    let test = "repairs::the_maker_killed_while_repairing";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(120));
+    let mut figures = Figures::new("repairing, by the maker");
+    for survivors in [1, 3] {
+        for (first, whole, behind, repairs) in REPAIRING {
+            for (repair, role) in repairs.iter().zip(Role::MAKERS.iter().cycle()) {
+                let mut group = Group::with(test, survivors, 1 << 14, *role, "append", repair);
+                group.kill_opener("append", &format!("{first}:2"), *whole);
+                leave_behind(&mut group, *behind);
+                figures.kills += 1;
+                group.kill("append", repair, false);
+                let what = format!("{first}, repair at {repair} by {role:?}");
+                group.check(&what, true, &mut figures);
+                group.end();
             }
         }
     }
@@ -127,9 +160,10 @@ fn killed_while_repairing_one_after_the_other() {
     let test = "repairs::killed_while_repairing_one_after_the_other";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("repairing in a row");
-    for (first, whole, behind, repairs) in REPAIRING {
-        let mut group = Group::new(test, 3, 1 << 14);
-        group.kill("append_all", &format!("{first}:2"), *whole);
+    for ((first, whole, behind, repairs), role) in REPAIRING.iter().zip(Role::ALL.iter().cycle()) {
+        let fault = format!("{first}:2");
+        let mut group = Group::with(test, 3, 1 << 14, *role, "append_all", &fault);
+        group.kill("append_all", &fault, *whole);
         leave_behind(&mut group, *behind);
         for repair in repairs.iter().filter(|point| point.starts_with("repair")) {
             group.kill("append", repair, false);
@@ -158,13 +192,14 @@ fn what_nobody_repaired_is_repaired_by_the_next_append() {
             ("commit.tail", true, Nothing),
             ("commit.tail", true, Foreign),
         ] {
-            for number in [1, 3] {
-                let mut group = Group::new(test, 1, 1 << 14);
-                group.kill(how, &format!("{point}:{number}"), whole);
+            for (role, number) in Role::ALL.into_iter().flat_map(|role| [(role, 1), (role, 3)]) {
+                let fault = format!("{point}:{number}");
+                let mut group = Group::with(test, 1, 1 << 14, role, how, &fault);
+                group.kill(how, &fault, whole);
                 leave_behind(&mut group, behind);
                 let lock = format!("{}{}", group.prefixes.mutex(), group.id);
                 support::forget_death(&lock, group.control.at(OFF_LOCK_WORD).cast());
-                group.check(&format!("{how} at {point}:{number}"), false, &mut figures);
+                group.check(&format!("{role:?}, {how} at {fault}"), false, &mut figures);
                 group.end();
             }
         }
@@ -183,7 +218,8 @@ fn what_a_foreign_writer_wrote_over_the_remains_is_one_segment() {
     let mut figures = Figures::new("written over by a foreign writer");
     for told in [true, false] {
         for asks in [true, false] {
-            let mut group = Group::new(test, 1, 1 << 16);
+            let role = if asks { Role::Opener } else { Role::Creator };
+            let mut group = Group::with(test, 1, 1 << 16, role, "append", "append.payload:2");
             for length in [1, 2, 4, 5, 17, 30] {
                 group.kill("append", "append.payload:2", false);
                 figures.kills += 1;
@@ -216,9 +252,14 @@ fn one_that_only_reads_repairs_if_it_may() {
     support::play(ROLES);
     let test = "repairs::one_that_only_reads_repairs_if_it_may";
     let mut figures = Figures::new("repaired by readers");
-    for (point, number) in [("append.published", 1), ("append.published", 3), ("commit.tail", 2)] {
-        let mut group = Group::new(test, 1, 1 << 14);
-        group.kill("append", &format!("{point}:{number}"), true);
+    for (point, number, role) in [
+        ("append.published", 1, Role::Opener),
+        ("append.published", 3, Role::Creator),
+        ("commit.tail", 2, Role::FirstOfAll),
+    ] {
+        let fault = format!("{point}:{number}");
+        let mut group = Group::with(test, 1, 1 << 14, role, "append", &fault);
+        group.kill("append", &fault, true);
         let last = payload(1, number - 1, 0);
         assert_eq!(group.expected.last(), Some(&last));
         group.check_contents(point);

@@ -2,6 +2,7 @@
 //! nothing here uses the library.
 
 use super::platform;
+use std::time::Duration;
 
 /// Where the control block keeps things, as docs/memory-layout.md has it.
 pub const OFF_VERSION: usize = 0x008;
@@ -107,6 +108,24 @@ impl Drop for Raw {
         // SAFETY: exactly what was mapped, and every access goes through `self`.
         unsafe { platform::unmap(self.base, self.len) };
     }
+}
+
+/// Returns once somebody waits for the lock in the control block of that name, and others may have come, too.
+pub fn wait_for_queue(control: &str) {
+    let control = (!cfg!(windows)).then(|| Raw::open(control));
+    // Only the kernel knows there.
+    let Some(control) = control else { return std::thread::sleep(Duration::from_millis(20)) };
+    let is_waited_for = || match cfg!(any(target_os = "macos", mmfile_portable)) {
+        true => control.word(OFF_LOCK + 8) != 0,
+        false => control.word(OFF_LOCK_WORD) & 0x8000_0000 != 0,
+    };
+    for _ in 0..50_000 {
+        std::thread::sleep(Duration::from_micros(200));
+        if is_waited_for() {
+            return std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    panic!("nobody comes to wait");
 }
 
 /// What the bytes of a file say.

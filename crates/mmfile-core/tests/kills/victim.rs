@@ -1,0 +1,142 @@
+//! What is done by those who are killed.
+
+use super::support::{hear, now, say};
+use mmfile_core::*;
+use std::time::Duration;
+
+/// What a victim `tag` appends as value `part` of its operation `number`.
+pub fn payload(tag: u64, number: u64, part: u64) -> Vec<u8> {
+    let mut bytes = format!("victim {tag}, operation {number}, value {part}").into_bytes();
+    let length = bytes.len() as u64 + (tag * 31 + number * 17 + part * 7) % 200;
+    bytes.resize(length as usize, b'#');
+    bytes
+}
+
+/// What one operation of a victim appends.
+pub fn operation(how: &str, tag: u64, number: u64) -> Vec<Vec<u8>> {
+    let parts = if how == "append_all" { 3 } else { 1 };
+    (0..parts).map(|part| payload(tag, number, part)).collect()
+}
+
+/// Appends slowly: others come to wait for the lock meanwhile.
+struct Slow(Vec<u8>);
+
+impl Payload for Slow {
+    fn byte_length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn write_to(&self, mut target: Target<'_>) -> Result<()> {
+        target.put(&self.0);
+        say("inside");
+        hear();
+        say(now());
+        Ok(())
+    }
+}
+
+/// Who of those that have a file open is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// One that opened it.
+    Opener,
+    /// The one that made it, with which it ends unless it is killed.
+    Creator,
+    /// The one that made it to live as long as anybody has it open.
+    FirstOfAll,
+}
+
+impl Role {
+    pub const ALL: [Self; 3] = [Self::Opener, Self::Creator, Self::FirstOfAll];
+    /// Those who made the file.
+    pub const MAKERS: [Self; 2] = [Self::Creator, Self::FirstOfAll];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Opener => "opener",
+            Self::Creator => "creator",
+            Self::FirstOfAll => "first",
+        }
+    }
+}
+
+fn make(args: &[String], lifetime: Lifetime) -> MmFile {
+    let options = CreateOptions {
+        id: Some(FileId::parse(&args[2]).unwrap()),
+        prefixes: Prefixes::new(&args[0], &args[1]).unwrap(),
+        lock_timeout: Duration::from_secs(5),
+        lifetime,
+        ..Default::default()
+    };
+    let file = MmFile::create_new(args[6].parse().unwrap(), &options).unwrap();
+    say("made");
+    hear();
+    file
+}
+
+fn open(args: &[String]) -> MmFile {
+    let options = OpenOptions {
+        prefixes: Prefixes::new(&args[0], &args[1]).unwrap(),
+        lock_timeout: Duration::from_secs(5),
+        ..Default::default()
+    };
+    MmFile::open_existing(&args[2], &options).unwrap()
+}
+
+/// Appends to another file in the middle of an append to the first.
+struct Nested<'a>(Vec<u8>, &'a MmFile);
+
+impl Payload for Nested<'_> {
+    fn byte_length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn write_to(&self, mut target: Target<'_>) -> Result<()> {
+        target.put(&self.0);
+        self.1.append(&self.0).map(|_| ())
+    }
+}
+
+/// Does one kind of thing until a fault point ends it.
+pub fn victim(args: &[String]) {
+    let file = match args.get(5).map(String::as_str) {
+        Some("creator") => make(args, Lifetime::Creator),
+        Some("first") => make(args, Lifetime::LastProcess),
+        _ => open(args),
+    };
+    arm();
+    let (how, tag) = (args[3].as_str(), args[4].parse().unwrap());
+    for number in 0..9 {
+        let values = operation(how, tag, number);
+        match how {
+            "append" => drop(file.append(&values[0]).unwrap()),
+            "append_all" => drop(file.append_all(&values).unwrap()),
+            "slow" => drop(file.append(&Slow(values[0].clone())).unwrap()),
+            "seal" => file.seal().unwrap(),
+            "len" => drop(file.len().unwrap()),
+            "section" => {
+                let _guard = file.lock(None).unwrap();
+                file.append(&values[0]).unwrap();
+            }
+            "slow section" => {
+                let guard = file.lock(None).unwrap();
+                file.append(&values[0]).unwrap();
+                say("inside");
+                hear();
+                say(now());
+                drop(guard);
+            }
+            "queue" => {
+                say("queueing");
+                file.append(&values[0]).unwrap();
+            }
+            "nested" => {
+                let other = open(&[args[0].clone(), args[1].clone(), "other".to_owned()]);
+                file.append(&Nested(values[0].clone(), &other)).unwrap();
+            }
+            "open" => {}
+            other => panic!("{other}"),
+        }
+        say("did");
+    }
+}
