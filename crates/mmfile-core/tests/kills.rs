@@ -11,6 +11,9 @@ mod anchors;
 #[path = "kills/churn.rs"]
 mod churn;
 #[cfg(feature = "fault-points")]
+#[path = "kills/closing.rs"]
+mod closing;
+#[cfg(feature = "fault-points")]
 #[path = "kills/disk.rs"]
 mod disk;
 #[cfg(feature = "fault-points")]
@@ -33,6 +36,9 @@ mod random;
 #[cfg(feature = "fault-points")]
 #[path = "kills/repairs.rs"]
 mod repairs;
+#[cfg(feature = "fault-points")]
+#[path = "kills/sweeping.rs"]
+mod sweeping;
 #[cfg(feature = "fault-points")]
 #[path = "kills/victim.rs"]
 mod victim;

@@ -1,8 +1,9 @@
 //! Kills between the steps by which an object's anchor and its memory come and go, and what a restart of
 //! the machine leaves.
 
+use super::closing::closer;
 use super::group::Figures;
-use super::lifecycle::{closer, create_options, creator, open, start};
+use super::lifecycle::{create_options, creator, open, start};
 use super::support::{self, Actor, has_memory, left_behind, own_prefixes, unlink_memory};
 use mmfile_core::*;
 
@@ -61,7 +62,7 @@ fn killed_while_an_object_goes() {
     support::play(ROLES);
     let test = "anchors::killed_while_an_object_goes";
     let mut figures = Figures::new("taking anchors away");
-    for point in ["anchor.aside", "anchor.freed", "anchor.aside:2", "anchor.freed:2"] {
+    for point in ["+anchor.aside", "+anchor.freed", "+anchor.aside:2", "+anchor.freed:2"] {
         for with_survivor in [false, true] {
             let prefixes = own_prefixes("anchor-goes");
             let mut actor = start(test, "closer", &prefixes, "it", point);

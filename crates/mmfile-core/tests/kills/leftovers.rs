@@ -1,7 +1,8 @@
 //! What a sweep takes away with a dead process's control block: its data, wherever that is, and nobody
 //! else's.
 
-use super::lifecycle::{CREATING, closer, create_options, creator, open, start};
+use super::closing::closer;
+use super::lifecycle::{CREATING, create_options, creator, open, start};
 use super::support::raw::{OFF_DATA_IDENTITY, Raw};
 use super::support::{self, control_name, left_behind, own_prefixes};
 use mmfile_core::*;
@@ -20,14 +21,14 @@ fn data_goes_with_its_control_block_under_any_prefix() {
     support::play(ROLES);
     let test = "leftovers::data_goes_with_its_control_block_under_any_prefix";
     for length in [40, 41, 63, 64] {
-        for point in CREATING {
+        for point in CREATING.iter().copied() {
             let dead = own_prefixes("leftovers");
             let data = format!("{:x>length$}", dead.data());
             let dead = Prefixes::new(data, dead.mutex()).unwrap();
             start(test, "creator", &dead, ID, point).wait_killed(point);
             let sweeper = Prefixes::new("mmtest-another-data-", dead.mutex()).unwrap();
             let swept = sweep(&sweeper).unwrap();
-            let begun = *point != "create.swept";
+            let begun = point != "create.swept";
             assert_eq!(swept.len(), usize::from(begun), "{point}");
             let common = dead.mutex().trim_end_matches("lock-");
             assert_eq!(left_behind(common), [""; 0], "{point}");
@@ -47,7 +48,7 @@ fn a_sweep_leaves_alone_what_a_number_fits_by_chance() {
     // Another file, with its data under the name of the dead one's, with another prefix, with another id.
     for (prefixes, id) in [(&same_name, ID), (&others, ID), (&others, "another")] {
         // It dies between taking the data's name away and the control block's.
-        let mut actor = start(test, "closer", &dead, ID, "remove.data");
+        let mut actor = start(test, "closer", &dead, ID, "+remove.data");
         assert_eq!(actor.expect(), "made");
         actor.tell("close");
         actor.wait_killed("remove.data");
