@@ -26,6 +26,9 @@ mod leftovers;
 #[path = "kills/lifecycle.rs"]
 mod lifecycle;
 #[cfg(feature = "fault-points")]
+#[path = "kills/locking.rs"]
+mod locking;
+#[cfg(feature = "fault-points")]
 #[path = "kills/operations.rs"]
 mod operations;
 #[cfg(feature = "fault-points")]

@@ -92,12 +92,14 @@ impl ProcessLock {
     pub(crate) fn acquire(&self, deadline: &Deadline, hold: Hold) -> Result<Acquired> {
         let word = self.word()?;
         let pending = Pending::announce(word);
+        crate::fault::point("lock.announced");
         if hold == Hold::Section && !pending.has_room() {
             // It would not be let go if this thread died.
             let needed = "room among the locks that this thread holds (2000)".into();
             return Err(Error::NoSpace { needed, os: None });
         }
         let acquired = acquire_word(word, pending.thread_id(), deadline)?;
+        crate::fault::point("lock.taken");
         if acquired == Acquired::Abandoned
             && let Some(owner) = GLIBC_OWNER.and_then(|at| self.mapping.region().atomic_u32(at))
         {
@@ -143,7 +145,9 @@ impl ProcessLock {
         if word.load(Ordering::Relaxed) & THREAD_ID != pending.thread_id() {
             return; // a forked child has its parent's guard, but not its lock
         }
-        if word.swap(value, Ordering::AcqRel) & WAITERS != 0 {
+        let waited_for = word.swap(value, Ordering::AcqRel) & WAITERS != 0;
+        crate::fault::point("release.freed");
+        if waited_for {
             crate::fault::point("release.unlocked");
             futex::wake(word, 1);
         }
@@ -182,7 +186,9 @@ fn acquire_word(word: &AtomicU32, thread_id: u32, deadline: &Deadline) -> Result
         {
             continue;
         }
+        crate::fault::point("lock.waiting");
         futex::wait(word, expected, slice);
+        crate::fault::point("lock.woken");
         // There may be more sleepers than us: whoever takes the word from here on says so.
         others = WAITERS;
     }

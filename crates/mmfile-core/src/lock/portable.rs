@@ -109,14 +109,17 @@ impl ProcessLock {
         if !file.enter(deadline, SLICE) {
             return Err(Error::Timeout { what: "waiting for the lock" });
         }
+        crate::fault::point("lock.announced");
         if let Err(error) = wait(&words, file, deadline) {
             file.leave();
             return Err(error);
         }
+        crate::fault::point("lock.granted");
         // Where the thread is being taken apart there is no list any more.
         let _ = HELD.try_with(|held| held.borrow_mut().push(key));
         let mine = thread_id().clamp(1, UNREPAIRED - 1);
         let died = words.holder.swap(mine, Ordering::AcqRel) != 0;
+        crate::fault::point("lock.taken");
         Ok(if died { Acquired::Abandoned } else { Acquired::Clean })
     }
 
@@ -156,7 +159,9 @@ impl ProcessLock {
         let key = file.key();
         let _ = HELD.try_with(|held| held.borrow_mut().retain(|other| *other != key));
         words.holder.store(value, Ordering::Release);
+        crate::fault::point("release.marked");
         file.unlock();
+        crate::fault::point("release.freed");
         // Whoever announces himself from here on finds the byte free.
         if words.waiting.swap(0, Ordering::SeqCst) != 0 {
             words.releases.fetch_add(1, Ordering::SeqCst);
@@ -194,6 +199,8 @@ fn wait(words: &Words<'_>, file: &LockFile, deadline: &Deadline) -> Result<()> {
             waits = true; // and look once more, now that it is announced
             continue;
         }
+        crate::fault::point("lock.waiting");
         futex::wait(words.releases, seen, slice);
+        crate::fault::point("lock.woken");
     }
 }

@@ -271,8 +271,10 @@ impl Thread {
         store(node, head);
         store(node.wrapping_sub(BACK), last);
         compiler_fence(Ordering::SeqCst);
+        crate::fault::point("enlist.linked");
         store(last, node);
         compiler_fence(Ordering::SeqCst);
+        crate::fault::point("enlist.listed");
         if let Some(entry) = entries.iter_mut().find(|entry| entry.node == last) {
             entry.next = node;
         }
@@ -288,7 +290,9 @@ impl Thread {
             if let Some(entry) = entries.iter_mut().find(|entry| entry.node == before) {
                 entry.next = next;
             }
+            crate::fault::point("delist.begun");
             store(before, next);
+            crate::fault::point("delist.unlinked");
             if next != head {
                 store(next.wrapping_sub(BACK), before);
             }

@@ -68,7 +68,9 @@ impl Section {
         }
         let acquired = self.lock.acquire(deadline, Hold::Section);
         if acquired.is_ok() {
+            crate::fault::point("section.locked");
             self.owner.store(owner, Ordering::Release);
+            crate::fault::point("section.owned");
         }
         if owner != thread_id() {
             self.want(0);
@@ -123,6 +125,7 @@ impl std::fmt::Debug for LockGuard {
 impl Drop for LockGuard {
     fn drop(&mut self) {
         self.section.disown();
+        crate::fault::point("section.disowned");
         if self.unrepaired {
             self.section.lock.release_abandoned(Hold::Section);
         } else {

@@ -72,6 +72,7 @@ impl ProcessLock {
         if is_held(kernel) {
             return Err(Error::LockHeld);
         }
+        crate::fault::point("lock.announced");
         let mut limit = Duration::ZERO;
         let died = loop {
             match kernel.lock().wait(limit) {
@@ -86,13 +87,16 @@ impl ProcessLock {
             }
             let waiting = Error::Timeout { what: "waiting for the lock" };
             limit = deadline.slice(SLICE).ok_or(waiting)?;
+            crate::fault::point("lock.waiting");
         };
+        crate::fault::point("lock.granted");
         owner.store(thread_id(), Ordering::Relaxed);
         // Where the thread is being taken apart there is no list any more, and `leave` knows that.
         let _ = HELD.try_with(|held| held.borrow_mut().push(Arc::clone(kernel.name())));
         if died {
             unrepaired.store(1, Ordering::Relaxed);
         }
+        crate::fault::point("lock.taken");
         let abandoned = unrepaired.load(Ordering::Relaxed) != 0;
         Ok(if abandoned { Acquired::Abandoned } else { Acquired::Clean })
     }
@@ -150,6 +154,7 @@ impl ProcessLock {
             return; // the guard of another thread
         }
         owner.store(0, Ordering::Relaxed);
+        crate::fault::point("release.marked");
         kernel.lock().release();
         crate::fault::point("release.unlocked");
     }

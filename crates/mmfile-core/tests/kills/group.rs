@@ -238,6 +238,27 @@ impl Group {
         self.take_appended("waited", died, into);
     }
 
+    /// Kills one that comes for the lock, which a survivor has, with all others behind it; the lock is let go
+    /// meanwhile. `waits` says whether that one comes to wait before it dies.
+    pub fn kill_in_queue(&mut self, fault: &str, waits: bool, into: &mut Figures) {
+        self.survivors[0].tell("hold");
+        assert_eq!(self.survivors[0].expect(), "holding");
+        let (mut actor, _) = self.start("queue", fault);
+        assert_eq!(actor.expect(), "queueing");
+        if waits {
+            wait_for_queue(&support::control_name(self.prefixes.mutex(), &self.id));
+        }
+        for (number, survivor) in self.survivors.iter_mut().enumerate().skip(1) {
+            survivor.tell(format_args!("append queued {number}"));
+        }
+        self.survivors[0].tell("release");
+        self.survivors[0].tell("append queued 0");
+        assert_eq!(actor.line(), None, "{fault}");
+        actor.wait_killed(&format!("in the queue at {fault}"));
+        let died = now();
+        self.take_appended("queued", died, into);
+    }
+
     /// Reads the survivors' answers to "append", and puts what they appended where it belongs.
     fn take_appended(&mut self, text: &str, died: u64, into: &mut Figures) {
         let first = self.expected.len();

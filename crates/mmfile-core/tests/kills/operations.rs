@@ -1,6 +1,7 @@
 //! Kills of a process that appends, seals, adopts a foreign segment, or gives up the lock.
 
 use super::group::{Figures, Group, survivor};
+use super::points;
 use super::support::{self, Watchdog, rounds};
 use super::victim::{Role, victim};
 use std::time::Duration;
@@ -10,6 +11,10 @@ const ROLES: &[support::Role] = &[("survivor", survivor), ("victim", victim)];
 /// A point that every append passes, whether the lock is held there, and whether what is being
 /// appended is part of the file from there on.
 pub const APPENDING: &[(&str, bool, bool)] = &[
+    ("lock.announced", false, false),
+    // The kernel knows of it there, and where it does not tell of a death itself nothing else does.
+    ("lock.granted", cfg!(windows), false),
+    ("lock.taken", true, false),
     ("change.locked", true, false),
     ("append.checked", true, false),
     ("intent.begun", true, false),
@@ -23,12 +28,17 @@ pub const APPENDING: &[(&str, bool, bool)] = &[
     ("commit.count", true, true),
     ("append.committed", true, true),
     ("release.before", true, true),
+    ("release.marked", cfg!(windows), true),
+    ("release.freed", false, true),
     ("change.unlocked", false, true),
 ];
 
 /// A point that sealing passes, whether the lock is held there, and whether the file is sealed from
 /// there on.
 pub const SEALING: &[(&str, bool, bool)] = &[
+    ("lock.announced", false, false),
+    ("lock.granted", cfg!(windows), false),
+    ("lock.taken", true, false),
     ("change.locked", true, false),
     ("intent.begun", true, false),
     ("intent.counted", true, false),
@@ -36,12 +46,20 @@ pub const SEALING: &[(&str, bool, bool)] = &[
     ("seal.word", true, true),
     ("seal.done", true, true),
     ("release.before", true, true),
+    ("release.marked", cfg!(windows), true),
+    ("release.freed", false, true),
     ("change.unlocked", false, true),
 ];
 
 /// A point that the adoption of a foreign segment passes.
-pub const ADOPTING: &[&str] =
-    &["intent.begun", "intent.counted", "adopt.intent", "adopt.tail", "release.before"];
+pub const ADOPTING: &[&str] = &[
+    "lock.taken",
+    "intent.begun",
+    "intent.counted",
+    "adopt.intent",
+    "adopt.tail",
+    "release.before",
+];
 
 /// A point with waiters, whether the lock is held there, and whether the segment is there.
 pub const WAITED_FOR: &[(&str, bool, bool)] = &[
@@ -70,7 +88,8 @@ fn killed_while_appending() {
     for how in ["append", "append_all"] {
         for survivors in [1, 3] {
             let mut group = Group::new(test, survivors, 1 << 17);
-            for (point, held, whole) in APPENDING {
+            for (point, held, whole) in APPENDING.iter().filter(|(name, ..)| points::is_here(name))
+            {
                 // As the victim's first append, and as one among others.
                 for number in [0, 2] {
                     let fault = passing(how, point, number);
@@ -101,7 +120,7 @@ fn killed_while_sealing() {
     for survivors in [1, 3] {
         // With room for the word that marks a sealed file, with too little, and with none.
         for room in [1000, 3, 0] {
-            for (point, held, sealed) in SEALING {
+            for (point, held, sealed) in SEALING.iter().filter(|(name, ..)| points::is_here(name)) {
                 for role in Role::ALL {
                     let capacity = if room == 1000 { 1 << 13 } else { 9 + room };
                     let fault = passing_of_seal(point, room);
@@ -191,7 +210,7 @@ fn killed_while_others_wait_for_the_segment() {
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("with waits for the segment");
     for how in ["append", "append_all"] {
-        let whole = APPENDING.iter().filter(|(_, _, whole)| *whole);
+        let whole = APPENDING.iter().filter(|(name, _, whole)| *whole && points::is_here(name));
         for ((point, held, whole), role) in whole.flat_map(|row| Role::ALL.map(|role| (row, role)))
         {
             let mut group = Group::with(test, 3, 1 << 14, role, how, point);

@@ -93,7 +93,7 @@ fn writers_get_an_index_each() {
 }
 
 /// The points at which a writer dies while another writes and, without a lock, reads.
-const DEATHS: [&str; 10] = [
+const DEATHS: [&str; 13] = [
     "change.locked",
     "intent.counted",
     "append.intent",
@@ -104,6 +104,9 @@ const DEATHS: [&str; 10] = [
     "commit.count",
     "append.committed",
     "release.before",
+    "lock.announced",
+    "lock.taken",
+    "release.freed",
 ];
 
 fn a_writer_dies<const AT: usize>() {
@@ -147,4 +150,7 @@ fn a_writer_may_die() {
     holds("death before the wake word", 1, a_writer_dies::<7>);
     holds("death after the end", 1, a_writer_dies::<8>);
     holds("death before the release", 1, a_writer_dies::<9>);
+    holds("death before the lock", 1, a_writer_dies::<10>);
+    holds("death with nothing but the lock", 1, a_writer_dies::<11>);
+    holds("death after the release", 1, a_writer_dies::<12>);
 }
