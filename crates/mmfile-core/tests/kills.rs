@@ -42,6 +42,13 @@ mod repairs;
 #[cfg(feature = "fault-points")]
 #[path = "kills/sweeping.rs"]
 mod sweeping;
+#[cfg(all(feature = "fault-points", target_os = "linux", target_env = "gnu"))]
+#[path = "kills/truncating.rs"]
+mod truncating;
 #[cfg(feature = "fault-points")]
 #[path = "kills/victim.rs"]
 mod victim;
+
+/// Whether a kill in front of `ftruncate` is to be had.
+#[cfg(feature = "fault-points")]
+const HAS_TRUNCATING: bool = cfg!(all(target_os = "linux", target_env = "gnu"));

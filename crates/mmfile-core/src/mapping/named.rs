@@ -6,6 +6,7 @@ use super::object::{Object, from_errno, fstat, retry};
 use super::own::map_part;
 use super::{Access, Backing, Mapping, Region, reserve};
 use crate::error::{Error, OsError, Result};
+use crate::fault;
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use std::ffi::CString;
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -39,9 +40,11 @@ pub(crate) fn create_named(name: &str, size: u64, id: &str) -> Result<(Object, M
             ShmemError::MappingIdExists => Error::Exists { id: id.into() },
             other => from_shmem(other, id, size),
         })?;
+    fault::point("named.sized");
     // While it owns the object, dropping `shmem` takes the name away: right until all is done.
     let object = Object::open(name, Access::ReadWrite, id)?;
     reserve::fill(object.fd(), size).map_err(|os| no_space(Some(os)))?;
+    fault::point("named.filled");
     shmem.set_owner(false);
     match from_shmem_mapping(shmem, length) {
         Some(mapping) => Ok((object, mapping)),
@@ -127,8 +130,11 @@ impl Object {
 /// Takes a name away, whatever it leads to.
 pub(crate) fn unlink(name: &str) -> bool {
     let Ok(path) = CString::new(path_of(name)) else { return false };
+    fault::point("unlink.begin");
     // SAFETY: a NUL-terminated string that outlives the call.
-    unsafe { libc::shm_unlink(path.as_ptr()) == 0 }
+    let done = unsafe { libc::shm_unlink(path.as_ptr()) == 0 };
+    fault::point("unlink.done");
+    done
 }
 
 /// Takes the name of an object without memory away, which is no different here.

@@ -55,6 +55,7 @@ pub(super) fn fill(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
         let written = unsafe { libc::pwrite(fd.as_raw_fd(), zeros.as_ptr().cast(), count, at) };
         if written > 0 {
             at += written as libc::off_t;
+            crate::fault::point("fill.part");
             continue;
         }
         match OsError::last(syscall) {
@@ -70,6 +71,7 @@ pub(super) fn fill(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
 #[cfg(mmfile_portable)]
 pub(super) fn fill_mapped(fd: &OwnedFd, base: *mut u8, length: usize) -> Result<(), OsError> {
     allocate(fd, length as u64)?;
+    crate::fault::point("fill.part");
     // SAFETY: `length` bytes are mapped there and writable, and nobody else has the object yet.
     unsafe { std::ptr::write_bytes(base, 0, length) };
     Ok(())

@@ -62,6 +62,7 @@ pub(super) fn allocate(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
 /// Has the system provide every page of a new object, of which `base` is a mapping, by writing to it.
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere the system can refuse")]
 pub(super) fn fill_mapped(_: &OwnedFd, base: *mut u8, length: usize) -> Result<(), OsError> {
+    crate::fault::point("fill.part");
     // SAFETY: `length` bytes are mapped there and writable, and nobody else has the object yet.
     unsafe { std::ptr::write_bytes(base, 0, length) };
     Ok(())

@@ -1,6 +1,7 @@
 //! The lock under which names are made and taken away.
 
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::lock::Deadline;
 use crate::mapping::{Object, current_user, unlink_bare};
 use crate::name::ObjectNames;
@@ -27,8 +28,10 @@ impl RegistryLock {
                 }
                 other => other?,
             };
+            fault::point("registry.opened");
             // Whoever had it before may have taken the file away while we waited for its lock.
             if object.try_exclusive()? && object.is_linked() {
+                fault::point("registry.held");
                 return Ok(Self { object, name });
             }
             drop(object);
@@ -44,7 +47,9 @@ impl RegistryLock {
 impl Drop for RegistryLock {
     fn drop(&mut self) {
         // Only its holder takes the file away, so it is still this one.
+        fault::point("registry.leaving");
         unlink_bare(&self.name);
+        fault::point("registry.unlinked");
         self.object.unshare();
     }
 }

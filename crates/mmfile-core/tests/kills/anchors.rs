@@ -38,7 +38,9 @@ fn killed_while_an_object_comes() {
     support::play(ROLES);
     let test = "anchors::killed_while_an_object_comes";
     let mut figures = Figures::new("making anchors");
-    for point in ["anchor.made", "anchor.memory", "anchor.made:2", "anchor.memory:2"] {
+    let points = ["anchor.made", "anchor.memory", "anchor.filled", "anchor.sized"];
+    let second = points.map(|point| format!("{point}:2"));
+    for point in points.into_iter().chain(second.iter().map(String::as_str)) {
         for again in [false, true] {
             let prefixes = own_prefixes("anchor-comes");
             let mut actor = start(test, "creator", &prefixes, "it", point);

@@ -4,6 +4,7 @@ use super::group::{Figures, survivor};
 use super::lifecycle::{
     common, create_options, go_on, next_create_cleans_up, open, prefixes_of, start, survivors,
 };
+use super::points;
 use super::support::{self, Actor, Watchdog, hear, left_behind, own_prefixes, say};
 use mmfile_core::*;
 use std::time::Duration;
@@ -15,13 +16,41 @@ const ROLES: &[support::Role] = &[("survivor", survivor), ("closer", closer), ("
 pub const CLOSING: &[&str] = if cfg!(windows) {
     &["+close.ended"]
 } else {
-    &["+close.ended", "+close.registry", "+remove.begin", "+remove.data", "+remove.control"]
+    &[
+        "+close.ended",
+        "+registry.opened",
+        "+registry.held",
+        "+close.registry",
+        "+remove.begin",
+        "+unlink.begin",
+        "+unlink.done",
+        "+remove.data",
+        "+unlink.begin:2",
+        "+unlink.done:2",
+        "+remove.control",
+        "+registry.leaving",
+        "+registry.unlinked",
+    ]
 };
 /// What the last one who has a file open passes while he closes it. On Windows nothing is left to him.
 pub const LEAVING: &[&str] = if cfg!(windows) {
     &["+close.withdrawn", "+close.registry"]
 } else {
-    &["+close.withdrawn", "+close.registry", "+remove.begin", "+remove.data", "+remove.control"]
+    &[
+        "+close.withdrawn",
+        "+registry.opened",
+        "+registry.held",
+        "+close.registry",
+        "+remove.begin",
+        "+unlink.begin",
+        "+unlink.done",
+        "+remove.data",
+        "+unlink.begin:2",
+        "+unlink.done:2",
+        "+remove.control",
+        "+registry.leaving",
+        "+registry.unlinked",
+    ]
 };
 
 /// Makes a file, and dies while it closes it.
@@ -52,7 +81,7 @@ fn killed_while_closing() {
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("closing");
     for number in [0, 1, 3] {
-        for point in CLOSING.iter().copied() {
+        for point in points::of(CLOSING) {
             let prefixes = own_prefixes("closing");
             let mut actor = start(test, "closer", &prefixes, "it", point);
             assert_eq!(actor.expect(), "made");
@@ -93,7 +122,7 @@ fn killed_while_closing_as_the_last_one() {
     support::play(ROLES);
     let test = "closing::killed_while_closing_as_the_last_one";
     let mut figures = Figures::new("closing as the last");
-    for point in LEAVING.iter().copied() {
+    for point in points::of(LEAVING) {
         for (again, role) in
             [false, true].into_iter().flat_map(|again| [(again, "created"), (again, "opened")])
         {

@@ -2,6 +2,7 @@
 
 use super::closing::LEAVING;
 use super::group::{Figures, Group, survivor};
+use super::points;
 use super::support::{self, Actor, Watchdog, hear, left_behind, now, own_prefixes, say};
 use super::victim::{Role, victim};
 use mmfile_core::*;
@@ -11,15 +12,29 @@ const ROLES: &[support::Role] = &[("survivor", survivor), ("victim", victim), ("
 
 /// What one that makes a file passes: the registry, its control object, its data, and the end of it.
 pub const CREATING: &[&str] = &[
+    "registry.opened",
+    "registry.held",
     "create.swept",
+    TRUNCATING[0],
+    "named.sized",
+    "fill.part",
+    "named.filled",
     "create.control",
     "create.shared",
     "create.prefix",
+    TRUNCATING[1],
+    "named.sized:2",
+    "fill.part:2",
+    "named.filled:2",
     "create.data",
     "create.identity",
     "create.described",
     "create.ready",
+    "registry.leaving",
+    "registry.unlinked",
 ];
+/// Between the making of an object and its size, where `shared_memory` is at work: see `truncating.rs`.
+const TRUNCATING: [&str; 2] = ["ftruncate", "ftruncate:2"];
 pub const OPENING: &[&str] = &["open.shared", "open.mapped"];
 /// How long it may take on a busy machine; Wine looks through all names for one.
 const SOON: Duration = Duration::from_secs(if cfg!(windows) { 5 } else { 1 });
@@ -139,7 +154,7 @@ fn killed_while_creating() {
     let test = "lifecycle::killed_while_creating";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("creating");
-    for point in CREATING.iter().copied() {
+    for point in points::of(CREATING) {
         for number in [0, 1, 3] {
             let prefixes = own_prefixes("creating");
             // They wait with their look until it has died.
@@ -177,7 +192,7 @@ fn killed_while_creating() {
 fn what_a_dead_creator_left_is_not_found() {
     support::play(ROLES);
     let test = "lifecycle::what_a_dead_creator_left_is_not_found";
-    for point in CREATING.iter().copied() {
+    for point in points::of(CREATING) {
         let prefixes = own_prefixes("dead-creator");
         let mut actor = start(test, "creator", &prefixes, "it", point);
         actor.wait_killed(point);

@@ -51,6 +51,9 @@ fn all() -> &'static BTreeSet<String> {
     ALL.get_or_init(|| {
         let mut names = BTreeSet::new();
         in_sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut names);
+        if super::HAS_TRUNCATING {
+            names.insert("ftruncate".into());
+        }
         names
     })
 }
@@ -66,8 +69,20 @@ pub fn is_here(point: &str) -> bool {
     all().contains(name_of(point))
 }
 
+/// Those of the points that this platform has.
+pub fn of(points: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
+    points.iter().copied().filter(|point| is_here(point))
+}
+
 /// Passed where an object's name and its memory are two things; `anchors.rs` kills there.
-const ANCHORS: &[&str] = &["anchor.made", "anchor.memory", "anchor.aside", "anchor.freed"];
+const ANCHORS: &[&str] = &[
+    "anchor.made",
+    "anchor.memory",
+    "anchor.filled",
+    "anchor.sized",
+    "anchor.aside",
+    "anchor.freed",
+];
 
 /// The tables say where victims die; that they do is checked where each is killed.
 #[test]
@@ -104,11 +119,21 @@ const ELSEWHERE: &[&str] = &[
     "delist.unlinked",
     "enlist.linked",
     "enlist.listed",
+    "fill.part",
+    "ftruncate",
     "lock.granted",
     "lock.woken",
+    "named.filled",
+    "named.sized",
+    "registry.held",
+    "registry.leaving",
+    "registry.opened",
+    "registry.unlinked",
     "release.freed",
     "release.marked",
     "remove.begin",
     "remove.control",
     "remove.data",
+    "unlink.begin",
+    "unlink.done",
 ];

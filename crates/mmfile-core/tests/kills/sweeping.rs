@@ -5,6 +5,7 @@ use super::lifecycle::{
     common, create_options, go_on, newcomer_opens, next_create_cleans_up, open, prefixes_of, start,
     survivors,
 };
+use super::points;
 use super::support::{self, Actor, Watchdog, hear, left_behind, own_prefixes, say};
 use mmfile_core::*;
 use std::time::Duration;
@@ -18,7 +19,19 @@ const ROLES: &[support::Role] = &[
 ];
 
 /// What one passes that sweeps.
-pub const SWEEPING: &[&str] = &["+remove.begin", "+remove.data", "+remove.control"];
+pub const SWEEPING: &[&str] = &[
+    "+registry.opened",
+    "+registry.held",
+    "+remove.begin",
+    "+unlink.begin",
+    "+unlink.done",
+    "+remove.data",
+    "+unlink.begin:2",
+    "+unlink.done:2",
+    "+remove.control",
+    "+registry.leaving",
+    "+registry.unlinked",
+];
 /// What one passes besides that sweeps since it makes another file.
 pub const MAKING: &[&str] = &["+create.swept"];
 
@@ -71,11 +84,9 @@ fn killed_while_sweeping() {
     let test = "sweeping::killed_while_sweeping";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("sweeping");
-    let points = SWEEPING
-        .iter()
-        .copied()
+    let points = points::of(SWEEPING)
         .flat_map(|point| ["maker", "opener", "stranger"].map(|role| (point, role)));
-    let points = points.chain(MAKING.iter().copied().map(|point| (point, "stranger")));
+    let points = points.chain(points::of(MAKING).map(|point| (point, "stranger")));
     for ((point, role), number) in points.flat_map(|one| [(one, 1), (one, 3)]) {
         let what = format!("{role} at {point}");
         let prefixes = own_prefixes("sweeping");

@@ -165,7 +165,7 @@ fn a_name_taken_without_comparison_is_found() {
     finds(Fault::NoComparison, 2, a_creator_leaves);
 }
 
-const DEATHS: [&str; 8] = [
+const DEATHS: [&str; 12] = [
     "create.swept",
     "create.control",
     "create.shared",
@@ -174,6 +174,10 @@ const DEATHS: [&str; 8] = [
     "create.described",
     "create.ready",
     "remove.data",
+    "registry.opened",
+    "registry.held",
+    "registry.leaving",
+    "registry.unlinked",
 ];
 
 fn a_creator_dies<const AT: usize>() {
@@ -202,4 +206,8 @@ fn a_creator_may_die() {
     holds("death before it is ready", 1, a_creator_dies::<5>);
     holds("death when it is ready", 1, a_creator_dies::<6>);
     holds("death while it leaves", 1, a_creator_dies::<7>);
+    holds("death before the registry", 1, a_creator_dies::<8>);
+    holds("death with nothing but the registry", 1, a_creator_dies::<9>);
+    holds("death before the registry is free", 1, a_creator_dies::<10>);
+    holds("death with a registry that has no name", 1, a_creator_dies::<11>);
 }

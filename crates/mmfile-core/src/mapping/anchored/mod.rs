@@ -87,7 +87,9 @@ fn make_memory(
     fault::point("anchor.memory");
     let memory = open_memory(name, size, Access::ReadWrite, id)?;
     reserve::fill_mapped(&memory, shmem.as_ptr(), length).map_err(|os| no_space(Some(os)))?;
+    fault::point("anchor.filled");
     object.set_size(size)?;
+    fault::point("anchor.sized");
     shmem.set_owner(false);
     let mapping = from_shmem_mapping(shmem, length).ok_or_else(|| no_space(None));
     if mapping.is_err() {

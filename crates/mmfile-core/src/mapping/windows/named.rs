@@ -42,6 +42,7 @@ fn lock_name(name: &str) -> Option<String> {
 /// its lock and its bells.
 pub(crate) fn create_named(name: &str, size: u64, id: &str) -> Result<(Object, Mapping)> {
     let (section, view) = create_section(name, size, id)?;
+    crate::fault::point("named.sized");
     match lock_name(name) {
         Some(lock) => {
             let kernel = Kernel::create(&lock, id)?;
