@@ -2,6 +2,7 @@
 
 use crate::control::{Control, Description, Kind, Lifetime};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::lock::{Deadline, LockGuard, LockHolder, ProcessLock, Section, thread_id};
 use crate::mapping::{Identity, Object};
 use crate::name::{FileId, ObjectNames};
@@ -87,6 +88,7 @@ impl NamedMutex {
                 let (id, reason) = (name.into(), "it is not a mutex");
                 return Err(Error::Access { id, reason, os: None });
             }
+            fault::point("mutex.opened");
             Ok(Some(Self::new(names.clone(), object, &control, false)))
         })
     }
@@ -99,13 +101,16 @@ impl NamedMutex {
             object.unlink_if_same(&names.control);
             return Err(error);
         }
+        fault::point("mutex.lock");
         control.describe(&Description {
             kind: Kind::Mutex,
             capacity: 0,
             lifetime: Lifetime::LastProcess,
             data: Identity::default(),
         });
+        fault::point("mutex.described");
         control.set_ready();
+        fault::point("mutex.ready");
         Ok(Self::new(names, object, &control, true))
     }
 

@@ -29,6 +29,9 @@ mod lifecycle;
 #[path = "kills/locking.rs"]
 mod locking;
 #[cfg(feature = "fault-points")]
+#[path = "kills/mutexes.rs"]
+mod mutexes;
+#[cfg(feature = "fault-points")]
 #[path = "kills/operations.rs"]
 mod operations;
 #[cfg(feature = "fault-points")]

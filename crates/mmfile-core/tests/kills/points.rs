@@ -1,6 +1,6 @@
 //! Every point at which the library can be made to die is died at by a test, on every platform that has it.
 
-use super::{closing, disk, lifecycle, locking, operations, repairs, sweeping};
+use super::{closing, disk, lifecycle, locking, mutexes, operations, repairs, sweeping};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -101,6 +101,8 @@ fn every_fault_point_has_its_kill() {
     covered.extend(closing::LEAVING);
     covered.extend(sweeping::SWEEPING);
     covered.extend(sweeping::MAKING);
+    covered.extend(mutexes::MAKING);
+    covered.extend(mutexes::OPENING);
     covered.extend(disk::points());
     covered.extend(ANCHORS.iter().filter(|_| ANCHORED));
     let covered: BTreeSet<&str> = covered.into_iter().map(name_of).collect();
