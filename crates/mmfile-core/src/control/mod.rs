@@ -183,6 +183,7 @@ impl Control {
     /// Records the data object before the rest is known, so that a sweep can find it.
     pub(crate) fn set_data_identity(&self, data: Identity) {
         self.long(at::OFF_DATA_DEVICE).store(data.device, Ordering::Relaxed);
+        crate::fault::point("create.device");
         self.long(at::OFF_DATA_INODE).store(data.inode, Ordering::Release);
     }
 

@@ -77,8 +77,9 @@ impl Data {
     /// Whether `object`, found at its name, is this one.
     fn is(&self, names: &ObjectNames, object: &Object) -> bool {
         let same = match self.identity {
-            // Its creator died before it recorded which one: before anything was written to it.
-            NOWHERE => is_blank(&self.name, object),
+            // Its creator died before it recorded which one, or between the two words of that, of which
+            // this is the second: before anything was written to it.
+            Identity { inode: 0, .. } => is_blank(&self.name, object),
             identity => object.identity() == identity,
         };
         same && !(self.recorded && is_in_use(names, object))

@@ -27,6 +27,7 @@ pub const CREATING: &[&str] = &[
     "fill.part:2",
     "named.filled:2",
     "create.data",
+    "create.device",
     "create.identity",
     "create.described",
     "create.ready",
