@@ -39,7 +39,7 @@ test('the offsets are those of layout.rs', (t) => {
     written.map(([offset, name]) => [name, offset]),
     coded.map(([, name, offset]) => [name, offset]),
   )
-  const used = core('control/mod.rs')
+  const used = core('control/mod.rs') + core('control/description.rs')
   for (const [, name, type] of written) {
     if (type === 'lock' || type === 'text') continue
     const [, how] = used.match(new RegExp(`(word|long|load)\\(at::OFF_${name}\\)`))
