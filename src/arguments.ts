@@ -36,13 +36,26 @@ export function checkId(value: unknown, name = 'id'): string {
   return value
 }
 
+const hrefOf = Object.getOwnPropertyDescriptor(URL.prototype, 'href')?.get
+
 /** The path of a file on disk: a string or a `file:` URL. */
 export function checkPath(value: unknown): string {
-  const path = value instanceof URL ? fileURLToPath(value) : value
+  const path = typeof value === 'object' ? pathOf(value) : value
   if (typeof path !== 'string') throw invalidType('path', 'of type string or a file: URL', value)
   if (path === '') throw invalidValue('path', 'must not be empty', value)
   if (path.includes('\0')) throw invalidValue('path', 'must not contain null bytes', value)
   return resolve(path)
+}
+
+/** The path of a URL that is one, whatever it says of itself; `undefined` for anything else. */
+function pathOf(value: object | null): string | undefined {
+  let href: string
+  try {
+    href = hrefOf?.call(value)
+  } catch {
+    return undefined
+  }
+  return fileURLToPath(href)
 }
 
 export function checkOneOf<T extends string>(
@@ -63,15 +76,25 @@ export function checkOneOf<T extends string>(
 /** The options object itself; left out is an empty one. */
 export function checkOptions<T extends object>(value: T | undefined): Partial<T> {
   if (value === undefined) return {}
-  if (typeof value !== 'object' || value === null) {
+  if (typeof value !== 'object' || value === null || isRevoked(value)) {
     throw invalidType('options', 'of type object', value)
   }
   return value
 }
 
+/** Whether it is a proxy that was revoked, of which every look throws an error without a code. */
+function isRevoked(value: unknown): boolean {
+  try {
+    Array.isArray(value) // asks no trap, so that it throws for nothing else
+    return false
+  } catch {
+    return true
+  }
+}
+
 export function checkPrefixes(value: unknown): Prefixes {
   if (value === undefined) return DEFAULT_PREFIXES
-  if (typeof value !== 'object' || value === null) {
+  if (typeof value !== 'object' || value === null || isRevoked(value)) {
     throw invalidType('options.prefixes', 'of type object', value)
   }
   const prefixes = value as Partial<Prefixes>
@@ -109,7 +132,8 @@ export function checkValue(name: string, value: unknown): string | ArrayBufferVi
 /** Several of them, in an array of our own that nobody changes meanwhile. */
 export function checkValues(values: Iterable<Value>): (string | ArrayBufferView | ArrayBuffer)[] {
   const iterable = values as Iterable<Value> | null | undefined
-  if (typeof values === 'string' || typeof iterable?.[Symbol.iterator] !== 'function') {
+  const wrong = typeof values === 'string' || isRevoked(values)
+  if (wrong || typeof iterable?.[Symbol.iterator] !== 'function') {
     throw invalidType('values', 'an iterable of values', values)
   }
   return Array.from(values, (value, at) => checkValue(`values[${at}]`, value))

@@ -130,12 +130,23 @@ function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
+/** What a wrong argument is. Looking at it may run the program's code, whose errors are none of ours. */
 function received(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value === 'function') return `function ${value.name}`
-  if (typeof value === 'object') {
-    const name = value.constructor?.name
-    return name ? `an instance of ${name}` : inspect(value, { depth: -1 })
+  try {
+    if (value === null || value === undefined) return String(value)
+    if (typeof value === 'function') return `function ${named(value) ?? ''}`.trimEnd()
+    if (typeof value === 'object') {
+      const name = named(value.constructor)
+      return name ? `an instance of ${name}` : inspect(value, { depth: -1, customInspect: false })
+    }
+    return `type ${typeof value} (${inspect(value).slice(0, 28)})`
+  } catch {
+    return `type ${typeof value}`
   }
-  return `type ${typeof value} (${inspect(value).slice(0, 28)})`
+}
+
+/** The name of a function, which may be anything. */
+function named(value: unknown): string | undefined {
+  const name = (value as { name?: unknown } | undefined)?.name
+  return typeof name === 'string' ? name : undefined
 }

@@ -1,0 +1,94 @@
+// Arguments that throw when they are looked at, were revoked, or have names that are none: the error is
+// the one that any wrong argument has.
+
+import { inspect } from 'node:util'
+import test from 'ava'
+import { MmFile } from 'mmfile'
+import { create, left, uniqueId } from './support/files.mjs'
+
+const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
+
+/** Things that cannot be looked at as others can, each made anew. */
+const shy = () => {
+  const throwing = {
+    get() {
+      throw new Error('not for you')
+    },
+  }
+  const revoked = (target) => {
+    const { proxy, revoke } = Proxy.revocable(target, {})
+    revoke()
+    return proxy
+  }
+  const named = (name) => Object.defineProperty(() => {}, 'name', name)
+  const made = (how) => Object.create(null, { constructor: how })
+  return [
+    revoked({}),
+    revoked([]),
+    revoked(() => {}),
+    new Proxy({}, throwing),
+    new Proxy(() => {}, throwing),
+    named({ value: Symbol('s') }),
+    named({ value: {} }),
+    named(throwing),
+    made(throwing),
+    made({ value: null }),
+    made({ value: { name: Symbol('s') } }),
+    made({ value: { name: { toString: throwing.get } } }),
+    made({ value: Object.defineProperty({}, 'name', throwing) }),
+    Object.create(null),
+    Object.assign(Object.create(null), { [inspect.custom]: throwing.get }),
+    Object.create(null, { [Symbol.toStringTag]: throwing }),
+    Object.assign(new Error('x'), { constructor: undefined, stack: Symbol('s') }),
+  ]
+}
+
+const revoked = () => shy().slice(0, 3)
+const objects = () => shy().filter((one) => typeof one === 'object')
+
+const id = uniqueId('shy')
+const calls = [
+  ['index', (file, wrong) => file.read(wrong)],
+  ['value', (file, wrong) => file.append(wrong)],
+  ['values[0]', (file, wrong) => file.appendAll([wrong])],
+  ['values', (file, wrong) => file.appendAll(wrong), revoked],
+  ['target', (file, wrong) => file.readInto(0, wrong)],
+  ['targetOffset', (file, wrong) => file.readInto(0, new Uint8Array(64), wrong)],
+  ['work', (file, wrong) => file.withLock(wrong), objects],
+  ['options', (file, wrong) => file.waitFor(9, wrong), revoked],
+  ['options', (file, wrong) => file.withLock(() => {}, wrong), revoked],
+  ['options', (_, wrong) => MmFile.createNew(64, wrong), revoked],
+  ['options.prefixes', (_, prefixes) => MmFile.createNew(64, { id, prefixes }), revoked],
+  ['options.prefixes.data', (_, data) => MmFile.createNew(64, { id, prefixes: { data } })],
+  ['options.timeout', (file, timeout) => file.waitFor(9, { timeout })],
+  ['options.requirePeer', (file, requirePeer) => file.waitFor(9, { requirePeer })],
+  ['options.as', (file, as) => file.segments({ as })],
+  ['capacity', (_, capacity) => MmFile.createNew(capacity, { id })],
+  ['id', (_, wrong) => MmFile.openExisting(wrong)],
+  ['path', (_, wrong) => MmFile.openFile(wrong)],
+]
+
+test('what cannot be looked at, as every argument', async (t) => {
+  const file = create(t)
+  file.append('x')
+  for (const [name, call, values = shy] of calls) {
+    for (const wrong of values()) {
+      const { message } = await t.throwsAsync(async () => call(file, wrong), type, name)
+      t.true(message.startsWith(`The "${name}" argument must be `), message)
+      t.regex(message, / Received [^ ].*$/)
+    }
+  }
+  t.deepEqual(left(id), [])
+  t.deepEqual([...file], ['x'])
+  file.withLock(() => file.append('nothing is locked'))
+})
+
+test('a path that only looks like a URL, and a URL that says other things of itself', (t) => {
+  const url = new URL('file:///nowhere')
+  for (const wrong of [Object.create(URL.prototype), new Proxy(url, {}), Object.create(url)]) {
+    t.throws(() => MmFile.openFile(wrong), type)
+  }
+  Object.defineProperty(url, 'href', { value: 'file:///elsewhere' })
+  const error = t.throws(() => MmFile.openFile(url), { code: 'ERR_MMFILE_NOT_FOUND' })
+  t.regex(error.message, /nowhere/)
+})
