@@ -110,14 +110,6 @@ function checkPrefix(name: string, value: unknown, absent: string): string {
   return value
 }
 
-export function checkSignal(value: unknown): AbortSignal | undefined {
-  if (value === undefined) return undefined
-  if (!(value instanceof AbortSignal)) {
-    throw invalidType('options.signal', 'an instance of AbortSignal', value)
-  }
-  return value
-}
-
 export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw invalidType(name, 'of type function', value)
 }

@@ -97,11 +97,8 @@ export function closed(): MmFileError {
 }
 
 /** The error of an aborted wait, as the platform words it. */
-export function aborted(signal: AbortSignal): Error {
-  const error = withCode(
-    new Error('The operation was aborted', { cause: signal.reason }),
-    'ABORT_ERR',
-  )
+export function abortError(reason: unknown): Error {
+  const error = withCode(new Error('The operation was aborted', { cause: reason }), 'ABORT_ERR')
   error.name = 'AbortError'
   return error
 }

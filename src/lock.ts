@@ -1,6 +1,7 @@
-import { checkSignal, checkTime } from './arguments.js'
-import { aborted, closed, MmFileError } from './errors.js'
+import { checkTime } from './arguments.js'
+import { closed, MmFileError } from './errors.js'
 import { native, operations } from './native.js'
+import { checkSignal, onAbort, throwIfAborted } from './signals.js'
 import type { LockOptions, LockWaitOptions } from './types.js'
 
 /**
@@ -137,12 +138,10 @@ export class SharedLock {
     const timeout = checkTime('options.timeout', options.timeout)
     const signal = checkSignal(options.signal)
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) throw aborted(signal)
-      if (this.#closed) throw closed()
-      // Also where its end is known to the thread already, and not yet here.
-      if (this.#pending !== undefined) throw held()
+      throwIfAborted(signal)
+      let unlisten = (): void => {}
       const settle = (): boolean => {
-        signal?.removeEventListener('abort', abort)
+        unlisten()
         const first = this.#pending === pending
         if (first) this.#pending = undefined
         return first
@@ -152,18 +151,26 @@ export class SharedLock {
           if (settle()) reject(error)
         },
       }
-      const abort = (): void => {
-        pending.reject(aborted(signal as AbortSignal))
+      unlisten = onAbort(signal, (error) => {
+        if (!settle()) return // by then the lock may be another call's
+        reject(error)
         this.#giveUp()
-      }
-      native.hold(this.#handle, timeout, (how) => {
-        if (!settle()) return
-        if (how instanceof Error) reject(how)
-        else if (how === 0) reject(timedOut())
-        else resolve(watched(new LockGuard(how === 2, this.#giveUp)))
       })
-      this.#pending = pending
-      signal?.addEventListener('abort', abort, { once: true })
+      try {
+        if (this.#closed) throw closed()
+        // Also where its end is known to the thread already, and not yet here.
+        if (this.#pending !== undefined) throw held()
+        native.hold(this.#handle, timeout, (how) => {
+          if (!settle()) return
+          if (how instanceof Error) reject(how)
+          else if (how === 0) reject(timedOut())
+          else resolve(watched(new LockGuard(how === 2, this.#giveUp)))
+        })
+        this.#pending = pending
+      } catch (error) {
+        unlisten()
+        throw error
+      }
     })
   }
 

@@ -5,7 +5,6 @@ import {
   checkBoolean,
   checkFunction,
   checkOptions,
-  checkSignal,
   checkTarget,
   checkTime,
   checkValue,
@@ -28,6 +27,7 @@ import {
   type Settings,
 } from './opening.js'
 import { checkSegments, iterate, readBytes } from './segments.js'
+import { checkSignal } from './signals.js'
 import { readStream, writeStream } from './streams.js'
 import type {
   Access,

@@ -1,7 +1,8 @@
-import { checkOneOf, checkSignal, checkWhole } from './arguments.js'
-import { aborted, MmFileError } from './errors.js'
+import { checkOneOf, checkWhole } from './arguments.js'
+import { MmFileError } from './errors.js'
 import type { MmFile } from './mmfile.js'
 import { operations } from './native.js'
+import { checkSignal, throwIfAborted } from './signals.js'
 import type { SegmentForm, SegmentForms, SegmentsOptions } from './types.js'
 
 const FORMS = ['string', 'bytes', 'view'] as const
@@ -46,12 +47,12 @@ export async function* iterate<F extends SegmentForm>(
 ): AsyncGenerator<SegmentForms[F], void, undefined> {
   let index = from
   for (;;) {
-    if (signal?.aborted) throw aborted(signal)
+    throwIfAborted(signal)
     const length = file.length
     while (index < length) {
       yield readAs(file, index, as)
       index += 1
-      if (signal?.aborted) throw aborted(signal)
+      throwIfAborted(signal)
     }
     if (!(await comes(file, index, signal))) return
   }

@@ -1,7 +1,8 @@
 import { Readable, Writable } from 'node:stream'
-import { checkBoolean, checkSignal, checkWhole } from './arguments.js'
+import { checkBoolean, checkWhole } from './arguments.js'
 import type { MmFile } from './mmfile.js'
 import { checkSegments, comes, readAs } from './segments.js'
+import { checkSignal, onAbort } from './signals.js'
 import type { ReadStreamOptions, Value, WriteStreamOptions } from './types.js'
 
 /** Segments read ahead, and chunks kept: object streams' own default. */
@@ -38,11 +39,10 @@ export function readStream(file: MmFile, options: Partial<ReadStreamOptions>): R
     }
   }
 
-  return new Readable({
+  const stream = new Readable({
     // One chunk is one segment, an empty one too: a byte stream would join and drop some.
     objectMode: true,
     highWaterMark,
-    ...(signal && { signal }),
     read() {
       // Node.js asks again after each chunk, also while the next one is being waited for.
       if (pushing) return
@@ -56,6 +56,7 @@ export function readStream(file: MmFile, options: Partial<ReadStreamOptions>): R
       callback(error)
     },
   })
+  return endedBy(signal, stream)
 }
 
 /** Appends every chunk as a segment. */
@@ -66,10 +67,9 @@ export function writeStream(file: MmFile, options: Partial<WriteStreamOptions>):
     'options.highWaterMark',
     options.highWaterMark ?? HIGH_WATER_MARK,
   )
-  return new Writable({
+  const stream = new Writable({
     objectMode: true,
     highWaterMark,
-    ...(signal && { signal }),
     write(chunk: Value, _encoding, callback) {
       attempt(() => file.append(chunk), callback)
     },
@@ -79,6 +79,21 @@ export function writeStream(file: MmFile, options: Partial<WriteStreamOptions>):
       }, callback)
     },
   })
+  return endedBy(signal, stream)
+}
+
+/** Destroys the stream when the signal aborts. Node.js's own option would call the signal's methods. */
+function endedBy<S extends Readable | Writable>(signal: AbortSignal | undefined, stream: S): S {
+  if (signal === undefined) return stream
+  try {
+    stream.once(
+      'close',
+      onAbort(signal, (error) => stream.destroy(error)),
+    )
+  } catch (error) {
+    stream.destroy(error as Error)
+  }
+  return stream
 }
 
 function attempt(work: () => void, callback: (error?: Error | null) => void): void {

@@ -1,5 +1,6 @@
-import { aborted, closed, MmFileError } from './errors.js'
+import { closed, MmFileError } from './errors.js'
 import { native, operations } from './native.js'
+import { onAbort, throwIfAborted } from './signals.js'
 import type { WaitOptions } from './types.js'
 
 /** One promise that waits for a segment. */
@@ -41,14 +42,15 @@ export class Waits {
   waitFor(index: number, options: WaitOptions): Promise<void> {
     const { timeout, signal, requirePeer = false } = options
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) throw aborted(signal)
+      throwIfAborted(signal)
       if (operations.waitSync(this.#handle, index, 0, 0)) return resolve()
       if (requirePeer && native.peerGone(this.#handle)) throw peerGone()
       if (timeout === 0) throw timedOut(index)
       let timer: NodeJS.Timeout | undefined
+      let unlisten = (): void => {}
       const end = (): void => {
         clearTimeout(timer)
-        signal?.removeEventListener('abort', abort)
+        unlisten()
         this.#waits.delete(wait)
         if (this.#waits.size === 0) this.#rest()
       }
@@ -64,14 +66,13 @@ export class Waits {
           reject(error)
         },
       }
-      const abort = (): void => wait.reject(aborted(signal as AbortSignal))
+      unlisten = onAbort(signal, wait.reject) // before there is anything that it could leave behind
       this.#waits.add(wait)
       try {
         if (index < this.#aimed || requirePeer) this.#aim(Math.min(index, this.#aimed))
       } catch (error) {
         return wait.reject(error)
       }
-      signal?.addEventListener('abort', abort, { once: true })
       if (timeout !== undefined && Number.isFinite(timeout)) {
         const started = performance.now()
         const check = (): void => {
