@@ -1,8 +1,10 @@
 // requirePeer: a wait ends when nobody is left who could append.
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { start } from './support/child.mjs'
 import { create, open, rejects } from './support/files.mjs'
+import { uptime } from './support/program.mjs'
 
 test('a peer that is killed is missed within a second', async (t) => {
   const file = create(t)
@@ -17,6 +19,32 @@ test('a peer that is killed is missed within a second', async (t) => {
   await rejects(t, plain, 'ERR_MMFILE_TIMEOUT', 'a wait that does not ask for a peer goes on')
   await rejects(t, file.waitFor(0, { requirePeer: true }), 'ERR_MMFILE_PEER_GONE')
 })
+
+for (const [how, env] of [
+  ['by whatever means', {}],
+  ['without io_uring', { UV_USE_IO_URING: '0' }],
+]) {
+  test(`after a long wait a death is noticed as soon as the documentation says, ${how}`, async (t) => {
+    // The looks get rarer while nothing happens. Whenever the death comes between two of them, it is
+    // noticed at the next: many waits that began one after the other are at as many places in between.
+    const [count, apart, soon] = [12, 45, 200]
+    const waiter = start(t, 'peers', 'miss', [count, apart], { env })
+    const guest = start(t, 'peers', 'guest', await waiter.next())
+    t.is(await guest.next(), 'here')
+    waiter.tell('go')
+    t.is(await waiter.next(), 'waiting')
+    await sleep(3000)
+    await guest.kill()
+    const died = uptime()
+    const missed = await waiter.next()
+    t.deepEqual([...new Set(missed.map(({ code }) => code))], ['ERR_MMFILE_PEER_GONE'])
+    const delays = missed.map(({ at }) => at - died).sort((a, b) => a - b)
+    t.log(`noticed after ${delays.map((delay) => delay.toFixed(0)).join(', ')} ms`)
+    // Two may be late on a busy machine.
+    t.true(delays[count - 3] < soon + 100, `${delays}`)
+    t.true(delays[count - 1] < soon + 1000, `${delays}`)
+  })
+}
 
 test('so is one that closes the file and lives on', async (t) => {
   const file = create(t)

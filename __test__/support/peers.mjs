@@ -1,7 +1,7 @@
 // Programs that use what one process alone cannot show: streams, locks, mutexes, files on disk.
 
 import { MmFile, NamedMutex } from 'mmfile'
-import { failure, hear, pause, play, say } from './program.mjs'
+import { failure, hear, pause, play, say, uptime } from './program.mjs'
 
 await play({
   /** Appends so many segments, a few at a time, and seals the file. */
@@ -12,14 +12,29 @@ await play({
     })
   },
 
-  /** Has the file open until it is told to close it, or killed. */
-  async guest(id) {
-    const file = MmFile.openExisting(id)
+  /** Has the files open until it is told to close them, or killed. */
+  async guest(...ids) {
+    const files = ids.map((id) => MmFile.openExisting(id))
     say('here')
     hear()
-    file.close()
+    for (const file of files) file.close()
     say('gone')
     hear()
+  },
+
+  /** Waits for the peers of so many files, each from another moment on, and says when it missed them. */
+  async miss(count, milliseconds) {
+    const files = Array.from({ length: Number(count) }, () => MmFile.createNew(64))
+    say(files.map(({ id }) => id))
+    hear()
+    const missed = []
+    for (const file of files) {
+      const wait = file.waitFor(0, { requirePeer: true })
+      missed.push(wait.catch(({ code }) => ({ code, at: uptime() })))
+      await pause(Number(milliseconds))
+    }
+    say('waiting')
+    say(await Promise.all(missed))
   },
 
   /** Takes the lock of a file with `lock()` and keeps it over awaits. */

@@ -31,6 +31,11 @@ export function block(milliseconds) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
+/** Milliseconds by a clock that all processes share. */
+export function uptime() {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
 /** What a call fails with, for the test to judge. */
 export function failure(act) {
   try {
