@@ -1,7 +1,7 @@
 // Signals in the middle, processes that are stopped, a clock that is set: times hold, and all goes on.
 
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,6 +17,16 @@ function folder(t, where = tmpdir()) {
   const path = mkdtempSync(join(where, 'moments-'))
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
   return path
+}
+
+/** Compiles a library that stands before the C library; `null` where there is no compiler. */
+function compile(t, name) {
+  const library = join(folder(t), `${name}.so`)
+  const source = fileURLToPath(new URL(`support/${name}.c`, import.meta.url))
+  const compiled = spawnSync('cc', ['-shared', '-fPIC', '-o', library, source])
+  if (compiled.status === 0) return library
+  t.log('there is no C compiler to stand before the C library with')
+  return null
 }
 
 /** Checks that something timed out, and after which time. */
@@ -57,6 +67,30 @@ onLinux('signals while files are made, on disk and in memory: whole, or not at a
       rmSync(path)
     }
   }
+})
+
+onLinux('calls that make room are interrupted: they are made again', async (t) => {
+  // Many kernels finish them whatever comes, so that signals alone would show nothing.
+  const library = compile(t, 'interrupted')
+  if (library === null) return t.pass()
+  const dir = folder(t)
+  const interruptions = join(dir, 'interruptions')
+  const forget = () => writeFileSync(interruptions, '')
+  const which = () => [...new Set(readFileSync(interruptions, 'utf8'))].join()
+  forget()
+  const one = await actor(t, { env: { LD_PRELOAD: library, INTERRUPTIONS: interruptions } })
+  forget()
+  const [path, id] = [join(dir, 'file'), uniqueId('interrupted')]
+  await one.keeps('disk', 'MmFile', 'createFile', path, 1 << 20)
+  t.is(which(), 'f', 'space on a disk is asked for')
+  forget()
+  await one.keeps('memory', 'MmFile', 'createNew', 1 << 20, { id })
+  t.regex(which(), /^[fw]$/, 'memory is written to, where it can be')
+  for (const name of ['disk', 'memory']) {
+    t.is(await one.does(name, 'append', 'x'.repeat(500_000)), 0)
+    await one.does(name, 'close')
+  }
+  t.deepEqual(left(id), [])
 })
 
 onLinux(
@@ -185,15 +219,9 @@ onLinux('stopped while it waits: it goes on where it stood', async (t) => {
 })
 
 onLinux('a clock that is set back and forth moves no timeout', async (t) => {
-  const dir = folder(t)
-  const library = join(dir, 'clock.so')
-  const off = join(dir, 'off')
-  const source = fileURLToPath(new URL('support/clock.c', import.meta.url))
-  const compiled = spawnSync('cc', ['-shared', '-fPIC', '-o', library, source])
-  if (compiled.status !== 0) {
-    t.log('there is no C compiler to make another clock with')
-    return t.pass()
-  }
+  const library = compile(t, 'clock')
+  if (library === null) return t.pass()
+  const off = join(folder(t), 'off')
   const one = await actor(t, { env: { LD_PRELOAD: library, CLOCK_IS_OFF: off } })
   const hours = async () =>
     Math.abs(Math.round((Date.now() - (await one.does('Date', 'now'))) / 3_600_000))
