@@ -4,7 +4,7 @@
 mod support;
 
 use mmfile_core::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use support::raw::{Raw, clean_frames};
@@ -123,7 +123,12 @@ fn run(test: &str, writers: u64, count: u64) {
     let frames = clean_frames(&raw.bytes());
     let seen = frames.segments.iter().fold(DIGEST, |all, bytes| digest(all, bytes));
     assert_eq!((frames.segments.len() as u64, seen), (total, expected));
-    figures(format!("{writers} writers, {total} segments, none lost, none twice, {elapsed:?}"));
+    let origins: HashSet<_> = frames.segments.iter().map(|bytes| origin(bytes)).collect();
+    let (lost, twice) = (total - origins.len() as u64, frames.segments.len() - origins.len());
+    figures(format!(
+        "{writers} writers, {total} segments, {lost} lost, {twice} twice, {elapsed:?}"
+    ));
+    assert_eq!((lost, twice), (0, 0));
 }
 
 const ROLES: &[support::Role] = &[("writer", writer), ("reader", reader)];

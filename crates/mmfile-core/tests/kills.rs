@@ -17,6 +17,9 @@ mod closing;
 #[path = "kills/disk.rs"]
 mod disk;
 #[cfg(feature = "fault-points")]
+#[path = "kills/figures.rs"]
+mod figures;
+#[cfg(feature = "fault-points")]
 #[path = "kills/group.rs"]
 mod group;
 #[cfg(feature = "fault-points")]

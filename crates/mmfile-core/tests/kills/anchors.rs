@@ -2,7 +2,7 @@
 //! the machine leaves.
 
 use super::closing::closer;
-use super::group::Figures;
+use super::figures::Figures;
 use super::lifecycle::{create_options, creator, open, start};
 use super::support::{self, Actor, has_memory, left_behind, own_prefixes, unlink_memory};
 use mmfile_core::*;

@@ -1,6 +1,7 @@
 //! Kills of a process that closes a file: as the one that it ends with, and as the last one that has it.
 
-use super::group::{Figures, survivor};
+use super::figures::Figures;
+use super::group::survivor;
 use super::lifecycle::{
     common, create_options, go_on, next_create_cleans_up, open, prefixes_of, start, survivors,
 };

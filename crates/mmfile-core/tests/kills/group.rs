@@ -1,45 +1,11 @@
 //! Some processes that have one file open, one more that gets killed, and a look at what is left.
 
+use super::figures::Figures;
 use super::support::raw::{Raw, clean_frames, wait_for_queue};
-use super::support::{self, Actor, DIGEST, digest, figures, hear, now, say};
+use super::support::{self, Actor, DIGEST, digest, hear, now, say};
 use super::victim::{Role, operation, payload};
 use mmfile_core::*;
 use std::time::Duration;
-
-/// Waiting longer than this for the lock of a dead holder is a failure.
-pub const LIMIT: Duration = Duration::from_millis(100);
-
-/// What a test counted, printed at its end.
-pub struct Figures {
-    name: &'static str,
-    pub kills: u64,
-    pub recoveries: u64,
-    /// The time from each death to each survivor's next lock, in nanoseconds.
-    pub times: Vec<u64>,
-}
-
-impl Figures {
-    pub fn new(name: &'static str) -> Self {
-        Self { name, kills: 0, recoveries: 0, times: Vec::new() }
-    }
-
-    /// Prints them. On a busy machine a process that is not scheduled is late through no fault of
-    /// the lock's, so one in a hundred may be, by less than a second.
-    pub fn report(mut self) {
-        self.times.sort_unstable();
-        let at = |part: usize| self.times.get(self.times.len() * part / 100).copied().unwrap_or(0);
-        let (most, worst) = (at(99), self.times.last().copied().unwrap_or(0));
-        let (most, worst) = (Duration::from_nanos(most), Duration::from_nanos(worst));
-        let Self { name, kills, recoveries, .. } = self;
-        figures(format!(
-            "{name}: {kills} kills, {recoveries} recoveries, 0 lost, 0 duplicated; \
-             to the next lock {:?} (median), {worst:?} (worst of {})",
-            Duration::from_nanos(at(50)),
-            self.times.len()
-        ));
-        assert!(most < LIMIT && worst < Duration::from_secs(1), "{name}: the lock came late");
-    }
-}
 
 /// Has the file open and does what it is told.
 pub fn survivor(args: &[String]) {
@@ -276,7 +242,8 @@ impl Group {
             let index: usize = parts[0].parse().unwrap();
             let place = index.checked_sub(first).and_then(|at| appended.get_mut(at));
             let place = place.unwrap_or_else(|| panic!("appended at {index}, not from {first} on"));
-            assert!(place.is_none(), "two got the index {index}");
+            // Two that got one index.
+            into.duplicated += u64::from(place.is_some());
             *place = Some(format!("{text} {number}").into_bytes());
         }
         self.expected.extend(appended.into_iter().flatten());
@@ -292,7 +259,7 @@ impl Group {
             survivor.tell(format_args!("append after {number}"));
         }
         self.take_appended("after", died, into);
-        self.check_contents(what);
+        self.check_contents(what, into);
         let recovered: u64 = self.survivors.iter_mut().map(|s| number(s, "recovered")).sum();
         assert_eq!(recovered - self.recovered, u64::from(held), "{what}: recovered");
         into.recoveries += recovered - self.recovered;
@@ -316,9 +283,11 @@ impl Group {
         }
     }
 
-    pub fn check_contents(&mut self, what: &str) {
+    pub fn check_contents(&mut self, what: &str, into: &mut Figures) {
         let frames = clean_frames(&self.data.bytes());
-        assert!(frames.segments == self.expected, "{what}: {frames:?}\nnot\n{:?}", self.expected);
+        let same = into.compare(&self.expected, &frames.segments);
+        let ((lost, twice), expected) = (into.amiss(), &self.expected);
+        assert!(same, "{what}: {lost} lost, {twice} duplicated: {frames:?}\nnot\n{expected:?}");
         let all = self.expected.iter().fold(DIGEST, |all, bytes| digest(all, bytes));
         let expected = format!("{} {all} {}", self.expected.len(), self.sealed);
         for survivor in &mut self.survivors {

@@ -1,7 +1,8 @@
 //! Kills of a process that makes a file or opens it, and what those have in common that come to its end.
 
 use super::closing::LEAVING;
-use super::group::{Figures, Group, survivor};
+use super::figures::Figures;
+use super::group::{Group, survivor};
 use super::points;
 use super::support::{self, Actor, Watchdog, hear, left_behind, now, own_prefixes, say};
 use super::victim::{Role, victim};

@@ -1,7 +1,8 @@
 //! Kills of a process that takes or gives up the lock: over several operations, behind others, and with
 //! another lock in its hands.
 
-use super::group::{Figures, Group, survivor};
+use super::figures::Figures;
+use super::group::{Group, survivor};
 use super::lifecycle::{create_options, open};
 use super::points;
 use super::support::{self, Watchdog};

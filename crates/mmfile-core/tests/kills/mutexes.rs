@@ -1,7 +1,8 @@
 //! Kills of a process that makes, opens, takes, gives up and closes a mutex of its own.
 
 use super::closing::LEAVING;
-use super::group::{Figures, LIMIT};
+use super::figures::Figures;
+use super::figures::LIMIT;
 use super::locking::HOLDING;
 use super::points;
 use super::support::raw::wait_for_queue;

@@ -1,6 +1,7 @@
 //! Kills of a process that appends, seals, adopts a foreign segment, or gives up the lock.
 
-use super::group::{Figures, Group, survivor};
+use super::figures::Figures;
+use super::group::{Group, survivor};
 use super::points;
 use super::support::{self, Watchdog, rounds};
 use super::victim::{Role, victim};

@@ -1,6 +1,7 @@
 //! Kills of those who repair what a dead one left, and of those who find what nobody repaired.
 
-use super::group::{Figures, Group, survivor};
+use super::figures::Figures;
+use super::group::{Group, survivor};
 use super::support::raw::{OFF_LOCK_WORD, frames};
 use super::support::{self, Watchdog};
 use super::victim::{Role, payload, victim};
@@ -238,7 +239,7 @@ fn what_a_foreign_writer_wrote_over_the_remains_is_one_segment() {
                 file.append(b"next".as_slice()).unwrap_or_else(|error| panic!("{what}: {error:?}"));
                 group.expected.push(b"next".to_vec());
                 drop(file);
-                group.check_contents(&what);
+                group.check_contents(&what, &mut figures);
             }
             group.end();
         }
@@ -262,7 +263,7 @@ fn one_that_only_reads_repairs_if_it_may() {
         group.kill("append", &fault, true);
         let last = payload(1, number - 1, 0);
         assert_eq!(group.expected.last(), Some(&last));
-        group.check_contents(point);
+        group.check_contents(point, &mut figures);
         group.check(point, true, &mut figures);
         group.end();
     }

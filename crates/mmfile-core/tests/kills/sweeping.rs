@@ -1,6 +1,7 @@
 //! Kills of a process that sweeps away what others left, while a file is open that is nobody's leavings.
 
-use super::group::{Figures, survivor};
+use super::figures::Figures;
+use super::group::survivor;
 use super::lifecycle::{
     common, create_options, go_on, newcomer_opens, next_create_cleans_up, open, prefixes_of, start,
     survivors,
