@@ -1,5 +1,6 @@
 // segments() and async iteration: what is there and what will come, until the file is sealed.
 
+import { getEventListeners } from 'node:events'
 import test from 'ava'
 import { start } from './support/child.mjs'
 import { create, open, rejects } from './support/files.mjs'
@@ -70,6 +71,40 @@ test('break, a signal and close() end it', async (t) => {
   const closed = collect(file)
   setImmediate(() => file.close())
   await rejects(t, closed, 'ERR_MMFILE_CLOSED')
+})
+
+test('return() and throw() end it while it waits', async (t) => {
+  const file = create(t)
+  file.append('first')
+  const own = new Error('own')
+  for (const signal of [undefined, new AbortController().signal]) {
+    const returned = file.segments({ signal })
+    t.deepEqual(await returned.next(), { value: 'first', done: false })
+    const pending = [returned.next(), returned.next()]
+    await new Promise(setImmediate)
+    t.deepEqual(await returned.return('value'), { value: 'value', done: true })
+    for (const next of pending) t.deepEqual(await next, { value: undefined, done: true })
+    t.deepEqual(await returned.next(), { value: undefined, done: true })
+
+    const thrown = file.segments({ signal, from: 1 })
+    const next = thrown.next()
+    await t.throwsAsync(thrown.throw(own), { is: own })
+    t.deepEqual(await next, { value: undefined, done: true })
+    if (signal) t.is(getEventListeners(signal, 'abort').length, 0)
+
+    // Where it does not wait, they do what they do with any generator.
+    const before = file.segments({ signal })
+    await t.throwsAsync(before.throw(own), { is: own })
+    t.deepEqual(await before.next(), { value: undefined, done: true })
+    const between = file.segments({ signal })
+    await between.next()
+    t.deepEqual(await between.return(), { value: undefined, done: true })
+  }
+  const both = file.segments({ from: 1 })
+  const last = both.next()
+  file.append('second')
+  t.deepEqual(await both.return(), { value: undefined, done: true })
+  t.true([true, false].includes((await last).done), 'what had come by then may have been in time')
 })
 
 test('several iterators of one handle do not disturb one another', async (t) => {

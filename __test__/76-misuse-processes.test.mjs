@@ -34,6 +34,15 @@ for (const [what, count] of [
   })
 }
 
+onLinux('iterations that are ended while they wait: the process ends by itself', async (t) => {
+  const { said, stderr, code } = await run(t, 'misuse', 'iterate', [1000])
+  t.deepEqual([stderr, code], ['', 0])
+  const [{ before, after, listeners }] = said
+  t.is(listeners, 0)
+  t.true(after.descriptors <= before.descriptors + 20, JSON.stringify({ before, after }))
+  t.true(after.threads <= before.threads + 1)
+})
+
 for (const how of ['exit', 'exit in a callback', 'throw']) {
   onLinux(`the process ends with everything pending: ${how}`, async (t) => {
     const file = create(t, 4096, { lifetime: 'last-process' })

@@ -2,7 +2,7 @@ import { checkOneOf, checkWhole } from './arguments.js'
 import { MmFileError } from './errors.js'
 import type { MmFile } from './mmfile.js'
 import { operations } from './native.js'
-import { checkSignal, throwIfAborted } from './signals.js'
+import { checkSignal, onAbort, throwIfAborted } from './signals.js'
 import type { SegmentForm, SegmentForms, SegmentsOptions } from './types.js'
 
 const FORMS = ['string', 'bytes', 'view'] as const
@@ -39,11 +39,35 @@ export function readAs<F extends SegmentForm>(file: MmFile, index: number, as: F
 }
 
 /** The segments that are there and those that will come, until the file is sealed. */
-export async function* iterate<F extends SegmentForm>(
+export function iterate<F extends SegmentForm>(
   file: MmFile,
   from: number,
   as: F,
   signal: AbortSignal | undefined,
+): AsyncGenerator<SegmentForms[F], void, undefined> {
+  const ended = new AbortController()
+  const generator = generate(file, from, as, signal, ended)
+  // A generator's own come after whatever `next()` waits for: for ever, if nothing comes.
+  for (const how of ['return', 'throw'] as const) {
+    const end = generator[how] as (given: unknown) => Promise<IteratorResult<never, void>>
+    const value = (given: unknown) => {
+      ended.abort(ENDED)
+      return end.call(generator, given)
+    }
+    Object.defineProperty(generator, how, { value, configurable: true, writable: true })
+  }
+  return generator
+}
+
+/** Why an iteration stops waiting that was told to end. */
+const ENDED = Symbol('ended')
+
+async function* generate<F extends SegmentForm>(
+  file: MmFile,
+  from: number,
+  as: F,
+  signal: AbortSignal | undefined,
+  ended: AbortController,
 ): AsyncGenerator<SegmentForms[F], void, undefined> {
   let index = from
   for (;;) {
@@ -54,7 +78,17 @@ export async function* iterate<F extends SegmentForm>(
       index += 1
       throwIfAborted(signal)
     }
-    if (!(await comes(file, index, signal))) return
+    // Only while it waits: a signal that lives on must not keep an iteration that nobody has any more.
+    const unlisten = onAbort(signal, (error) => ended.abort(error))
+    try {
+      if (!(await comes(file, index, ended.signal))) return
+    } catch (error) {
+      if (!ended.signal.aborted) throw error
+      if (ended.signal.reason === ENDED) return
+      throw ended.signal.reason
+    } finally {
+      unlisten()
+    }
   }
 }
 

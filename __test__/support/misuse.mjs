@@ -1,5 +1,6 @@
 // Programs that treat their files badly.
 
+import { getEventListeners } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
@@ -119,6 +120,29 @@ await (isMainThread
         say('pending')
         hear()
         ends[how](file, own)
+      },
+
+      /** Begins iterations and ends them while they wait, again and again; then nothing is left. */
+      async iterate(count) {
+        const file = MmFile.createNew(4096)
+        const { signal } = new AbortController()
+        const once = async (how) => {
+          const other = MmFile.openExisting(file.id)
+          const segments = other.segments({ signal })
+          const next = segments.next()
+          await new Promise(setImmediate)
+          await segments[how](new Error('enough')).catch(() => {})
+          await next
+          return other
+        }
+        for (const how of ['return', 'throw']) (await once(how)).close()
+        const before = used()
+        for (let at = 0; at < Number(count); at += 1) {
+          const other = await once(at % 2 === 0 ? 'return' : 'throw')
+          if (at < count - 5) other.close()
+        }
+        say({ before, after: used(), listeners: getEventListeners(signal, 'abort').length })
+        // The last ones stay open, and so does the file: no wait of theirs keeps the process.
       },
 
       async deep() {
