@@ -195,6 +195,26 @@ test('buffers that were detached, shrunk or grown', (t) => {
   for (const view of [...views, resizable, target]) {
     t.throws(() => file.readInto(0, view), { code: 'ERR_OUT_OF_RANGE' })
   }
+  // What was listed may go before all of it is.
+  const before = file.length
+  const [gone, smaller] = [new Uint8Array(8), new ArrayBuffer(8, { maxByteLength: 8 })]
+  const list = (function* () {
+    yield* [gone, gone.buffer, smaller, new DataView(smaller, 4)]
+    structuredClone(gone, { transfer: [gone.buffer] })
+    smaller.resize(3)
+    yield 'the end'
+  })()
+  t.is(file.appendAll(list), before)
+  const after = [0, 1, 2, 3, 4].map((index) => file.byteLength(before + index))
+  t.deepEqual(after, [0, 0, 3, 0, 14])
+  // Shared memory is a target as any other, up to where it has grown.
+  const large = new SharedArrayBuffer(4, { maxByteLength: 64 })
+  const onLarge = [large, new Uint8Array(large), new DataView(large, 2)]
+  const text = before + 4
+  for (const one of onLarge) t.throws(() => file.readInto(text, one), { code: 'ERR_OUT_OF_RANGE' })
+  large.grow(16)
+  for (const one of onLarge) t.is(file.readInto(text, one), 14)
+  t.is(Buffer.from(large, 2).toString('utf16le'), 'the end')
 })
 
 /** What `await` takes for a promise. */
@@ -226,6 +246,12 @@ test('withLock: a result whose then throws, closes, releases or never settles', 
   t.is(await file.withLock(() => twice), 1)
   isFree()
   await file.withLock((guard) => thenable((resolve) => [guard.release(), isFree(), resolve()]))
+  isFree()
+  const promise = Object.assign(Promise.resolve(3), { finally: () => 'of its own' })
+  t.is(await file.withLock(() => promise), 3)
+  isFree()
+  const without = Object.defineProperty(Promise.resolve(4), 'constructor', { get: throws })
+  t.throws(() => file.withLock(() => without), { is: own })
   isFree()
   const closes = thenable((resolve) => [file.close(), resolve('closed')])
   t.is(await file.withLock(() => closes), 'closed')

@@ -10,6 +10,8 @@ import type { LockOptions, LockWaitOptions } from './types.js'
  */
 export const SLICE = 50
 
+const finallyOf = Promise.prototype.finally
+
 /** Frees a lock whose guard was lost without being released, and says so. */
 const lost = new FinalizationRegistry<() => boolean>((release) => {
   if (!release()) return
@@ -107,7 +109,8 @@ export class SharedLock {
       const result = work(guard)
       if (!isThenable(result)) return result
       watched(guard) // a promise may be lost before it has settled
-      const settled = Promise.resolve(result).finally(() => guard.release()) as T
+      // The promise may have a `finally` of its own, which calls nothing back.
+      const settled = finallyOf.call(Promise.resolve(result), () => guard.release()) as T
       keeps = true
       return settled
     } finally {
