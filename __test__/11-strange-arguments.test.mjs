@@ -1,10 +1,13 @@
-// Arguments that throw when they are looked at, were revoked, or have names that are none: the error is
-// the one that any wrong argument has.
+// Arguments that throw when they are looked at, were revoked, or have names that are none, and numbers
+// where no other test has them: the error is the one that any wrong argument has.
 
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import test from 'ava'
-import { MmFile } from 'mmfile'
-import { create, left, uniqueId } from './support/files.mjs'
+import { MmFile, NamedMutex } from 'mmfile'
+import { closing, create, left, uniqueId } from './support/files.mjs'
 
 const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
 
@@ -84,6 +87,52 @@ test('what cannot be looked at, as every argument', async (t) => {
   t.deepEqual([...file], ['x'])
   file.withLock(() => file.append('nothing is locked'))
 })
+
+const range = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' }
+const notNumbers = [null, true, 1n, '0', '', Symbol('s'), {}, [], () => {}, new Number(0)]
+
+/** Whatever takes a time or a number and is not asked by the tests of the arguments. */
+const numeric = {
+  'options.timeout': [
+    (file, _, timeout) => file.lock({ timeout }),
+    (_, mutex, timeout) => mutex.lock({ timeout }),
+    (_, mutex, timeout) => mutex.lockSync({ timeout }),
+    (_, mutex, timeout) => mutex.withLock(() => {}, { timeout }),
+  ],
+  'options.from': [
+    (file, _, from) => file.segments({ from }),
+    (file, _, from) => file.createReadStream({ from }),
+  ],
+  'options.highWaterMark': [
+    (file, _, highWaterMark) => file.createReadStream({ highWaterMark }),
+    (file, _, highWaterMark) => file.createWriteStream({ highWaterMark }),
+  ],
+  capacity: [(_, __, capacity) => MmFile.createFile(join(tmpdir(), id), capacity)],
+}
+
+for (const [name, calls] of Object.entries(numeric)) {
+  test(`what is no number, or out of range: ${name}`, async (t) => {
+    const file = create(t)
+    const mutex = closing(t, NamedMutex.open(uniqueId('numbers')))
+    const message = new RegExp(`"${name}"`)
+    const isTime = name === 'options.timeout'
+    const wrong = [-1, -Infinity, NaN, ...(isTime ? [] : [0.5, -0.5, Infinity, 2 ** 53, 2 ** 64])]
+    // `null` is as good as nothing to Node.js's streams.
+    const others = name === 'options.highWaterMark' ? notNumbers.slice(1) : notNumbers
+    for (const call of calls) {
+      for (const one of others) {
+        await t.throwsAsync(async () => call(file, mutex, one), { ...type, message })
+      }
+      for (const one of wrong) {
+        await t.throwsAsync(async () => call(file, mutex, one), { ...range, message }, `${one}`)
+      }
+    }
+    t.is(file.append('x'), 0)
+    mutex.withLock(() => {}, { timeout: -0 })
+    file.withLock(() => {}, { timeout: -0 })
+    t.false(existsSync(join(tmpdir(), id)))
+  })
+}
 
 test('a path that only looks like a URL, and a URL that says other things of itself', (t) => {
   const url = new URL('file:///nowhere')
