@@ -137,6 +137,15 @@ impl Shared {
         self.changed.wait(phase).unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has nothing to do any more, unless it is to end.
+    fn rest<'a>(&self, mut phase: MutexGuard<'a, Phase>) -> MutexGuard<'a, Phase> {
+        if !matches!(*phase, Phase::End) {
+            *phase = Phase::Idle;
+        }
+        self.changed.notify_all();
+        phase
+    }
+
     fn run(&self, enter: &Enter) {
         let mut phase = self.lock();
         loop {
@@ -145,16 +154,23 @@ impl Shared {
                     drop(phase);
                     let deadline = Deadline::after(&timeout).unless(Arc::clone(&self.cancelled));
                     let entered = enter(&deadline, owner);
-                    notify(entered.as_ref().map(LockGuard::abandoned).map_err(Clone::clone));
+                    let guard = match entered {
+                        Ok(guard) => guard,
+                        Err(error) => {
+                            // Idle before anybody hears of it, who may want the lock again at once.
+                            drop(self.rest(self.lock()));
+                            notify(Err(error));
+                            phase = self.lock();
+                            continue;
+                        }
+                    };
+                    notify(Ok(guard.abandoned()));
                     phase = self.lock();
-                    while entered.is_ok() && matches!(*phase, Phase::Busy) {
+                    while matches!(*phase, Phase::Busy) {
                         phase = self.wait(phase);
                     }
-                    drop(entered);
-                    if !matches!(*phase, Phase::End) {
-                        *phase = Phase::Idle;
-                    }
-                    self.changed.notify_all();
+                    drop(guard);
+                    phase = self.rest(phase);
                 }
                 Phase::End => return,
                 other => {

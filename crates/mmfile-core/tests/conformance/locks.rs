@@ -82,7 +82,18 @@ fn a_holder_locks_for_a_thread_that_must_not_block() {
     std::thread::sleep(Duration::from_millis(5));
     holder.release();
     assert_eq!(told.recv().unwrap().unwrap_err().code(), "ERR_MMFILE_TIMEOUT");
+    // Who hears that the lock was not to be had may ask for it again at once.
+    let (tell, told) = std::sync::mpsc::channel();
+    let slow = move |how| {
+        tell.send(how).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    holder.acquire(Timeout::Val(Duration::from_millis(5)), Box::new(slow)).unwrap();
+    assert_eq!(told.recv().unwrap().unwrap_err().code(), "ERR_MMFILE_TIMEOUT");
+    let (tell, told) = std::sync::mpsc::channel();
+    holder.acquire(Timeout::Infinite, Box::new(move |how| tell.send(how).unwrap())).unwrap();
     drop(guard);
+    assert_eq!(told.recv().unwrap(), Ok(false));
     drop(holder);
     file.append("after all").unwrap();
 }
