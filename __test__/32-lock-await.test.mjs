@@ -123,7 +123,7 @@ test('a guard that is lost is released, with a warning', async (t) => {
 
 test('many locks on one handle use one thread, and none of libuv', async (t) => {
   const file = create(t)
-  const threads = () => readdirSync('/proc/self/task').length
+  const threads = () => (process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0)
   ;(await file.lock()).release()
   const before = threads()
   for (let round = 0; round < 500; round += 1) (await file.lock()).release()
