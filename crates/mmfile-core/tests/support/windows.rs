@@ -50,20 +50,11 @@ pub fn left_behind(part: &str) -> Vec<String> {
     let mut session = 0;
     // SAFETY: the target is writable.
     unsafe { ProcessIdToSessionId(std::process::id(), &raw mut session) };
-    let mut path: Vec<u16> =
-        format!("\\Sessions\\{session}\\BaseNamedObjects").encode_utf16().collect();
-    let bytes = u16::try_from(path.len() * 2).unwrap();
-    let name = UNICODE_STRING { Length: bytes, MaximumLength: bytes, Buffer: path.as_mut_ptr() };
-    let attributes = OBJECT_ATTRIBUTES {
-        Length: size_of::<OBJECT_ATTRIBUTES>() as u32,
-        ObjectName: &raw const name,
-        ..Default::default()
-    };
+    // Services are in session 0, whose objects are the system's own.
+    let own = format!("\\Sessions\\{session}\\BaseNamedObjects");
+    let directory = open_directory(&own).or_else(|_| open_directory("\\BaseNamedObjects"));
+    let directory = directory.unwrap_or_else(|status| panic!("{status:#x}"));
     let mut names = BTreeSet::new();
-    let mut directory: HANDLE = ptr::null_mut();
-    // SAFETY: what the attributes point to outlives the call; the target is writable.
-    let opened = unsafe { NtOpenDirectoryObject(&raw mut directory, 1, &raw const attributes) };
-    assert!(opened >= 0, "{opened:#x}");
     // Twice: where an entry goes during a walk, another one is missed.
     let (mut context, mut walks) = (0, 0);
     while walks < 2 {
@@ -88,6 +79,22 @@ pub fn left_behind(part: &str) -> Vec<String> {
     // SAFETY: opened above, closed once.
     unsafe { CloseHandle(directory) };
     names.into_iter().filter(|name| name.contains(part)).collect()
+}
+
+/// A directory of objects, to be listed; or the status that the system gave.
+fn open_directory(path: &str) -> Result<HANDLE, i32> {
+    let mut path: Vec<u16> = path.encode_utf16().collect();
+    let bytes = u16::try_from(path.len() * 2).unwrap();
+    let name = UNICODE_STRING { Length: bytes, MaximumLength: bytes, Buffer: path.as_mut_ptr() };
+    let attributes = OBJECT_ATTRIBUTES {
+        Length: size_of::<OBJECT_ATTRIBUTES>() as u32,
+        ObjectName: &raw const name,
+        ..Default::default()
+    };
+    let mut directory: HANDLE = ptr::null_mut();
+    // SAFETY: what the attributes point to outlives the call.
+    let status = unsafe { NtOpenDirectoryObject(&raw mut directory, 1, &raw const attributes) };
+    if status >= 0 { Ok(directory) } else { Err(status) }
 }
 
 fn wide(name: &str) -> Vec<u16> {
