@@ -7,8 +7,9 @@ import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { MmFile, NamedMutex } from 'mmfile'
 import { hear, pause, play, say } from './program.mjs'
 
-/** What a process can run out of. */
+/** What a process can run out of. Only Linux shows it. */
 function used() {
+  if (process.platform !== 'linux') return { descriptors: 0, mappings: 0, threads: 0 }
   return {
     descriptors: readdirSync('/proc/self/fd').length,
     mappings: (readFileSync('/proc/self/maps', 'utf8').match(/mmfile-/g) ?? []).length,
