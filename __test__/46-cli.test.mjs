@@ -1,6 +1,6 @@
 // The command line: what each command prints, and how it ends.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -307,9 +307,10 @@ test('rm takes ids away, and leaves those who have the file open alone', async (
 })
 
 test('a file on disk is named by its path', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'mmfile-cli-'))
-  t.teardown(() => rmSync(folder, { recursive: true }))
-  const path = join(folder, 'file')
+  const made = mkdtempSync(join(tmpdir(), 'mmfile-cli-'))
+  t.teardown(() => rmSync(made, { recursive: true }))
+  // The folder for temporary files is behind a link on macOS, and may have a short name on Windows.
+  const path = join(realpathSync.native(made), 'file')
   MmFile.createFile(path, 4096).close()
   await prints(t, ['append', path, 'kept'], '0\n')
   await prints(t, ['cat', path], 'kept\n')
