@@ -55,6 +55,7 @@ function addon(version) {
   const ava = windows(join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs'))
   const output = join(folder, `ava-${version}`)
   mkdirSync(output, { recursive: true })
+  const hidden = windows(join(root, 'scripts', 'windows', 'no-linux.cjs'))
   const files = readdirSync(join(root, '__test__'), { recursive: true })
   try {
     for (const file of files.filter((name) => name.endsWith('.test.mjs')).sort()) {
@@ -64,6 +65,7 @@ function addon(version) {
       const printed = join(output, name)
       const done = wine(program, [ava, '--tap', '--concurrency', '1', `__test__/${file}`], {
         files: printed,
+        env: { NODE_OPTIONS: `--require=${hidden}` },
       })
       const lines = readFileSync(`${printed}.out`, 'utf8').split('\n')
       const failed = lines.filter((line) => line.startsWith('not ok'))
