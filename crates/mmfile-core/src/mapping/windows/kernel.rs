@@ -3,7 +3,7 @@
 use super::{from_code, last_error, security, wide};
 use crate::error::{Error, OsError, Result};
 use std::collections::HashMap;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use windows_sys::Wdk::Foundation::{NtQueryObject, ObjectBasicInformation};
 use windows_sys::Win32::Foundation::{
     ERROR_ALREADY_EXISTS, HANDLE, WAIT_ABANDONED, WAIT_OBJECT_0, WAIT_TIMEOUT,
 };
+use windows_sys::Win32::Storage::FileSystem::READ_CONTROL;
 use windows_sys::Win32::System::Threading::{
     CreateMutexExW, CreateSemaphoreExW, MUTEX_MODIFY_STATE, OpenMutexW, OpenSemaphoreW,
     ReleaseMutex, ReleaseSemaphore, SEMAPHORE_MODIFY_STATE, SYNCHRONIZATION_SYNCHRONIZE,
@@ -218,7 +219,7 @@ impl Drop for Bells {
 }
 
 fn lock_object(name: Option<&[u16]>, how: How, id: &str) -> Result<OwnedHandle> {
-    let rights = SYNCHRONIZATION_SYNCHRONIZE | MUTEX_MODIFY_STATE;
+    let rights = SYNCHRONIZATION_SYNCHRONIZE | MUTEX_MODIFY_STATE | READ_CONTROL;
     let attributes = security::attributes()?;
     let text = name.map_or(ptr::null(), <[u16]>::as_ptr);
     // SAFETY: the attributes outlive the call, and the name ends with a NUL.
@@ -234,7 +235,7 @@ fn lock_object(name: Option<&[u16]>, how: How, id: &str) -> Result<OwnedHandle> 
 }
 
 fn bell_object(name: Option<&[u16]>, how: How, id: &str) -> Result<OwnedHandle> {
-    let rights = SYNCHRONIZATION_SYNCHRONIZE | SEMAPHORE_MODIFY_STATE;
+    let rights = SYNCHRONIZATION_SYNCHRONIZE | SEMAPHORE_MODIFY_STATE | READ_CONTROL;
     let attributes = security::attributes()?;
     let text = name.map_or(ptr::null(), <[u16]>::as_ptr);
     // SAFETY: as for the lock.
@@ -256,6 +257,13 @@ fn finish(handle: HANDLE, how: How, syscall: &'static str, id: &str) -> Result<O
         let handle = unsafe { OwnedHandle::from_raw_handle(handle) };
         if how == How::Create && error == ERROR_ALREADY_EXISTS {
             return Err(Error::Exists { id: id.into() });
+        }
+        // Whoever makes an object of that name first decides who may use it, and could keep the lock for ever.
+        let is_new =
+            how == How::Create || how == How::CreateOrOpen && error != ERROR_ALREADY_EXISTS;
+        if !is_new && !security::is_ours(handle.as_handle())? {
+            let reason = "its lock belongs to another user";
+            return Err(Error::Access { id: id.into(), reason, os: None });
         }
         return Ok(handle);
     }
