@@ -84,6 +84,20 @@ fn the_bytes_on_disk_are_the_frames() {
     }
 }
 
+/// What C's `fopen` and Python's `open` share is reading and writing, and not deleting.
+#[test]
+#[cfg(windows)]
+fn programs_that_do_not_share_deleting_can_read_it() {
+    use std::os::windows::fs::OpenOptionsExt;
+    const READ_AND_WRITE: u32 = 3;
+    let folder = Folder::new("shared");
+    let path = folder.file("a.mmf");
+    let file = create(&path, 1000);
+    file.append("one").unwrap();
+    let other = std::fs::OpenOptions::new().read(true).share_mode(READ_AND_WRITE).open(&path);
+    other.expect("its creator has it open");
+}
+
 #[test]
 fn the_lock_belongs_to_the_file_by_whatever_path() {
     let folder = Folder::new("links");

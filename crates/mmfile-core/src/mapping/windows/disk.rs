@@ -19,8 +19,8 @@ use windows_sys::Win32::Foundation::{
     INVALID_HANDLE_VALUE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateFileW, DELETE, FILE_ATTRIBUTE_NORMAL,
-    FILE_ID_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_TYPE_DISK, FileIdInfo,
+    BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateFileW, FILE_ATTRIBUTE_NORMAL, FILE_ID_INFO,
+    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_TYPE_DISK, FileIdInfo,
     GetDiskFreeSpaceExW, GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
     LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, MoveFileExW, UnlockFileEx,
 };
@@ -188,7 +188,8 @@ pub(crate) fn create_disk(path: &Path, capacity: u64) -> Result<Unpublished> {
 fn create_private(at: &Path, id: &str) -> Result<File> {
     let attributes = security::attributes()?;
     let path = wide_path(at);
-    let access = GENERIC_READ | GENERIC_WRITE | DELETE;
+    // No right to delete: while somebody has that, others have to share it, and most programs do not.
+    let access = GENERIC_READ | GENERIC_WRITE;
     // SAFETY: the path ends with a NUL, and the attributes outlive the call.
     let handle = unsafe {
         CreateFileW(
