@@ -1,6 +1,6 @@
 // Views: the shared memory itself, without a copy.
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, statfsSync } from 'node:fs'
 import { receiveMessageOnPort } from 'node:worker_threads'
 import test from 'ava'
 import { MmFile } from 'mmfile'
@@ -198,9 +198,12 @@ for (const [name, move] of Object.entries(moves)) {
   })
 }
 
+/** How many GiB there are to be had. A container often has less shared memory than the machine has memory. */
 const memory = () => {
   if (process.platform !== 'linux') return 0
-  return Number(/MemAvailable: +(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))[1]) / 2 ** 20
+  const [, available] = /MemAvailable: +(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))
+  const { bavail, bsize } = statfsSync('/dev/shm')
+  return Math.min(Number(available) / 2 ** 20, (bavail * bsize) / 2 ** 30)
 }
 
 /** A file of so many GiB, filled with large segments and small ones between them. */
