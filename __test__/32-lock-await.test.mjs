@@ -148,6 +148,15 @@ test('a lock() that has timed out behind a busy thread settles, and stands in th
   again.release()
 })
 
+test('a lock() that has timed out leaves nothing in the way of the next one', async (t) => {
+  const file = create(t)
+  const other = open(t, file)
+  const guard = await file.lock()
+  for (let round = 0; round < rounds(100); round += 1)
+    await rejects(t, other.lock({ timeout: 1 }), 'ERR_MMFILE_TIMEOUT')
+  guard.release()
+})
+
 test('an operation while lock() is pending works inside the lock as soon as it is there', async (t) => {
   const file = create(t, 1 << 16, { lockTimeout: 5_000 })
   const other = await actor(t)
