@@ -13,8 +13,8 @@ const collected = new FinalizationRegistry<number>((handle) => {
   native.weigh(-WEIGHT)
 })
 
-/** How many files are open, to listen for the exit only while there are any. */
-let open = 0
+/** Whether the end of the thread is listened for, which the first file sees to. */
+let listening = false
 
 function leaveAll(): void {
   native.leaveAll()
@@ -24,17 +24,16 @@ function leaveAll(): void {
 export function manage(file: object, handle: number): void {
   collected.register(file, handle, file)
   native.weigh(WEIGHT)
-  open += 1
+  if (listening) return
+  listening = true
   // Runs at the end of the script, at process.exit() and after an uncaught exception. A worker that
   // is terminated ends its environment instead, which closes them too. The listeners after this one
   // can still use their files.
-  if (open === 1) process.on('exit', leaveAll)
+  process.on('exit', leaveAll)
 }
 
 /** The file was closed. */
 export function unmanage(file: object): void {
   collected.unregister(file)
   native.weigh(-WEIGHT)
-  open -= 1
-  if (open === 0) process.off('exit', leaveAll)
 }

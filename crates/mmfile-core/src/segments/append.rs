@@ -2,7 +2,7 @@
 
 use super::frame::{Frame, SEAL, WORD_SIZE};
 use super::payload::{Payload, Target};
-use super::{Segments, index};
+use super::{Segments, index, stream};
 use crate::control::{Control, Intent, Tail};
 use crate::error::{Error, Result};
 use crate::fault;
@@ -98,7 +98,8 @@ impl Segments {
             // SAFETY: `at` has `len` mapped bytes (`range`) and `spare` more below the capacity;
             // the lock's holder is the only writer, and the region is writable for a handle that
             // appends.
-            value.write_to(unsafe { Target::new(at, len, spare) })?;
+            let target = unsafe { Target::new(at, len, spare) };
+            value.write_to(target.streaming(stream::is_worth_it(size, self.capacity)))?;
             if first.is_none() {
                 first = Some(word);
             } else {

