@@ -23,7 +23,7 @@ import { closing, refuses, rounds } from './support/files.mjs'
 
 function folder(t) {
   const path = mkdtempSync(join(tmpdir(), 'mmfile-'))
-  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  t.teardown(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }))
   return realpathSync.native(path) // macOS has its folder for temporary files behind a link
 }
 

@@ -308,7 +308,7 @@ test('rm takes ids away, and leaves those who have the file open alone', async (
 
 test('a file on disk is named by its path', async (t) => {
   const made = mkdtempSync(join(tmpdir(), 'mmfile-cli-'))
-  t.teardown(() => rmSync(made, { recursive: true }))
+  t.teardown(() => rmSync(made, { recursive: true, maxRetries: 5 }))
   // The folder for temporary files is behind a link on macOS, and may have a short name on Windows.
   const path = join(realpathSync.native(made), 'file')
   MmFile.createFile(path, 4096).close()

@@ -53,7 +53,7 @@ const withSignals = process.platform === 'win32' ? test.skip : test
 
 withSignals('npm start prints the address of a page, and it ends when npm does', async (t) => {
   const data = mkdtempSync(join(tmpdir(), 'mmfile-readme-'))
-  t.teardown(() => rmSync(data, { recursive: true, force: true }))
+  t.teardown(() => rmSync(data, { recursive: true, force: true, maxRetries: 5 }))
   const npm = spawn('npm', ['start'], {
     cwd: root,
     env: { ...process.env, XDG_DATA_HOME: data },

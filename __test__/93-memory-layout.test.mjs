@@ -89,7 +89,7 @@ test('a file on disk has its control block where the page says', (t) => {
 
 function folder(t) {
   const path = mkdtempSync(join(tmpdir(), 'mmfile-layout-'))
-  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  t.teardown(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }))
   return path
 }
 

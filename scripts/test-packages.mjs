@@ -38,7 +38,7 @@ async function check(name, act) {
 }
 
 const scratch = mkdtempSync(join(tmpdir(), 'mmfile-packages-'))
-process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 }))
 let count = 0
 const emptyFolder = () => {
   const folder = join(scratch, String(count++))

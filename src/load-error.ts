@@ -77,7 +77,11 @@ export function whyNotLoaded(cause: unknown): string {
   const known = Object.keys(packages)
   if (known.length > 0 && !(name in packages)) {
     const platforms = known.map((one) => one.replace(/^mmfile-/, '')).join(', ')
-    return `no native binary of mmfile for ${machine}: this version has them for ${platforms}.`
+    return (
+      `no native binary of mmfile for ${machine}: this version has them for ${platforms}. ` +
+      'Run it on one of these, or build the binary here, by "npm run build" in a checkout, and name it ' +
+      'in the environment variable NAPI_RS_NATIVE_LIBRARY_PATH.'
+    )
   }
   return (
     `no native binary of mmfile for ${machine}: ${name} is not installed. ` +
