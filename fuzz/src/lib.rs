@@ -3,13 +3,16 @@
 
 mod input;
 mod object;
+mod open;
+mod scribble;
+
+pub use open::open;
+pub use scribble::scribble;
 
 use input::Input;
 use mmfile_core::{
     Access, CreateOptions, Error, FileId, MmFile, OpenOptions, Prefixes, Result, Timeout, list,
-    sweep,
 };
-use object::Object;
 use std::time::{Duration, Instant};
 
 /// No operation may take longer, whatever it finds: ten times what it may wait for the lock.
@@ -24,7 +27,11 @@ fn prefixes() -> Prefixes {
 }
 
 fn open_with(access: Access, synchronized: bool) -> Result<MmFile> {
-    let (lock_timeout, prefixes) = (LOCK_TIMEOUT, prefixes());
+    open_for(access, synchronized, LOCK_TIMEOUT)
+}
+
+fn open_for(access: Access, synchronized: bool, lock_timeout: Duration) -> Result<MmFile> {
+    let prefixes = prefixes();
     MmFile::open_existing(ID, &OpenOptions { access, synchronized, lock_timeout, prefixes })
 }
 
@@ -77,47 +84,11 @@ fn read_all(file: &MmFile) {
     });
 }
 
-/// Arbitrary bytes as data object and as control object: open, read all, append, seal, list.
-pub fn open(bytes: &[u8]) {
-    let mut input = Input::new(bytes);
-    let prefixes = prefixes();
-    let capacity = 1 + u64::from(input.short() % 5000);
-    let fixed = input.byte();
-    let (data_name, control_name) =
-        (format!("{}{ID}", prefixes.data()), format!("{}{ID}", prefixes.mutex()));
-    let data = Object::create(&data_name, capacity);
-    let size = if fixed & 0x80 == 0 { object::CONTROL_SIZE } else { u64::from(input.short()) };
-    let control = Object::create(&control_name, size);
-    let split = usize::from(input.short());
-    let rest = input.rest();
-    let (first, second) = rest.split_at(split.min(rest.len()));
-    data.put(0, first);
-    control.put(0, second);
-    control.describe(fixed, &data, capacity);
-    for access in [Access::ReadWrite, Access::Read] {
-        let Ok(file) = timed("open", || open_with(access, fixed & 0x20 == 0)) else { continue };
-        assert_eq!(file.capacity(), capacity);
-        read_all(&file);
-        let _ = timed("append", || file.append(b"fuzz"));
-        let _ = timed("append", || file.append_all(&[&b"one"[..], b"", b"three"]));
-        let _ = timed("wait", || file.wait_for(3, Timeout::Val(LOCK_TIMEOUT), Duration::ZERO));
-        read_all(&file);
-        let _ = timed("seal", || file.seal());
-        let _ = file.is_sealed();
-        read_all(&file);
-    }
-    let _ = timed("list", || list(&prefixes));
-    let _ = timed("sweep", || sweep(&prefixes));
-}
-
-/// A script: what a second mapping writes where, and what we do in between.
-pub fn scribble(bytes: &[u8]) {
-    let mut input = Input::new(bytes);
-    let prefixes = prefixes();
-    let capacity = 16 + u64::from(input.byte()) * 4;
+/// A file in memory with three handles: its creator's, a reader's and one that takes no lock.
+fn create(capacity: u64, prefixes: &Prefixes, lock_timeout: Duration) -> [MmFile; 3] {
     let options = CreateOptions {
         id: Some(FileId::parse(ID).expect("a name")),
-        lock_timeout: LOCK_TIMEOUT,
+        lock_timeout,
         prefixes: prefixes.clone(),
         ..CreateOptions::default()
     };
@@ -128,73 +99,72 @@ pub fn scribble(bytes: &[u8]) {
             made => break made.expect("nothing has that name"),
         }
     };
-    let reader = open_with(Access::Read, true).expect("it was made just now");
-    let loose = open_with(Access::ReadWrite, false).expect("it was made just now");
-    let data = Object::open(&format!("{}{ID}", prefixes.data()));
-    let control = Object::open(&format!("{}{ID}", prefixes.mutex()));
-    let mut steps = 0;
-    while !input.is_empty() && steps < 64 {
-        steps += 1;
-        let step = input.byte();
-        let file = [&file, &reader, &loose][usize::from(step >> 6).min(2)];
-        match step & 15 {
-            0 => data.put(usize::from(input.short()), &input.take(4)),
-            1 => data.put(usize::from(input.byte()) * 4, &input.take(4)),
-            2 => control.put(usize::from(input.byte()) * 2, &input.take(8)),
-            3 => control.put(object::PROTOCOL + usize::from(input.byte() % 144), &input.take(4)),
-            // Numbers near the end, which are the most believable ones.
-            4 => {
-                let number = (capacity + 8).saturating_sub(u64::from(input.byte() % 32));
-                let at = object::PROTOCOL + usize::from(input.byte() % 18) * 8;
-                control.put(at, &number.to_le_bytes());
+    let open = |access, synchronized| {
+        // Where somebody looks at it at this very moment, it takes another try.
+        let opened = open_for(access, synchronized, lock_timeout);
+        opened.or_else(|_| open_with(access, synchronized)).expect("it was made just now")
+    };
+    let (reader, loose) = (open(Access::Read, true), open(Access::ReadWrite, false));
+    [file, reader, loose]
+}
+
+/// Closes the handles. What was written over may keep its names; they are not another input's.
+fn end(files: [MmFile; 3], names: [String; 2]) {
+    read_all(&files[0]);
+    drop(files);
+    names.iter().for_each(|name| object::unlink(name));
+    assert!(matches!(open_with(Access::Read, true), Err(Error::NotFound { .. })));
+}
+
+/// The names of the data object and of the control object.
+fn names(prefixes: &Prefixes) -> [String; 2] {
+    [format!("{}{ID}", prefixes.data()), format!("{}{ID}", prefixes.mutex())]
+}
+
+/// The operation of one of the handles that `step` says: 5 to 15 in its lower half. `inside` is done
+/// while we have the lock.
+fn operate(step: u8, files: &[MmFile; 3], input: &mut Input, inside: impl FnOnce(&mut Input)) {
+    let file = &files[usize::from(step >> 6).min(2)];
+    match step & 15 {
+        5 => {
+            let length = usize::from(input.byte());
+            let _ = timed("append", || file.append(&vec![step; length]));
+        }
+        6 => {
+            let values = vec![vec![step; 3]; usize::from(input.byte() % 6)];
+            let _ = timed("append", || file.append_all(&values));
+        }
+        7 => read_some(file, u64::from(input.byte())),
+        8 => read_all(file),
+        9 => {
+            let index = u64::from(input.byte() % 8);
+            let wait = Timeout::Val(Duration::from_micros(100));
+            let _ = timed("wait", || file.wait_for(index, wait, Duration::ZERO));
+        }
+        10 => {
+            let _ = timed("write", || file.write(u64::from(input.byte()), "text"));
+        }
+        11 => {
+            if let Ok(guard) = timed("lock", || file.lock(Some(Timeout::Val(LOCK_TIMEOUT)))) {
+                let _ = timed("append", || file.append(b"inside"));
+                inside(input);
+                timed("release", || drop(guard));
             }
-            5 => {
-                let length = usize::from(input.byte());
-                let _ = timed("append", || file.append(&vec![step; length]));
+        }
+        12 => {
+            let _ = timed("list", || list(&prefixes()));
+        }
+        13 => drop(timed("open", || open_with(Access::ReadWrite, true))),
+        14 => {
+            let opened = timed("open", || open_with(Access::Read, true));
+            if let Ok(other) = opened {
+                read_all(&other);
             }
-            6 => {
-                let values = vec![vec![step; 3]; usize::from(input.byte() % 6)];
-                let _ = timed("append", || file.append_all(&values));
-            }
-            7 => read_some(file, u64::from(input.byte())),
-            8 => read_all(file),
-            9 => {
-                let index = u64::from(input.byte() % 8);
-                let wait = Timeout::Val(Duration::from_micros(100));
-                let _ = timed("wait", || file.wait_for(index, wait, Duration::ZERO));
-            }
-            10 => {
-                let _ = timed("write", || file.write(u64::from(input.byte()), "text"));
-            }
-            11 => {
-                if let Ok(guard) = timed("lock", || file.lock(Some(Timeout::Val(LOCK_TIMEOUT)))) {
-                    let _ = timed("append", || file.append(b"inside"));
-                    control.put(usize::from(input.byte()) * 2, &input.take(4));
-                    timed("release", || drop(guard));
-                }
-            }
-            12 => {
-                let _ = timed("list", || list(&prefixes));
-            }
-            13 => drop(timed("open", || open_with(Access::ReadWrite, true))),
-            14 => {
-                let ended = timed("open", || open_with(Access::Read, true));
-                if let Ok(other) = ended {
-                    read_all(&other);
-                }
-            }
-            _ => {
-                if input.byte() == 0 {
-                    let _ = timed("seal", || file.seal());
-                }
+        }
+        _ => {
+            if input.byte() == 0 {
+                let _ = timed("seal", || file.seal());
             }
         }
     }
-    read_all(&file);
-    drop((file, reader, loose));
-    // What was written over may keep its names; they are not another input's.
-    for name in [format!("{}{ID}", prefixes.data()), format!("{}{ID}", prefixes.mutex())] {
-        object::unlink(&name);
-    }
-    assert!(matches!(open_with(Access::Read, true), Err(Error::NotFound { .. })));
 }
