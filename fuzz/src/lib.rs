@@ -4,9 +4,12 @@
 mod input;
 mod object;
 mod open;
+mod race;
 mod scribble;
+mod scribbler;
 
 pub use open::open;
+pub use race::{prepare_race, race};
 pub use scribble::scribble;
 
 use input::Input;

@@ -71,6 +71,17 @@ impl Object {
         }
     }
 
+    /// The eight bytes there; zeros where there are fewer.
+    pub(crate) fn get(&self, offset: usize) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        let count = bytes.len().min(self.len.saturating_sub(offset));
+        if count > 0 {
+            // SAFETY: inside the mapping, as in `put`.
+            unsafe { std::ptr::copy(self.base.add(offset), bytes.as_mut_ptr(), count) };
+        }
+        bytes
+    }
+
     /// Makes those parts of a control block believable that `parts` names, bit by bit.
     pub(crate) fn describe(&self, parts: u8, data: &Self, capacity: u64) {
         if parts & 1 == 0 {
