@@ -1,5 +1,5 @@
-// npm run fuzz -- --seconds 600 [--target open|scribble|race]: what makes nothing but errors or data of
-// any input. With the stable compiler: its coverage comes from LLVM's pass, the rest from libFuzzer.
+// npm run fuzz -- --seconds 600 [--target open|scribble|race|disk]: what makes nothing but errors or data
+// of any input. With the stable compiler: its coverage comes from LLVM's pass, the rest from libFuzzer.
 
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { root, run } from './lib.mjs'
 
-const TARGETS = ['open', 'scribble', 'race']
+const TARGETS = ['open', 'scribble', 'race', 'disk']
 const FLAGS = [
   '-Cpasses=sancov-module',
   '-Cllvm-args=-sanitizer-coverage-level=4',

@@ -1,6 +1,7 @@
 //! What the fuzz targets do with their input. Whatever it is, the library answers with errors or data:
 //! a panic, a crash, an access outside of the mapping or a call that takes too long is a finding.
 
+mod disk;
 mod input;
 mod object;
 mod open;
@@ -8,6 +9,7 @@ mod race;
 mod scribble;
 mod scribbler;
 
+pub use disk::disk;
 pub use open::open;
 pub use race::{prepare_race, race};
 pub use scribble::scribble;

@@ -10,11 +10,12 @@ pub(crate) const CONTROL_SIZE: u64 = 4096;
 /// Where the part of a control block begins that changes: the lock, the end, what a writer is up to.
 pub(crate) const PROTOCOL: usize = 0x080;
 const STATE: usize = 0x00c;
-const CAPACITY: usize = 0x020;
+pub(crate) const CAPACITY: usize = 0x020;
 const DATA_DEVICE: usize = 0x028;
 const LOCK: usize = 0x080;
 /// Magic, version, architecture, C library, process namespace: what a program of this machine writes.
-const DESCRIBED: [std::ops::Range<usize>; 3] = [0x000..0x00c, 0x010..0x018, 0x038..0x040];
+pub(crate) const DESCRIBED: [std::ops::Range<usize>; 3] =
+    [0x000..0x00c, 0x010..0x018, 0x038..0x040];
 
 /// A mapped object. Its name goes with it, and with it open it counts as alive.
 pub(crate) struct Object {
@@ -111,7 +112,7 @@ impl Object {
 }
 
 /// The first bytes of a control block that the library made on this machine.
-fn real() -> &'static [u8; 0x40] {
+pub(crate) fn real() -> &'static [u8; 0x40] {
     static REAL: OnceLock<[u8; 0x40]> = OnceLock::new();
     REAL.get_or_init(|| {
         let file = mmfile_core::MmFile::create_new(4, &mmfile_core::CreateOptions::default())
