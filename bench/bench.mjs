@@ -127,7 +127,7 @@ console.log(`\n${report.text(facts)}`)
 
 if (options.guard) {
   if (verdict.quiet) {
-    const complaints = guard(report.goals)
+    const complaints = guard(report.goals, missing)
     for (const complaint of complaints) console.log(`The guard: ${complaint}.`)
     if (complaints.length === 0) console.log('The guard has nothing to say.')
     else failed += 1

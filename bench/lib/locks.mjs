@@ -30,8 +30,12 @@ function mmfile() {
       return {
         acquire() {
           guard = file.tryLock()
+          if (guard === null) throw new Error('somebody else has the lock')
         },
-        wait: () => file.withLock(NOTHING),
+        wait() {
+          file.withLock(NOTHING)
+          if (file.recovered !== 1) throw new Error('the dead holder had no lock')
+        },
         release: () => guard.release(),
         once: () => file.withLock(NOTHING),
         close: () => file.close(),

@@ -83,7 +83,7 @@ async function bytes({ mmfile, floor, report, turns }) {
       { label: 'memcpy, to the same warm place every time', cells: [rate(figures.warm)] },
       { label: `memcpy, to ${APPENDS} warm places in turn`, cells: [rate(figures.places)] },
       { label: 'append, to pages that were touched before', cells: [rate(figures.touched)] },
-      { label: 'append, to pages touched for the first time', cells: [rate(figures.first)] },
+      { label: 'append, to a new file', cells: [rate(figures.first)] },
     ],
   })
   const goal = (id, work, against, rounds) =>
@@ -99,7 +99,7 @@ async function bytes({ mmfile, floor, report, turns }) {
   const same = 'to as many places'
   goal('append-places', 'pages touched before', same, ratios(places, touched))
   goal('append-touched', 'pages touched before', 'to one place', ratios(warm, touched))
-  goal('append-first', 'pages touched for the first time', 'to one place', ratios(warm, first))
+  goal('append-first', 'a new file', 'to one place', ratios(warm, first))
 }
 
 const ASCII = 'The quick brown fox jumps over the lazy dog. '

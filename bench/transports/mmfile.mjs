@@ -3,7 +3,9 @@
 import { createRequire } from 'node:module'
 import { sharedCache } from '../lib/placement.mjs'
 
-const { MmFile } = createRequire(import.meta.url)('../../dist/index.js')
+const require = createRequire(import.meta.url)
+/** The package, when it is first used: in a fresh checkout it is built after this has been loaded. */
+const library = () => require('../../dist/index.js')
 /** Of a wait that should take microseconds. */
 const timeout = 30_000
 /** Microseconds to spin: longer than an answer takes while both processes run, and no longer. */
@@ -50,7 +52,7 @@ class Endpoint {
   /** Makes the file and answers what the other side has to know. */
   prepare({ kind, size, count }) {
     const segments = kind === 'trip' ? 2 * count : count
-    this.#file = MmFile.createNew(segments * (size + 4) + 8)
+    this.#file = library().MmFile.createNew(segments * (size + 4) + 8)
     // A mapping can be looked at from its first segment on.
     if (this.#way.touched) this.#file.append(Buffer.alloc(4))
     this.#begin(kind, size)
@@ -58,7 +60,7 @@ class Endpoint {
   }
 
   join({ kind, size }, { id }) {
-    this.#file = MmFile.openExisting(id)
+    this.#file = library().MmFile.openExisting(id)
     this.#begin(kind, size)
   }
 

@@ -72,7 +72,7 @@ impl Segments {
     }
 
     /// Sees to it that writing from `from` to `end` does not fault page by page, by reading a word of every
-    /// so many. Under the lock.
+    /// so many. Under the lock, or before anybody else has the handle.
     fn populate(&self, from: u64, end: u64) {
         let done = self.populated.load(Ordering::Relaxed);
         if end <= done || cfg!(any(not(target_os = "linux"), loom)) {

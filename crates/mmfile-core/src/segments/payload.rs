@@ -1,6 +1,6 @@
 //! What can become a segment.
 
-use super::stream::copy_streaming;
+use super::stream;
 use crate::error::Result;
 use crate::sync::copy;
 use std::marker::PhantomData;
@@ -59,8 +59,11 @@ impl Target<'_> {
         // `bytes` by the caller's; they may overlap if a view of the file itself is appended. The
         // cursor stays inside the target.
         unsafe {
-            let copy = if self.streams { copy_streaming } else { copy };
-            copy(bytes, self.at.as_ptr(), count);
+            if self.streams && stream::is_large(count as u64) {
+                stream::copy_streaming(bytes, self.at.as_ptr(), count);
+            } else {
+                copy(bytes, self.at.as_ptr(), count);
+            }
             self.at = self.at.add(count);
         }
         self.len -= count;

@@ -9,12 +9,18 @@ use crate::sync::copy;
 
 /// The smallest segment that is worth it.
 const LARGE_SEGMENT: u64 = 64 << 10;
-/// The capacity from which on a file is larger than what caches have for it.
+/// The capacity from which on a file is taken to be larger than what caches have for it: a guess, since
+/// those of servers differ by a factor of ten.
 const LARGE_FILE: u64 = 32 << 20;
 
 /// Whether a segment of `size` bytes is written past the cache to a file of that capacity.
 pub(super) fn is_worth_it(size: u64, capacity: u64) -> bool {
-    size >= LARGE_SEGMENT && capacity >= LARGE_FILE
+    is_large(size) && capacity >= LARGE_FILE
+}
+
+/// Whether so many bytes at once are. A value that comes in small pieces is not written past the cache.
+pub(super) fn is_large(size: u64) -> bool {
+    size >= LARGE_SEGMENT
 }
 
 /// Copies `len` bytes, which may overlap, with streaming stores as far as that goes. They are done, as
