@@ -75,7 +75,15 @@ impl Actor {
     }
 
     pub fn spawn(mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
+        // Wine cannot start one now and then, once it has started and lost some hundreds.
+        let mut attempts = if cfg!(windows) { 5 } else { 1 };
+        let mut child = loop {
+            attempts -= 1;
+            match command.spawn() {
+                Err(_) if attempts > 0 => std::thread::sleep(Duration::from_millis(100)),
+                spawned => break spawned.unwrap(),
+            }
+        };
         let lines = BufReader::new(child.stdout.take().unwrap());
         let stdin = child.stdin.take();
         Self { child, stdin, lines }
