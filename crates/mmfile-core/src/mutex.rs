@@ -15,8 +15,6 @@ use std::time::Duration;
 
 /// How long opening waits for somebody who is making or removing the same name.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long closing waits for somebody who makes or removes another.
-const LEAVING: Duration = Duration::from_secs(2);
 
 /// A lock that processes share by its name and that survives its holder. It is there as long as
 /// anybody has it open.
@@ -181,16 +179,14 @@ impl Handle {
 
     fn leave(&self, patience: Duration) {
         if !self.left.swap(true, Ordering::Relaxed) {
-            let deadline = Deadline::after(&Timeout::Val(patience));
-            // Where its name has to stay, it is stale, and goes with the next sweep.
             let (names, object) = (&self.names, &self.object);
-            let _ = registry::leave(names, object, Identity::default(), false, &deadline);
+            registry::leave(names, object, Identity::default(), false, patience);
         }
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.leave(LEAVING);
+        self.leave(registry::LEAVING);
     }
 }

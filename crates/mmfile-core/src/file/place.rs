@@ -2,17 +2,12 @@
 
 use crate::control::Lifetime;
 use crate::error::{Error, Result};
-use crate::lock::Deadline;
 use crate::mapping::{Object, control_offset};
 use crate::name::ObjectNames;
 use crate::registry;
-use raw_sync::Timeout;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-/// How long closing waits for somebody who makes or removes another file.
-const LEAVING: Duration = Duration::from_secs(2);
 
 /// What is open, and what has to be done when it is left.
 #[derive(Debug)]
@@ -89,17 +84,14 @@ impl Place {
     /// Leaves the file once, and takes its name away if it ends with this. A file on disk stays.
     pub(super) fn leave(&self, patience: Duration) {
         let Self::Memory { names, object, data, ends, left } = self else { return };
-        if left.swap(true, Ordering::Relaxed) {
-            return;
+        if !left.swap(true, Ordering::Relaxed) {
+            registry::leave(names, object, data.identity(), *ends, patience);
         }
-        let deadline = Deadline::after(&Timeout::Val(patience));
-        // Where its name has to stay, it goes with the next sweep: it has ended, or is stale then.
-        let _ = registry::leave(names, object, data.identity(), *ends, &deadline);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.leave(LEAVING);
+        self.leave(registry::LEAVING);
     }
 }

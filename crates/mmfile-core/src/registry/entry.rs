@@ -9,6 +9,7 @@ use crate::lock::Deadline;
 use crate::mapping::{Access, Identity, NAMES_OUTLIVE_PROCESSES, Object, create_named, open_named};
 use crate::name::ObjectNames;
 use crate::sync::sleep;
+use raw_sync::Timeout;
 use std::time::Duration;
 
 /// Makes the control object of a name that nobody has. Its block is not ready yet, and whoever fails
@@ -133,36 +134,36 @@ fn attempt(names: &ObjectNames, deadline: &Deadline) -> Result<Option<(Object, C
     Ok(control.is_ready().then_some((object, control)))
 }
 
-/// Leaves a name, and takes it away if `ends` says so or if nobody else has it open.
-///
-/// # Errors
-/// If its name had to stay, for whoever makes it anew or sweeps.
+/// How long closing waits for somebody who makes or removes another name.
+pub(crate) const LEAVING: Duration = Duration::from_secs(2);
+
+/// Leaves a name, and takes it away if `ends` says so or if nobody else has it open. One that has to stay
+/// goes with the next sweep: it has ended, or is stale then.
 pub(crate) fn leave(
     names: &ObjectNames,
     object: &Object,
     data: Identity,
     ends: bool,
-    patience: &Deadline,
-) -> Result<()> {
+    patience: Duration,
+) {
     if !ends {
         // Of those who leave at once, the last one sees that nobody is left.
         object.withdraw();
         fault::point("close.withdrawn");
         if object.is_announced() == Some(true) {
-            return Ok(());
+            return;
         }
     }
     if !object.is_linked() {
-        return Ok(()); // it has ended already
+        return; // it has ended already
     }
-    let registry = RegistryLock::acquire(patience)?;
+    let deadline = Deadline::after(&Timeout::Val(patience));
+    let Ok(registry) = RegistryLock::acquire(&deadline) else { return };
     fault::point("close.registry");
-    let done = if ends || object.try_exclusive().unwrap_or(false) {
-        take_away(names, object, &Data::open(names, data), &registry)
-    } else {
-        Ok(())
-    };
+    if ends || object.try_exclusive().unwrap_or(false) {
+        // What cannot be looked at now stays as well.
+        let _ = take_away(names, object, &Data::open(names, data), &registry);
+    }
     // Before the registry is free: two who leave at once must not take each other for alive.
     object.unshare();
-    done
 }

@@ -38,8 +38,8 @@ mod lock;
 #[path = "windows.rs"]
 mod lock;
 
+pub(crate) use entry::{LEAVING, create_entry, leave, open_entry, share};
 use entry::{Seen, look};
-pub(crate) use entry::{create_entry, leave, open_entry, share};
 pub use list::{FileInfo, list, remove, sweep};
 pub(crate) use lock::RegistryLock;
 
