@@ -10,6 +10,7 @@ export interface Operations {
   byteLength(file: number, index: number): number
   readText(file: number, index: number): string
   readBytes(file: number, index: number): Buffer
+  copyBytes(file: number, index: number, target: ArrayBufferView): boolean
   readInto(
     file: number,
     index: number,
@@ -19,9 +20,15 @@ export interface Operations {
   spans(file: number, index: number, into: Float64Array): number
   memory(file: number, offset: number, length: number): ArrayBuffer
   lock(file: number, milliseconds: number): 0 | 1 | 2
-  unlock(file: number): void
-  waitSync(file: number, index: number, milliseconds: number, spinMicroseconds: number): boolean
-  watch(file: number, index: number, requirePeer: boolean, callback: () => void): void
+  unlock(file: number, abandons: boolean): void
+  waitSync(
+    file: number,
+    index: number,
+    milliseconds: number,
+    spinMicroseconds: number,
+    requirePeer: number,
+  ): boolean
+  watch(file: number, index: number, requirePeer: number, callback: () => void): void
   unwatch(file: number): void
 }
 
@@ -39,7 +46,7 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
  */
 export declare function abandon(handle: number): boolean
 
-/** Closes a file or a mutex and empties its views. Whether it was open. */
+/** Closes a file or a mutex, releases its lock and empties its views. Whether it was open. */
 export declare function close(handle: number): boolean
 
 /** Makes a file on disk. */
@@ -63,8 +70,10 @@ export declare function hold(handle: number, timeout: number, callback: (how: 0 
 /**
  * Sets the function that makes errors of a code, a message and an object of facts, and says whether the
  * runtime is Node.js itself: others have the names of libuv's functions and end the process behind them.
+ * Returns whether this is the first copy of the package that loads this addon in this thread: it closes
+ * the files of all.
  */
-export declare function install(factory: (code: string, message: string, facts: object) => Error, isNode: boolean): void
+export declare function install(factory: (code: string, message: string, facts: object) => Error, isNode: boolean): boolean
 
 /**
  * Does for everything that this thread has open what closing it does for others: what runs before the
@@ -72,8 +81,8 @@ export declare function install(factory: (code: string, message: string, facts: 
  */
 export declare function leaveAll(): void
 
-/** The files of this user on this machine. */
-export declare function list(dataPrefix: string, mutexPrefix: string): Array<NativeInfo>
+/** The files and mutexes of this user on this machine. */
+export declare function list(place: NativePlace): Array<NativeInfo>
 
 /** An open file. */
 export interface NativeFile {
@@ -83,16 +92,18 @@ export interface NativeFile {
   id: string
   /** In bytes. */
   capacity: number
-  /** Whether this call made it. */
-  created: boolean
+  /** Whether this call created it. */
+  isCreator: boolean
   /** Where it is on disk, if it is. */
   path?: string
 }
 
-/** A file in shared memory, seen from outside. */
+/** An object in shared memory, seen from outside. */
 export interface NativeInfo {
   /** Its id. */
   id: string
+  /** Whether it is a mutex, not a file. */
+  isMutex: boolean
   /** In bytes. */
   capacity: number
   /** Bytes used. */
@@ -105,8 +116,8 @@ export interface NativeInfo {
   lastProcess: boolean
   /** Milliseconds since 1970. */
   createdAt: number
-  /** The process that made it. */
-  creator: number
+  /** The process that created it. */
+  creatorPid: number
   /** Whether no live process has it open. */
   stale: boolean
 }
@@ -115,8 +126,22 @@ export interface NativeInfo {
 export interface NativeMutex {
   /** What the operations want first. */
   handle: number
-  /** Whether this call made it. */
-  created: boolean
+  /** The name. */
+  name: string
+  /** Whether this call created it. */
+  isCreator: boolean
+}
+
+/** How a mutex is opened; the TypeScript has filled everything in. */
+export interface NativeMutexOptions {
+  /** Whether it must exist. */
+  existing: boolean
+  /** The folder of the object, unless it is the system's. */
+  directory?: string
+  /** What precedes the name in the object's name. */
+  prefix: string
+  /** In milliseconds. */
+  lockTimeout: number
 }
 
 /** How a file is made or opened; the TypeScript has filled everything in. */
@@ -133,10 +158,40 @@ export interface NativeOptions {
   readOnly: boolean
   /** In milliseconds. */
   lockTimeout: number
-  /** What stands before the id in the data object's name. */
+  /** The folder of the object, unless it is the system's. */
+  directory?: string
+  /** What precedes the id in the object's name. */
   dataPrefix: string
-  /** What stands before the id in the lock's name. */
+  /** What precedes the id in the name of the lock, where that is an object. */
   mutexPrefix: string
+}
+
+/** An open handle. */
+export interface NativePeer {
+  /** Its process. */
+  pid: number
+  /** Whether it reads only. */
+  readOnly: boolean
+  /** Milliseconds since 1970. */
+  since: number
+  /** Whether it created the file. */
+  isCreator: boolean
+  /** Whether it holds the lock. */
+  holdsLock: boolean
+  /** Whether it is the handle that asks. */
+  isSelf: boolean
+}
+
+/** Where objects are. */
+export interface NativePlace {
+  /** The folder, unless it is the system's. */
+  directory?: string
+  /** What precedes the id in a file's name. */
+  dataPrefix: string
+  /** What precedes the id in the name of a file's lock, where that is an object. */
+  mutexPrefix: string
+  /** What precedes the name in the name of a mutex; no mutexes without it. */
+  prefix?: string
 }
 
 /** Opens a file. */
@@ -145,26 +200,26 @@ export declare function openExisting(options: NativeOptions): NativeFile
 /** Opens a file on disk. */
 export declare function openFile(options: NativeOptions): NativeFile
 
-/** Opens the mutex of that name; makes it unless it must exist. */
-export declare function openMutex(name: string, existing: boolean): NativeMutex
+/** Opens the mutex of that name, or creates it unless it must exist. */
+export declare function openMutex(name: string, options: NativeMutexOptions): NativeMutex
 
 /** The operations, as functions that take the number of an open file first. */
 export declare function operations(): Operations
 
-/** Whether another process had the file open and none has it any more. */
-export declare function peerGone(handle: number): boolean
+/** The open handles on a file. */
+export declare function peers(handle: number): Array<NativePeer>
 
 /** How often this handle repaired the file behind a dead process. */
 export declare function recovered(handle: number): number
 
-/** Lets go what [`hold`] took or is waiting for. */
-export declare function releaseHeld(handle: number): void
+/** Releases what [`hold`] acquired, or stops waiting. `abandons`: the next holder finds the lock abandoned. */
+export declare function releaseHeld(handle: number, abandons: boolean): void
 
-/** Takes the names of one away. */
-export declare function remove(id: string, dataPrefix: string, mutexPrefix: string): void
+/** Removes the name of one. */
+export declare function remove(id: string, isMutex: boolean, place: NativePlace): void
 
-/** Removes those that no live process has open, and answers their ids. */
-export declare function sweep(dataPrefix: string, mutexPrefix: string): Array<string>
+/** Removes those that no live process has open: what there was. */
+export declare function sweep(place: NativePlace): Array<NativeInfo>
 
 /**
  * Tells the engine that an object weighs so many bytes more than it can see, or less: it collects

@@ -258,6 +258,10 @@ test('wrong options of the three ways to have a file', async (t) => {
     const timeout = (lockTimeout) => call({ id, lockTimeout })
     await each(t, timeout, 'options.lockTimeout', given(notNumbers), type)
     await each(t, timeout, 'options.lockTimeout', wrongTimes, range)
+    const directory = (directory) => call({ id, directory })
+    const url = new URL('file:///dev/shm')
+    await each(t, directory, 'options.directory', [null, 5, true, {}, url, Buffer.from('/')], type)
+    await each(t, directory, 'options.directory', ['', 'a\0b'], value)
     await each(t, (prefixes) => call({ id, prefixes }), 'options.prefixes', [null, 'x', 5], type)
     for (const which of ['data', 'mutex']) {
       const prefix = (text) => call({ id, prefixes: { [which]: text } })
@@ -290,6 +294,7 @@ test('an option that is undefined is one that was left out', (t) => {
     synchronized: undefined,
     lifetime: undefined,
     lockTimeout: undefined,
+    directory: undefined,
     prefixes: undefined,
     access: undefined,
   }
@@ -299,7 +304,7 @@ test('an option that is undefined is one that was left out', (t) => {
   MmFile.openExisting(id, { ...options, prefixes: { data: undefined, mutex: undefined } }).close()
   MmFile.createOrOpen(id, 64, undefined).close()
   file.append('x')
-  file.waitForSync(0, { timeout: undefined, spin: undefined })
+  file.waitForSync(0, { timeout: undefined, spin: undefined, requirePeer: undefined })
   t.is(
     file.withLock(() => 5, { timeout: undefined }),
     5,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import test from 'ava'
-import { MmFile, NamedMutex } from 'mmfile'
+import { list, MmFile, NamedMutex, remove } from 'mmfile'
 import { closing, create, left, uniqueId } from './support/files.mjs'
 
 const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
@@ -67,6 +67,13 @@ const calls = [
   ['options.signal', (file, signal) => file.waitFor(9, { signal })],
   ['options.signal', (file, signal) => file.lock({ signal })],
   ['options.requirePeer', (file, requirePeer) => file.waitFor(9, { requirePeer })],
+  ['options.requirePeer', (file, requirePeer) => file.waitForSync(9, { requirePeer })],
+  ['options.directory', (_, directory) => MmFile.createNew(64, { id, directory })],
+  ['options.directory', (_, directory) => NamedMutex.open(id, { directory })],
+  ['options.prefix', (_, prefix) => NamedMutex.open(id, { prefix })],
+  ['options', (_, wrong) => NamedMutex.open(id, wrong), revoked],
+  ['options.kind', (_, kind) => remove(id, { kind })],
+  ['options', (_, wrong) => list(wrong), revoked],
   ['options.as', (file, as) => file.segments({ as })],
   ['capacity', (_, capacity) => MmFile.createNew(capacity, { id })],
   ['id', (_, wrong) => MmFile.openExisting(wrong)],
@@ -107,6 +114,7 @@ const numeric = {
     (file, _, highWaterMark) => file.createReadStream({ highWaterMark }),
     (file, _, highWaterMark) => file.createWriteStream({ highWaterMark }),
   ],
+  'options.lockTimeout': [(_, __, lockTimeout) => NamedMutex.open(id, { lockTimeout })],
   capacity: [(_, __, capacity) => MmFile.createFile(join(tmpdir(), id), capacity)],
 }
 
@@ -115,7 +123,7 @@ for (const [name, calls] of Object.entries(numeric)) {
     const file = create(t)
     const mutex = closing(t, NamedMutex.open(uniqueId('numbers')))
     const message = new RegExp(`"${name}"`)
-    const isTime = name === 'options.timeout'
+    const isTime = /timeout$/i.test(name)
     const wrong = [-1, -Infinity, NaN, ...(isTime ? [] : [0.5, -0.5, Infinity, 2 ** 53, 2 ** 64])]
     // `null` is as good as nothing to Node.js's streams.
     const others = name === 'options.highWaterMark' ? notNumbers.slice(1) : notNumbers

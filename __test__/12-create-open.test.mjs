@@ -23,7 +23,7 @@ test('a new file is empty, and has an id of its own', (t) => {
     capacity: 1000,
     length: 0,
     size: 0,
-    created: true,
+    isCreator: true,
     synchronized: true,
     access: 'read-write',
     sealed: false,
@@ -41,7 +41,7 @@ test('another handle shows the same file', (t) => {
     capacity: 1000,
     length: 1,
     size: 6,
-    created: false,
+    isCreator: false,
     synchronized: true, // a matter of each handle
     access: 'read-write',
     closed: false,
@@ -78,7 +78,7 @@ test('a UUID is one id in any case, with and without braces', (t) => {
     other.close()
     refuses(t, () => MmFile.createNew(64, { id: form }), 'ERR_MMFILE_EXISTS')
     const either = MmFile.createOrOpen(form, 64)
-    t.deepEqual([either.created, either.id], [false, id])
+    t.deepEqual([either.isCreator, either.id], [false, id])
     either.close()
   }
 })
@@ -142,7 +142,7 @@ test('an id can be used again, for another file', (t) => {
     return
   }
   const second = create(t, 200, { id })
-  t.deepEqual([second.created, second.length, second.capacity], [true, 0, 200])
+  t.deepEqual([second.isCreator, second.length, second.capacity], [true, 0, 200])
   second.append('second')
   t.deepEqual([old.read(0), old.capacity, old.length], ['first', 100, 1])
   old.append('still here')
@@ -187,23 +187,23 @@ test("lifetime 'last-process': the file ends with its last handle", (t) => {
 test('createOrOpen makes what is not there, and opens what is', (t) => {
   const id = uniqueId()
   const maker = closing(t, MmFile.createOrOpen(id, 100, { synchronized: false, lockTimeout: 5000 }))
-  t.like(maker, { id, created: true, capacity: 100, synchronized: false, access: 'read-write' })
+  t.like(maker, { id, isCreator: true, capacity: 100, synchronized: false, access: 'read-write' })
   maker.append('x')
   const opener = closing(t, MmFile.createOrOpen(id, 5000))
-  t.like(opener, { id, created: false, capacity: 100, length: 1, synchronized: true })
+  t.like(opener, { id, isCreator: false, capacity: 100, length: 1, synchronized: true })
   maker.close()
   t.true(isThere(id), 'it lives as long as anyone has it open')
   opener.append('y')
   opener.close()
   t.false(isThere(id))
   const again = closing(t, MmFile.createOrOpen(id, 5000))
-  t.like(again, { created: true, capacity: 5000, length: 0 })
+  t.like(again, { isCreator: true, capacity: 5000, length: 0 })
 })
 
 test('createOrOpen leaves the lifetime of what it opens as it is', (t) => {
   const creator = create(t)
   const other = closing(t, MmFile.createOrOpen(creator.id, 64))
-  t.false(other.created)
+  t.false(other.isCreator)
   creator.close()
   t.false(isThere(creator.id))
   t.is(other.append('goes on'), 0)
@@ -244,7 +244,7 @@ test('createOrOpen never fails while files of that id come and go', async (t) =>
 test("access 'read' reads everything and writes nothing", async (t) => {
   const writer = create(t, 256)
   const reader = open(t, writer, { access: 'read' })
-  t.deepEqual([reader.access, reader.created, reader.capacity], ['read', false, 256])
+  t.deepEqual([reader.access, reader.isCreator, reader.capacity], ['read', false, 256])
   writer.append('one')
   for (const act of [
     () => reader.append('x'),

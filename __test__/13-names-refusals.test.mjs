@@ -3,10 +3,8 @@
 import { spawnSync } from 'node:child_process'
 import {
   chownSync,
-  existsSync,
   linkSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -14,9 +12,21 @@ import {
   writeFileSync,
 } from 'node:fs'
 import test from 'ava'
-import { MmFile } from 'mmfile'
+import { list, MmFile, NamedMutex, remove, sweep } from 'mmfile'
 import { run } from './support/child.mjs'
-import { create, isThere, left, open, refuses, uniqueId } from './support/files.mjs'
+import {
+  CONTROL_SIZE,
+  closing,
+  controlOffset,
+  create,
+  descriptors,
+  isThere,
+  left,
+  objectOf,
+  open,
+  refuses,
+  uniqueId,
+} from './support/files.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 const shm = (name) => `/dev/shm/${name}`
@@ -28,14 +38,20 @@ function place(t, name, make) {
   return shm(name)
 }
 
-onLinux('the two objects have the names that outside programs look for, and are private', (t) => {
-  const file = create(t, 5000)
-  t.deepEqual(left(file.id).sort(), [`mmfile-data-${file.id}`, `mmfile-lock-${file.id}`])
-  const data = statSync(shm(`mmfile-data-${file.id}`))
-  t.is(data.size, 5000)
-  t.is(data.mode & 0o777, 0o600)
-  t.is(statSync(shm(`mmfile-lock-${file.id}`)).mode & 0o777, 0o600)
-  t.true(data.blocks * 512 >= 5000, 'its memory is reserved')
+onLinux('the object has the name that outside programs look for, and is private', (t) => {
+  for (const capacity of [1, 4092, 4093, 5000, 1 << 20, (2 << 20) - 4]) {
+    const file = create(t, capacity)
+    t.deepEqual(left(file.id), [`mmfile-data-${file.id}`])
+    const { size, mode, blocks } = statSync(objectOf(file))
+    t.is(size, controlOffset(capacity) + CONTROL_SIZE)
+    t.is(mode & 0o777, 0o600)
+    t.true(blocks * 512 >= capacity + CONTROL_SIZE, 'its memory is reserved')
+  }
+  const name = uniqueId('mutex')
+  closing(t, NamedMutex.open(name))
+  t.deepEqual(left(name), [`mmfile-mutex-${name}`])
+  const { size, mode } = statSync(shm(`mmfile-mutex-${name}`))
+  t.deepEqual([size, mode & 0o777], [CONTROL_SIZE, 0o600])
 })
 
 test('prefixes are part of the name', (t) => {
@@ -44,7 +60,7 @@ test('prefixes are part of the name', (t) => {
   const theirs = { data: uniqueId('d'), mutex: uniqueId('m') }
   const file = create(t, 64, { id, prefixes: ours })
   if (process.platform === 'linux') {
-    t.deepEqual(left(id).sort(), [ours.data + id, ours.mutex + id].sort())
+    t.deepEqual(left(id), [ours.data + id])
   }
   file.append('ours')
   for (const prefixes of [undefined, theirs]) {
@@ -66,7 +82,7 @@ test('one of the prefixes may be given, and one may be empty', (t) => {
 })
 
 test('files with prefixes that begin alike leave each other alone', (t) => {
-  // A new file sweeps away what dead processes left: by the prefix of the locks, that is.
+  // A new file sweeps away what dead processes left, by its prefix.
   const start = uniqueId('app-')
   const sets = [
     { data: `${start}data-`, mutex: start },
@@ -88,18 +104,24 @@ test('files with prefixes that begin alike leave each other alone', (t) => {
 })
 
 onLinux("a new file takes away nothing that is another program's", (t) => {
-  const mutex = uniqueId('theirs-')
+  const data = uniqueId('theirs-')
+  const options = { prefixes: { data } }
   const text = 'something of their own, as long as it likes to be. '
-  const objects = [text, text.repeat(100).slice(0, 4096), text.repeat(100)].map((content, at) =>
-    place(t, `${mutex}${at}`, (path) => writeFileSync(path, content, { mode: 0o600 })),
+  const texts = [51, 4096, 5100, 8192].map((length) => text.repeat(200).slice(0, length))
+  const objects = texts.map((content, at) =>
+    place(t, `${data}${at}`, (path) => writeFileSync(path, content, { mode: 0o600 })),
   )
-  create(t, 64, { prefixes: { data: uniqueId('d'), mutex } })
-  for (const path of objects) t.true(existsSync(path))
-  const options = { prefixes: { data: uniqueId('d'), mutex } }
-  refuses(t, () => MmFile.openExisting('0', options), 'ERR_MMFILE_ACCESS')
-  refuses(t, () => MmFile.createNew(64, { id: '0', ...options }), 'ERR_MMFILE_EXISTS')
-  refuses(t, () => MmFile.createOrOpen('0', 64, options), 'ERR_MMFILE_ACCESS')
-  t.is(readFileSync(objects[0], 'utf8'), text)
+  for (let made = 0; made < 20; made += 1) create(t, 64, options)
+  t.deepEqual(sweep(options), [])
+  t.is(list(options).length, 20)
+  for (const [at, path] of objects.entries()) {
+    const id = `${at}`
+    refuses(t, () => MmFile.openExisting(id, options), 'ERR_MMFILE_ACCESS')
+    refuses(t, () => MmFile.createNew(64, { id, ...options }), 'ERR_MMFILE_ACCESS')
+    refuses(t, () => MmFile.createOrOpen(id, 64, options), 'ERR_MMFILE_ACCESS')
+    refuses(t, () => remove(id, options), 'ERR_MMFILE_ACCESS')
+    t.is(readFileSync(path, 'utf8'), texts[at])
+  }
 })
 
 test('more memory than there is: said at once, and nothing is left', (t) => {
@@ -131,7 +153,7 @@ onLinux('more memory than /dev/shm has: what the system said is there too', asyn
     t.like(error, { errno: -28, syscall: 'pwrite' })
     t.like(error.cause, { code: 'ENOSPC', errno: -28, syscall: 'pwrite' })
   }
-  t.deepEqual(left, ['mmfile-data-fits', 'mmfile-lock-fits'], 'and it was filled to the last byte')
+  t.deepEqual(left, ['mmfile-data-fits'], 'and it was filled to the last byte')
 })
 
 onLinux(
@@ -145,7 +167,7 @@ onLinux(
     t.like(error, { errno: -24, cause: { code: 'EMFILE', errno: -24 } })
     t.is(error.syscall, error.cause.syscall)
     t.is(again, 'works')
-    t.is(names, 2 * opened, 'no half of a file was left')
+    t.is(names, opened, 'nothing was left of what could not be created')
   },
 )
 
@@ -171,32 +193,32 @@ for (const [which, [reason, make]] of Object.entries(strange)) {
       return t.pass('only root can give things away')
     }
     const id = uniqueId()
-    place(t, `mmfile-lock-${id}`, make)
+    place(t, `mmfile-data-${id}`, make)
     const { message } = refuses(t, () => MmFile.openExisting(id), 'ERR_MMFILE_ACCESS')
     t.regex(message, reason)
     t.true(message.includes(id))
     refuses(t, () => MmFile.createOrOpen(id, 64), 'ERR_MMFILE_ACCESS')
     const error = t.throws(() => MmFile.createNew(64, { id }))
     t.true(['ERR_MMFILE_ACCESS', 'ERR_MMFILE_EXISTS'].includes(error.code), error.message)
-    t.deepEqual(left(id), [`mmfile-lock-${id}`])
+    t.deepEqual(left(id), [`mmfile-data-${id}`])
   })
 }
 
 onLinux('where the system refused, its error is the cause', (t) => {
   const id = uniqueId()
-  place(t, `mmfile-lock-${id}`, (path) => symlinkSync('/etc/hostname', path))
+  place(t, `mmfile-data-${id}`, (path) => symlinkSync('/etc/hostname', path))
   const error = refuses(t, () => MmFile.openExisting(id), 'ERR_MMFILE_ACCESS')
-  t.like(error, { errno: -40, syscall: 'shm_open' })
-  t.like(error.cause, { code: 'ELOOP', errno: -40, syscall: 'shm_open' })
+  t.like(error, { errno: -40, syscall: 'open' })
+  t.like(error.cause, { code: 'ELOOP', errno: -40, syscall: 'open' })
 })
 
 onLinux('the data of a foreign program is not overwritten', (t) => {
   const id = uniqueId()
   const path = place(t, `mmfile-data-${id}`, (p) => writeFileSync(p, 'theirs', { mode: 0o600 }))
-  refuses(t, () => MmFile.createNew(64, { id }), 'ERR_MMFILE_EXISTS')
-  refuses(t, () => MmFile.openExisting(id), 'ERR_MMFILE_NOT_FOUND')
+  refuses(t, () => MmFile.createNew(64, { id }), 'ERR_MMFILE_ACCESS')
+  refuses(t, () => MmFile.openExisting(id), 'ERR_MMFILE_ACCESS')
   t.is(readFileSync(path, 'utf8'), 'theirs')
-  t.deepEqual(left(id), [`mmfile-data-${id}`], 'and no half of a file was left beside it')
+  t.deepEqual(left(id), [`mmfile-data-${id}`], 'and nothing was left beside it')
 })
 
 onLinux('a data object in the place of another is not taken for it', (t) => {
@@ -218,10 +240,7 @@ onLinux('a data object in the place of another is not taken for it', (t) => {
 test('hundreds of files at once, and no descriptor or mapping is left of them', (t) => {
   const counted = () =>
     process.platform === 'linux'
-      ? [
-          readdirSync('/proc/self/fd').length,
-          readFileSync('/proc/self/maps', 'utf8').match(/mmfile-(data|lock)-/g)?.length ?? 0,
-        ]
+      ? [descriptors(), readFileSync('/proc/self/maps', 'utf8').match(/mmfile-data-/g)?.length ?? 0]
       : []
   const before = counted()
   for (let round = 0; round < 3; round += 1) {

@@ -17,7 +17,7 @@ test('what a closed file still tells', (t) => {
   const file = create(t, 100)
   const { id } = file
   file.close()
-  t.like(file, { id, capacity: 100, closed: true, created: true })
+  t.like(file, { id, capacity: 100, closed: true, isCreator: true })
 })
 
 const calls = {

@@ -1,13 +1,23 @@
 // How the package is loaded, and what it says when it cannot be.
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import * as imported from 'mmfile'
-import { run } from './support/child.mjs'
+import { run, start } from './support/child.mjs'
+import { create } from './support/files.mjs'
 
 const require = createRequire(import.meta.url)
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -23,6 +33,52 @@ test('what is not for programs cannot be loaded', (t) => {
   t.throws(() => require('mmfile/index.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   t.throws(() => require('mmfile/dist/native.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   t.is(require('mmfile/package.json').name, 'mmfile')
+})
+
+/** A second copy of the package, as npm installs one where two versions are asked for. */
+function copy(t) {
+  const folder = mkdtempSync(join(tmpdir(), 'mmfile-copy-'))
+  t.teardown(() => rmSync(folder, { recursive: true, maxRetries: 5 }))
+  for (const name of readdirSync(root)) {
+    if (/^(dist|package\.json|index\.js|.*\.node)$/.test(name)) {
+      cpSync(join(root, name), join(folder, name), { recursive: true })
+    }
+  }
+  return folder
+}
+
+test('two copies know the errors of each other', async (t) => {
+  const { said, code, stderr } = await run(t, 'loading', 'copies', [copy(t)])
+  const known = [true, true, false, false]
+  t.deepEqual(said, [{ same: false, known: [known, known], seen: ['x'] }])
+  t.deepEqual([code, stderr], [0, ''])
+})
+
+test('locks of two copies survive the death of their process', async (t) => {
+  const files = Array.from({ length: 5 }, () => create(t))
+  const ids = files.map(({ id }) => id)
+  const { said, signal } = await run(t, 'loading', 'hold', [copy(t), ...ids])
+  t.deepEqual([said, signal], [[ids.map(() => false)], 'SIGKILL'])
+  for (const file of files) {
+    const begun = performance.now()
+    t.true(file.withLock(({ abandoned }) => abandoned, { timeout: 5000 }))
+    const took = performance.now() - begun
+    t.true(took < 500, `${took} ms`)
+  }
+})
+
+test('two copies in a process are no peers of each other', async (t) => {
+  const file = create(t)
+  const child = start(t, 'loading', 'peer', [copy(t), file.id])
+  t.is(await child.next(), 'here')
+  await sleep(300)
+  file.close()
+  t.deepEqual(await child.next(), { missed: 'ERR_MMFILE_PEER_GONE', open: true })
+})
+
+test('however often it is loaded, one listener waits for the end of the process', async (t) => {
+  const { said, code, stderr } = await run(t, 'loading', 'listeners')
+  t.deepEqual([said, code, stderr], [[1], 0, ''])
 })
 
 test('loaded twice, as test runners do: each has errors of its own class', async (t) => {

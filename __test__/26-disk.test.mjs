@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import test from 'ava'
 import { MmFile } from 'mmfile'
 import { start } from './support/child.mjs'
@@ -38,13 +39,13 @@ function openFile(t, path, options = {}) {
 test('it survives its processes, byte for byte', (t) => {
   const path = join(folder(t), 'tasks.mmf')
   const file = createFile(t, path, 1000)
-  t.deepEqual([file.path, file.id, file.created, file.capacity], [path, path, true, 1000])
+  t.deepEqual([file.path, file.id, file.isCreator, file.capacity], [path, path, true, 1000])
   file.appendAll(['one', '', 'drei'])
   file.flush()
   file.close()
   const again = openFile(t, pathToFileURL(path))
   t.deepEqual([...again], ['one', '', 'drei'])
-  t.deepEqual([again.created, again.size], [false, 26])
+  t.deepEqual([again.isCreator, again.size], [false, 26])
   again.append('four')
   again.seal()
   again.close()
@@ -137,6 +138,7 @@ test('what is not one of ours, or was cut, is refused', (t) => {
   refuses(t, () => file.append('x'), 'ERR_MMFILE_CORRUPT')
   refuses(t, () => file.read(0), 'ERR_MMFILE_CORRUPT')
   refuses(t, () => file.length, 'ERR_MMFILE_CORRUPT')
+  t.regex(inspect(file), /ERR_MMFILE_CORRUPT/, 'printing it throws nothing')
   refuses(t, () => MmFile.openFile(at('a')), 'ERR_MMFILE_INCOMPATIBLE')
 })
 

@@ -14,11 +14,39 @@ test('open makes it or finds it; openExisting only finds it', (t) => {
   refuses(t, () => NamedMutex.openExisting(name), 'ERR_MMFILE_NOT_FOUND')
   const first = mutex(t, name)
   const second = closing(t, NamedMutex.openExisting(name))
-  t.deepEqual([first.created, second.created, first.name], [true, false, name])
+  t.deepEqual([first.isCreator, second.isCreator, first.name], [true, false, name])
   first.close()
   first.close()
   t.true(first.closed)
-  t.false(mutex(t, name).created, 'it is there as long as anybody has it open')
+  t.false(mutex(t, name).isCreator, 'it is there as long as anybody has it open')
+})
+
+test('its options', (t) => {
+  const name = uniqueId('mutex')
+  const prefix = uniqueId('prefix-')
+  const first = closing(t, NamedMutex.open(name, { prefix, lockTimeout: 100 }))
+  t.true(first.isCreator)
+  refuses(t, () => NamedMutex.openExisting(name), 'ERR_MMFILE_NOT_FOUND')
+  t.false(closing(t, NamedMutex.openExisting(name, { prefix })).isCreator)
+  t.true(mutex(t, name).isCreator, 'by the default prefix it is another one')
+  if (process.platform === 'linux') {
+    t.deepEqual(left(name).sort(), [`mmfile-mutex-${name}`, prefix + name].sort())
+  }
+  const empty = closing(t, NamedMutex.open(name, { prefix: '' }))
+  t.true(empty.isCreator)
+  const uuid = crypto.randomUUID()
+  const braced = mutex(t, `{${uuid.toUpperCase()}}`)
+  t.is(braced.name, uuid, 'the name is as every process sees it')
+  t.false(mutex(t, uuid).isCreator)
+  for (const open of [NamedMutex.open, NamedMutex.openExisting]) {
+    t.throws(() => open(name, null), { code: 'ERR_INVALID_ARG_TYPE' })
+    t.throws(() => open(name, { prefix: 5 }), { code: 'ERR_INVALID_ARG_TYPE' })
+    t.throws(() => open(name, { prefix: 'a/b' }), { code: 'ERR_INVALID_ARG_VALUE' })
+    t.throws(() => open(name, { prefix: 'x'.repeat(65) }), { code: 'ERR_INVALID_ARG_VALUE' })
+    t.throws(() => open(name, { directory: 5 }), { code: 'ERR_INVALID_ARG_TYPE' })
+    t.throws(() => open(name, { directory: '' }), { code: 'ERR_INVALID_ARG_VALUE' })
+    t.throws(() => open(name, { lockTimeout: -1 }), { code: 'ERR_OUT_OF_RANGE' })
+  }
 })
 
 test('nothing is left when the last one has closed it', (t) => {
@@ -51,7 +79,7 @@ test('it is not re-entrant, on any handle of the thread', async (t) => {
   )
 })
 
-test('withLock releases after a value, an exception and a promise', async (t) => {
+test('withLock releases after a value, an exception and a promise, and an exception abandons', async (t) => {
   const name = uniqueId('mutex')
   const first = mutex(t, name)
   const second = mutex(t, name)
@@ -60,7 +88,7 @@ test('withLock releases after a value, an exception and a promise', async (t) =>
   }
   t.throws(() => first.withLock(boom), { message: 'boom' })
   const slow = first.withLock(async (guard) => {
-    t.false(guard.abandoned)
+    t.true(guard.abandoned)
     await new Promise(setImmediate)
     return 5
   })
@@ -70,7 +98,8 @@ test('withLock releases after a value, an exception and a promise', async (t) =>
     first.withLock(async () => boom()),
     { message: 'boom' },
   )
-  t.truthy(second.tryLock())
+  t.true(second.withLock((guard) => guard.abandoned))
+  t.false(second.withLock((guard) => guard.abandoned))
 })
 
 test('a dead holder abandons it', async (t) => {
@@ -96,7 +125,7 @@ test('one whose every holder died is gone', async (t) => {
   await holder.kill()
   refuses(t, () => NamedMutex.openExisting(name), 'ERR_MMFILE_NOT_FOUND')
   const fresh = mutex(t, name)
-  t.true(fresh.created)
+  t.true(fresh.isCreator)
   t.false(fresh.lockSync().abandoned)
 })
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { MmFile } from 'mmfile'
 import { start } from './support/child.mjs'
-import { closing, create, open, refuses } from './support/files.mjs'
+import { closing, create, objectOf, open, refuses } from './support/files.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 
@@ -71,7 +71,7 @@ for (const room of [0, 1, 2, 3, 4, 5]) {
       )
       refuses(t, () => handle.append(''), 'ERR_MMFILE_SEALED')
     }
-    const behind = readFileSync(`/dev/shm/mmfile-data-${file.id}`).subarray(14)
+    const behind = readFileSync(objectOf(file)).subarray(14, 14 + room)
     const word = [255, 255, 255, 255].slice(0, room >= 4 ? 4 : 0)
     t.deepEqual([...behind], [...word, ...Array(room - word.length).fill(0)])
   })
@@ -94,7 +94,7 @@ test('the seal stays when the one who set it has gone', (t) => {
   file.close()
   t.true(other.sealed)
   const late = closing(t, MmFile.createOrOpen(other.id, 64))
-  t.deepEqual([late.created, late.sealed], [false, true])
+  t.deepEqual([late.isCreator, late.sealed], [false, true])
 })
 
 test('what others append at that moment is there whole, or refused', async (t) => {

@@ -1,13 +1,15 @@
 // The command line: what each command prints, and how it ends.
 
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { list, MmFile } from 'mmfile'
+import { list, MmFile, NamedMutex } from 'mmfile'
 import { start } from './support/child.mjs'
 import { command, startCommand } from './support/cli.mjs'
-import { closing, create, isThere, left, uniqueId } from './support/files.mjs'
+import { closing, create, isThere, left, open, uniqueId } from './support/files.mjs'
+
+const onLinux = process.platform === 'linux' ? test : test.skip
 
 const done = (stdout) => ({ status: 0, signal: null, stdout, stderr: '' })
 
@@ -29,7 +31,7 @@ function own() {
 test('help and version', async (t) => {
   const { stdout, status } = await command(t, ['--help'])
   t.is(status, 0)
-  const names = ['ls', 'inspect', 'cat', 'follow', 'append', 'rm', 'sweep', 'completions']
+  const names = ['ls', 'inspect', 'cat', 'follow', 'append', 'peers', 'rm', 'sweep', 'completions']
   for (const name of names) {
     t.regex(stdout, new RegExp(`^  ${name} `, 'm'))
     const help = await command(t, [name, '--help'])
@@ -70,6 +72,11 @@ test('wrong usage is exit status 2', async (t) => {
     ['append', id, '--lines', '--bytes'],
     ['rm'],
     ['rm', 'a b'],
+    ['rm', id, '--kind', 'channel'],
+    ['ls', '--kind', 'files'],
+    ['ls', '--directory', ''],
+    ['ls', '--prefix', 'a/b'],
+    ['peers'],
     ['sweep', 'x'],
     ['completions'],
     ['completions', 'fish'],
@@ -90,6 +97,9 @@ test('a failure is exit status 1, with its code', async (t) => {
     ['NOT_FOUND', 'follow', id],
     ['NOT_FOUND', 'append', id, 'text'],
     ['NOT_FOUND', 'rm', id],
+    ['NOT_FOUND', 'rm', id, '--kind', 'mutex'],
+    ['NOT_FOUND', 'peers', id],
+    ['NOT_FOUND', 'cat', id, '--directory', '/there/is/none'],
     ['NOT_FOUND', 'cat', './there/is/none'],
     ['NOT_TEXT', 'cat', file.id],
     ['SEGMENT_RANGE', 'cat', file.id, '1'],
@@ -123,7 +133,7 @@ test('ls shows what there is', async (t) => {
   )
   t.deepEqual(
     infos,
-    JSON.parse(JSON.stringify(list({ prefixes }).sort((a, b) => a.created - b.created))),
+    JSON.parse(JSON.stringify(list({ prefixes }).sort((a, b) => a.createdAt - b.createdAt))),
   )
   await creator.kill()
   if (process.platform === 'win32') {
@@ -138,11 +148,15 @@ test('ls shows what there is', async (t) => {
   )
   const { stdout } = await command(t, ['ls', ...flags])
   const [head, one, two] = stdout.split('\n')
-  t.regex(head, /^ID +SEGMENTS +USED +CAPACITY +LIFETIME +CREATOR +CREATED +STATE$/)
-  t.regex(one, new RegExp(`^first +2 +12 +4096 +creator +${process.pid} +\\S+Z +in use, sealed$`))
+  t.regex(head, /^ID +KIND +SEGMENTS +USED +CAPACITY +LIFETIME +CREATOR +CREATED +STATE$/)
+  t.regex(
+    one,
+    new RegExp(`^first +file +2 +12 +4096 +creator +${process.pid} +\\S+Z +in use, sealed$`),
+  )
   t.regex(two, new RegExp(`^${second} .* stale$`))
   await prints(t, ['ls', '-q', ...flags], `first\n${second}\n`)
-  await prints(t, ['sweep', ...flags], `${second}\n`)
+  const swept = await command(t, ['sweep', ...flags])
+  t.regex(swept.stdout, new RegExp(`^ID .*\n${second} +file .* stale\n$`))
   await prints(t, ['sweep', '--json', ...flags], '[]\n')
   t.deepEqual(left(second), [])
   t.is(first.read(1), 'b')
@@ -159,10 +173,10 @@ test('inspect shows the file and its segments', async (t) => {
   ])
   const { stdout, status } = await command(t, ['inspect', file.id, '--json'])
   t.is(status, 0)
-  const { created, segments, ...facts } = JSON.parse(stdout)
-  t.true(Math.abs(Date.now() - new Date(created)) < 60_000)
+  const { createdAt, segments, ...facts } = JSON.parse(stdout)
+  t.true(Math.abs(Date.now() - new Date(createdAt)) < 60_000)
   const { id, size } = file
-  const expected = { id, lifetime: 'creator', creator: process.pid, capacity: 4096, size }
+  const expected = { id, lifetime: 'creator', creatorPid: process.pid, capacity: 4096, size }
   t.deepEqual(facts, { ...expected, length: 5, sealed: false })
   t.deepEqual(segments, [
     { index: 0, bytes: 8, preview: 'text' },
@@ -175,6 +189,14 @@ test('inspect shows the file and its segments', async (t) => {
   t.regex(shown.stdout, new RegExp(`^id +${id}\n`))
   t.regex(shown.stdout, /^INDEX +BYTES +BEGINS WITH\n {4}0 +8 +text\n/m)
   t.false(shown.stdout.includes('\x1b'), 'no colours where no terminal is')
+})
+
+test('inspect shows as many segments as there are', async (t) => {
+  const count = 130_000
+  const file = create(t, count * 6)
+  file.appendAll(Array.from({ length: count }, () => 'x'))
+  const { stdout, status, stderr } = await command(t, ['inspect', file.id])
+  t.deepEqual([status, stderr, stdout.match(/ x$/gm)?.length], [0, '', count])
 })
 
 test('cat prints segments', async (t) => {
@@ -284,6 +306,74 @@ test('lines are appended as they come', async (t) => {
   appending.child.stdin.end()
   t.is((await appending.ended).stdout, '0\n1\n2\n3\n')
   t.is(file.read(3), 'li')
+})
+
+test('ls, rm and sweep know files and mutexes apart', async (t) => {
+  const { prefixes, flags } = own()
+  const prefix = `${prefixes.mutex}n-`
+  const place = [...flags, '--prefix', prefix]
+  const file = create(t, 100, { prefixes, id: 'both' })
+  const mutex = closing(t, NamedMutex.open('both', { prefix }))
+  closing(t, NamedMutex.open('lone', { prefix }))
+  const shown = async (...args) => {
+    const { stdout } = await command(t, ['ls', '--json', ...place, ...args])
+    return JSON.parse(stdout)
+      .map(({ id, kind }) => `${kind} ${id}`)
+      .sort()
+  }
+  t.deepEqual(await shown(), ['file both', 'mutex both', 'mutex lone'])
+  t.deepEqual(await shown('--kind', 'mutex'), ['mutex both', 'mutex lone'])
+  await prints(t, ['ls', '--quiet', ...flags], 'both\n')
+  const refused = await command(t, ['rm', 'both', ...place])
+  t.is(refused.status, 2)
+  t.regex(refused.stderr, /'both' is a file and a mutex: say --kind/)
+  await prints(t, ['rm', 'both', '--kind', 'mutex', ...place], '')
+  await prints(t, ['rm', 'lone', ...place], '')
+  t.deepEqual(await shown(), ['file both'])
+  await prints(t, ['rm', 'both', ...place], '')
+  t.deepEqual(await shown(), [])
+  t.deepEqual([file.append('goes on'), mutex.closed], [0, false])
+})
+
+test('peers shows who has a file open', async (t) => {
+  const file = create(t, 100)
+  open(t, file, { access: 'read' })
+  const guard = file.tryLock()
+  const { stdout } = await command(t, ['peers', file.id])
+  const [head, one, two, rest] = stdout.split('\n')
+  t.regex(head, /^ *PID +ACCESS +SINCE +CREATOR +LOCK$/)
+  t.regex(one, new RegExp(`^ *${process.pid} +read-write +\\S+Z +creator +holds the lock$`))
+  t.regex(two, new RegExp(`^ *${process.pid} +read +\\S+Z$`))
+  t.is(rest, '')
+  guard.release()
+  const { stdout: json } = await command(t, ['peers', file.id, '--json'])
+  t.deepEqual(
+    JSON.parse(json),
+    JSON.parse(JSON.stringify(file.peers())).map((peer) => ({ ...peer, self: false })),
+  )
+})
+
+onLinux('--directory is where files are, for every command', async (t) => {
+  const directory = realpathSync.native(mkdtempSync(join(tmpdir(), 'mmfile-cli-')))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  const place = ['--directory', directory]
+  const file = create(t, 4096, { directory, id: 'here' })
+  await prints(t, ['append', 'here', 'text', ...place], '0\n')
+  await prints(t, ['cat', 'here', ...place], 'text\n')
+  await prints(t, ['ls', '--quiet', ...place], 'here\n')
+  await prints(t, ['ls', '--quiet'], 'here\n', { env: { MMFILE_DIRECTORY: directory } })
+  t.like(JSON.parse((await command(t, ['inspect', 'here', '--json', ...place])).stdout), {
+    id: 'here',
+    creatorPid: process.pid,
+  })
+  const follower = startCommand(t, ['follow', 'here', ...place])
+  await follower.shown('text\n')
+  file.seal()
+  t.is((await follower.ended).status, 0)
+  t.regex((await command(t, ['peers', 'here', ...place])).stdout, / creator$/m)
+  await prints(t, ['sweep', '--quiet', ...place], '')
+  await prints(t, ['rm', 'here', ...place], '')
+  t.deepEqual(readdirSync(directory), [])
 })
 
 test('rm takes ids away, and leaves those who have the file open alone', async (t) => {

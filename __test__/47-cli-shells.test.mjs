@@ -5,8 +5,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import test from 'ava'
+import { NamedMutex } from 'mmfile'
 import { bin } from './support/cli.mjs'
-import { create } from './support/files.mjs'
+import { closing, create, uniqueId } from './support/files.mjs'
 
 /** A folder with a command `mmfile`, first on the PATH. */
 function withCommand(t) {
@@ -43,11 +44,14 @@ inBash('bash completes commands, options and ids', (t) => {
   t.deepEqual(complete('cat', '--'), [
     '--bytes',
     '--json',
+    '--directory',
     '--data-prefix',
     '--mutex-prefix',
     '--help',
   ])
   t.deepEqual(complete('cat', file.id.slice(0, 20)), [file.id])
+  const mutex = closing(t, NamedMutex.open(uniqueId('completed')))
+  t.deepEqual(complete('cat', mutex.name), [''], 'a mutex is no file')
   t.deepEqual(complete('completions', ''), ['bash', 'zsh'])
   t.deepEqual(complete('nonsense', 'x'), [''])
 })

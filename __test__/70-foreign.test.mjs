@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { start } from './support/child.mjs'
-import { create, open, refuses, rejects } from './support/files.mjs'
+import { create, objectOf, open, refuses, rejects } from './support/files.mjs'
 
 const script = fileURLToPath(new URL('support/foreign.py', import.meta.url))
 const here = process.platform === 'linux' && spawnSync('python3', ['--version']).status === 0
@@ -32,7 +32,7 @@ const hex = (value) => Buffer.from(value, 'utf16le').toString('hex')
 
 /** The bytes from the end on, up to the next size word. */
 function behind(file) {
-  const bytes = readFileSync(`/dev/shm/mmfile-data-${file.id}`)
+  const bytes = readFileSync(objectOf(file)).subarray(0, file.capacity)
   return [...bytes.subarray(file.size, file.size + 4)]
 }
 
@@ -241,7 +241,7 @@ foreign(
     await victim.kill()
     t.is(file.append('next'), 2)
     t.deepEqual([[...file], file.recovered], [['inside 1', 'whole', 'next'], 1])
-    const bytes = readFileSync(`/dev/shm/mmfile-data-${file.id}`)
+    const bytes = readFileSync(objectOf(file)).subarray(0, file.capacity)
     t.true(
       bytes.subarray(file.size).every((byte) => byte === 0),
       'all behind the end is zero',

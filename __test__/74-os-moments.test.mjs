@@ -159,8 +159,8 @@ for (const how of ['tryLock', 'lock']) {
       t.deepEqual(await other.does('actor', 'texts', 'file'), ['before', 'inside'])
       t.true(await other.keeps('again', 'MmFile', 'openExisting', file.id))
       t.true(await other.keeps('new', 'MmFile', 'createNew', 64))
-      t.false((await other.does('MmFile', 'sweep')).includes(file.id))
-      const info = (await other.does('MmFile', 'list')).find(({ id }) => id === file.id)
+      t.false((await other.does('mmfile', 'sweep')).some(({ id }) => id === file.id))
+      const info = (await other.does('mmfile', 'list')).find(({ id }) => id === file.id)
       t.like(info, { length: 2, stale: false })
       // One that waits long enough gets it.
       other.begins([{ on: 'file', call: 'lock', args: [{ timeout: 20_000 }], keep: 'guard' }])

@@ -9,6 +9,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -17,9 +18,9 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MmFile, NamedMutex } from 'mmfile'
+import { list, MmFile, NamedMutex, remove, sweep } from 'mmfile'
 import { actor, newUser, onLinux, shm, withUsers } from './support/actors.mjs'
-import { create, left, open, refuses, uniqueId } from './support/files.mjs'
+import { create, left, objectOf, open, overwrite, refuses, uniqueId } from './support/files.mjs'
 
 withUsers("another user's files and mutexes: nothing of them can be had", async (t) => {
   const id = uniqueId('private')
@@ -35,8 +36,9 @@ withUsers("another user's files and mutexes: nothing of them can be had", async 
       ['ERR_MMFILE_ACCESS', 'MmFile', 'openExisting', id],
       ['ERR_MMFILE_ACCESS', 'MmFile', 'openExisting', id, { access: 'read' }],
       ['ERR_MMFILE_ACCESS', 'MmFile', 'createOrOpen', id, 4096],
-      ['ERR_MMFILE_EXISTS', 'MmFile', 'createNew', 4096, { id }],
-      ['ERR_MMFILE_ACCESS', 'MmFile', 'remove', id],
+      ['ERR_MMFILE_ACCESS', 'MmFile', 'createNew', 4096, { id }],
+      ['ERR_MMFILE_ACCESS', 'mmfile', 'remove', id],
+      ['ERR_MMFILE_ACCESS', 'mmfile', 'remove', mutex, { kind: 'mutex' }],
       ['ERR_MMFILE_ACCESS', 'NamedMutex', 'open', mutex],
       ['ERR_MMFILE_ACCESS', 'NamedMutex', 'openExisting', mutex],
     ]) {
@@ -44,21 +46,27 @@ withUsers("another user's files and mutexes: nothing of them can be had", async 
       t.is(error?.code, code, call.join(' '))
       t.true(ms < 2000, `${call.join(' ')} took ${ms} ms`)
     }
-    const listed = await other.does('MmFile', 'list')
-    t.false(listed.some((info) => info.id === id))
-    t.false((await other.does('MmFile', 'sweep')).includes(id))
+    const listed = await other.does('mmfile', 'list')
+    t.false(listed.some((info) => [id, mutex].includes(info.id)))
+    t.false((await other.does('mmfile', 'sweep')).some((row) => row.id === id))
   }
   t.deepEqual(await owner.does('actor', 'texts', 'file'), ['secret'])
-  t.is((await owner.does('MmFile', 'list')).length, 1)
+  t.deepEqual(
+    (await owner.does('mmfile', 'list')).map((info) => `${info.kind} ${info.id}`),
+    [`file ${id}`, `mutex ${mutex}`],
+  )
   // Nobody else clears up behind a dead owner either; any process of that user does.
   await owner.child.kill()
   for (const other of others) {
-    t.false((await other.does('MmFile', 'sweep')).includes(id))
+    t.false((await other.does('mmfile', 'sweep')).some((row) => row.id === id))
     await other.keeps('new', 'MmFile', 'createNew', 64)
   }
-  t.is(left(id).length, 2)
+  t.is(left(id).length, 1)
   const heir = await actor(t, { user })
-  t.deepEqual(await heir.does('MmFile', 'sweep'), [id])
+  t.deepEqual(
+    (await heir.does('mmfile', 'sweep')).map((row) => row.id),
+    [id, mutex],
+  )
   await others[0].exits()
   t.deepEqual([...left(id), ...left(mutex)], [])
 })
@@ -122,21 +130,16 @@ function refused(t, codes, act) {
 const ACCESS = ['ERR_MMFILE_ACCESS']
 
 for (const [what, make] of Object.entries(obstacles)) {
-  onLinux(`${what} in the place of a lock, of data, of a mutex, of a file on disk`, async (t) => {
+  onLinux(`${what} in the place of a file, of a mutex, of a file on disk`, async (t) => {
     const id = uniqueId('obstacle')
-    const taken = ['ERR_MMFILE_ACCESS', 'ERR_MMFILE_EXISTS']
-    await withObstacle(t, shm(`mmfile-lock-${id}`), make, () => {
+    await withObstacle(t, shm(`mmfile-data-${id}`), make, () => {
       refused(t, ACCESS, () => MmFile.openExisting(id))
       refused(t, ACCESS, () => MmFile.openExisting(id, { access: 'read' }))
       refused(t, ACCESS, () => MmFile.createOrOpen(id, 64))
-      refused(t, taken, () => MmFile.createNew(64, { id }))
-      refused(t, ACCESS, () => MmFile.remove(id))
-      t.false(MmFile.list().some((info) => info.id === id))
-      t.false(MmFile.sweep().includes(id))
-    })
-    await withObstacle(t, shm(`mmfile-data-${id}`), make, () => {
-      refused(t, taken, () => MmFile.createNew(64, { id }))
-      refused(t, taken, () => MmFile.createOrOpen(id, 64))
+      refused(t, ACCESS, () => MmFile.createNew(64, { id }))
+      refused(t, ACCESS, () => remove(id))
+      t.false(list().some((info) => info.id === id))
+      t.false(sweep().some((row) => row.id === id))
     })
     t.deepEqual(left(id), [])
     const file = create(t, 64, { id })
@@ -149,8 +152,9 @@ for (const [what, make] of Object.entries(obstacles)) {
     })
     t.deepEqual(left(id), [])
     await withObstacle(t, shm(`mmfile-mutex-${id}`), make, () => {
-      refused(t, taken, () => NamedMutex.open(id))
+      refused(t, ACCESS, () => NamedMutex.open(id))
       refused(t, ACCESS, () => NamedMutex.openExisting(id))
+      refused(t, ACCESS, () => remove(id, { kind: 'mutex' }))
     })
     const dir = mkdtempSync(join(tmpdir(), 'mmfile-'))
     t.teardown(() => rmSync(dir, { recursive: true, force: true }))
@@ -166,67 +170,42 @@ for (const [what, make] of Object.entries(obstacles)) {
   })
 }
 
-withUsers(
-  'somebody else takes the name of the registry: an error at once, and what is open goes on',
-  async (t) => {
-    const user = newUser(t)
-    const registry = shm(`mmfile-registry-${user}`)
-    const one = await actor(t, { user })
-    const id = uniqueId('squat')
-    await one.keeps('file', 'MmFile', 'createNew', 4096, { id })
-    const makes = { ...obstacles, 'a file': (path) => writeFileSync(path, '', { mode: 0o666 }) }
-    for (const [what, make] of Object.entries(makes)) {
-      await withObstacle(t, registry, make, async () => {
-        for (const call of [
-          ['MmFile', 'createNew', 64],
-          ['MmFile', 'createOrOpen', uniqueId(), 64],
-          ['NamedMutex', 'open', uniqueId()],
-          ['MmFile', 'sweep'],
-        ]) {
-          const { error, ms } = await one.tries(...call)
-          t.is(error?.code, 'ERR_MMFILE_ACCESS', `${what}: ${call}`)
-          t.true(ms < 1500)
-        }
-        t.true(await one.keeps('second', 'MmFile', 'openExisting', id))
-        await one.does('second', 'append', what)
-        await one.does('second', 'close')
-      })
-    }
-    await one.exits()
-    t.deepEqual(left(id), [])
-  },
-)
-
-onLinux('a lock object of another size is not taken for one', (t) => {
-  for (const content of [1, 4095, 4097, 65_536, 1 << 20].flatMap((size) => [
+onLinux('an object without a control block is not taken for one of ours', (t) => {
+  for (const content of [0, 1, 4095, 4096, 4097, 65_536, 1 << 20].flatMap((size) => [
     Buffer.alloc(size),
     Buffer.alloc(size, 0xa5),
   ])) {
     const id = uniqueId('size')
-    const path = shm(`mmfile-lock-${id}`)
-    writeFileSync(path, content, { mode: 0o600 })
-    t.teardown(() => rmSync(path, { force: true }))
-    const codes = ['ERR_MMFILE_ACCESS', 'ERR_MMFILE_NOT_FOUND', 'ERR_MMFILE_INCOMPATIBLE']
-    refused(t, codes, () => MmFile.openExisting(id))
-    refused(t, codes, () => MmFile.remove(id))
-    t.false(MmFile.sweep().includes(id))
-    t.true(existsSync(path), `${content.length} bytes are not ours to take away`)
-    rmSync(path)
+    for (const [kind, path, open] of [
+      ['file', objectOf({ id }), MmFile.openExisting],
+      ['mutex', shm(`mmfile-mutex-${id}`), NamedMutex.openExisting],
+    ]) {
+      writeFileSync(path, content, { mode: 0o600 })
+      t.teardown(() => rmSync(path, { force: true }))
+      refused(t, ACCESS, () => open(id))
+      refused(t, ACCESS, () => remove(id, { kind }))
+      t.false([...list(), ...sweep()].some((row) => row.id === id))
+      t.true(existsSync(path), `${content.length} bytes are not ours to remove`)
+      rmSync(path)
+    }
   }
 })
 
-onLinux('data of another size than the file has', (t) => {
+onLinux('an object of another size than its file has', (t) => {
   const capacity = 8192
   const file = create(t, capacity)
-  const path = shm(`mmfile-data-${file.id}`)
-  for (const size of [0, 1, 4096, capacity - 1, capacity + 1, 1 << 20]) {
-    truncateSync(path, size)
+  const path = objectOf(file)
+  const before = readFileSync(path)
+  const size = before.length
+  for (const wrong of [1, 4096, size - 1, size - 4096, size + 1, size + 4096, 1 << 20]) {
+    truncateSync(path, wrong)
     for (const options of [{}, { access: 'read' }]) {
       refuses(t, () => MmFile.openExisting(file.id, options), 'ERR_MMFILE_ACCESS')
     }
     refuses(t, () => MmFile.createOrOpen(file.id, capacity), 'ERR_MMFILE_ACCESS')
+    truncateSync(path, size)
+    overwrite(path, 0, before)
   }
-  truncateSync(path, capacity)
   file.append('as before')
   t.is(open(t, file).read(0), 'as before')
 })

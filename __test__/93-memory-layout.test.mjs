@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import {
   closeSync,
   copyFileSync,
+  fstatSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -17,7 +18,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
-import { MmFile } from 'mmfile'
+import { MmFile, NamedMutex } from 'mmfile'
 import { start } from './support/child.mjs'
 import { closing, create, open, rounds } from './support/files.mjs'
 import { blocks, page, table } from './support/markdown.mjs'
@@ -41,14 +42,32 @@ test('the offsets are those of layout.rs', (t) => {
   )
   const used = core('control/mod.rs') + core('control/description.rs')
   for (const [, name, type] of written) {
-    if (type === 'lock' || type === 'text') continue
+    if (type === 'lock' || type === 'table') continue
     const [, how] = used.match(new RegExp(`(word|long|load)\\(at::OFF_${name}\\)`))
     t.is(type, how === 'word' ? 'u32' : 'u64', name)
   }
 })
 
+test('the rows of participants are those of layout.rs', (t) => {
+  const coded = [...layout.matchAll(/const (SLOT_\w+): u64 = (0x[0-9a-f]+);/g)]
+  const written = table(text, '### Participants')
+  t.is(coded.length, 5)
+  t.deepEqual(
+    written.map(([offset, name]) => [name, offset]),
+    coded.map(([, name, offset]) => [name, offset]),
+  )
+  const used = core('control/participants.rs')
+  for (const [, name, type] of written) {
+    const [, how] = used.match(new RegExp(`(word|long)\\(slot \\+ at::${name}\\)`))
+    t.is(type, how === 'word' ? 'u32' : 'u64', name)
+  }
+})
+
 test('the constants are those of the code', (t) => {
-  const code = [layout, ...['segments/frame.rs', 'mapping/mod.rs', 'mapping/object.rs'].map(core)]
+  const code = [
+    layout,
+    ...['frames/frame.rs', 'object/liveness.rs', 'platform/unix/process.rs'].map(core),
+  ]
   const value = (written) => {
     const plain = written.replaceAll('_', '')
     const [, base, shift] = plain.match(/^(\d+) ?<< ?(\d+)$/) ?? plain.match(/^(\d+)\^(\d+)$/) ?? []
@@ -58,12 +77,21 @@ test('the constants are those of the code', (t) => {
   const written = table(text, '### Constants')
   t.true(written.length > 10)
   for (const [name, number] of written) {
+    if (name === 'PARTICIPANT_COUNT') continue
     const found = code.join('\n').match(new RegExp(`const ${name}: u\\d+ = ([^;]+);`))
     t.is(value(number), value(found?.[1] ?? ''), name)
   }
+  // The table of participants fills the block.
+  const constants = Object.fromEntries(written)
+  const offsets = table(text, '### Offsets').map(([offset, name]) => [name, Number(offset)])
+  t.is(
+    Object.fromEntries(offsets).PARTICIPANTS +
+      constants.PARTICIPANT_COUNT * constants.PARTICIPANT_SIZE,
+    Number(constants.CONTROL_SIZE),
+  )
   const named = [...layout.matchAll(/const (\w+): u\d+ = [^;]+;/g)].map(([, name]) => name)
   const others = ['MAGIC', 'ARCHITECTURE', 'C_LIBRARY']
-  const missing = named.filter((name) => !name.startsWith('OFF_') && !others.includes(name))
+  const missing = named.filter((name) => !/^(OFF|SLOT)_/.test(name) && !others.includes(name))
   t.deepEqual(
     missing.filter((name) => !written.some(([one]) => one === name)),
     [],
@@ -73,19 +101,48 @@ test('the constants are those of the code', (t) => {
 
 test('a file on disk has its control block where the page says', (t) => {
   const path = folder(t)
-  for (const capacity of [1, 65_532, 65_533, 100_000]) {
+  for (const capacity of [1, 4092, 4093, 100_000]) {
     const name = join(path, `${capacity}`)
     const file = closing(t, MmFile.createFile(name, capacity))
-    if (capacity > 8) file.append('ab')
-    const bytes = readFileSync(name)
-    const control = Math.ceil((capacity + 4) / 65_536) * 65_536
-    t.is(bytes.length, control + 4096)
-    t.is(bytes.toString('latin1', control, control + 8), 'MMFILE\r\n')
-    t.is(bytes.readBigUInt64LE(control + 0x20), BigInt(capacity))
-    t.is(bytes.readUInt32LE(control + 0x18) & 4, 4)
-    t.is(bytes.readUInt32LE(0), capacity > 8 ? 4 : 0)
+    checkObject(t, file, name, 4)
   }
 })
+
+const linux = process.platform === 'linux' ? test : test.skip
+
+linux('so has one in memory', (t) => {
+  for (const capacity of [1, 4092, 4093, 100_000]) {
+    const file = create(t, capacity)
+    checkObject(t, file, objectOf(file), 0)
+  }
+})
+
+/** Appends a segment if there is room for it; what `path` holds then is what the page says. */
+function checkObject(t, file, path, flags) {
+  const { capacity } = file
+  if (capacity > 8) file.append('ab')
+  const bytes = readFileSync(path)
+  const control = Math.ceil((capacity + 4) / 4096) * 4096
+  t.is(bytes.length, control + 4096)
+  t.is(bytes.readUInt32LE(0), capacity > 8 ? 4 : 0)
+  t.true(bytes.subarray(file.size, control).every((byte) => byte === 0))
+  t.is(bytes.toString('latin1', control, control + 8), 'MMFILE\r\n')
+  t.is(bytes.readBigUInt64LE(control + 0x20), BigInt(capacity))
+  t.is(bytes.readUInt32LE(control + 0x18) & 4, flags)
+}
+
+linux('a mutex is a control block', (t) => {
+  const mutex = closing(t, NamedMutex.open(`layout-${process.pid}`))
+  const bytes = readFileSync(`/dev/shm/mmfile-mutex-${mutex.name}`)
+  t.is(bytes.length, 4096)
+  t.is(bytes.toString('latin1', 0, 8), 'MMFILE\r\n')
+  t.is(bytes.readUInt32LE(0x18) & 2, 2)
+})
+
+/** Where a file in memory is. */
+function objectOf(file) {
+  return `/dev/shm/mmfile-data-${file.id}`
+}
 
 function folder(t) {
   const path = mkdtempSync(join(tmpdir(), 'mmfile-layout-'))
@@ -169,7 +226,7 @@ foreign('the reader keeps the file, and is a peer', async (t) => {
   await t.throwsAsync(wait, { code: 'ERR_MMFILE_PEER_GONE' })
 })
 
-foreign('we read what the writer appends, and whoever sleeps is woken', async (t) => {
+foreign('we read what the writer appends, and sleepers are woken', async (t) => {
   const file = create(t, 10_000)
   const handle = open(t, file, { access: 'read' })
   const path = programs(t)
@@ -288,8 +345,8 @@ foreign('a writer that is killed before any of its stores has appended all or no
 
 /** What is behind the last segment is zero. */
 function checkEnd(t, file) {
-  const bytes = readFileSync(`/dev/shm/mmfile-data-${file.id}`)
-  t.true(bytes.subarray(file.size).every((byte) => byte === 0))
+  const bytes = readFileSync(objectOf(file))
+  t.true(bytes.subarray(file.size, -4096).every((byte) => byte === 0))
 }
 
 foreign('a writer repairs what ours left, and may be killed while it does', async (t) => {
@@ -301,14 +358,13 @@ foreign('a writer repairs what ours left, and may be killed while it does', asyn
     await victim.next()
     victim.tell('1')
     await victim.next()
-    const data = openSync(`/dev/shm/mmfile-data-${file.id}`, 'r+')
+    const object = openSync(objectOf(file), 'r+')
+    const control = fstatSync(object).size - 4096
     // It was writing two segments, and had not yet published the first.
-    writeSync(data, Buffer.from([0, 0, 0, 0, 1, 2, 3, 4, 2, 0, 0, 0, 5, 6]), 0, 14, 20)
-    closeSync(data)
-    const control = openSync(`/dev/shm/mmfile-lock-${file.id}`, 'r+')
+    writeSync(object, Buffer.from([0, 0, 0, 0, 1, 2, 3, 4, 2, 0, 0, 0, 5, 6]), 0, 14, 20)
     const intent = new BigUint64Array([24n, 1n, 38n, 3n])
-    writeSync(control, Buffer.from(intent.buffer), 0, 32, 0x100)
-    closeSync(control)
+    writeSync(object, Buffer.from(intent.buffer), 0, 32, control + 0x100)
+    closeSync(object)
     await victim.kill()
     killed = killAt(t, path, file, at, ['theirs'])
     const values = [...file]

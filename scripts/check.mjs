@@ -11,7 +11,6 @@ import { pack, stageMain } from './pack.mjs'
 import { buildSamples } from './samples.mjs'
 import { versionFaults } from './version.mjs'
 
-const MAX_LINES = 400
 const FEATURES = 'mmfile-core/fault-points'
 
 /** A command as a step. */
@@ -26,15 +25,6 @@ const steps = {
     run('cargo', ['fmt', '--manifest-path', 'bench/floor/Cargo.toml', '--check']).ok &&
     run('cargo', ['fmt', '--check'], { cwd: join(root, 'fuzz') }).ok,
   'typescript and javascript style': command('biome', 'ci', '.'),
-  'source files are short': () => {
-    const { output } = run('git', ['ls-files', '*.rs', '*.ts', '*.mjs', '*.py'], { quiet: true })
-    const lines = (name) => readFileSync(join(root, name), 'utf8').split('\n').length - 1
-    const files = output.split('\n').filter((name) => name && name !== 'index.d.ts')
-    const long = files.filter((name) => existsSync(join(root, name)) && lines(name) > MAX_LINES)
-    for (const name of long)
-      console.error(`${name} has ${lines(name)} lines, more than ${MAX_LINES}`)
-    return long.length === 0
-  },
   'versions and platform packages are in step': () => {
     const found = versionFaults()
     for (const fault of found) console.error(fault)

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { start } from '../__test__/support/child.mjs'
 import { randoms } from '../__test__/support/files.mjs'
-import { MmFile } from '../dist/index.js'
+import { MmFile, sweep } from '../dist/index.js'
 
 const SURVIVORS = 4
 const MORTALS = 4
@@ -149,7 +149,7 @@ while (elapsed() < seconds) {
 await Promise.all([...survivors, ...mortals].map((soaker) => soaker.end()))
 clearInterval(reader)
 checker.end()
-MmFile.sweep({ prefixes })
+sweep({ prefixes, prefix: `${prefixes.mutex}shared-` })
 const left = objects()
 report()
 

@@ -4,7 +4,9 @@ import { isAnyArrayBuffer, isArrayBuffer } from 'node:util/types'
 import { invalidType, invalidValue, outOfRange } from './errors.js'
 import type { Prefixes, Value } from './types.js'
 
-const DEFAULT_PREFIXES: Prefixes = { data: 'mmfile-data-', mutex: 'mmfile-lock-' }
+/** What precedes a mutex's name in its object's name. */
+export const DEFAULT_MUTEX_PREFIX = 'mmfile-mutex-'
+const DEFAULT_PREFIXES = { data: 'mmfile-data-', mutex: 'mmfile-lock-' }
 
 /** A whole number of at least `least` that a number can hold exactly. */
 export function checkWhole(name: string, value: unknown, least = 0): number {
@@ -42,8 +44,19 @@ const hrefOf = Object.getOwnPropertyDescriptor(URL.prototype, 'href')?.get
 export function checkPath(value: unknown): string {
   const path = typeof value === 'object' ? pathOf(value) : value
   if (typeof path !== 'string') throw invalidType('path', 'of type string or a file: URL', value)
-  if (path === '') throw invalidValue('path', 'must not be empty', value)
-  if (path.includes('\0')) throw invalidValue('path', 'must not contain null bytes', value)
+  return checkPathText('path', path)
+}
+
+/** The folder of an object; `undefined` for the one that the environment or the system names. */
+export function checkDirectory(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'string') throw invalidType('options.directory', 'of type string', value)
+  return checkPathText('options.directory', value)
+}
+
+function checkPathText(name: string, path: string): string {
+  if (path === '') throw invalidValue(name, 'must not be empty', path)
+  if (path.includes('\0')) throw invalidValue(name, 'must not contain null bytes', path)
   return resolve(path)
 }
 
@@ -56,6 +69,16 @@ function pathOf(value: object | null): string | undefined {
     return undefined
   }
   return fileURLToPath(href)
+}
+
+/** Which peers a wait requires, as the native code takes it: the sum of 1 for any and 2 for the creator. */
+export function checkRequirePeer(value: unknown): number {
+  if (value === undefined || value === false) return 0
+  if (value === true) return 1
+  if (value === 'creator') return 2
+  const name = 'options.requirePeer'
+  if (typeof value === 'string') throw invalidValue(name, "must be true, false or 'creator'", value)
+  throw invalidType(name, "of type boolean or 'creator'", value)
 }
 
 export function checkOneOf<T extends string>(
@@ -92,19 +115,23 @@ function isRevoked(value: unknown): boolean {
   }
 }
 
-export function checkPrefixes(value: unknown): Prefixes {
+export function checkPrefixes(value: unknown): { data: string; mutex: string } {
   if (value === undefined) return DEFAULT_PREFIXES
   if (typeof value !== 'object' || value === null || isRevoked(value)) {
     throw invalidType('options.prefixes', 'of type object', value)
   }
-  const prefixes = value as Partial<Prefixes>
+  const prefixes = value as Prefixes
   return {
     data: checkPrefix('options.prefixes.data', prefixes.data, DEFAULT_PREFIXES.data),
     mutex: checkPrefix('options.prefixes.mutex', prefixes.mutex, DEFAULT_PREFIXES.mutex),
   }
 }
 
-function checkPrefix(name: string, value: unknown, absent: string): string {
+export function checkPrefix<T extends string | undefined>(
+  name: string,
+  value: unknown,
+  absent: T,
+): string | T {
   if (value === undefined) return absent
   if (typeof value !== 'string') throw invalidType(name, 'of type string', value)
   return value

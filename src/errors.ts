@@ -22,6 +22,9 @@ export type MmFileErrorCode =
   | 'ERR_MMFILE_UNSUPPORTED'
   | 'ERR_MMFILE_LOAD'
 
+/** What all copies of the package mark their errors with. */
+const BRAND = Symbol.for('mmfile.MmFileError')
+
 /** What an error knows beyond its message. */
 export interface MmFileErrorFacts {
   needed?: number
@@ -34,6 +37,19 @@ export interface MmFileErrorFacts {
 
 /** Everything that can go wrong, wrong arguments aside. A call that throws one has written nothing. */
 export class MmFileError extends Error {
+  /**
+   * Whether a value is such an error, of one of these codes if there are any. It knows the errors of every
+   * copy of the package, as `instanceof` does.
+   */
+  static is(error: unknown, ...codes: MmFileErrorCode[]): error is MmFileError {
+    return error instanceof MmFileError && (codes.length === 0 || codes.includes(error.code))
+  }
+
+  /** An error of another copy of the package is one, too: npm may install two, and test runners reload. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && BRAND in value
+  }
+
   /** What went wrong, for programs. */
   readonly code: MmFileErrorCode
   /** With `ERR_MMFILE_CAPACITY`: the bytes that the segments and their size words would take. */
@@ -55,6 +71,7 @@ export class MmFileError extends Error {
   }
 }
 
+Object.defineProperty(MmFileError.prototype, BRAND, { value: true })
 Object.defineProperty(MmFileError.prototype, 'name', {
   value: 'MmFileError',
   configurable: true,

@@ -1,34 +1,82 @@
-import { checkId, checkOptions, checkPrefixes } from './arguments.js'
+import type { NativeInfo, NativePlace } from '../index.js'
+import {
+  checkDirectory,
+  checkId,
+  checkOneOf,
+  checkOptions,
+  checkPrefix,
+  checkPrefixes,
+  DEFAULT_MUTEX_PREFIX,
+} from './arguments.js'
 import { native } from './native.js'
-import type { FileInfo, ListOptions } from './types.js'
+import type { ListOptions, ObjectInfo, RemoveOptions } from './types.js'
 
+const KINDS = ['file', 'mutex'] as const
 /** The latest time that a Date can have; a damaged control block may say a later one. */
 const LATEST = 8.64e15
 
-/** The files of this user on this machine. It opens none of them. */
-export function list(options?: ListOptions): FileInfo[] {
-  const { data, mutex } = checkPrefixes(checkOptions(options).prefixes)
-  return native.list(data, mutex).map(({ lastProcess, createdAt, ...info }) => ({
-    ...info,
-    lifetime: lastProcess ? 'last-process' : 'creator',
-    created: new Date(Math.min(createdAt, LATEST)),
-  }))
-}
-
-/** Removes the files that no live process has open, and answers their ids. */
-export function sweep(options?: ListOptions): string[] {
-  const { data, mutex } = checkPrefixes(checkOptions(options).prefixes)
-  return native.sweep(data, mutex)
+/**
+ * The files and mutexes of this user in one folder, in no order. It opens none of them: a process that
+ * lists is no peer and prolongs no life. It frees what a process left that was killed while it created
+ * something under the same prefixes. It costs a few system calls for each object and one for each name
+ * in the folder.
+ *
+ * Throws `ERR_MMFILE_NO_SPACE` if the process has no descriptors left, `ERR_MMFILE_ACCESS` if the folder
+ * cannot be read, `ERR_MMFILE_UNSUPPORTED` for a directory on Windows.
+ */
+export function list(options?: ListOptions): ObjectInfo[] {
+  return native.list(placeOf(options)).map(toInfo)
 }
 
 /**
- * Takes a file's id away: nothing can open it from now on, and the id is free. Whoever has it open goes
- * on using it; the memory is freed after the last of them.
- *
- * Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_ACCESS` if it is another user's or no
- * file at all.
+ * Removes the files and mutexes of this user that no live process has open, and returns their rows. It
+ * throws and costs what `list` does.
  */
-export function remove(id: string, options?: ListOptions): void {
-  const { data, mutex } = checkPrefixes(checkOptions(options).prefixes)
-  native.remove(checkId(id), data, mutex)
+export function sweep(options?: ListOptions): ObjectInfo[] {
+  return native.sweep(placeOf(options)).map(toInfo)
+}
+
+/**
+ * Removes the name of a file or a mutex: nothing can open it from now on, and the name is free, on Windows
+ * as soon as the last process has closed it. A process that has it open goes on using it; the memory is
+ * freed after the last of them.
+ *
+ * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_ACCESS` if it is another user's, of another kind, or
+ * something else stands at its name; `ERR_MMFILE_TIMEOUT` if other processes keep the name locked for ten
+ * seconds; `ERR_MMFILE_UNSUPPORTED` for a directory on Windows.
+ */
+export function remove(id: string, options?: RemoveOptions): void {
+  const { kind }: Partial<RemoveOptions> = checkOptions(options)
+  const isMutex = checkOneOf('options.kind', kind, KINDS, 'file') === 'mutex'
+  native.remove(checkId(id), isMutex, placeOf(options))
+}
+
+function placeOf(options: ListOptions | undefined): NativePlace {
+  const given: Partial<ListOptions> = checkOptions(options)
+  const directory = checkDirectory(given.directory)
+  const { prefixes } = given
+  const { data, mutex } = checkPrefixes(prefixes)
+  // A program that gives prefixes of its own touches nothing outside of them.
+  const absent = prefixes === undefined ? DEFAULT_MUTEX_PREFIX : undefined
+  const prefix = checkPrefix('options.prefix', given.prefix, absent)
+  return {
+    dataPrefix: data,
+    mutexPrefix: mutex,
+    ...(directory === undefined ? {} : { directory }),
+    ...(prefix === undefined ? {} : { prefix }),
+  }
+}
+
+function toInfo({ isMutex, lastProcess, createdAt, ...info }: NativeInfo): ObjectInfo {
+  return {
+    ...info,
+    kind: isMutex ? 'mutex' : 'file',
+    lifetime: lastProcess ? 'last-process' : 'creator',
+    createdAt: toDate(createdAt),
+  }
+}
+
+/** A time that another process wrote. */
+export function toDate(milliseconds: number): Date {
+  return new Date(Math.min(milliseconds, LATEST))
 }

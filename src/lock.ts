@@ -1,4 +1,5 @@
 import { checkTime } from './arguments.js'
+import { now } from './clock.js'
 import { closed, MmFileError } from './errors.js'
 import { native, operations } from './native.js'
 import { checkSignal, onAbort, throwIfAborted } from './signals.js'
@@ -10,18 +11,21 @@ import type { LockOptions, LockWaitOptions } from './types.js'
  */
 export const SLICE = 50
 
-const finallyOf = Promise.prototype.finally
+/** Releases a lock; `abandons`: the next holder finds it abandoned. Whether it was held. */
+type Release = (abandons: boolean) => boolean
 
 /** Frees a lock whose guard was lost without being released, and says so. */
-const lost = new FinalizationRegistry<() => boolean>((release) => {
-  if (!release()) return
+const lost = new FinalizationRegistry<Release>((release) => {
+  if (!release(true)) return
   process.emitWarning('a lock guard was garbage-collected without release()', {
     code: 'MMFILE_GUARD_LOST',
   })
 })
 
-/** Has the lock freed when nobody has the guard any more. */
+/** Has the lock released when the guard is collected. */
 let watched: (guard: LockGuard) => LockGuard
+/** Releases the lock of a guard whose section did not come to its end. */
+let abandon: (guard: LockGuard) => void
 
 /** A lock that is held until it is released. */
 export class LockGuard {
@@ -33,26 +37,34 @@ export class LockGuard {
       }
       return guard
     }
+    abandon = (guard) => guard.#end(true)
   }
 
-  /** Whether the holder before died with the lock. What it left has been repaired since. */
+  /**
+   * Whether the last holder ended inside its section: it was killed, exited, its worker was terminated, its
+   * `withLock` callback threw, or its guard was collected. What it left of segments has been repaired.
+   */
   readonly abandoned: boolean
-  #release: (() => boolean) | undefined
+  #release: Release | undefined
   #watched = false
 
   /** @internal `release` must not keep the guard, and keeps what is locked. */
-  constructor(abandoned: boolean, release: () => boolean) {
+  constructor(abandoned: boolean, release: Release) {
     this.abandoned = abandoned
     this.#release = release
   }
 
   /** Lets the next one in. Doing it again changes nothing. */
   release(): void {
+    this.#end(false)
+  }
+
+  #end(abandons: boolean): void {
     const release = this.#release
     if (release === undefined) return
     this.#release = undefined
     if (this.#watched) lost.unregister(this)
-    release()
+    release(abandons)
   }
 
   [Symbol.dispose](): void {
@@ -72,12 +84,12 @@ export class SharedLock {
   /** Whom a guard keeps from being garbage-collected, which would close it. */
   readonly owner: object
   /** Not a closure of `lock`: that would keep its promise, and so the guard. */
-  readonly #giveUp = (): boolean => {
-    if (!this.#closed) native.releaseHeld(this.#handle)
+  readonly #giveUp: Release = (abandons) => {
+    if (!this.#closed) native.releaseHeld(this.#handle, abandons)
     return !this.#closed // closing has released it
   }
-  readonly #unlock = (): boolean => {
-    if (!this.#closed) operations.unlock(this.#handle)
+  readonly #unlock: Release = (abandons) => {
+    if (!this.#closed) operations.unlock(this.#handle, abandons)
     return !this.#closed
   }
   #pending: Pending | undefined
@@ -104,17 +116,17 @@ export class SharedLock {
   /** Calls `work` while the lock is held; until its promise has settled, if it answers one. */
   with<T>(work: (guard: LockGuard) => T, options: Partial<LockOptions>): T {
     const guard = this.#takeOrThrow(options)
-    let keeps = false
     try {
       const result = work(guard)
-      if (!isThenable(result)) return result
-      watched(guard) // a promise may be lost before it has settled
-      // The promise may have a `finally` of its own, which calls nothing back.
-      const settled = finallyOf.call(Promise.resolve(result), () => guard.release()) as T
-      keeps = true
-      return settled
-    } finally {
-      if (!keeps) guard.release()
+      if (isThenable(result)) {
+        watched(guard) // a promise may be lost before it has settled
+        return ending(guard, result) as T
+      }
+      guard.release()
+      return result
+    } catch (error) {
+      abandon(guard)
+      throw error
     }
   }
 
@@ -128,8 +140,8 @@ export class SharedLock {
     if (this.#pending !== undefined) throw held()
     let how = operations.lock(this.#handle, 0)
     if (how === 0 && timeout > 0) {
-      const end = performance.now() + timeout
-      for (let left = timeout; how === 0 && left > 0; left = end - performance.now()) {
+      const end = now() + timeout
+      for (let left = timeout; how === 0 && left > 0; left = end - now()) {
         how = operations.lock(this.#handle, Math.min(left, SLICE))
       }
     }
@@ -157,7 +169,7 @@ export class SharedLock {
       unlisten = onAbort(signal, (error) => {
         if (!settle()) return // by then the lock may be another call's
         reject(error)
-        this.#giveUp()
+        this.#giveUp(false)
       })
       try {
         if (this.#closed) throw closed()
@@ -181,6 +193,18 @@ export class SharedLock {
   close(): void {
     this.#closed = true
     this.#pending?.reject(closed())
+  }
+}
+
+/** Releases the lock when the promise of a section has settled. */
+async function ending(guard: LockGuard, result: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    const value = await result
+    guard.release()
+    return value
+  } catch (error) {
+    abandon(guard)
+    throw error
   }
 }
 

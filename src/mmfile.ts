@@ -2,18 +2,19 @@ import type { Readable, Writable } from 'node:stream'
 import { inspect } from 'node:util'
 import type { NativeFile } from '../index.js'
 import {
-  checkBoolean,
   checkFunction,
   checkOptions,
+  checkRequirePeer,
   checkTarget,
   checkTime,
   checkValue,
   checkValues,
   checkWhole,
 } from './arguments.js'
+import { now } from './clock.js'
 import { doNotClone } from './clone.js'
 import { closed } from './errors.js'
-import { list, remove, sweep } from './listing.js'
+import { toDate } from './listing.js'
 import { type LockGuard, SharedLock, SLICE } from './lock.js'
 import { native, operations } from './native.js'
 import { manage, unmanage } from './open-files.js'
@@ -38,6 +39,7 @@ import type {
   LockWaitOptions,
   OpenFileOptions,
   OpenOptions,
+  Peer,
   ReadStreamOptions,
   SegmentForm,
   SegmentForms,
@@ -86,7 +88,7 @@ export class MmFile {
 
   /**
    * Opens the file of that id, or makes it if there is none: in one step, which never races.
-   * `created` tells which it was. The capacity counts only when it creates; the lifetime is
+   * `isCreator` tells which it was. The capacity counts only when it creates; the lifetime is
    * `'last-process'`.
    */
   static createOrOpen(id: string, capacity: number, options?: CreateOrOpenOptions): MmFile {
@@ -114,15 +116,6 @@ export class MmFile {
   static openFile(path: string | URL, options?: OpenFileOptions): MmFile {
     return new MmFile(token, openFile(path, options))
   }
-
-  /** The files of this user on this machine; see {@link list}. */
-  static readonly list = list
-
-  /** Removes the files that no live process has open; see {@link sweep}. */
-  static readonly sweep = sweep
-
-  /** Takes a file's id away; see {@link remove}. */
-  static readonly remove = remove
 
   private constructor(made: symbol, opened: Opened) {
     if (made !== token) {
@@ -153,9 +146,9 @@ export class MmFile {
     return this.#file.capacity
   }
 
-  /** Whether this handle made the file. */
-  get created(): boolean {
-    return this.#file.created
+  /** Whether this handle created the file. */
+  get isCreator(): boolean {
+    return this.#file.isCreator
   }
 
   /** Whether operations take the lock. */
@@ -307,7 +300,7 @@ export class MmFile {
       checkWhole('index', index)
       const timeout = checkTime('options.timeout', given.timeout)
       const signal = checkSignal(given.signal)
-      const requirePeer = checkBoolean('options.requirePeer', given.requirePeer, false)
+      const requirePeer = checkRequirePeer(given.requirePeer)
       this.#check()
       return this.#waits.waitFor(index, { timeout, signal, requirePeer })
     } catch (error) {
@@ -321,13 +314,14 @@ export class MmFile {
     checkWhole('index', index)
     const timeout = checkTime('options.timeout', given.timeout)
     const spin = checkTime('options.spin', given.spin, 0)
+    const requirePeer = checkRequirePeer(given.requirePeer)
     const { handle } = this.#file
-    if (operations.waitSync(handle, index, Math.min(timeout, SLICE), spin)) return
-    const end = performance.now() + timeout - Math.min(timeout, SLICE)
+    if (operations.waitSync(handle, index, Math.min(timeout, SLICE), spin, requirePeer)) return
+    const end = now() + timeout - Math.min(timeout, SLICE)
     for (;;) {
-      const left = end - performance.now()
+      const left = end - now()
       if (left <= 0) throw timedOut(index)
-      if (operations.waitSync(handle, index, Math.min(left, SLICE), 0)) return
+      if (operations.waitSync(handle, index, Math.min(left, SLICE), 0, requirePeer)) return
     }
   }
 
@@ -367,6 +361,20 @@ export class MmFile {
   }
 
   /**
+   * Which handles are open, in any process: a row for each, this one included, never one of a process
+   * that is gone. The table has 96 rows; further handles work and are not shown. It costs a system call
+   * for each row. Throws `ERR_MMFILE_CLOSED`.
+   */
+  peers(): Peer[] {
+    return native.peers(this.#file.handle).map(({ readOnly, since, isSelf, ...peer }) => ({
+      ...peer,
+      access: readOnly ? 'read' : 'read-write',
+      since: toDate(since),
+      self: isSelf,
+    }))
+  }
+
+  /**
    * Closes this handle. Pending waits reject, the lock is released, views become empty. If it is the
    * creator's, nothing new can open the file. Doing it again changes nothing.
    */
@@ -389,9 +397,18 @@ export class MmFile {
   }
 
   [inspect.custom](_depth: number, options: object): string {
-    const { id, capacity, created, access } = this
-    const state = this.#closed ? { closed: true } : { length: this.length, size: this.size }
-    return `MmFile ${inspect({ id, capacity, created, access, ...state }, options)}`
+    const { id, capacity, isCreator, access } = this
+    return `MmFile ${inspect({ id, capacity, isCreator, access, ...this.#state() }, options)}`
+  }
+
+  /** How full it is; where that cannot be told, why: printing a file never throws. */
+  #state(): object {
+    if (this.#closed) return { closed: true }
+    try {
+      return { length: this.length, size: this.size }
+    } catch (error) {
+      return { error }
+    }
   }
 
   #check(): void {

@@ -1,57 +1,76 @@
-import { checkFunction, checkId, checkOptions } from './arguments.js'
+import type { NativeMutex } from '../index.js'
+import {
+  checkDirectory,
+  checkFunction,
+  checkId,
+  checkOptions,
+  checkPrefix,
+  checkTime,
+  DEFAULT_MUTEX_PREFIX,
+} from './arguments.js'
 import { doNotClone } from './clone.js'
 import { type LockGuard, SharedLock } from './lock.js'
 import { native } from './native.js'
 import { manage, unmanage } from './open-files.js'
-import type { LockOptions, LockWaitOptions } from './types.js'
+import { DEFAULT_LOCK_TIMEOUT } from './opening.js'
+import type { LockOptions, LockWaitOptions, MutexOptions } from './types.js'
 
 /** Only this module makes instances. */
 const token = Symbol('NamedMutex')
 
 /**
  * A lock that processes share by its name and that survives its holder. It is there as long as
- * anybody has it open. It is not re-entrant.
+ * a process has it open. It is not re-entrant.
  */
 export class NamedMutex {
-  readonly #handle: number
-  readonly #name: string
-  readonly #created: boolean
+  readonly #mutex: NativeMutex
   readonly #lock: SharedLock
   #closed = false
 
-  /** Opens the mutex of that name (1 to 64 `[A-Za-z0-9._-]`), or makes it, in one step. */
-  static open(name: string): NamedMutex {
-    return NamedMutex.#open(name, false)
+  /**
+   * Opens the mutex of that name (1 to 64 `[A-Za-z0-9._-]`), or creates it, in one step which never
+   * races: `isCreator` tells which it was.
+   *
+   * Throws `ERR_MMFILE_ACCESS`, `ERR_MMFILE_INCOMPATIBLE`, `ERR_MMFILE_NO_SPACE`,
+   * `ERR_MMFILE_NOT_FOUND` if its folder does not exist.
+   */
+  static open(name: string, options?: MutexOptions): NamedMutex {
+    return NamedMutex.#open(name, false, checkOptions(options))
   }
 
-  /** Opens the mutex of that name. Throws `ERR_MMFILE_NOT_FOUND` if nobody has one open. */
-  static openExisting(name: string): NamedMutex {
-    return NamedMutex.#open(name, true)
+  /** Opens the mutex of that name. Throws `ERR_MMFILE_NOT_FOUND` if no process has one open. */
+  static openExisting(name: string, options?: MutexOptions): NamedMutex {
+    return NamedMutex.#open(name, true, checkOptions(options))
   }
 
-  static #open(name: string, existing: boolean): NamedMutex {
-    const { handle, created } = native.openMutex(checkId(name, 'name'), existing)
-    return new NamedMutex(token, handle, name, created)
+  static #open(name: string, existing: boolean, given: Partial<MutexOptions>): NamedMutex {
+    checkId(name, 'name')
+    const directory = checkDirectory(given.directory)
+    const mutex = native.openMutex(name, {
+      existing,
+      ...(directory === undefined ? {} : { directory }),
+      prefix: checkPrefix('options.prefix', given.prefix, DEFAULT_MUTEX_PREFIX),
+      lockTimeout: checkTime('options.lockTimeout', given.lockTimeout, DEFAULT_LOCK_TIMEOUT),
+    })
+    return new NamedMutex(token, mutex)
   }
 
-  private constructor(made: symbol, handle: number, name: string, created: boolean) {
+  private constructor(made: symbol, mutex: NativeMutex) {
     if (made !== token) throw new TypeError('use NamedMutex.open or openExisting')
-    this.#handle = handle
-    this.#name = name
-    this.#created = created
-    this.#lock = new SharedLock(this, handle, Number.POSITIVE_INFINITY)
+    this.#mutex = mutex
+    this.#lock = new SharedLock(this, mutex.handle, Number.POSITIVE_INFINITY)
     doNotClone(this, 'NamedMutex', 'name')
-    manage(this, handle)
+    manage(this, mutex.handle)
   }
 
   /** The name by which other processes open it. */
   get name(): string {
-    return this.#name
+    return this.#mutex.name
   }
 
-  /** Whether this handle made it. */
-  get created(): boolean {
-    return this.#created
+  /** Whether this handle created it. */
+  get isCreator(): boolean {
+    return this.#mutex.isCreator
   }
 
   /** Whether `close()` was called. */
@@ -93,7 +112,7 @@ export class NamedMutex {
     if (this.#closed) return
     this.#closed = true
     unmanage(this)
-    native.close(this.#handle)
+    native.close(this.#mutex.handle)
     this.#lock.close()
   }
 

@@ -19,7 +19,8 @@ function load(): typeof Binding {
 /** The functions that napi-rs generates. */
 export const native = load()
 const { bun, deno } = process.versions
-native.install(
+/** Whether no other copy of this package has loaded the binary in this thread. */
+export const isFirstCopy = native.install(
   fromNative as (code: string, message: string, facts: object) => Error,
   bun === undefined && deno === undefined,
 )

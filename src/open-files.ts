@@ -1,7 +1,7 @@
-import { native } from './native.js'
+import { isFirstCopy, native } from './native.js'
 
 /**
- * What an open file weighs for the garbage collector, in bytes. It holds two descriptors, of which a
+ * What an open file weighs for the garbage collector, in bytes. It holds up to two descriptors, of which a
  * process often has 1,024; 32 MiB of such weights make the engine look for what nobody refers to.
  */
 const WEIGHT = 2 ** 18
@@ -13,8 +13,11 @@ const collected = new FinalizationRegistry<number>((handle) => {
   native.weigh(-WEIGHT)
 })
 
-/** Whether the end of the thread is listened for, which the first file sees to. */
-let listening = false
+/**
+ * Whether the end of the thread is listened for, which the first file sees to. One listener is enough for
+ * all copies of the package that a test runner loads.
+ */
+let listening = !isFirstCopy
 
 function leaveAll(): void {
   native.leaveAll()

@@ -1,6 +1,7 @@
 import type { NativeFile, NativeOptions } from '../index.js'
 import {
   checkBoolean,
+  checkDirectory,
   checkId,
   checkOneOf,
   checkOptions,
@@ -20,7 +21,7 @@ import type {
   OpenOptions,
 } from './types.js'
 
-const DEFAULT_LOCK_TIMEOUT = 10_000
+export const DEFAULT_LOCK_TIMEOUT = 10_000
 const ACCESSES = ['read-write', 'read'] as const
 const LIFETIMES = ['creator', 'last-process'] as const
 
@@ -43,12 +44,7 @@ export function createNew(capacity: number, options?: CreateOptions): Opened {
   const id = given.id === undefined ? '' : checkId(given.id)
   const lifetime = checkOneOf('options.lifetime', given.lifetime, LIFETIMES, 'creator')
   const lastProcess = lifetime === 'last-process'
-  const { synchronized, lockTimeout, prefixes } = given
-  return open(
-    native.createNew,
-    { id, capacity, lastProcess },
-    { synchronized, lockTimeout, prefixes },
-  )
+  return open(native.createNew, { id, capacity, lastProcess }, withoutAccess(given))
 }
 
 export function openExisting(id: string, options?: OpenOptions): Opened {
@@ -59,8 +55,7 @@ export function openExisting(id: string, options?: OpenOptions): Opened {
 export function createOrOpen(id: string, capacity: number, options?: CreateOrOpenOptions): Opened {
   checkId(id)
   checkWhole('capacity', capacity, 1)
-  const { synchronized, lockTimeout, prefixes }: CreateOrOpenOptions = checkOptions(options)
-  return open(native.createOrOpen, { id, capacity }, { synchronized, lockTimeout, prefixes })
+  return open(native.createOrOpen, { id, capacity }, withoutAccess(checkOptions(options)))
 }
 
 export function createFile(
@@ -70,13 +65,23 @@ export function createFile(
 ): Opened {
   const id = checkPath(path)
   checkWhole('capacity', capacity, 1)
-  const { synchronized, lockTimeout }: CreateFileOptions = checkOptions(options)
-  return open(native.createFile, { id, capacity }, { synchronized, lockTimeout })
+  return open(native.createFile, { id, capacity }, onDisk(checkOptions(options)))
 }
 
 export function openFile(path: string | URL, options?: OpenFileOptions): Opened {
   const id = checkPath(path)
-  return open(native.openFile, { id }, checkOptions(options))
+  const given: Partial<OpenFileOptions> = checkOptions(options)
+  return open(native.openFile, { id }, { ...onDisk(given), access: given.access })
+}
+
+/** A file that is created can be written to, and a file on disk has a path instead of a place. */
+function withoutAccess(given: Partial<CreateOrOpenOptions>): CommonOptions {
+  const { synchronized, lockTimeout, directory, prefixes } = given
+  return { synchronized, lockTimeout, directory, prefixes }
+}
+
+function onDisk({ synchronized, lockTimeout }: Partial<CreateFileOptions>): CommonOptions {
+  return { synchronized, lockTimeout }
 }
 
 /** Checks what every way to open a file takes, and opens it. */
@@ -90,6 +95,7 @@ function open(
     lockTimeout: checkTime('options.lockTimeout', given.lockTimeout, DEFAULT_LOCK_TIMEOUT),
     access: checkOneOf('options.access', given.access, ACCESSES, 'read-write'),
   }
+  const directory = checkDirectory(given.directory)
   const prefixes = checkPrefixes(given.prefixes)
   const file = how({
     capacity: 0,
@@ -98,6 +104,7 @@ function open(
     synchronized: settings.synchronized,
     lockTimeout: settings.lockTimeout,
     readOnly: settings.access === 'read',
+    ...(directory === undefined ? {} : { directory }),
     dataPrefix: prefixes.data,
     mutexPrefix: prefixes.mutex,
   })

@@ -25,10 +25,12 @@ const POOLED = Buffer.poolSize >>> 1
 /** A copy of a segment's bytes. */
 export function readBytes(handle: number, index: number): Buffer {
   const size = operations.byteLength(handle, index)
-  if (size >= POOLED) return operations.readBytes(handle, index)
-  const bytes = Buffer.allocUnsafe(size)
-  operations.readInto(handle, index, bytes, 0)
-  return bytes
+  if (size < POOLED) {
+    const bytes = Buffer.allocUnsafe(size)
+    // The size was read before: where another process changes it meanwhile, not all of it was copied.
+    if (operations.copyBytes(handle, index, bytes)) return bytes
+  }
+  return operations.readBytes(handle, index)
 }
 
 /** Reads one segment in that form. */
@@ -102,7 +104,7 @@ export async function comes(
     await file.waitFor(index, { signal })
     return true
   } catch (error) {
-    if (error instanceof MmFileError && error.code === 'ERR_MMFILE_SEALED') return false
+    if (MmFileError.is(error, 'ERR_MMFILE_SEALED')) return false
     throw error
   }
 }

@@ -1,16 +1,29 @@
 /** What can be written as one segment. A string is stored as UTF-16LE, lone surrogates and all. */
 export type Value = string | ArrayBufferView | ArrayBufferLike
 
-/** What stands before the id in the names of a file's two objects. Both sides need the same. */
+/**
+ * What precedes the id in the names of a file's objects: up to 64 characters of `[A-Za-z0-9._-]` each.
+ * Both sides need the same.
+ */
 export interface Prefixes {
-  /** For the segments. Default `'mmfile-data-'`. */
-  data: string
-  /** For the lock and the control block. Default `'mmfile-lock-'`. */
-  mutex: string
+  /** Of the file. Default `'mmfile-data-'`. */
+  data?: string | undefined
+  /** Of the kernel's mutex on Windows; on Unix it names nothing. Default `'mmfile-lock-'`. */
+  mutex?: string | undefined
+}
+
+/** Where a named object is. Both sides need the same. */
+export interface PlaceOptions {
+  /**
+   * The folder: a path, which is resolved against the current directory. Default: the one that the
+   * environment variable `MMFILE_DIRECTORY` names, else `/dev/shm` on Linux and a folder of this user on
+   * macOS. `ERR_MMFILE_UNSUPPORTED` on Windows.
+   */
+  directory?: string | undefined
 }
 
 /** What every way to open a file takes. */
-export interface CommonOptions {
+export interface CommonOptions extends PlaceOptions {
   /**
    * Whether operations take the lock. Default `true`; `false` is right only while one process
    * writes.
@@ -18,8 +31,8 @@ export interface CommonOptions {
   synchronized?: boolean | undefined
   /** Milliseconds that any operation waits for the lock before `ERR_MMFILE_TIMEOUT`. Default 10,000. */
   lockTimeout?: number | undefined
-  /** What stands before the id in the objects' names. */
-  prefixes?: Partial<Prefixes> | undefined
+  /** What precedes the id in the objects' names. */
+  prefixes?: Prefixes | undefined
 }
 
 /** How long a file can be opened; see {@link CreateOptions.lifetime}. */
@@ -34,7 +47,8 @@ export interface CreateOptions extends CommonOptions {
   id?: string | undefined
   /**
    * `'creator'` (the default): nothing can open the file once its creator has closed it or exited;
-   * whoever has it open goes on using it. `'last-process'`: it lives as long as anyone has it open.
+   * a process that has it open goes on using it. `'last-process'`: it can be opened as long as a process
+   * has it open.
    */
   lifetime?: Lifetime | undefined
 }
@@ -62,17 +76,22 @@ export interface LockWaitOptions {
   signal?: AbortSignal | undefined
 }
 
+/**
+ * `true`: a wait fails with `ERR_MMFILE_PEER_GONE` once another process had the file open and none has it
+ * any more, however many handles this process has. `'creator'`: once the handle that created the file is
+ * closed or its process has ended, however many other processes have it open; never for the creator
+ * itself. A death is noticed within 200 ms after the kernel has reported it.
+ */
+export type RequirePeer = boolean | 'creator'
+
 /** How long a segment is waited for. */
 export interface WaitOptions {
   /** Milliseconds; 0 looks once; default: for ever. */
   timeout?: number | undefined
   /** Rejects with an `AbortError` when it fires. */
   signal?: AbortSignal | undefined
-  /**
-   * Rejects with `ERR_MMFILE_PEER_GONE` once another process had the file open and none has it any
-   * more. Default `false`.
-   */
-  requirePeer?: boolean | undefined
+  /** Which other process it requires. Default `false`. */
+  requirePeer?: RequirePeer | undefined
 }
 
 /** How long a segment is waited for, blocking. */
@@ -81,13 +100,15 @@ export interface WaitSyncOptions {
   timeout?: number | undefined
   /** Microseconds to look in a loop before sleeping. Default 0. */
   spin?: number | undefined
+  /** Which other process it requires. Default `false`. */
+  requirePeer?: RequirePeer | undefined
 }
 
 /** Options of `MmFile.createFile`. */
-export type CreateFileOptions = Omit<CommonOptions, 'prefixes'>
+export type CreateFileOptions = Omit<CommonOptions, 'directory' | 'prefixes'>
 
 /** Options of `MmFile.openFile`. */
-export interface OpenFileOptions extends Omit<CommonOptions, 'prefixes'> {
+export interface OpenFileOptions extends Omit<CommonOptions, 'directory' | 'prefixes'> {
   /** Default `'read-write'`. */
   access?: Access | undefined
 }
@@ -133,17 +154,47 @@ export interface WriteStreamOptions {
   signal?: AbortSignal | undefined
 }
 
-/** Options of `list`, `sweep` and `remove`. */
-export interface ListOptions {
-  /** What stands before the id in the objects' names. */
-  prefixes?: Partial<Prefixes> | undefined
+/** Options of `NamedMutex.open` and `openExisting`. */
+export interface MutexOptions extends PlaceOptions {
+  /** What precedes the name in the object's name. Default `'mmfile-mutex-'`. */
+  prefix?: string | undefined
+  /**
+   * Milliseconds that opening waits for a process that is removing the name, before
+   * `ERR_MMFILE_TIMEOUT`. Default 10,000.
+   */
+  lockTimeout?: number | undefined
 }
 
-/** A file in shared memory, seen from outside. */
-export interface FileInfo {
-  /** The id. */
+/** What an object is. Each kind has a name space of its own. */
+export type Kind = 'file' | 'mutex'
+
+/** Options of `list` and `sweep`. */
+export interface ListOptions extends PlaceOptions {
+  /** The prefixes of the files. */
+  prefixes?: Prefixes | undefined
+  /**
+   * The prefix of the mutexes. Default `'mmfile-mutex-'`; where `prefixes` are given, no mutexes are
+   * looked for without it.
+   */
+  prefix?: string | undefined
+}
+
+/** Options of `remove`. */
+export interface RemoveOptions extends ListOptions {
+  /** What is removed. Default `'file'`. */
+  kind?: Kind | undefined
+}
+
+/** A file or a mutex in shared memory, seen from outside. */
+export interface ObjectInfo {
+  /** The id of a file, the name of a mutex. */
   id: string
-  /** The bytes that its segments and their size words may take. */
+  /** What it is. */
+  kind: Kind
+  /**
+   * The bytes that its segments and their size words may take. 0 for a mutex, and for a file that another
+   * version of mmfile made.
+   */
   capacity: number
   /** The bytes used. */
   size: number
@@ -153,10 +204,26 @@ export interface FileInfo {
   sealed: boolean
   /** How long it can be opened. */
   lifetime: Lifetime
-  /** When it was made. */
-  created: Date
-  /** The id of the process that made it; it may be another's by now. */
-  creator: number
+  /** When it was created. */
+  createdAt: Date
+  /** The id of the process that created it; it may be another's by now. */
+  creatorPid: number
   /** Whether no live process has it open: `sweep` removes it. */
   stale: boolean
+}
+
+/** An open handle on a file. */
+export interface Peer {
+  /** The id of its process. */
+  pid: number
+  /** What it may do. */
+  access: Access
+  /** When it was opened. */
+  since: Date
+  /** Whether it created the file. */
+  isCreator: boolean
+  /** Whether it holds the lock at this moment. */
+  holdsLock: boolean
+  /** Whether it is the handle that asks. */
+  self: boolean
 }

@@ -1,14 +1,21 @@
+import { clearTimeout, now, setTimeout } from './clock.js'
 import { closed, MmFileError } from './errors.js'
-import { native, operations } from './native.js'
+import { operations } from './native.js'
 import { onAbort, throwIfAborted } from './signals.js'
-import type { WaitOptions } from './types.js'
 
 /** One promise that waits for a segment. */
 interface Wait {
   readonly index: number
-  readonly requirePeer: boolean
+  readonly requirePeer: number
   resolve(): void
   reject(error: unknown): void
+}
+
+/** How a segment is waited for. `requirePeer` is what `checkRequirePeer` returns. */
+interface WaitSettings {
+  readonly timeout: number
+  readonly signal: AbortSignal | undefined
+  readonly requirePeer: number
 }
 
 /** The files that somebody waits on: a promise alone would not keep its file. */
@@ -39,12 +46,11 @@ export class Waits {
    * Resolves once there is a segment `index`. The program gets this very promise: an `async` function
    * around it would take three more turns of the microtask queue.
    */
-  waitFor(index: number, options: WaitOptions): Promise<void> {
-    const { timeout, signal, requirePeer = false } = options
+  waitFor(index: number, settings: WaitSettings): Promise<void> {
+    const { timeout, signal, requirePeer } = settings
     return new Promise((resolve, reject) => {
       throwIfAborted(signal)
-      if (operations.waitSync(this.#handle, index, 0, 0)) return resolve()
-      if (requirePeer && native.peerGone(this.#handle)) throw peerGone()
+      if (operations.waitSync(this.#handle, index, 0, 0, requirePeer)) return resolve()
       if (timeout === 0) throw timedOut(index)
       let timer: NodeJS.Timeout | undefined
       let unlisten = (): void => {}
@@ -69,15 +75,15 @@ export class Waits {
       unlisten = onAbort(signal, wait.reject) // before there is anything that it could leave behind
       this.#waits.add(wait)
       try {
-        if (index < this.#aimed || requirePeer) this.#aim(Math.min(index, this.#aimed))
+        if (index < this.#aimed || requirePeer !== 0) this.#aim(Math.min(index, this.#aimed))
       } catch (error) {
         return wait.reject(error)
       }
-      if (timeout !== undefined && Number.isFinite(timeout)) {
-        const started = performance.now()
+      if (Number.isFinite(timeout)) {
+        const started = now()
         const check = (): void => {
           // A timer may be early by a fraction of a millisecond, and is no longer than 2^31.
-          const left = started + timeout - performance.now()
+          const left = started + timeout - now()
           if (left > 0) timer = setTimeout(check, Math.min(Math.ceil(left), 2 ** 31 - 1))
           else wait.reject(timedOut(index))
         }
@@ -93,8 +99,8 @@ export class Waits {
 
   /** Lets the thread sleep until there is a segment `index`. */
   #aim(index: number): void {
-    let requirePeer = false
-    for (const wait of this.#waits) requirePeer ||= wait.requirePeer
+    let requirePeer = 0
+    for (const wait of this.#waits) requirePeer |= wait.requirePeer
     operations.watch(this.#handle, index, requirePeer, this.#wake)
     this.#aimed = index
     waitedOn.add(this)
@@ -113,8 +119,7 @@ export class Waits {
     let first = Number.POSITIVE_INFINITY
     for (const wait of [...this.#waits]) {
       try {
-        if (operations.waitSync(this.#handle, wait.index, 0, 0)) wait.resolve()
-        else if (wait.requirePeer && native.peerGone(this.#handle)) wait.reject(peerGone())
+        if (operations.waitSync(this.#handle, wait.index, 0, 0, wait.requirePeer)) wait.resolve()
         else first = Math.min(first, wait.index)
       } catch (error) {
         wait.reject(error)
@@ -126,11 +131,4 @@ export class Waits {
 
 export function timedOut(index: number): MmFileError {
   return new MmFileError('ERR_MMFILE_TIMEOUT', `timed out waiting for segment ${index}`)
-}
-
-function peerGone(): MmFileError {
-  return new MmFileError(
-    'ERR_MMFILE_PEER_GONE',
-    'no other process has the file open any more: nobody is left to append what is waited for',
-  )
 }

@@ -178,16 +178,16 @@ for (const [kind, { create, open, openOrCreate }] of Object.entries(kinds)) {
     const first = closing(t, (create ?? openOrCreate)(id))
     const others = [open(id), openOrCreate(id)].map((one) => closing(t, one))
     t.deepEqual(
-      [first, ...others].map(({ created }) => created),
+      [first, ...others].map(({ isCreator }) => isCreator),
       [true, false, false],
     )
   })
 
   test(`${kind}: open_or_create_then_create`, (t) => {
     const id = uniqueId('creation')
-    t.true(closing(t, openOrCreate(id)).created)
+    t.true(closing(t, openOrCreate(id)).isCreator)
     if (create) refuses(t, () => create(id), 'ERR_MMFILE_EXISTS')
-    t.false(closing(t, openOrCreate(id)).created)
+    t.false(closing(t, openOrCreate(id)).isCreator)
   })
 
   test(`${kind}: dont_create_and_open`, (t) => {

@@ -141,11 +141,11 @@ test('CreateOrOpen.ValidArgumentCombinations_NonExecute', (t) => {
       const id = uniqueId('valid')
       const made = MmFile.createOrOpen(id, capacity, { synchronized })
       valid(t, made, capacity)
-      t.true(made.created)
+      t.true(made.isCreator)
       made.close()
       const original = create(t, capacity, { id })
       const opened = closing(t, MmFile.createOrOpen(id, capacity, { synchronized }))
-      t.false(opened.created)
+      t.false(opened.isCreator)
       valid(t, opened, capacity)
       t.is(original.length, opened.length)
     }

@@ -2,17 +2,9 @@
 // processes, asked of MmFile, list and sweep. A title begins with the name of the case;
 // docs/ported-suites.md lists them all, and those that do not apply.
 
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import test from 'ava'
-import { MmFile } from 'mmfile'
+import { list, MmFile, remove, sweep } from 'mmfile'
 import { actor } from '../support/actors.mjs'
 import { closing, create, isThere, left, open, refuses, uniqueId } from '../support/files.mjs'
 
@@ -63,10 +55,10 @@ test('shared_memory: allocation_with_creator_works, allocation_with_creator_and_
 test('shared_memory: defaults_for_configuration_are_set_correctly; dynamic_storage: the same', (t) => {
   const file = create(t, 64)
   if (process.platform === 'linux') {
-    t.deepEqual(left(file.id).sort(), [`mmfile-data-${file.id}`, `mmfile-lock-${file.id}`])
+    t.deepEqual(left(file.id), [`mmfile-data-${file.id}`])
   }
-  t.deepEqual([file.access, file.synchronized, file.created], ['read-write', true, true])
-  const [info] = MmFile.list().filter(({ id }) => id === file.id)
+  t.deepEqual([file.access, file.synchronized, file.isCreator], ['read-write', true, true])
+  const [info] = list().filter(({ id }) => id === file.id)
   t.is(info.lifetime, 'creator')
 })
 
@@ -144,40 +136,34 @@ test('dynamic_storage: create_and_multiple_openers_works', (t) => {
 test('dynamic_storage: release_ownership_works, explicit_remove_of_persistent_storage_does_not_call_drop', (t) => {
   const file = create(t, 4096, { lifetime: 'last-process' })
   file.append('9887')
-  MmFile.remove(file.id)
+  remove(file.id)
   refuses(t, () => MmFile.openExisting(file.id), 'ERR_MMFILE_NOT_FOUND')
-  refuses(t, () => MmFile.remove(file.id), 'ERR_MMFILE_NOT_FOUND')
+  refuses(t, () => remove(file.id), 'ERR_MMFILE_NOT_FOUND')
   t.is(file.read(0), '9887', 'who has it goes on')
 })
 
 test('dynamic_storage: has_ownership_works', (t) => {
   const maker = create(t)
-  t.deepEqual([maker.created, open(t, maker).created], [true, false])
+  t.deepEqual([maker.isCreator, open(t, maker).isCreator], [true, false])
 })
 
-onLinux(
-  'dynamic_storage: initialization_blocks_other_openers, initialization_timeout_blocks_for_at_least_timeout',
-  async (t) => {
-    const file = create(t)
-    const path = `/dev/shm/mmfile-lock-${file.id}`
-    // Not ready: as its creator leaves it until everything else is done.
-    const ready = (word) => {
-      const bytes = Buffer.alloc(4)
-      bytes.writeUInt32LE(word)
-      return write(path, bytes, 12)
+test('dynamic_storage: initialization_blocks_other_openers: it is there when it is whole', async (t) => {
+  const id = uniqueId('ice')
+  const maker = await actor(t)
+  maker.begins([{ on: 'MmFile', call: 'createNew', args: [64 << 20, { id }], keep: 'file' }])
+  let file
+  while (file === undefined) {
+    await new Promise(setImmediate)
+    try {
+      file = closing(t, MmFile.openExisting(id))
+    } catch (error) {
+      t.is(error.code, 'ERR_MMFILE_NOT_FOUND')
     }
-    const before = ready(0)
-    const started = performance.now()
-    const act = () => MmFile.openExisting(file.id, { lockTimeout: 100 })
-    refuses(t, act, 'ERR_MMFILE_TIMEOUT')
-    t.true(performance.now() - started >= 99)
-    const other = await actor(t)
-    other.begins([{ on: 'MmFile', call: 'openExisting', args: [file.id], keep: 'file' }])
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    ready(before)
-    t.falsy((await other.ends())[0].error)
-  },
-)
+  }
+  t.deepEqual([file.capacity, file.append(new Uint8Array((64 << 20) - 4))], [64 << 20, 0])
+  t.falsy((await maker.ends())[0].error)
+  await maker.exits()
+})
 
 test('dynamic_storage: create_fails_when_initialization_fails', (t) => {
   const id = uniqueId('ice')
@@ -192,7 +178,7 @@ test('dynamic_storage: open_or_create_works', (t) => {
   const first = closing(t, MmFile.createOrOpen(id, 64))
   first.append('x')
   const second = closing(t, MmFile.createOrOpen(id, 64))
-  t.deepEqual([first.created, second.created, second.read(0)], [true, false, 'x'])
+  t.deepEqual([first.isCreator, second.isCreator, second.read(0)], [true, false, 'x'])
 })
 
 test('dynamic_storage: dynamic_storage_with_wrong_type_does_not_exist, different_types_are_separated_also_in_list, opening_dynamic_storage_with_wrong_type_fails, removing_dynamic_storage_with_wrong_type_fails', (t) => {
@@ -200,10 +186,10 @@ test('dynamic_storage: dynamic_storage_with_wrong_type_does_not_exist, different
   const [ours, theirs] = [own(), own()]
   create(t, 64, { id, prefixes: ours })
   refuses(t, () => MmFile.openExisting(id, { prefixes: theirs }), 'ERR_MMFILE_NOT_FOUND')
-  refuses(t, () => MmFile.remove(id, { prefixes: theirs }), 'ERR_MMFILE_NOT_FOUND')
-  t.is(MmFile.list({ prefixes: ours }).length, 1)
-  t.is(MmFile.list({ prefixes: theirs }).length, 0)
-  t.deepEqual(MmFile.sweep({ prefixes: theirs }), [])
+  refuses(t, () => remove(id, { prefixes: theirs }), 'ERR_MMFILE_NOT_FOUND')
+  t.is(list({ prefixes: ours }).length, 1)
+  t.is(list({ prefixes: theirs }).length, 0)
+  t.deepEqual(sweep({ prefixes: theirs }), [])
   t.true(isThere(id, { prefixes: ours }))
 })
 
@@ -214,12 +200,12 @@ async function guarded(t) {
   const guard = await actor(t)
   await guard.keeps('file', 'MmFile', 'createNew', 4096, { id, prefixes, lifetime: 'last-process' })
   const state = () => {
-    const [info] = MmFile.list({ prefixes })
+    const [info] = list({ prefixes })
     return info === undefined ? 'does not exist' : info.stale ? 'dead' : 'alive'
   }
   t.teardown(async () => {
     await guard.child.kill()
-    MmFile.sweep({ prefixes })
+    sweep({ prefixes })
   })
   return { guard, id, prefixes, state }
 }
@@ -244,12 +230,12 @@ onLinux(
   'process_state: guard_cannot_use_already_existing_file, cleaner_cannot_acquire_a_corrupted_process',
   (t) => {
     const id = uniqueId('state')
-    const path = `/dev/shm/mmfile-lock-${id}`
+    const path = `/dev/shm/mmfile-data-${id}`
     writeFileSync(path, 'of another program', { mode: 0o600 })
     t.teardown(() => rmSync(path, { force: true }))
-    refuses(t, () => MmFile.createNew(64, { id }), 'ERR_MMFILE_EXISTS')
-    t.false(MmFile.sweep().includes(id))
-    refuses(t, () => MmFile.remove(id), 'ERR_MMFILE_ACCESS')
+    refuses(t, () => MmFile.createNew(64, { id }), 'ERR_MMFILE_ACCESS')
+    t.false(sweep().some((row) => row.id === id))
+    refuses(t, () => remove(id), 'ERR_MMFILE_ACCESS')
     t.true(existsSync(path))
   },
 )
@@ -260,25 +246,25 @@ test('process_state: monitor_detects_dead_state, monitor_transitions_from_guard_
   await guard.child.kill()
   t.is(state(), windows ? 'does not exist' : 'dead')
   refuses(t, () => MmFile.openExisting(id, { prefixes }), 'ERR_MMFILE_NOT_FOUND')
-  MmFile.sweep({ prefixes })
+  sweep({ prefixes })
   t.is(state(), 'does not exist')
   t.deepEqual(left(id), [])
 })
 
 test('process_state: monitor_detects_non_existing_state, owner_lock_cannot_be_created_when_process_does_not_exist', (t) => {
   const prefixes = own()
-  t.deepEqual(MmFile.list({ prefixes }), [])
-  t.deepEqual(MmFile.sweep({ prefixes }), [])
-  refuses(t, () => MmFile.remove(uniqueId('state'), { prefixes }), 'ERR_MMFILE_NOT_FOUND')
+  t.deepEqual(list({ prefixes }), [])
+  t.deepEqual(sweep({ prefixes }), [])
+  refuses(t, () => remove(uniqueId('state'), { prefixes }), 'ERR_MMFILE_NOT_FOUND')
 })
 
 test('process_state: owner_lock_cannot_be_acquired_from_living_process', async (t) => {
   const { guard, id, prefixes, state } = await guarded(t)
-  t.deepEqual(MmFile.sweep({ prefixes }), [])
+  t.deepEqual(sweep({ prefixes }), [])
   t.is(state(), 'alive')
   if (!windows) {
     guard.child.signal('SIGSTOP') // neither does a stopped one count as dead
-    t.deepEqual(MmFile.sweep({ prefixes }), [])
+    t.deepEqual(sweep({ prefixes }), [])
     t.is(state(), 'alive')
     guard.child.signal('SIGCONT')
   }
@@ -289,35 +275,27 @@ test('process_state: owner_lock_cannot_be_acquired_twice, cleaner_cannot_be_crea
   const { guard, id, prefixes, state } = await guarded(t)
   const cleaners = [await actor(t), await actor(t), await actor(t)]
   await guard.child.kill()
-  for (const one of cleaners) one.begins([{ on: 'MmFile', call: 'sweep', args: [{ prefixes }] }])
-  const swept = (await Promise.all(cleaners.map((one) => one.ends()))).flatMap(
-    ([{ value }]) => value,
+  for (const one of cleaners) one.begins([{ on: 'mmfile', call: 'sweep', args: [{ prefixes }] }])
+  const swept = (await Promise.all(cleaners.map((one) => one.ends()))).flatMap(([{ value }]) =>
+    value.map((row) => row.id),
   )
   t.deepEqual(swept, windows ? [] : [id], 'one of them removed it')
   t.is(state(), 'does not exist')
 })
 
-onLinux(
-  'process_state: cleaner_cannot_be_created_with_a_process_state_currently_being_initialized, monitor_detects_initialized_state',
-  async (t) => {
-    const { id, prefixes, state } = await guarded(t)
-    const path = `/dev/shm/${prefixes.mutex}${id}`
-    const before = write(path, Buffer.alloc(4), 12)
-    t.deepEqual(MmFile.sweep({ prefixes }), [])
-    t.is(state(), 'alive')
-    const bytes = Buffer.alloc(4)
-    bytes.writeUInt32LE(before)
-    write(path, bytes, 12)
-    t.true(isThere(id, { prefixes }))
-  },
-)
-
-/** Changes bytes of an object where it stands, and answers the word that was there. */
-function write(path, bytes, offset) {
-  const file = openSync(path, 'r+')
-  const before = Buffer.alloc(4)
-  readSync(file, before, 0, 4, offset)
-  writeSync(file, bytes, 0, bytes.length, offset)
-  closeSync(file)
-  return before.readUInt32LE()
-}
+test('process_state: cleaner_cannot_be_created_with_a_process_state_currently_being_initialized, monitor_detects_initialized_state', async (t) => {
+  const prefixes = own()
+  const id = uniqueId('state')
+  const maker = await actor(t)
+  maker.begins([
+    { on: 'MmFile', call: 'createNew', args: [64 << 20, { id, prefixes }], keep: 'file' },
+  ])
+  do {
+    await new Promise(setImmediate)
+    t.deepEqual(sweep({ prefixes }), [])
+  } while (list({ prefixes }).length === 0)
+  t.false(list({ prefixes })[0].stale)
+  t.falsy((await maker.ends())[0].error)
+  t.true(isThere(id, { prefixes }))
+  await maker.exits()
+})

@@ -1,13 +1,14 @@
 // A program that does what actors.mjs asks of it, one call after the other, and keeps what it made.
 
 import { createInterface } from 'node:readline'
-import { MmFile, NamedMutex } from 'mmfile'
+import { list, MmFile, NamedMutex, remove, sweep } from 'mmfile'
 import { block, pause, play, say } from './program.mjs'
 
 const things = new Map(
   Object.entries({
     MmFile,
     NamedMutex,
+    mmfile: { list, remove, sweep },
     process,
     Date,
     actor: {

@@ -1,7 +1,19 @@
 // What nearly every test does: make a file that goes with the test, and look at what went wrong.
 
 import { randomBytes } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { MmFile, MmFileError } from 'mmfile'
 
 /** An id that no other test, run or process has. */
@@ -36,10 +48,54 @@ export function rejects(t, act, code, message) {
   return t.throwsAsync(act, { instanceOf: MmFileError, name: 'MmFileError', code }, message)
 }
 
+/** A folder on disk that goes with the test. */
+export function folder(t) {
+  const path = realpathSync.native(mkdtempSync(join(tmpdir(), 'mmfile-')))
+  t.teardown(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 }))
+  return path
+}
+
 /** The objects in shared memory with an id in their name. Only Linux shows them. */
 export function left(id) {
   if (process.platform !== 'linux') return []
   return readdirSync('/dev/shm').filter((name) => name.includes(id))
+}
+
+/** Where an object in shared memory stands. Only Linux shows it. */
+export const objectOf = ({ id }, { data = 'mmfile-data-' } = {}) => `/dev/shm/${data}${id}`
+
+/** The bytes of a control block, which is the end of its object. */
+export const CONTROL_SIZE = 4096
+
+/** Where the control block of an object stands that has room for so many bytes of data. */
+export const controlOffset = (capacity) => Math.ceil((capacity + 4) / 4096) * 4096
+
+/** Changes bytes of an object where it stands, and returns those that were there. */
+export function overwrite(path, offset, bytes) {
+  const object = openSync(path, 'r+')
+  try {
+    const before = Buffer.alloc(bytes.length)
+    readSync(object, before, 0, before.length, offset)
+    writeSync(object, Buffer.from(bytes), 0, bytes.length, offset)
+    return before
+  } finally {
+    closeSync(object)
+  }
+}
+
+/**
+ * How many descriptors this process has. The one does not count with which it goes through a folder, a few
+ * names with each file that it creates, for what dead processes left there.
+ */
+export function descriptors() {
+  if (process.platform !== 'linux') return 0
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) !== '/dev/shm'
+    } catch {
+      return false // the one that the folder of descriptors was read with
+    }
+  }).length
 }
 
 export function isThere(id, options) {

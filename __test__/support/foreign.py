@@ -4,7 +4,10 @@ import ctypes, json, mmap, struct, sys, time
 
 command, id, *args = sys.argv[1:]
 with open(f"/dev/shm/mmfile-data-{id}", "r+b") as file:
-    memory = mmap.mmap(file.fileno(), 0)
+    shared = mmap.mmap(file.fileno(), 0)
+control = len(shared) - 4096  # the control block is the end of the object
+(capacity,) = struct.unpack_from("<Q", shared, control + 0x20)
+memory = memoryview(shared)[: capacity]
 
 
 def segments():
@@ -15,7 +18,7 @@ def segments():
         if word == 0 or word == -1:
             break
         size = 0 if word == -(2**31) else word
-        found.append((at, word, memory[at + 4 : at + 4 + size]))
+        found.append((at, word, bytes(memory[at + 4 : at + 4 + size])))
         at += 4 + size
     return found, at
 
@@ -33,16 +36,14 @@ def say(value):
 
 def mutex():
     """The lock as the C library sees it."""
-    with open(f"/dev/shm/mmfile-lock-{id}", "r+b") as control:
-        shared = mmap.mmap(control.fileno(), 0)
     libc = ctypes.CDLL(None)
-    return libc, ctypes.byref(ctypes.c_char.from_buffer(shared, 0x80))
+    return libc, ctypes.byref(ctypes.c_char.from_buffer(shared, control + 0x80))
 
 
 if command == "read":
     found, at = segments()
     say({"segments": [data.hex() for _, _, data in found], "words": [word for _, word, _ in found]})
-    say({"end": at, "behind": memory[at : at + 4].hex()})
+    say({"end": at, "behind": bytes(memory[at : at + 4]).hex()})
 elif command == "append":
     for data in args:
         append(bytes.fromhex(data))

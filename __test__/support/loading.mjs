@@ -6,7 +6,70 @@ import { play, say } from './program.mjs'
 
 const require = createRequire(import.meta.url)
 
+/** The package in that folder, and the one that the tests use. */
+const copies = (folder) => [require('mmfile'), require(join(folder, 'dist/index.js'))]
+
+function codeOf(act) {
+  try {
+    return act()
+  } catch (error) {
+    return error
+  }
+}
+
 await play({
+  /** Two copies know each other's errors. */
+  async copies(folder) {
+    const [first, second] = copies(folder)
+    const error = codeOf(() => first.MmFile.openExisting('not-there'))
+    const file = second.MmFile.createNew(64)
+    file.append('x')
+    file.seal()
+    const seen = []
+    for await (const text of first.MmFile.openExisting(file.id)) seen.push(text)
+    say({
+      same: first.MmFile === second.MmFile,
+      known: [first, second].map(({ MmFileError }) => [
+        error instanceof MmFileError,
+        MmFileError.is(error, 'ERR_MMFILE_NOT_FOUND'),
+        MmFileError.is(error, 'ERR_MMFILE_EXISTS'),
+        new Error('x') instanceof MmFileError,
+      ]),
+      seen,
+    })
+  },
+
+  /** One copy holds locks while the other one takes and releases its own, and the process is killed. */
+  hold(folder, ...ids) {
+    const [first, second] = copies(folder)
+    const files = ids.map((id, at) => (at % 2 ? first : second).MmFile.openExisting(id))
+    const guards = files.map((file) => file.tryLock())
+    const other = second.MmFile.createNew(1000)
+    other.withLock(() => first.MmFile.createNew(100).append('x'))
+    say(guards.map((guard) => guard.abandoned))
+    process.kill(process.pid, 'SIGKILL')
+  },
+
+  /** Both copies have a file open whose other process leaves. */
+  async peer(folder, id) {
+    const [first, second] = copies(folder).map(({ MmFile }) => MmFile.openExisting(id))
+    say('here')
+    const missed = await first
+      .waitFor(0, { requirePeer: true, timeout: 5000 })
+      .catch(({ code }) => code)
+    say({ missed, open: !second.closed })
+  },
+
+  /** A test runner loads the package again and again. */
+  listeners() {
+    const before = process.listenerCount('exit')
+    for (let load = 0; load < 15; load += 1) {
+      for (const key of Object.keys(require.cache)) delete require.cache[key]
+      require('mmfile').MmFile.createNew(10)
+    }
+    say(process.listenerCount('exit') - before)
+  },
+
   twice() {
     const first = require('mmfile')
     for (const key of Object.keys(require.cache)) delete require.cache[key]

@@ -5,13 +5,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { MmFile, NamedMutex } from 'mmfile'
+import { descriptors } from './files.mjs'
 import { hear, pause, play, say } from './program.mjs'
 
 /** What a process can run out of. Only Linux shows it. */
 function used() {
   if (process.platform !== 'linux') return { descriptors: 0, mappings: 0, threads: 0 }
   return {
-    descriptors: readdirSync('/proc/self/fd').length,
+    descriptors: descriptors(),
     mappings: (readFileSync('/proc/self/maps', 'utf8').match(/mmfile-/g) ?? []).length,
     threads: readdirSync('/proc/self/task').length,
   }

@@ -54,7 +54,7 @@ await play({
   async holdMutex(name, how) {
     const mutex = NamedMutex.open(name)
     const guard = how === 'lock' ? await mutex.lock() : mutex.lockSync()
-    say({ abandoned: guard.abandoned, created: mutex.created })
+    say({ abandoned: guard.abandoned, created: mutex.isCreator })
     hear()
     guard.release()
     say('released')

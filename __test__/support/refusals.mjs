@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { closeSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { list, MmFile, NamedMutex, sweep } from 'mmfile'
+import { descriptors } from './files.mjs'
 import { block, play, say } from './program.mjs'
 
 /** What a call leads to, and in which time. */
@@ -19,8 +20,6 @@ async function tried(act) {
   }
   return { ...outcome, ms: Math.round(performance.now() - started) }
 }
-
-const descriptors = () => readdirSync('/proc/self/fd').length
 
 /** Takes all descriptors that there are. */
 function takeAll() {
@@ -54,7 +53,8 @@ function everything(id, prefixes, path) {
       'NamedMutex.open': () => NamedMutex.open(`${id}-other`),
       'NamedMutex.openExisting': () => NamedMutex.openExisting(mutex.name),
       list: () => {
-        if (list({ prefixes }).length !== 1) throw new Error('it did not see the file')
+        const files = list({ prefixes }).filter(({ kind }) => kind === 'file')
+        if (files.length !== 1) throw new Error('it did not see the file')
       },
       sweep: () => {
         sweep({ prefixes })

@@ -1,9 +1,9 @@
 // One of the processes of `npm run soak`: does a bit of everything until it is told to end, or killed.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { MmFile, NamedMutex } from 'mmfile'
-import { randoms } from './files.mjs'
+import { list, MmFile, NamedMutex, sweep } from 'mmfile'
+import { descriptors, randoms } from './files.mjs'
 import { pause, play, say } from './program.mjs'
 
 const CAPACITY = 1 << 18
@@ -12,6 +12,7 @@ const EXPECTED = ['ERR_MMFILE_TIMEOUT', 'ERR_MMFILE_SEALED', 'ERR_MMFILE_CAPACIT
 await play({
   async soak(data, mutex, from, writer) {
     const prefixes = { data, mutex }
+    const prefix = `${mutex}shared-`
     const random = randoms(process.pid * 31 + Date.now())
     const done = { operations: 0, number: 0, recovered: 0 }
     let era = Number(from)
@@ -65,12 +66,12 @@ await play({
         mine.close()
       },
       () => {
-        const shared = NamedMutex.open(`${mutex}shared`)
+        const shared = NamedMutex.open('shared', { prefix })
         shared.withLock(() => done.operations, { timeout: 1000 })
         shared.close()
       },
-      () => random(8) || MmFile.sweep({ prefixes }),
-      () => random(8) || MmFile.list({ prefixes }),
+      () => random(8) || sweep({ prefixes, prefix }),
+      () => random(8) || list({ prefixes, prefix }),
     ]
 
     say(done)
@@ -117,7 +118,7 @@ async function measure() {
   }
   return {
     resident: process.memoryUsage.rss() / (1 << 20),
-    descriptors: readdirSync('/proc/self/fd').length,
+    descriptors: descriptors(),
     threads: Number(/^Threads:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]),
   }
 }

@@ -25,7 +25,7 @@ await play({
       for (const name of names) {
         try {
           const mutex = NamedMutex.open(name)
-          if (mutex.created) mutex.lockSync()
+          if (mutex.isCreator) mutex.lockSync()
           mutex.close()
         } catch (error) {
           failures.push(error.message)

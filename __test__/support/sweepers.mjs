@@ -1,6 +1,6 @@
 // Programs that leave files behind.
 
-import { MmFile } from 'mmfile'
+import { list, MmFile } from 'mmfile'
 import { hear, play, say } from './program.mjs'
 
 await play({
@@ -9,5 +9,11 @@ await play({
     const keep = MmFile.createNew(1000, { prefixes: { data, mutex } })
     say(keep.id)
     hear()
+  },
+
+  /** Lists until it is killed. */
+  listOn(data) {
+    say('begun')
+    for (;;) list({ prefixes: { data } })
   },
 })

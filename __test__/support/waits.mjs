@@ -3,11 +3,10 @@
 import { pbkdf2 } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { MmFile } from 'mmfile'
+import { descriptors } from './files.mjs'
 import { block, hear, pause, play, say } from './program.mjs'
 
 const threads = () => (process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0)
-
-const descriptors = () => (process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0)
 
 await play({
   /** Appends so many milliseconds after it was told to, again and again. */

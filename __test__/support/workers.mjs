@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { MmFile } from 'mmfile'
+import { descriptors } from './files.mjs'
 import { block, failure, pause, play, say } from './program.mjs'
 
 function work(job, data) {
@@ -113,8 +114,8 @@ const jobs = {
 function resources() {
   if (process.platform !== 'linux') return { threads: 0, mappings: 0, descriptors: 0 }
   const threads = readdirSync('/proc/self/task').length
-  const mappings = readFileSync('/proc/self/maps', 'utf8').split(/mmfile-(?:data|lock)-/).length - 1
-  return { threads, mappings, descriptors: readdirSync('/proc/self/fd').length }
+  const mappings = readFileSync('/proc/self/maps', 'utf8').split('mmfile-data-').length - 1
+  return { threads, mappings, descriptors: descriptors() }
 }
 
 function isOpenable(id) {

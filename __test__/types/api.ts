@@ -4,14 +4,25 @@ import {
   type Access,
   type CreateOptions,
   type CreateOrOpenOptions,
+  type Kind,
   type Lifetime,
+  type ListOptions,
   type LockGuard,
   type LockOptions,
+  list,
   MmFile,
   MmFileError,
   type MmFileErrorCode,
+  type MutexOptions,
+  NamedMutex,
+  type ObjectInfo,
   type OpenOptions,
+  type Peer,
   type Prefixes,
+  type RemoveOptions,
+  type RequirePeer,
+  remove,
+  sweep,
   type Value,
   type WaitOptions,
   type WaitSyncOptions,
@@ -87,12 +98,53 @@ MmFile.createNew(100, { syncronized: true })
 // @ts-expect-error no constructor
 new MmFile()
 
+// Where they are.
+MmFile.createNew(100, { directory: '/tmp' })
+MmFile.openExisting('id', { directory: undefined, access: 'read' })
+// @ts-expect-error a folder is a string
+MmFile.createNew(100, { directory: new URL('file:///tmp') })
+// @ts-expect-error a file on disk has a path
+MmFile.createFile('path', 100, { directory: '/tmp' })
+const mutexOptions: MutexOptions = { directory: '/tmp', prefix: 'p-', lockTimeout: 5 }
+same<ReturnType<typeof NamedMutex.open>, NamedMutex>(true)
+const mutex = NamedMutex.openExisting('name', mutexOptions)
+same<typeof mutex.isCreator, boolean>(true)
+const listOptions: ListOptions = { directory: '/tmp', prefixes, prefix: 'p-' }
+const rows: ObjectInfo[] = [...list(), ...list(listOptions), ...sweep(listOptions)]
+for (const row of rows) {
+  same<typeof row.kind, Kind>(true)
+  same<typeof row.createdAt, Date>(true)
+  same<typeof row.creatorPid, number>(true)
+}
+same<Kind, 'file' | 'mutex'>(true)
+const removeOptions: RemoveOptions = { kind: 'mutex', ...listOptions }
+same<ReturnType<typeof remove>, void>(true)
+remove('id', removeOptions)
+// @ts-expect-error no such kind
+remove('id', { kind: 'channel' })
+// @ts-expect-error functions of the package
+MmFile.list()
+
+// Who has it open.
+same<ReturnType<typeof file.peers>, Peer[]>(true)
+for (const peer of file.peers()) {
+  same<typeof peer.pid, number>(true)
+  same<typeof peer.access, Access>(true)
+  same<typeof peer.since, Date>(true)
+  same<typeof peer.self, boolean>(true)
+}
+same<RequirePeer, boolean | 'creator'>(true)
+file.waitFor(0, { requirePeer: 'creator' })
+file.waitForSync(0, { requirePeer: true })
+// @ts-expect-error no such peer
+file.waitFor(0, { requirePeer: 'reader' })
+
 // Properties, which nobody sets.
 same<typeof file.id, string>(true)
 same<typeof file.capacity, number>(true)
 same<typeof file.length, number>(true)
 same<typeof file.size, number>(true)
-same<typeof file.created, boolean>(true)
+same<typeof file.isCreator, boolean>(true)
 same<typeof file.synchronized, boolean>(true)
 same<typeof file.access, Access>(true)
 same<typeof file.sealed, boolean>(true)

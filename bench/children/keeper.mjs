@@ -1,4 +1,4 @@
-// Keeps a file and a piece of shared memory open, for another process to open and close.
+// Keeps files and a piece of shared memory open, for another process to open and close.
 
 import { createRequire } from 'node:module'
 import { say, serve } from '../lib/child.mjs'
@@ -9,8 +9,9 @@ const [peer] = process.argv.slice(2)
 /** What is open, so that it is not collected as garbage, which would close it. */
 const kept = []
 
-serve(async ({ size }) => {
+serve(async ({ size, count = 1 }) => {
   const file = MmFile.createNew(size)
+  for (let more = 1; more < count; more += 1) kept.push(MmFile.createNew(size))
   const shm = peer ? (await import(peer)).default : undefined
   const memory = shm?.create(size, 'Buffer')
   kept.push(file, memory)

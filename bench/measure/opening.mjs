@@ -1,4 +1,4 @@
-// Making, opening and closing, 64 KiB.
+// Creating, opening and closing: 64 KiB, with many files of the user, and beside a large creation.
 
 import { hasTinybench, micro } from '../lib/micro.mjs'
 import { Partner } from '../lib/partner.mjs'
@@ -8,20 +8,14 @@ const PEER = 'shm-typed-array'
 const SIZE = 64 << 10
 
 export async function opening({ mmfile, peers, has, report, turns }) {
-  if (!hasTinybench()) return report.note('making and opening files needs tinybench')
-  report.progress('making, opening and closing')
+  if (!hasTinybench()) return report.note('creating and opening files needs tinybench')
+  report.progress('creating, opening and closing')
   const { MmFile } = mmfile
   const shm = has(PEER) ? peers[PEER].default : undefined
   const partner = new Partner('keeper', { args: shm ? [PEER] : [] })
   const { id, key } = await partner.ask({ size: SIZE })
   const calls = 10
-  const repeat = (work) => ({
-    calls,
-    iterations: 20,
-    work() {
-      for (let call = 0; call < calls; call += 1) work()
-    },
-  })
+  const repeat = (work) => ({ calls, iterations: 20, work: () => repeatedly(calls, work) })
   const sides = {
     create: repeat(() => MmFile.createNew(SIZE).close()),
     open: repeat(() => MmFile.openExisting(id).close()),
@@ -45,9 +39,9 @@ export async function opening({ mmfile, peers, has, report, turns }) {
   const micros = (times) => times?.map((time) => time / 1e3)
   report.table({
     id: 'opening',
-    title: 'Making and opening, 64 KiB',
+    title: 'Creating and opening, 64 KiB',
     unit: 'µs',
-    columns: ['make + close', 'open + close'],
+    columns: ['create + close', 'open + close'],
     rows: [
       { label: 'mmfile', cells: [micros(figures.create), micros(figures.open)] },
       ...(shm
@@ -55,16 +49,110 @@ export async function opening({ mmfile, peers, has, report, turns }) {
         : []),
     ],
   })
-  const goal = (id, work, against, ours, theirs) =>
+  const goal = (id, work, against, most, ours, theirs) =>
     report.goal({
       id,
       work,
       against: `${PEER} ${against}`,
-      most: 4,
+      most,
       unit: '×',
       rounds: theirs && ratios(ours, theirs),
     })
   const { create, open, peerCreate, peerOpen } = figures
-  goal('create', 'createNew + close, 64 KiB', 'create + destroy', create, peerCreate)
-  goal('open', 'openExisting + close, 64 KiB', 'get + detach', open, peerOpen)
+  goal('create', 'createNew + close, 64 KiB', 'create + destroy', 7, create, peerCreate)
+  goal('open', 'openExisting + close, 64 KiB', 'get + detach', 3, open, peerOpen)
+  await besideManyFiles({ MmFile, report, turns })
+  await besideLargeCreation({ MmFile, report, turns })
+}
+
+/** How many live files of the user there are beside the one that is created. */
+const MANY = [300, 3000]
+
+async function besideManyFiles({ MmFile, report, turns }) {
+  const createAndClose = micro({
+    create: {
+      calls: 100,
+      iterations: 5,
+      work: () => repeatedly(100, () => MmFile.createNew(SIZE).close()),
+    },
+  }).create
+  const beside = (count) => async (round) => {
+    const partner = new Partner('keeper')
+    try {
+      await partner.ask({ size: 1000, count })
+      return await createAndClose(round)
+    } finally {
+      await partner.end()
+    }
+  }
+  const sides = { none: createAndClose }
+  for (const count of MANY) sides[count] = beside(count)
+  const figures = await alternate(turns, sides)
+  report.table({
+    id: 'many-files',
+    title: 'createNew + close, 64 KiB, with so many live files of the user',
+    unit: 'µs',
+    columns: ['none', ...MANY.map(String)],
+    rows: [
+      {
+        label: 'mmfile',
+        cells: [figures.none, ...MANY.map((count) => figures[count])].map((times) =>
+          times.map((time) => time / 1e3),
+        ),
+      },
+    ],
+  })
+  report.goal({
+    id: 'many-files',
+    work: `createNew + close, 64 KiB, with ${MANY.at(-1)} live files of the user`,
+    against: 'with none',
+    most: 1.3,
+    unit: '×',
+    rounds: ratios(figures[MANY.at(-1)], figures.none),
+  })
+}
+
+const LARGE = 1 << 30
+
+async function besideLargeCreation({ MmFile, report, turns }) {
+  /** The time that 99 of 100 creations take at most, in nanoseconds. */
+  const slowest = () => {
+    const times = []
+    for (let call = 0; call < 2000; call += 1) {
+      const begun = process.hrtime.bigint()
+      MmFile.createNew(1000).close()
+      times.push(Number(process.hrtime.bigint() - begun))
+    }
+    return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)]
+  }
+  const partner = new Partner('large-creator')
+  let figures
+  try {
+    figures = await alternate(turns, {
+      alone: slowest,
+      async beside() {
+        await partner.ask({ size: LARGE })
+        const time = slowest()
+        await partner.ask({ size: 0 })
+        return time
+      },
+    })
+  } catch (error) {
+    if (!/NO_SPACE|shared memory/.test(error.message)) throw error
+    return report.note(`beside a creation of 1 GiB: left out (${error.message.split('\n')[0]})`)
+  } finally {
+    await partner.end()
+  }
+  report.goal({
+    id: 'beside-large',
+    work: 'createNew + close, 1 KB, 99th percentile, while another process creates 1 GiB',
+    against: 'while none does',
+    most: 3,
+    unit: '×',
+    rounds: ratios(figures.beside, figures.alone),
+  })
+}
+
+function repeatedly(times, work) {
+  for (let call = 0; call < times; call += 1) work()
 }

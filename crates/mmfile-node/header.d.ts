@@ -10,6 +10,7 @@ export interface Operations {
   byteLength(file: number, index: number): number
   readText(file: number, index: number): string
   readBytes(file: number, index: number): Buffer
+  copyBytes(file: number, index: number, target: ArrayBufferView): boolean
   readInto(
     file: number,
     index: number,
@@ -19,8 +20,14 @@ export interface Operations {
   spans(file: number, index: number, into: Float64Array): number
   memory(file: number, offset: number, length: number): ArrayBuffer
   lock(file: number, milliseconds: number): 0 | 1 | 2
-  unlock(file: number): void
-  waitSync(file: number, index: number, milliseconds: number, spinMicroseconds: number): boolean
-  watch(file: number, index: number, requirePeer: boolean, callback: () => void): void
+  unlock(file: number, abandons: boolean): void
+  waitSync(
+    file: number,
+    index: number,
+    milliseconds: number,
+    spinMicroseconds: number,
+    requirePeer: number,
+  ): boolean
+  watch(file: number, index: number, requirePeer: number, callback: () => void): void
   unwatch(file: number): void
 }

@@ -1,7 +1,7 @@
 //! Arbitrary bytes as a file on disk, and a file of ours that somebody changed while it was closed.
 
 use crate::input::Input;
-use crate::object;
+use crate::object::{self, control_offset};
 use crate::{LOCK_TIMEOUT, read_all, timed};
 use mmfile_core::{Access, CreateOptions, Error, MmFile, OpenOptions, Result, Timeout};
 use std::fs::{File, Permissions, set_permissions};
@@ -11,8 +11,6 @@ use std::time::Duration;
 
 const FLAGS: usize = 0x018;
 const FLAG_DISK: u32 = 4;
-/// The control block begins at a multiple of it.
-const ALIGNMENT: u64 = 65536;
 const MOST_EDITS: usize = 32;
 
 /// A folder of this process in memory, removed with this value.
@@ -39,11 +37,6 @@ fn open_file(path: &Path, access: Access, synchronized: bool) -> Result<MmFile> 
     let options =
         OpenOptions { access, synchronized, lock_timeout: LOCK_TIMEOUT, ..OpenOptions::default() };
     timed("open", || MmFile::open_file(path, &options))
-}
-
-/// Where the control block of a file with that capacity begins.
-fn control_offset(capacity: u64) -> u64 {
-    (capacity + 4).next_multiple_of(ALIGNMENT)
 }
 
 /// A file on disk that is not, or not any more, as we write it: open, read all, append, seal, flush and
@@ -131,7 +124,7 @@ fn edit(path: &Path, capacity: u64, input: &mut Input) {
                 put(&input.take(4), at);
             }
             3 => {
-                let at = control + u64::from(input.short() % 0x200);
+                let at = control + u64::from(input.short()) % (object::CONTROL_SIZE - 8);
                 put(&input.take(8), at);
             }
             // Numbers near the end, which are the most believable ones.
@@ -150,7 +143,7 @@ fn edit(path: &Path, capacity: u64, input: &mut Input) {
             _ => {
                 // Longer by whole steps of the control block: its last bytes are where one could be.
                 let size = control + object::CONTROL_SIZE;
-                let more = u64::from(input.byte() % 4) * ALIGNMENT;
+                let more = u64::from(input.byte() % 4) * object::ALIGNMENT;
                 file.set_len(size + more).expect("another size");
             }
         }

@@ -16,7 +16,8 @@ pub use scribble::scribble;
 
 use input::Input;
 use mmfile_core::{
-    Access, CreateOptions, Error, FileId, MmFile, OpenOptions, Prefixes, Result, Timeout, list,
+    Access, CreateOptions, Error, FileId, ListOptions, MmFile, OpenOptions, Prefixes, Result,
+    Timeout, list,
 };
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,14 @@ fn open_with(access: Access, synchronized: bool) -> Result<MmFile> {
 
 fn open_for(access: Access, synchronized: bool, lock_timeout: Duration) -> Result<MmFile> {
     let prefixes = prefixes();
-    MmFile::open_existing(ID, &OpenOptions { access, synchronized, lock_timeout, prefixes })
+    let defaults = OpenOptions::default();
+    let options = OpenOptions { access, synchronized, lock_timeout, prefixes, ..defaults };
+    MmFile::open_existing(ID, &options)
+}
+
+/// Where nothing but files of this process are.
+fn place() -> ListOptions {
+    ListOptions { prefixes: prefixes(), mutex_prefix: None, ..ListOptions::default() }
 }
 
 /// Does something and measures it.
@@ -83,6 +91,7 @@ fn read_all(file: &MmFile) {
             true
         });
         assert!(seen <= file.capacity() / 4);
+        assert!(file.peers().len() <= 96);
         for index in (0..length.min(20)).chain([length, u64::MAX]) {
             read_some(file, index);
         }
@@ -90,11 +99,11 @@ fn read_all(file: &MmFile) {
 }
 
 /// A file in memory with three handles: its creator's, a reader's and one that takes no lock.
-fn create(capacity: u64, prefixes: &Prefixes, lock_timeout: Duration) -> [MmFile; 3] {
+fn create(capacity: u64, lock_timeout: Duration) -> [MmFile; 3] {
     let options = CreateOptions {
         id: Some(FileId::parse(ID).expect("a name")),
         lock_timeout,
-        prefixes: prefixes.clone(),
+        prefixes: prefixes(),
         ..CreateOptions::default()
     };
     let file = loop {
@@ -113,17 +122,17 @@ fn create(capacity: u64, prefixes: &Prefixes, lock_timeout: Duration) -> [MmFile
     [file, reader, loose]
 }
 
-/// Closes the handles. What was written over may keep its names; they are not another input's.
-fn end(files: [MmFile; 3], names: [String; 2]) {
+/// Closes the handles. What was written over may keep its name; it is not another input's.
+fn end(files: [MmFile; 3]) {
     read_all(&files[0]);
     drop(files);
-    names.iter().for_each(|name| object::unlink(name));
+    object::unlink(&name());
     assert!(matches!(open_with(Access::Read, true), Err(Error::NotFound { .. })));
 }
 
-/// The names of the data object and of the control object.
-fn names(prefixes: &Prefixes) -> [String; 2] {
-    [format!("{}{ID}", prefixes.data()), format!("{}{ID}", prefixes.mutex())]
+/// The name of the file's object.
+fn name() -> String {
+    format!("{}{ID}", prefixes().data())
 }
 
 /// The operation of one of the handles that `step` says: 5 to 15 in its lower half. `inside` is done
@@ -157,7 +166,7 @@ fn operate(step: u8, files: &[MmFile; 3], input: &mut Input, inside: impl FnOnce
             }
         }
         12 => {
-            let _ = timed("list", || list(&prefixes()));
+            let _ = timed("list", || list(&place()));
         }
         13 => drop(timed("open", || open_with(Access::ReadWrite, true))),
         14 => {

@@ -2,25 +2,33 @@
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 pub(crate) const CONTROL_SIZE: u64 = 4096;
+/// The control block begins at a multiple of it.
+pub(crate) const ALIGNMENT: u64 = 4096;
 /// Where the part of a control block begins that changes: the lock, the end, what a writer is up to.
 pub(crate) const PROTOCOL: usize = 0x080;
 const STATE: usize = 0x00c;
 pub(crate) const CAPACITY: usize = 0x020;
-const DATA_DEVICE: usize = 0x028;
 const LOCK: usize = 0x080;
+const LOCK_HOLDER: usize = 0x0b8;
 /// Magic, version, architecture, C library, process namespace: what a program of this machine writes.
 pub(crate) const DESCRIBED: [std::ops::Range<usize>; 3] =
-    [0x000..0x00c, 0x010..0x018, 0x038..0x040];
+    [0x000..0x00c, 0x010..0x018, 0x030..0x038];
+
+/// Where the control block of an object with that capacity begins.
+pub(crate) fn control_offset(capacity: u64) -> u64 {
+    (capacity + 4).next_multiple_of(ALIGNMENT)
+}
 
 /// A mapped object. Its name goes with it, and with it open it counts as alive.
 pub(crate) struct Object {
     name: String,
-    file: File,
+    /// Has the lock.
+    _file: File,
     base: *mut u8,
     len: usize,
     owned: bool,
@@ -40,8 +48,7 @@ impl Object {
         options.read(true).write(true).create(true).truncate(true).mode(0o600);
         let file = options.open(path(name)).expect("a place in shared memory");
         file.set_len(size).expect("room in shared memory");
-        // SAFETY: the descriptor is open.
-        assert_eq!(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_SH) }, 0);
+        join(&file);
         Self::map(name, file, true)
     }
 
@@ -60,7 +67,12 @@ impl Object {
                 unsafe { libc::mmap(base, len, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
             assert_ne!(base, libc::MAP_FAILED);
         }
-        Self { name: name.to_owned(), file, base: base.cast(), len, owned }
+        Self { name: name.to_owned(), _file: file, base: base.cast(), len, owned }
+    }
+
+    /// Where its control block is, or would be.
+    pub(crate) fn control(&self) -> usize {
+        self.len.saturating_sub(CONTROL_SIZE as usize)
     }
 
     /// As many of the bytes as there is room for.
@@ -84,29 +96,28 @@ impl Object {
     }
 
     /// Makes those parts of a control block believable that `parts` names, bit by bit.
-    pub(crate) fn describe(&self, parts: u8, data: &Self, capacity: u64) {
+    pub(crate) fn describe(&self, parts: u8, capacity: u64) {
+        let put = |offset, bytes: &[u8]| self.put(self.control() + offset, bytes);
         if parts & 1 == 0 {
             let true_one = real();
             for range in DESCRIBED {
-                self.put(range.start, &true_one[range]);
+                put(range.start, &true_one[range]);
             }
         }
         if parts & 2 == 0 {
-            self.put(STATE, &1u32.to_le_bytes());
+            put(STATE, &1u32.to_le_bytes());
         }
         if parts & 4 == 0 {
-            self.put(CAPACITY, &capacity.to_le_bytes());
+            put(CAPACITY, &capacity.to_le_bytes());
         }
         if parts & 8 == 0 {
-            let status = data.file.metadata().expect("its identity");
-            self.put(DATA_DEVICE, &status.dev().to_le_bytes());
-            self.put(DATA_DEVICE + 8, &status.ino().to_le_bytes());
+            put(LOCK_HOLDER, &[0; 8]);
         }
         if parts & 16 == 0 {
-            self.put(LOCK, &[0; 4]);
+            put(LOCK, &[0; 4]);
         }
         if parts & 64 == 0 {
-            self.put(0x018, &[0; 4]); // a file in memory, and not a mutex
+            put(0x018, &[0; 4]); // a file in memory, and not a mutex
         }
     }
 }
@@ -117,10 +128,22 @@ pub(crate) fn real() -> &'static [u8; 0x40] {
     REAL.get_or_init(|| {
         let file = mmfile_core::MmFile::create_new(4, &mmfile_core::CreateOptions::default())
             .expect("room for a small file");
-        let name = format!("{}{}", mmfile_core::Prefixes::default().mutex(), file.id());
-        let bytes = std::fs::read(path(&name)).expect("its control block");
-        bytes[..0x40].try_into().expect("as many")
+        let name = format!("{}{}", mmfile_core::Prefixes::default().data(), file.id());
+        let bytes = std::fs::read(path(&name)).expect("its object");
+        let control = bytes.len() - CONTROL_SIZE as usize;
+        bytes[control..control + 0x40].try_into().expect("as many")
     })
+}
+
+/// Locks a byte of a handle, as a living process does that has an object open.
+fn join(file: &File) {
+    // SAFETY: an all-zero `flock` is a valid value of that plain struct.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    lock.l_type = libc::F_RDLCK as libc::c_short;
+    lock.l_start = (1 << 60) + 1;
+    lock.l_len = 1;
+    // SAFETY: the descriptor is open, and the lock outlives the call.
+    assert_eq!(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) }, 0);
 }
 
 impl Drop for Object {

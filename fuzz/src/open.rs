@@ -1,31 +1,29 @@
-//! Arbitrary bytes where a file and its control block should be.
+//! Arbitrary bytes where a file should be.
 
 use crate::input::Input;
 use crate::object::{self, Object};
-use crate::{ID, LOCK_TIMEOUT, open_with, prefixes, read_all, timed};
+use crate::{LOCK_TIMEOUT, name, open_with, place, read_all, timed};
 use mmfile_core::{Access, Timeout, list, sweep};
 use std::time::Duration;
 
-/// Arbitrary bytes as data object and as control object: open, read all, append, seal, list.
+/// Arbitrary bytes as data and as control block: open, read all, append, seal, list.
 pub fn open(bytes: &[u8]) {
     let mut input = Input::new(bytes);
-    let prefixes = prefixes();
     let capacity = 1 + u64::from(input.short() % 5000);
     let fixed = input.byte();
-    let (data_name, control_name) =
-        (format!("{}{ID}", prefixes.data()), format!("{}{ID}", prefixes.mutex()));
-    let data = Object::create(&data_name, capacity);
-    let size = if fixed & 0x80 == 0 { object::CONTROL_SIZE } else { u64::from(input.short()) };
-    let control = Object::create(&control_name, size);
+    let room = object::control_offset(capacity);
+    let size =
+        if fixed & 0x80 == 0 { room + object::CONTROL_SIZE } else { u64::from(input.short()) };
+    let object = Object::create(&name(), size);
     let split = usize::from(input.short());
     let rest = input.rest();
     let (first, second) = rest.split_at(split.min(rest.len()));
-    data.put(0, first);
-    control.put(0, second);
-    control.describe(fixed, &data, capacity);
+    object.put(0, first);
+    object.put(object.control(), second);
+    object.describe(fixed, capacity);
     for access in [Access::ReadWrite, Access::Read] {
         let Ok(file) = timed("open", || open_with(access, fixed & 0x20 == 0)) else { continue };
-        assert_eq!(file.capacity(), capacity);
+        assert_eq!(object::control_offset(file.capacity()) + object::CONTROL_SIZE, size);
         read_all(&file);
         let _ = timed("append", || file.append(b"fuzz"));
         let _ = timed("append", || file.append_all(&[&b"one"[..], b"", b"three"]));
@@ -35,6 +33,6 @@ pub fn open(bytes: &[u8]) {
         let _ = file.is_sealed();
         read_all(&file);
     }
-    let _ = timed("list", || list(&prefixes));
-    let _ = timed("sweep", || sweep(&prefixes));
+    let _ = timed("list", || list(&place()));
+    let _ = timed("sweep", || sweep(&place()));
 }

@@ -3,7 +3,7 @@
 use crate::input::Input;
 use crate::object;
 use crate::scribbler::{MOST_WRITES, Scribbler, Write};
-use crate::{create, end, names, operate, prefixes};
+use crate::{create, end, name, operate};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -16,19 +16,17 @@ const MEETINGS: u32 = 3;
 
 /// Starts the other process, before libFuzzer has a thread.
 pub fn prepare_race() {
-    SCRIBBLER.get_or_init(|| Scribbler::start(&names(&prefixes())));
+    SCRIBBLER.get_or_init(|| Scribbler::start(&name()));
 }
 
 /// What another process writes where, over and over, and what we do meanwhile.
 pub fn race(bytes: &[u8]) {
     let mut input = Input::new(bytes);
-    let prefixes = prefixes();
-    let names = names(&prefixes);
-    let scribbler = SCRIBBLER.get_or_init(|| Scribbler::start(&names));
+    let scribbler = SCRIBBLER.get_or_init(|| Scribbler::start(&name()));
     let capacity = 16 + u64::from(input.byte()) * 4;
     let kind = input.byte();
     let timeout = if kind >> 6 == 3 { LOCK_TIMEOUT } else { Duration::ZERO };
-    let files = create(capacity, &prefixes, timeout);
+    let files = create(capacity, timeout);
     let _ = files[0].append_all(&[&b"one"[..], b"", b"three"]);
     let count = 1 + usize::from(kind) % MOST_WRITES;
     let writes: Vec<_> = (0..count).map(|_| write(&mut input, capacity)).collect();
@@ -56,14 +54,14 @@ pub fn race(bytes: &[u8]) {
         scribbler.check(since);
     }
     scribbler.stop();
-    end(files, names);
+    end(files);
 }
 
 fn write(input: &mut Input, capacity: u64) -> Write {
     let kind = input.byte();
     let word = |offset: usize, length, bytes| {
         let offset = u16::try_from(offset).unwrap_or(u16::MAX);
-        Write { object: u8::from(kind & 15 > 1), offset, length, bytes }
+        Write { part: u8::from(kind & 15 > 1), offset, length, bytes }
     };
     let byte = |input: &mut Input| usize::from(input.byte());
     let eight = |input: &mut Input| {

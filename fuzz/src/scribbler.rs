@@ -1,4 +1,4 @@
-//! Another process that writes over a file's two objects, over and over, until it is told to stop.
+//! Another process that writes over a file's object, over and over, until it is told to stop.
 
 use crate::object::Object;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 #[derive(Clone, Copy)]
 pub(crate) struct Write {
     /// 0: the data, 1: the control block.
-    pub(crate) object: u8,
+    pub(crate) part: u8,
     pub(crate) offset: u16,
     /// At most 8.
     pub(crate) length: u8,
@@ -25,14 +25,14 @@ impl Write {
     fn pack(self) -> [u64; 2] {
         let [low, high] = self.offset.to_le_bytes();
         let restores = u8::from(self.bytes.is_none());
-        let head = [self.object, restores, low, high, self.length, 0, 0, 0];
+        let head = [self.part, restores, low, high, self.length, 0, 0, 0];
         [u64::from_le_bytes(head), u64::from_le_bytes(self.bytes.unwrap_or_default())]
     }
 
     fn unpack(packed: [u64; 2]) -> Self {
-        let [object, restores, low, high, length, ..] = packed[0].to_le_bytes();
+        let [part, restores, low, high, length, ..] = packed[0].to_le_bytes();
         let bytes = (restores == 0).then(|| packed[1].to_le_bytes());
-        Self { object, offset: u16::from_le_bytes([low, high]), length, bytes }
+        Self { part, offset: u16::from_le_bytes([low, high]), length, bytes }
     }
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Scribbler {
 
 impl Scribbler {
     /// Forks, once a process and before it has threads.
-    pub(crate) fn start(names: &[String; 2]) -> Self {
+    pub(crate) fn start(name: &str) -> Self {
         let page = share_page();
         let parent = std::process::id();
         // SAFETY: this process has no other thread whose locks the child could miss.
@@ -62,7 +62,7 @@ impl Scribbler {
         assert!(process >= 0, "no other process");
         if process == 0 {
             // Neither returns nor unwinds into what the parent does.
-            let _ = catch_unwind(AssertUnwindSafe(|| serve(page, names, parent)));
+            let _ = catch_unwind(AssertUnwindSafe(|| serve(page, name, parent)));
             // SAFETY: ends the process without what it inherited for its exit.
             unsafe { libc::_exit(1) };
         }
@@ -125,7 +125,7 @@ fn share_page() -> &'static Page {
 }
 
 /// What the other process does until it is killed.
-fn serve(page: &Page, names: &[String; 2], parent: u32) {
+fn serve(page: &Page, name: &str, parent: u32) {
     // SAFETY: a plain call, for the end of the parent's first thread.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     let mut reached = 0;
@@ -137,7 +137,7 @@ fn serve(page: &Page, names: &[String; 2], parent: u32) {
         }
         reached = wanted;
         if wanted % 2 == 1 {
-            write_until_told(page, names, wanted);
+            write_until_told(page, name, wanted);
         } else {
             page.reached.store(wanted, Ordering::Release);
             wake(&page.reached);
@@ -145,21 +145,22 @@ fn serve(page: &Page, names: &[String; 2], parent: u32) {
     }
 }
 
-fn write_until_told(page: &Page, names: &[String; 2], wanted: u32) {
-    let objects = [0, 1].map(|which: usize| Object::open(&names[which]));
+fn write_until_told(page: &Page, name: &str, wanted: u32) {
+    let object = Object::open(name);
     let count = page.count.load(Ordering::Relaxed) as usize;
     let writes: Vec<_> = page.writes[..count]
         .iter()
         .map(|packed| {
             let load = |half: usize| packed[half].load(Ordering::Relaxed);
             let write = Write::unpack([load(0), load(1)]);
-            let object = &objects[usize::from(write.object & 1)];
-            let (offset, length) = (usize::from(write.offset), usize::from(write.length).min(8));
-            (object, offset, length, write.bytes.unwrap_or_else(|| object.get(offset)))
+            let begin = if write.part & 1 == 0 { 0 } else { object.control() };
+            let offset = begin + usize::from(write.offset);
+            let length = usize::from(write.length).min(8);
+            (offset, length, write.bytes.unwrap_or_else(|| object.get(offset)))
         })
         .collect();
     loop {
-        for (object, offset, length, bytes) in &writes {
+        for (offset, length, bytes) in &writes {
             object.put(*offset, &bytes[..*length]);
         }
         page.rounds.fetch_add(1, Ordering::Relaxed);

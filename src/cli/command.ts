@@ -1,5 +1,5 @@
 import { MmFile } from '../mmfile.js'
-import type { Access, ListOptions, Prefixes } from '../types.js'
+import type { Access, Kind, ListOptions } from '../types.js'
 
 /** An option of a command, as `--help` shows it and `parseArgs` takes it. */
 export interface CommandOption {
@@ -45,26 +45,50 @@ export class Stopped extends Error {
 }
 
 /** What every command on files takes. */
-export const PREFIX_OPTIONS = {
+export const FILE_OPTIONS = {
+  directory: {
+    type: 'string',
+    hint: 'FOLDER',
+    summary: 'where they are, if not where the system or MMFILE_DIRECTORY says',
+  },
   'data-prefix': {
     type: 'string',
     hint: 'PREFIX',
-    summary: "what the data objects' names begin with",
+    summary: "what files' names begin with",
   },
   'mutex-prefix': {
     type: 'string',
     hint: 'PREFIX',
-    summary: "what the lock objects' names begin with",
+    summary: "what the names of files' locks begin with, which have names on Windows alone",
   },
 } as const satisfies Record<string, CommandOption>
 
-/** The prefixes that a command was given. */
-export function prefixesOf({ options }: Call): ListOptions {
-  const prefixes: Partial<Prefixes> = {}
-  const { 'data-prefix': data, 'mutex-prefix': mutex } = options
-  if (typeof data === 'string') prefixes.data = data
-  if (typeof mutex === 'string') prefixes.mutex = mutex
-  return { prefixes }
+/** What every command on files and mutexes takes. */
+export const OBJECT_OPTIONS = {
+  kind: { type: 'string', hint: 'KIND', summary: "'file' or 'mutex'" },
+  ...FILE_OPTIONS,
+  prefix: { type: 'string', hint: 'PREFIX', summary: "what mutexes' names begin with" },
+} as const satisfies Record<string, CommandOption>
+
+/** Where a command was told to look. */
+export function placeOf({ options }: Call): ListOptions {
+  const data = text(options['data-prefix'])
+  const mutex = text(options['mutex-prefix'])
+  return {
+    directory: text(options.directory),
+    prefixes: data === undefined && mutex === undefined ? undefined : { data, mutex },
+    prefix: text(options.prefix),
+  }
+}
+
+/** The kind that a command was given. */
+export function kindOf({ options: { kind } }: Call): Kind | undefined {
+  if (kind === undefined || kind === 'file' || kind === 'mutex') return kind
+  throw new UsageError(`--kind is 'file' or 'mutex', not '${kind}'`)
+}
+
+function text(value: string | boolean | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 /** Opens what an ID operand names: a file in memory, or one on disk where it has a slash. */
@@ -72,7 +96,7 @@ export function open(call: Call, access: Access): MmFile {
   const id = call.operands[0] ?? ''
   return /[\\/]/.test(id)
     ? MmFile.openFile(id, { access })
-    : MmFile.openExisting(id, { access, ...prefixesOf(call) })
+    : MmFile.openExisting(id, { access, ...placeOf(call) })
 }
 
 /** A whole number that was given as text. */

@@ -1,7 +1,7 @@
 import type { Command } from './command.js'
 import { UsageError } from './command.js'
 import { bashCompletions, zshCompletions } from './completions.js'
-import { inspect, ls, rm, sweepCommand } from './listing.js'
+import { inspect, ls, peers, rm, sweepCommand } from './listing.js'
 import { write } from './output.js'
 import { append, cat, follow } from './segments.js'
 
@@ -32,6 +32,7 @@ export const commands: readonly Command[] = [
   cat,
   follow,
   append,
+  peers,
   rm,
   sweepCommand,
   completions,

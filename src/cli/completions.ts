@@ -7,7 +7,9 @@ const SHELLS = 'bash zsh'
 export function bashCompletions(commands: readonly Command[]): string {
   const names = commands.map(({ name }) => name).join(' ')
   const cases = commands.map((command) => {
-    const operands = takesId(command) ? '$(mmfile ls --quiet 2>/dev/null)' : shells(command)
+    const operands = takesId(command)
+      ? '$(mmfile ls --quiet --kind file 2>/dev/null)'
+      : shells(command)
     return `    ${command.name}) options='${flags(command)}' operands="${operands}" ;;`
   })
   return `_mmfile() {
@@ -48,7 +50,7 @@ export function zshCompletions(commands: readonly Command[]): string {
   })
   return `_mmfile_ids() {
   local -a ids
-  ids=(\${(f)"$(mmfile ls --quiet 2>/dev/null)"})
+  ids=(\${(f)"$(mmfile ls --quiet --kind file 2>/dev/null)"})
   compadd -a ids
   _files
 }

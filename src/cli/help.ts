@@ -1,4 +1,5 @@
 import type { Command, CommandOption } from './command.js'
+import { greatest } from './output.js'
 
 const HELP: CommandOption = { type: 'boolean', short: 'h', summary: 'show this help' }
 
@@ -49,6 +50,6 @@ function usage(command: Command): string {
 }
 
 function columns(lines: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...lines.map(([left]) => left.length))
+  const width = greatest(lines, ([left]) => left.length)
   return lines.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
 }

@@ -1,45 +1,77 @@
 import { list, remove, sweep } from '../listing.js'
-import type { FileInfo } from '../types.js'
-import { type Call, type Command, Failures, open, PREFIX_OPTIONS, prefixesOf } from './command.js'
-import { paint, printable, table, write } from './output.js'
+import type { ObjectInfo } from '../types.js'
+import {
+  type Call,
+  type Command,
+  Failures,
+  FILE_OPTIONS,
+  kindOf,
+  OBJECT_OPTIONS,
+  open,
+  placeOf,
+  UsageError,
+} from './command.js'
+import { greatest, paint, printable, table, write } from './output.js'
 
 const JSON_OPTION = { json: { type: 'boolean', summary: 'print JSON' } } as const
+const ROWS_OPTIONS = {
+  ...JSON_OPTION,
+  quiet: { type: 'boolean', short: 'q', summary: 'print the ids alone' },
+} as const
 const PREVIEWED = 60
 
 export const ls: Command = {
   name: 'ls',
   operands: [],
-  summary: 'List the files of this user on this machine',
-  details: "A stale file is one that no live process has open; 'mmfile sweep' removes it.",
-  options: {
-    ...JSON_OPTION,
-    quiet: { type: 'boolean', short: 'q', summary: 'print the ids alone' },
-    ...PREFIX_OPTIONS,
-  },
-  async run(call) {
-    const infos = list(prefixesOf(call)).sort((a, b) => +a.created - +b.created)
-    if (call.options.quiet) await write(infos.map(({ id }) => `${id}\n`).join(''))
-    else if (call.options.json) await write(`${JSON.stringify(infos, null, 2)}\n`)
-    else await write(`${table(COLUMNS, infos.map(row))}\n`)
+  summary: 'List the files and mutexes of this user on this machine',
+  details: `A stale one is one that no live process has open; 'mmfile sweep' removes it. With --data-prefix, mutexes
+are listed only with --prefix.`,
+  options: { ...ROWS_OPTIONS, ...OBJECT_OPTIONS },
+  run(call) {
+    const kind = kindOf(call)
+    const infos = list(placeOf(call)).filter((info) => kind === undefined || info.kind === kind)
+    return writeRows(infos, call)
   },
 }
 
-const COLUMNS = ['ID', 'SEGMENTS', 'USED', 'CAPACITY', 'LIFETIME', 'CREATOR', 'CREATED', 'STATE']
+function writeRows(infos: ObjectInfo[], { options }: Call): Promise<void> {
+  infos.sort((a, b) => +a.createdAt - +b.createdAt)
+  if (options.quiet) return write(infos.map(({ id }) => `${id}\n`).join(''))
+  if (options.json) return writeJson(infos)
+  return write(`${table(COLUMNS, infos.map(row))}\n`)
+}
 
-function row(info: FileInfo) {
+function writeJson(value: unknown): Promise<void> {
+  return write(`${JSON.stringify(value, null, 2)}\n`)
+}
+
+const COLUMNS = [
+  'ID',
+  'KIND',
+  'SEGMENTS',
+  'USED',
+  'CAPACITY',
+  'LIFETIME',
+  'CREATOR',
+  'CREATED',
+  'STATE',
+]
+
+function row(info: ObjectInfo) {
   return [
     info.id,
+    info.kind,
     info.length,
     info.size,
     info.capacity,
     info.lifetime,
-    info.creator,
-    info.created.toISOString(),
+    info.creatorPid,
+    info.createdAt.toISOString(),
     state(info),
   ]
 }
 
-function state({ stale, sealed }: FileInfo) {
+function state({ stale, sealed }: ObjectInfo) {
   const text = [stale ? 'stale' : 'in use', ...(sealed ? ['sealed'] : [])].join(', ')
   return { text, colour: paint(process.stdout, stale ? 'yellow' : 'green') }
 }
@@ -48,16 +80,13 @@ export const inspect: Command = {
   name: 'inspect',
   operands: ['ID'],
   summary: 'Show what a file is and which segments it has',
-  options: {
-    ...JSON_OPTION,
-    ...PREFIX_OPTIONS,
-  },
+  options: { ...JSON_OPTION, ...FILE_OPTIONS },
   async run(call) {
     const facts = look(call)
-    if (call.options.json) return write(`${JSON.stringify(facts, null, 2)}\n`)
+    if (call.options.json) return writeJson(facts)
     const { segments, ...rest } = facts
     const named = Object.entries(rest).map(([name, value]) => [name, String(value)] as const)
-    const width = Math.max(...named.map(([name]) => name.length))
+    const width = greatest(named, ([name]) => name.length)
     const dim = paint(process.stdout, 'dim')
     for (const [name, value] of named) await write(`${dim(name.padEnd(width))}  ${value}\n`)
     const rows = segments.map(({ index, bytes, preview }) => [index, bytes, preview])
@@ -88,10 +117,10 @@ function look(call: Call) {
 }
 
 function about(id: string, call: Call) {
-  const info = list(prefixesOf(call)).find((one) => one.id === id)
+  const info = list(placeOf(call)).find((one) => one.kind === 'file' && one.id === id)
   if (info === undefined) return {}
-  const { lifetime, created, creator } = info
-  return { lifetime, created: created.toISOString(), creator }
+  const { lifetime, createdAt, creatorPid } = info
+  return { lifetime, createdAt: createdAt.toISOString(), creatorPid }
 }
 
 /** The beginning as text where it is text, else as bytes. */
@@ -109,17 +138,42 @@ function preview(view: Uint8Array): string {
   return `<${hex}${view.length > 16 ? ' …' : ''}>`
 }
 
+export const peers: Command = {
+  name: 'peers',
+  operands: ['ID'],
+  summary: 'Show which processes have a file open',
+  options: { ...JSON_OPTION, ...FILE_OPTIONS },
+  async run(call) {
+    const file = open(call, 'read')
+    const rows = file.peers().filter(({ self }) => !self)
+    file.close()
+    if (call.options.json) return writeJson(rows)
+    const cells = rows.map(({ pid, access, since, isCreator, holdsLock }) => [
+      pid,
+      access,
+      since.toISOString(),
+      isCreator ? 'creator' : '',
+      holdsLock ? 'holds the lock' : '',
+    ])
+    return write(`${table(['PID', 'ACCESS', 'SINCE', 'CREATOR', 'LOCK'], cells)}\n`)
+  },
+}
+
 export const rm: Command = {
   name: 'rm',
   operands: ['ID...'],
-  summary: 'Take the ids of files away',
-  details: 'Nothing can open such a file from then on; whoever has it open goes on using it.',
-  options: { ...PREFIX_OPTIONS },
+  summary: 'Remove the names of files or mutexes',
+  details: `Nothing can open such a file or mutex from then on; a process that has it open goes on using it. Where
+ID is a file and a mutex, --kind says which.`,
+  options: { ...OBJECT_OPTIONS },
   run(call) {
-    const failures: unknown[] = []
+    const [kind, place, failures] = [kindOf(call), placeOf(call), [] as unknown[]]
+    const infos = kind === undefined ? list(place) : []
     for (const id of call.operands) {
       try {
-        remove(id, prefixesOf(call))
+        const [found, other] = infos.filter((info) => info.id === id)
+        if (other !== undefined) throw new UsageError(`'${id}' is a file and a mutex: say --kind`)
+        remove(id, { kind: kind ?? found?.kind, ...place })
       } catch (error) {
         failures.push(error)
       }
@@ -131,11 +185,7 @@ export const rm: Command = {
 export const sweepCommand: Command = {
   name: 'sweep',
   operands: [],
-  summary: 'Remove the files that no live process has open, and print their ids',
-  options: { ...JSON_OPTION, ...PREFIX_OPTIONS },
-  async run(call) {
-    const ids = sweep(prefixesOf(call))
-    if (call.options.json) await write(`${JSON.stringify(ids, null, 2)}\n`)
-    else await write(ids.map((id) => `${id}\n`).join(''))
-  },
+  summary: 'Remove the files and mutexes that no live process has open, and print what they were',
+  options: { ...ROWS_OPTIONS, ...OBJECT_OPTIONS },
+  run: (call) => writeRows(sweep(placeOf(call)), call),
 }

@@ -23,11 +23,16 @@ export function stopWhenNobodyReads(): void {
   })
 }
 
+/** The greatest of some numbers, of however many. (A call takes some 100,000 arguments at most.) */
+export function greatest<T>(things: readonly T[], number: (thing: T) => number): number {
+  return things.reduce((most, thing) => Math.max(most, number(thing)), 0)
+}
+
 /** Lines up columns; numbers to the right. A cell is its text and, perhaps, its colour. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const bold = paint(process.stdout, 'bold')
   const all = [head.map((text) => ({ text, colour: bold })), ...rows.map((row) => row.map(cell))]
-  const widths = head.map((_, at) => Math.max(...all.map((row) => row[at]?.text.length ?? 0)))
+  const widths = head.map((_, at) => greatest(all, (row) => row[at]?.text.length ?? 0))
   const toTheRight = head.map((_, at) => rows.length > 0 && typeof rows[0]?.[at] === 'number')
   return all
     .map((row) =>

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { type Call, type Command, Failures, Stopped, UsageError } from './command.js'
 import { commands } from './commands.js'
 import { commandHelp, generalHelp, optionsOf } from './help.js'
-import { paint, stopWhenNobodyReads } from './output.js'
+import { greatest, paint, stopWhenNobodyReads } from './output.js'
 
 const { version } = require('../../package.json') as { version: string }
 
@@ -63,7 +63,7 @@ function parse(command: Command, args: string[]): Call | undefined {
 /** Tells on standard error what went wrong, and answers the exit status. */
 function explain(error: unknown): number {
   if (error instanceof Stopped) return error.status
-  if (error instanceof Failures) return Math.max(...error.errors.map(explain))
+  if (error instanceof Failures) return greatest(error.errors, explain)
   const { code, message } = error as { code?: string; message: string }
   const red = paint(process.stderr, 'red')
   const wrongUsage =

@@ -1,6 +1,6 @@
 import { MmFileError } from '../errors.js'
 import type { MmFile } from '../mmfile.js'
-import { type Command, open, PREFIX_OPTIONS, Stopped, UsageError, wholeNumber } from './command.js'
+import { type Command, FILE_OPTIONS, open, Stopped, UsageError, wholeNumber } from './command.js'
 import { write } from './output.js'
 
 const FORMS = {
@@ -34,7 +34,7 @@ export const cat: Command = {
   operands: ['ID', '[INDEX]'],
   summary: 'Print the segments that are there, or one of them',
   details: TEXT_NOTE,
-  options: { ...FORMS, ...PREFIX_OPTIONS },
+  options: { ...FORMS, ...FILE_OPTIONS },
   async run(call) {
     const form = formOf(call.options)
     const [, given] = call.operands
@@ -66,7 +66,7 @@ export const follow: Command = {
       type: 'boolean',
       summary: 'fail with ERR_MMFILE_PEER_GONE when no other process has it open any more',
     },
-    ...PREFIX_OPTIONS,
+    ...FILE_OPTIONS,
   },
   async run(call) {
     const form = formOf(call.options)
@@ -82,7 +82,7 @@ export const follow: Command = {
       }
     } catch (error) {
       if (stop.signal.aborted) throw stop.signal.reason
-      if (!(error instanceof MmFileError && error.code === 'ERR_MMFILE_SEALED')) throw error
+      if (!MmFileError.is(error, 'ERR_MMFILE_SEALED')) throw error
     } finally {
       unlisten()
       file.close()
@@ -120,7 +120,7 @@ export const append: Command = {
       short: 'l',
       summary: 'make a segment of each line of standard input',
     },
-    ...PREFIX_OPTIONS,
+    ...FILE_OPTIONS,
   },
   async run(call) {
     const { bytes, lines } = call.options

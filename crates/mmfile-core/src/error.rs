@@ -48,16 +48,18 @@ pub enum Error {
         /// Bytes in the target, behind its offset.
         available: u64,
     },
-    /// No file of that name is open in any process.
-    #[error("no file '{id}': its creator has closed it, or it was never made")]
+    /// There is no such object, or none any more.
+    #[error("there is no '{id}': {reason}")]
     NotFound {
-        /// The id or path asked for.
+        /// The id, name or path asked for.
         id: String,
+        /// Why, and the next step.
+        reason: &'static str,
     },
     /// The id is in use.
-    #[error("a file '{id}' exists already: open it, or choose another id")]
+    #[error("'{id}' exists already: open it, or choose another name")]
     Exists {
-        /// The id or path asked for.
+        /// The id, name or path asked for.
         id: String,
     },
     /// The handle is closed.
@@ -120,9 +122,12 @@ pub enum Error {
     /// This handle, or this thread through another handle, has the lock already.
     #[error("the lock is held already by this handle or this thread: it is not re-entrant")]
     LockHeld,
-    /// Every other process that had the file open has left.
-    #[error("no other process has the file open any more")]
-    PeerGone,
+    /// The peer that a wait requires has left.
+    #[error("{reason}: nothing is left that appends what is waited for")]
+    PeerGone {
+        /// Which peer.
+        reason: &'static str,
+    },
     /// The system has no room, no memory or no descriptors left.
     #[error("the system cannot provide {needed}{}", os_suffix(.os))]
     NoSpace {
@@ -142,18 +147,22 @@ pub enum Error {
         os: Option<OsError>,
     },
     /// Another version, architecture or C library made the file.
-    #[error("'{id}' was made by {reason}: use the same build of mmfile on both sides")]
+    #[error("'{id}' was made by {reason}: {cure}")]
     Incompatible {
         /// The object or path.
         id: String,
         /// What differs.
         reason: &'static str,
+        /// The next step.
+        cure: &'static str,
     },
-    /// This platform cannot do it.
-    #[error("not supported here: {what}")]
+    /// This platform, kernel or file system cannot do it.
+    #[error("not supported here: {what}{}", os_suffix(.os))]
     Unsupported {
-        /// What is missing.
+        /// What is missing, and the next step where there is one.
         what: &'static str,
+        /// What the operating system said, where it was asked.
+        os: Option<OsError>,
     },
 }
 
@@ -180,12 +189,28 @@ impl Error {
             Self::Corrupt { .. } => "ERR_MMFILE_CORRUPT",
             Self::Timeout { .. } => "ERR_MMFILE_TIMEOUT",
             Self::LockHeld => "ERR_MMFILE_LOCK_HELD",
-            Self::PeerGone => "ERR_MMFILE_PEER_GONE",
+            Self::PeerGone { .. } => "ERR_MMFILE_PEER_GONE",
             Self::NoSpace { .. } => "ERR_MMFILE_NO_SPACE",
             Self::Access { .. } => "ERR_MMFILE_ACCESS",
             Self::Incompatible { .. } => "ERR_MMFILE_INCOMPATIBLE",
             Self::Unsupported { .. } => "ERR_MMFILE_UNSUPPORTED",
         }
+    }
+
+    /// The error of an object that no process has open.
+    pub(crate) fn not_found(id: &str) -> Self {
+        let reason = "no process has it open (its creator has closed it, or it was never created)";
+        Self::NotFound { id: id.into(), reason }
+    }
+
+    /// The error of a platform that lacks something.
+    pub(crate) fn unsupported(what: &'static str) -> Self {
+        Self::Unsupported { what, os: None }
+    }
+
+    /// The error of an object that may not be used.
+    pub(crate) fn access(id: &str, reason: &'static str) -> Self {
+        Self::Access { id: id.into(), reason, os: None }
     }
 
     /// The error of a thread that could not be started.
@@ -200,7 +225,9 @@ impl Error {
     #[must_use]
     pub fn os(&self) -> Option<OsError> {
         match self {
-            Self::NoSpace { os, .. } | Self::Access { os, .. } => *os,
+            Self::NoSpace { os, .. } | Self::Access { os, .. } | Self::Unsupported { os, .. } => {
+                *os
+            }
             _ => None,
         }
     }

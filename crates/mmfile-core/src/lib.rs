@@ -1,8 +1,8 @@
 //! Shared memory between processes that survives the death of any of them.
 //!
 //! A [`MmFile`] is an append-only list of segments in named shared memory, guarded by a lock that
-//! every process shares. Whoever dies, at whatever instruction, the others go on: a segment is there
-//! whole or not at all, and the lock passes to the next one, who repairs what was left.
+//! every process shares. If a process dies, at any instruction, the others go on: a segment is there
+//! whole or not at all, and the lock passes to the next process, which repairs what was left.
 //!
 //! ```
 //! # fn main() -> mmfile_core::Result<()> {
@@ -25,13 +25,14 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Where to look: `mapping` makes and opens named memory, `control` is the block beside it, `lock`
-//! and `wake` are the only modules that talk to the kernel about waiting, `segments` alone knows the
-//! frames, `registry` knows who is alive, and [`MmFile`] puts them together.
+//! From the bottom up: `platform` has every call to the operating system, `memory` checked access to
+//! mapped bytes, `control` the control block, `object` what stands at a name or a path, `frames` the
+//! segments, `lock` and `wake` what a handle does with the platform's, and [`MmFile`] and
+//! [`NamedMutex`] put them together.
 
-#![cfg_attr(not(any(test, loom)), warn(unused_crate_dependencies))]
+#![cfg_attr(not(any(test, platform = "loom")), warn(unused_crate_dependencies))]
 // A model knows nothing of files on disk.
-#![cfg_attr(loom, allow(dead_code))]
+#![cfg_attr(platform = "loom", allow(dead_code))]
 // The library never panics, and cuts no number short without saying so; its tests may.
 #![cfg_attr(
     not(test),
@@ -47,35 +48,41 @@
     )
 )]
 
-pub mod control;
-pub mod error;
+mod backoff;
+mod control;
+mod deadline;
+mod error;
 mod fault;
-pub mod file;
-pub mod lock;
-pub mod mapping;
-#[cfg(loom)]
+mod file;
+mod frames;
+mod ids;
+mod lock;
+mod memory;
+mod mutex;
+mod object;
+#[cfg_attr(
+    platform = "loom",
+    allow(missing_docs, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 #[doc(hidden)]
-#[allow(missing_docs, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-pub mod modelled;
-pub mod mutex;
-pub mod name;
-pub mod registry;
-pub mod segments;
+pub mod platform;
 mod sync;
-pub mod wake;
+mod timeouts;
+mod wake;
 
 pub use control::Lifetime;
 pub use error::{Error, OsError, Result};
-#[cfg(all(feature = "fault-points", not(loom)))]
+#[cfg(all(feature = "fault-points", not(platform = "loom")))]
 #[doc(hidden)]
 pub use fault::arm;
-pub use file::{CreateOptions, MmFile, OpenOptions, SegmentIter, ViewMemory, Waiter};
+pub use file::{CreateOptions, MmFile, OpenOptions, RequirePeer, SegmentIter, ViewMemory, Waiter};
+pub use frames::{MAX_SEGMENT_SIZE, Payload, Span, Target};
+pub use ids::{DEFAULT_MUTEX_PREFIX, FileId, MAX_ID_LENGTH, Prefixes};
 pub use lock::{LockGuard, LockHolder, Notify};
-pub use mapping::Access;
-pub use mutex::NamedMutex;
-pub use name::{FileId, MAX_ID_LENGTH, Prefixes};
+pub use memory::Access;
+pub use mutex::{MutexOptions, NamedMutex};
+pub use object::{Kind, ListOptions, ObjectInfo, Peer, list, remove, sweep};
+#[cfg(platform = "linux")]
+pub use platform::WakeRing;
 pub use raw_sync::Timeout;
-pub use registry::{FileInfo, list, remove, sweep};
-pub use segments::{MAX_SEGMENT_SIZE, Payload, Span, Target};
-#[cfg(all(target_os = "linux", not(loom)))]
-pub use wake::WakeRing;
+pub use timeouts::DEFAULT_LOCK_TIMEOUT;

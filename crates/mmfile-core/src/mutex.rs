@@ -1,35 +1,55 @@
 //! [`NamedMutex`]: the lock on its own.
 
-use crate::control::{Control, Description, Kind, Lifetime};
+use crate::control::{Lifetime, ObjectKind};
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::fault;
-use crate::lock::{Deadline, LockGuard, LockHolder, ProcessLock, Section, thread_id};
-use crate::mapping::{Identity, Object};
-use crate::name::{FileId, ObjectNames};
-use crate::registry::{self, RegistryLock, create_entry, open_entry};
-use crate::sync::sleep;
+use crate::file::open_or_create;
+use crate::ids::{DEFAULT_MUTEX_PREFIX, FileId, Names, check_prefix};
+use crate::lock::{LockGuard, LockHolder, Section};
+use crate::memory::Mode;
+use crate::object::{self, NewObject, Object, Opened, Spec};
+use crate::platform::{Folder, thread_id};
+use crate::timeouts::DEFAULT_LOCK_TIMEOUT;
 use raw_sync::Timeout;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How long opening waits for somebody who is making or removing the same name.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How a mutex is opened.
+#[derive(Debug, Clone)]
+pub struct MutexOptions {
+    /// The folder of the object; `None` for the one that `MMFILE_DIRECTORY` names, or the system's.
+    pub directory: Option<PathBuf>,
+    /// What precedes the name in the object's name: up to 64 characters of `[A-Za-z0-9._-]`.
+    pub prefix: String,
+    /// How long opening waits for a process that removes the name.
+    pub lock_timeout: Duration,
+}
 
-/// A lock that processes share by its name and that survives its holder. It is there as long as
-/// anybody has it open.
+impl Default for MutexOptions {
+    fn default() -> Self {
+        Self {
+            directory: None,
+            prefix: DEFAULT_MUTEX_PREFIX.into(),
+            lock_timeout: DEFAULT_LOCK_TIMEOUT,
+        }
+    }
+}
+
+/// A lock that processes share by its name and that survives its holder. It is there as long as a process
+/// has it open.
 ///
 /// It is not re-entrant. Dropping it closes it; a guard keeps it open.
 ///
 /// ```
 /// # fn main() -> mmfile_core::Result<()> {
-/// use mmfile_core::NamedMutex;
+/// use mmfile_core::{MutexOptions, NamedMutex};
 /// # let name = format!("doc-{}", std::process::id()); let name = name.as_str();
 /// // process A
-/// let a = NamedMutex::open(name)?;
+/// let a = NamedMutex::open(name, &MutexOptions::default())?;
 /// let guard = a.lock(None)?;
 /// // process B
-/// let b = NamedMutex::open_existing(name)?;
+/// let b = NamedMutex::open_existing(name, &MutexOptions::default())?;
 /// # std::thread::scope(|scope| { scope.spawn(|| {
 /// assert!(b.try_lock().unwrap().is_none());
 /// # }); });
@@ -43,94 +63,47 @@ pub struct NamedMutex {
 
 #[derive(Debug)]
 struct Handle {
-    names: ObjectNames,
-    object: Object,
+    name: String,
     section: Arc<Section>,
-    created: bool,
-    left: AtomicBool,
+    is_creator: bool,
+    /// Last: it is left after the lock is released.
+    object: Arc<Object>,
 }
 
 impl NamedMutex {
-    /// Opens the mutex of that name, or makes it: in one step, which never races.
+    /// Opens the mutex of that name, or creates it: in one step, which never races.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for a name that is not 1 to 64 `[A-Za-z0-9._-]`,
-    /// [`Error::Access`] and [`Error::Incompatible`] as for a file.
-    pub fn open(name: &str) -> Result<Self> {
-        let deadline = Deadline::after(&Timeout::Val(PATIENCE));
-        loop {
-            match Self::open_existing(name) {
-                Err(Error::NotFound { .. }) => {}
-                other => return other,
-            }
-            match Self::create(name, &deadline) {
-                Err(Error::Exists { .. }) => {}
-                other => return other,
-            }
-            let Some(limit) = deadline.slice(registry::PAUSE) else {
-                return Err(Error::Timeout { what: "opening a mutex that comes and goes" });
-            };
-            sleep(limit);
-        }
+    /// [`Error::Access`], [`Error::Incompatible`], [`Error::Unsupported`] as for a file.
+    pub fn open(name: &str, options: &MutexOptions) -> Result<Self> {
+        let spec = spec(name, options)?;
+        let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
+        open_or_create(&deadline, || existing(&spec, &deadline), || create(&spec, &deadline))
     }
 
     /// Opens the mutex of that name.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if nobody has one open, and as [`NamedMutex::open`].
-    pub fn open_existing(name: &str) -> Result<Self> {
-        let names = ObjectNames::mutex(FileId::parse(name)?);
-        let deadline = Deadline::after(&Timeout::Val(PATIENCE));
-        open_entry(&names, &deadline, |object, control, description| {
-            if description.kind != Kind::Mutex {
-                let (id, reason) = (name.into(), "it is not a mutex");
-                return Err(Error::Access { id, reason, os: None });
-            }
-            fault::point("mutex.opened");
-            Ok(Some(Self::new(names.clone(), object, &control, false)))
-        })
-    }
-
-    fn create(name: &str, deadline: &Deadline) -> Result<Self> {
-        let names = ObjectNames::mutex(FileId::parse(name)?);
-        let registry = RegistryLock::acquire(deadline)?;
-        let (object, mut control) = create_entry(&names, deadline, &registry)?;
-        if let Err(error) = ProcessLock::initialize(control.mapping()) {
-            object.unlink_if_same(&names.control);
-            return Err(error);
-        }
-        fault::point("mutex.lock");
-        control.describe(&Description {
-            kind: Kind::Mutex,
-            capacity: 0,
-            lifetime: Lifetime::LastProcess,
-            data: Identity::default(),
-        });
-        fault::point("mutex.described");
-        control.set_ready();
-        fault::point("mutex.ready");
-        Ok(Self::new(names, object, &control, true))
-    }
-
-    fn new(names: ObjectNames, object: Object, control: &Control, created: bool) -> Self {
-        let section = Arc::new(Section::new(ProcessLock::new(control.mapping())));
-        let left = AtomicBool::new(false);
-        Self { handle: Arc::new(Handle { names, object, section, created, left }) }
+    /// [`Error::NotFound`] if no process has one open, and as [`NamedMutex::open`].
+    pub fn open_existing(name: &str, options: &MutexOptions) -> Result<Self> {
+        let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
+        existing(&spec(name, options)?, &deadline)
     }
 
     /// The name by which other processes open it.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.handle.names.id.as_str()
+        &self.handle.name
     }
 
-    /// Whether this handle made it.
+    /// Whether this handle created it.
     #[must_use]
-    pub fn created(&self) -> bool {
-        self.handle.created
+    pub fn is_creator(&self) -> bool {
+        self.handle.is_creator
     }
 
-    /// Waits for the lock: for ever, unless told otherwise. The guard belongs to the calling thread.
+    /// Waits for the lock, without a limit unless there is a timeout. The guard belongs to the calling thread.
     ///
     /// # Errors
     /// [`Error::LockHeld`] if this thread has it already, [`Error::Timeout`].
@@ -138,7 +111,7 @@ impl NamedMutex {
         self.handle.enter(&Deadline::after(&timeout.unwrap_or(Timeout::Infinite)), thread_id())
     }
 
-    /// Takes the lock if it is free. `None` if somebody else has it.
+    /// Takes the lock if it is free. `None` if another handle has it.
     ///
     /// # Errors
     /// [`Error::LockHeld`] if this thread has it already.
@@ -151,10 +124,9 @@ impl NamedMutex {
     }
 
     /// Counts as closed for others from now on, while this handle can still be used: for a process
-    /// that is about to end without dropping it. Waits as long as told for somebody who makes or
-    /// removes another; after that the name is left to the next sweep.
-    pub fn leave(&self, patience: Duration) {
-        self.handle.leave(patience);
+    /// that is about to end without dropping it.
+    pub fn leave(&self) {
+        self.handle.object.leave();
     }
 
     /// A thread that can hold the lock, for those who must not block or who move between threads.
@@ -176,17 +148,35 @@ impl Handle {
         let keep: Arc<Self> = Arc::clone(self);
         self.section.enter(deadline, owner, keep)
     }
-
-    fn leave(&self, patience: Duration) {
-        if !self.left.swap(true, Ordering::Relaxed) {
-            let (names, object) = (&self.names, &self.object);
-            registry::leave(names, object, Identity::default(), false, patience);
-        }
-    }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.leave(registry::LEAVING);
+        self.object.leave();
     }
+}
+
+fn spec(name: &str, options: &MutexOptions) -> Result<Spec> {
+    check_prefix("prefix", &options.prefix)?;
+    let names = Names::of_mutex(FileId::parse(name)?, &options.prefix);
+    let folder = Folder::of(options.directory.as_deref())?;
+    Ok(Spec { names, folder, kind: ObjectKind::Mutex })
+}
+
+fn existing(spec: &Spec, deadline: &Deadline) -> Result<NamedMutex> {
+    object::open(spec, Mode::SYNCHRONIZED, deadline).map(|opened| mutex(spec, opened, false))
+}
+
+fn create(spec: &Spec, deadline: &Deadline) -> Result<NamedMutex> {
+    let lifetime = Lifetime::LastProcess;
+    let mode = Mode::SYNCHRONIZED;
+    let new = NewObject { kind: ObjectKind::Mutex, capacity: 0, lifetime, mode };
+    object::create(spec, &new, deadline).map(|opened| mutex(spec, opened, true))
+}
+
+fn mutex(spec: &Spec, opened: Opened, is_creator: bool) -> NamedMutex {
+    let object = Arc::new(opened.object);
+    let section = Arc::new(Section::new(&opened.control, &object));
+    let name = spec.names.id.as_str().to_owned();
+    NamedMutex { handle: Arc::new(Handle { name, section, is_creator, object }) }
 }

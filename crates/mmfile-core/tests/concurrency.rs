@@ -119,7 +119,7 @@ fn run(test: &str, writers: u64, count: u64) {
         actor.finish();
     }
     assert_eq!(file.len().unwrap(), total);
-    let raw = Raw::open(&format!("{}{id}", Prefixes::default().data()));
+    let raw = Raw::data(&Prefixes::default(), id);
     let frames = clean_frames(&raw.bytes());
     let seen = frames.segments.iter().fold(DIGEST, |all, bytes| digest(all, bytes));
     assert_eq!((frames.segments.len() as u64, seen), (total, expected));

@@ -6,7 +6,7 @@ mod support;
 
 use mmfile_core::*;
 use std::time::{Duration, Instant};
-use support::{Actor, hear, left_behind, say};
+use support::{Actor, common_part, hear, left_behind, listing, own_prefixes, say};
 
 fn new(capacity: u64) -> MmFile {
     MmFile::create_new(capacity, &CreateOptions::default()).unwrap()
@@ -204,10 +204,10 @@ fn a_shared_file_ends_with_its_last_process() {
     let options = CreateOptions::default();
     let first = MmFile::create_or_open(&id, 100, &options).unwrap();
     let second = MmFile::create_or_open(&id, 5000, &options).unwrap();
-    assert_eq!((first.created(), second.created(), second.capacity()), (true, false, 100));
+    assert_eq!((first.is_creator(), second.is_creator(), second.capacity()), (true, false, 100));
     drop(first);
     let third = MmFile::create_or_open(&id, 1, &options).unwrap();
-    assert!(!third.created());
+    assert!(!third.is_creator());
     drop((second, third));
     assert_eq!(left_behind(&id), [""; 0]);
 }
@@ -303,7 +303,7 @@ fn a_killed_creator_takes_nothing_away() {
     assert_eq!(late.read_text(0).unwrap(), "from the creator");
     drop((file, late));
     assert_eq!(left_behind(&id), [""; 0]);
-    // With nobody left to see it go, it is not there for those who come later.
+    // With no process left that has it open, it is not there for those that come later.
     let mut actor = Actor::start(test, "creator", &[&id]);
     assert_eq!(actor.line().unwrap(), "made");
     actor.kill();
@@ -312,17 +312,34 @@ fn a_killed_creator_takes_nothing_away() {
     assert_eq!(left_behind(&id), [""; 0]);
 }
 
+/// Not with the very next one: a creation examines two names, however many there are.
 #[test]
-fn what_the_dead_left_goes_with_the_next_file() {
-    support::play(&[("creator", creator)]);
-    let id = format!("swept-{}", std::process::id());
-    let mut actor = Actor::start("what_the_dead_left_goes_with_the_next_file", "creator", &[&id]);
-    assert_eq!(actor.line().unwrap(), "made");
-    actor.kill();
-    // On Windows the kernel takes them away at once.
-    assert_eq!(left_behind(&id).len(), if cfg!(windows) { 0 } else { 2 });
-    drop(new(10));
-    assert_eq!(left_behind(&id), [""; 0]);
+fn what_the_dead_left_goes_with_the_next_files() {
+    let test = "what_the_dead_left_goes_with_the_next_files";
+    support::play(&[("maker", maker)]);
+    let prefixes = own_prefixes("swept");
+    let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
+    // Of one of the passes over the folder, and of a later one.
+    for _ in 0..2 {
+        let args = [prefixes.data(), prefixes.mutex(), &format!("{}m-", common_part(&prefixes))];
+        let mut actors = [(); 3].map(|()| Actor::start(test, "maker", &args));
+        for actor in &mut actors {
+            assert_eq!(actor.line().unwrap(), "made");
+        }
+        actors.iter_mut().for_each(Actor::kill);
+        // On Windows the kernel removes them at once.
+        let left = || left_behind(prefixes.data()).len();
+        assert_eq!(left(), if cfg!(windows) { 0 } else { 3 });
+        let creations = (0..64).take_while(|_| left() > 0);
+        creations.for_each(|_| drop(MmFile::create_new(10, &options).unwrap()));
+        assert_eq!(left_behind(prefixes.data()), [""; 0]);
+    }
+    sweep(&ListOptions {
+        mutex_prefix: Some(format!("{}m-", common_part(&prefixes))),
+        ..listing(&prefixes)
+    })
+    .unwrap();
+    assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
 }
 
 #[test]
@@ -338,7 +355,7 @@ fn a_peer_that_came_and_went_is_missed() {
     assert_eq!(actor.line().unwrap(), "here");
     assert!(!file.peer_gone());
     let waiter = file.waiter();
-    waiter.require_peer(true);
+    waiter.require_peer(RequirePeer::Any);
     std::thread::scope(|scope| {
         let waits = scope.spawn(|| waiter.wait_for(0, Timeout::Infinite, Duration::ZERO));
         std::thread::sleep(Duration::from_millis(20));
@@ -347,6 +364,58 @@ fn a_peer_that_came_and_went_is_missed() {
         assert_eq!(code(waits.join().unwrap()), "ERR_MMFILE_PEER_GONE");
         assert!(started.elapsed() < Duration::from_millis(400));
     });
+}
+
+#[test]
+fn a_creator_that_ends_is_missed_however_many_readers_there_are() {
+    support::play(&[("creator", creator), ("guest", guest)]);
+    let test = "a_creator_that_ends_is_missed_however_many_readers_there_are";
+    for closes in [true, false] {
+        let id = format!("producer-{}-{closes}", std::process::id());
+        let mut producer = Actor::start(test, "creator", &[&id]);
+        assert_eq!(producer.line().unwrap(), "made");
+        let file = MmFile::open_existing(&id, &OpenOptions::default()).unwrap();
+        let mut reader = Actor::start(test, "guest", &[&id]);
+        assert_eq!(reader.line().unwrap(), "here");
+        let wait = |required, index, limit| {
+            let waiter = file.waiter();
+            waiter.require_peer(required);
+            code(waiter.wait_for(index, Timeout::Val(Duration::from_millis(limit)), Duration::ZERO))
+        };
+        assert_eq!(wait(RequirePeer::Both, 1, 50), "ERR_MMFILE_TIMEOUT");
+        if closes {
+            producer.tell("close");
+            assert_eq!(producer.line().unwrap(), "closed");
+        } else {
+            producer.kill();
+        }
+        // The other reader counts as a peer.
+        assert_eq!(wait(RequirePeer::Any, 1, 50), "ERR_MMFILE_TIMEOUT");
+        assert_eq!(wait(RequirePeer::Creator, 1, 10_000), "ERR_MMFILE_PEER_GONE");
+        assert_eq!(wait(RequirePeer::Both, 1, 10_000), "ERR_MMFILE_PEER_GONE");
+        let waiter = file.waiter();
+        waiter.require_peer(RequirePeer::Creator);
+        waiter.wait_for(0, Timeout::Infinite, Duration::ZERO).unwrap();
+        reader.kill();
+        assert_eq!(wait(RequirePeer::Any, 1, 10_000), "ERR_MMFILE_PEER_GONE");
+    }
+}
+
+#[test]
+fn a_creator_does_not_miss_itself() {
+    let file = new(1000);
+    let other = open(&file);
+    for handle in [&file, &other] {
+        let waiter = handle.waiter();
+        waiter.require_peer(RequirePeer::Creator);
+        let limit = Timeout::Val(Duration::from_millis(20));
+        assert_eq!(code(waiter.wait_for(0, limit, Duration::ZERO)), "ERR_MMFILE_TIMEOUT");
+    }
+    drop(file);
+    let waiter = other.waiter();
+    waiter.require_peer(RequirePeer::Creator);
+    let missed = waiter.wait_for(0, Timeout::Infinite, Duration::ZERO);
+    assert_eq!(code(missed), "ERR_MMFILE_PEER_GONE");
 }
 
 fn guest(args: &[String]) {
@@ -358,18 +427,154 @@ fn guest(args: &[String]) {
 
 #[test]
 fn what_there_is_can_be_listed_and_swept() {
-    support::play(&[("creator", creator)]);
-    let prefixes = Prefixes::new("list-data-", "list-lock-").unwrap();
+    support::play(&[("maker", maker)]);
+    let prefixes = own_prefixes("list");
+    let mutex_prefix = format!("{}mutex-", common_part(&prefixes));
     let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
     let file = MmFile::create_new(100, &options).unwrap();
     file.append("x").unwrap();
-    let infos = list(&prefixes).unwrap();
-    assert_eq!(infos.len(), 1);
-    let info = &infos[0];
-    assert_eq!((info.id.as_str(), info.capacity), (file.id(), 100));
-    assert_eq!((info.size, info.length), (6, 1));
-    assert_eq!((info.stale, info.sealed, info.creator), (false, false, std::process::id()));
-    assert_eq!(sweep(&prefixes).unwrap(), []);
+    let own = MutexOptions { prefix: mutex_prefix.clone(), ..Default::default() };
+    let mutex = NamedMutex::open("a", &own).unwrap();
+    let files_alone = listing(&prefixes);
+    let listing = ListOptions { mutex_prefix: Some(mutex_prefix.clone()), ..files_alone.clone() };
+    let infos = list(&listing).unwrap();
+    let [info, lock] = &infos[..] else { panic!("{infos:?}") };
+    assert_eq!((info.id.as_str(), info.kind, info.capacity), (file.id(), Kind::File, 100));
+    assert_eq!((info.size, info.length, info.lifetime), (6, 1, Lifetime::Creator));
+    assert_eq!((info.stale, info.sealed, info.creator_pid), (false, false, std::process::id()));
+    assert_eq!((lock.id.as_str(), lock.kind, lock.capacity), ("a", Kind::Mutex, 0));
+    assert_eq!((lock.lifetime, lock.stale), (Lifetime::LastProcess, false));
+    assert_eq!(list(&files_alone).unwrap(), infos[..1]);
+    assert_eq!(sweep(&listing).unwrap(), []);
+    drop((file, mutex));
+    assert_eq!(list(&listing).unwrap(), []);
+    // What a killed process left: listed as stale, and removed once.
+    let test = "what_there_is_can_be_listed_and_swept";
+    let args = [prefixes.data(), prefixes.mutex(), &mutex_prefix];
+    let mut actor = Actor::start(test, "maker", &args);
+    assert_eq!(actor.line().unwrap(), "made");
+    actor.kill();
+    let mut left = list(&listing).unwrap();
+    if cfg!(windows) {
+        return assert_eq!(left, []);
+    }
+    assert_eq!(left.len(), 2);
+    assert!(left.iter().all(|info| info.stale && info.creator_pid == actor.child.id()));
+    let mut swept = sweep(&listing).unwrap();
+    for infos in [&mut left, &mut swept] {
+        infos.sort_by_key(|info| info.id.as_str().to_owned());
+    }
+    assert_eq!(swept, left);
+    assert_eq!((list(&listing).unwrap(), sweep(&listing).unwrap()), (vec![], vec![]));
+    assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
+}
+
+/// Looks at everything from outside, again and again.
+fn onlooker(args: &[String]) {
+    let listing = listing(&Prefixes::new(&args[0], &args[1]).unwrap());
+    for _ in 0..20 {
+        assert_eq!(list(&listing).unwrap().len(), 1);
+        assert_eq!(sweep(&listing).unwrap(), []);
+    }
+    say("listed");
+}
+
+/// A process that lists and sweeps is no peer, and keeps nothing alive.
+#[test]
+fn an_onlooker_has_nothing_open() {
+    support::play(&[("onlooker", onlooker)]);
+    let prefixes = own_prefixes("onlooker");
+    let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
+    let file = MmFile::create_new(100, &options).unwrap();
+    let test = "an_onlooker_has_nothing_open";
+    let mut actor = Actor::start(test, "onlooker", &[prefixes.data(), prefixes.mutex()]);
+    assert_eq!(actor.line().unwrap(), "listed");
+    assert_eq!(file.peers().len(), 1);
     drop(file);
-    assert_eq!(list(&prefixes).unwrap(), []);
+    assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
+    let file = MmFile::create_new(100, &options).unwrap();
+    let mut actor = Actor::start(test, "onlooker", &[prefixes.data(), prefixes.mutex()]);
+    assert_eq!(actor.line().unwrap(), "listed");
+    actor.finish();
+    assert!(!file.peer_gone(), "there was no peer that could have gone");
+}
+
+/// Makes a file and a mutex with prefixes of the test's.
+fn maker(args: &[String]) {
+    let prefixes = Prefixes::new(&args[0], &args[1]).unwrap();
+    let _file = MmFile::create_new(10, &CreateOptions { prefixes, ..Default::default() }).unwrap();
+    let own = MutexOptions { prefix: args[2].clone(), ..Default::default() };
+    let _mutex = NamedMutex::open("b", &own).unwrap();
+    say("made");
+    hear();
+}
+
+#[test]
+fn a_removed_name_is_free_and_its_file_goes_on() {
+    let id = format!("removed-{}", std::process::id());
+    let options = ListOptions::default();
+    let (file_id, name) = (FileId::parse(&id).unwrap(), id.as_str());
+    assert_eq!(code(remove(&file_id, Kind::File, &options)), "ERR_MMFILE_NOT_FOUND");
+    for lifetime in [Lifetime::Creator, Lifetime::LastProcess] {
+        let file = MmFile::create_new(100, &CreateOptions { lifetime, ..named(name) }).unwrap();
+        let other = open(&file);
+        assert_eq!(code(remove(&file_id, Kind::Mutex, &options)), "ERR_MMFILE_NOT_FOUND");
+        remove(&file_id, Kind::File, &options).unwrap();
+        let late = MmFile::open_existing(name, &OpenOptions::default());
+        assert_eq!(code(late), "ERR_MMFILE_NOT_FOUND");
+        assert_eq!(file.append("still here").unwrap(), 0);
+        assert_eq!(other.read_text(0).unwrap(), "still here");
+        if !cfg!(windows) {
+            let another = MmFile::create_new(50, &named(name)).unwrap();
+            assert_eq!(another.len().unwrap(), 0);
+            drop((file, other));
+            assert_eq!(open(&another).capacity(), 50, "the first one's end is not the second's");
+        }
+    }
+    assert_eq!(left_behind(&id), [""; 0]);
+}
+
+#[test]
+fn the_peers_are_the_open_handles_of_the_living() {
+    support::play(&[("guest", guest)]);
+    let file = new(1000);
+    let me = std::process::id();
+    let row = |peers: &[Peer], pid| *peers.iter().find(|peer| peer.pid == pid).unwrap();
+    let peers = file.peers();
+    let [own] = &peers[..] else { panic!("{peers:?}") };
+    assert_eq!(
+        (own.pid, own.access, own.is_creator, own.is_self),
+        (me, Access::ReadWrite, true, true)
+    );
+    assert!(!own.holds_lock && own.since > 1_700_000_000_000);
+    let reader = open_to_read(&file);
+    let test = "the_peers_are_the_open_handles_of_the_living";
+    let mut actor = Actor::start(test, "guest", &[file.id()]);
+    assert_eq!(actor.line().unwrap(), "here");
+    let guest = actor.child.id();
+    for handle in [&file, &reader] {
+        let peers = handle.peers();
+        assert_eq!(peers.len(), 3);
+        let theirs = row(&peers, guest);
+        assert!(!theirs.is_creator && !theirs.is_self && !theirs.holds_lock);
+        let of_me = peers.iter().filter(|peer| peer.pid == me);
+        assert_eq!(of_me.filter(|peer| peer.is_self).count(), 1);
+        let readers = peers.iter().filter(|peer| peer.access == Access::Read);
+        assert_eq!(readers.count(), 1);
+    }
+    let guard = file.lock(None).unwrap();
+    let holders: Vec<Peer> = reader.peers().into_iter().filter(|peer| peer.holds_lock).collect();
+    assert_eq!(holders.iter().map(|it| (it.pid, it.is_creator)).collect::<Vec<_>>(), [(me, true)]);
+    drop(guard);
+    actor.kill();
+    assert_eq!(file.peers().len(), 2, "the dead are no peers");
+    drop(reader);
+    assert_eq!(file.peers().len(), 1);
+    // More handles than the table has rows: they work, and are not listed. A dead one's row is free again.
+    let many: Vec<MmFile> = (0..120).map(|_| open(&file)).collect();
+    assert_eq!(file.peers().len(), 96);
+    many[119].append("from one that is not listed").unwrap();
+    drop(many);
+    assert_eq!(file.peers().len(), 1);
+    assert_eq!(open(&file).peers().len(), 2);
 }

@@ -7,29 +7,7 @@ use mmfile_core::*;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use support::{Actor, hear, say};
-
-/// A folder of its own, gone with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("mmfile-{test}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&path); // of an earlier process with this id
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use support::{Actor, Folder, hear, say};
 
 fn create(path: &PathBuf, capacity: u64) -> MmFile {
     MmFile::create_file(path, capacity, &CreateOptions::default()).unwrap()
@@ -62,7 +40,7 @@ fn what_was_appended_is_there_after_everybody_has_left() {
     file.seal().unwrap();
     drop(file);
     let file = open(&path);
-    assert!(file.is_sealed().unwrap() && !file.created());
+    assert!(file.is_sealed().unwrap() && !file.is_creator());
     assert_eq!(file.read_text(2).unwrap(), "two");
 }
 
@@ -134,7 +112,7 @@ fn what_is_not_ours_is_refused() {
         let opened = MmFile::open_file(folder.file(name), &options);
         assert_eq!(code(opened), "ERR_MMFILE_INCOMPATIBLE", "{name}");
     }
-    assert_eq!(code(MmFile::open_file(&folder.0, &options)), "ERR_MMFILE_ACCESS");
+    assert_eq!(code(MmFile::open_file(folder.path(), &options)), "ERR_MMFILE_ACCESS");
     let path = folder.file("a.mmf");
     drop(create(&path, 10));
     let again = MmFile::create_file(&path, 10, &CreateOptions::default());
@@ -158,6 +136,9 @@ fn a_file_that_is_cut_is_an_error_and_not_a_crash() {
     assert_eq!(code(file.read(0)), "ERR_MMFILE_CORRUPT");
     assert_eq!(code(file.lock(None)), "ERR_MMFILE_CORRUPT");
     assert_eq!(code(file.len()), "ERR_MMFILE_CORRUPT");
+    let waited = file.wait_for(0, Timeout::Val(Duration::ZERO), Duration::ZERO);
+    assert_eq!(code(waited), "ERR_MMFILE_CORRUPT");
+    assert_eq!(file.peers(), []);
     drop(file);
     let again = MmFile::open_file(&path, &OpenOptions::default());
     assert_eq!(code(again), "ERR_MMFILE_INCOMPATIBLE");

@@ -1,8 +1,9 @@
 """A program that knows the frames and where the lock is, and nothing else of the library.
 
-    foreign.py DATA CONTROL     the paths of the two objects; orders come on standard input
+    foreign.py OBJECT     the path of the file's object; orders come on standard input
 
-It takes the lock as what the control block says it is: a robust pthread mutex of the C library.
+The control block is the object's last 4096 bytes and says how many bytes the data has, which is at the
+object's start. The lock is what the block says it is: a robust pthread mutex of the C library.
 """
 
 import ctypes
@@ -14,7 +15,7 @@ import struct
 import sys
 import time
 
-LOCK_AT = 0x80
+CONTROL_SIZE, CAPACITY_AT, LOCK_AT = 4096, 0x20, 0x80
 EMPTY, SEAL = 0x8000_0000, 0xFFFF_FFFF
 C = ctypes.CDLL(None)
 
@@ -27,8 +28,11 @@ def mapped(path):
     return memory
 
 
-DATA, CONTROL = mapped(sys.argv[1]), mapped(sys.argv[2])
-MUTEX = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(CONTROL, LOCK_AT)))
+OBJECT = mapped(sys.argv[1])
+CONTROL_AT = len(OBJECT) - CONTROL_SIZE
+(CAPACITY,) = struct.unpack_from("<Q", OBJECT, CONTROL_AT + CAPACITY_AT)
+DATA = memoryview(OBJECT)[:CAPACITY]
+MUTEX = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(OBJECT, CONTROL_AT + LOCK_AT)))
 
 
 def payload(writer, number):
@@ -85,7 +89,7 @@ class Walk:
                 raise ValueError(f"bad word {word:#x} at {self.end}")
             start = self.end + 4
             self.end = start + size
-            yield DATA[start : self.end]
+            yield bytes(DATA[start : self.end])
 
     def to_end(self):
         for _ in self.segments():

@@ -86,15 +86,12 @@ impl Own {
         open(&self.args().map(str::to_owned))
     }
 
-    /// A Python process that has both objects mapped.
+    /// A Python process that has the object mapped.
     fn python(&self) -> Actor {
-        let object = |prefix: &str| support::raw::path(&format!("{prefix}{}", self.file().id()));
+        let object = support::path(&format!("{}{}", self.prefixes.data(), self.file().id()));
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign.py");
         let mut command = Command::new("python3");
-        command
-            .args([script, object(self.prefixes.data()), object(self.prefixes.mutex())])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.args([script, object]).stdin(Stdio::piped()).stdout(Stdio::piped());
         // SAFETY: one system call, which is allowed between fork and exec: it must not outlive us.
         unsafe {
             command.pre_exec(|| {
@@ -116,8 +113,7 @@ impl Drop for Own {
     fn drop(&mut self) {
         drop(self.file.take());
         if !std::thread::panicking() {
-            let common = self.prefixes.data().trim_end_matches("data-");
-            assert_eq!(support::left_behind(common), [""; 0]);
+            assert_eq!(support::left_behind(support::common_part(&self.prefixes)), [""; 0]);
         }
     }
 }

@@ -9,11 +9,10 @@ mod support;
 mod calls;
 #[path = "hostile/contents.rs"]
 mod contents;
-// The words of the lock are others elsewhere, and objects are no files.
+// The words of the lock are others elsewhere.
 #[cfg(not(mmfile_portable))]
 #[path = "hostile/fields.rs"]
 mod fields;
-#[cfg(not(mmfile_portable))]
 #[path = "hostile/objects.rs"]
 mod objects;
 #[path = "hostile/scribbler.rs"]
@@ -22,7 +21,7 @@ mod scribbler;
 use mmfile_core::*;
 use std::time::Duration;
 use support::raw::{EMPTY, Raw, SEAL};
-use support::{Random, left_behind, own_prefixes};
+use support::{Random, left_behind, listing, own_prefixes};
 
 /// As long as any call here waits for the lock.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(2);
@@ -39,8 +38,7 @@ impl Prey {
     fn new(prefixes: &Prefixes, capacity: u64) -> Self {
         let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
         let file = MmFile::create_new(capacity, &options).unwrap();
-        let object = |prefix: &str| Raw::open(&format!("{prefix}{}", file.id()));
-        let (data, control) = (object(prefixes.data()), object(prefixes.mutex()));
+        let (data, control) = (Raw::data(prefixes, file.id()), Raw::control(prefixes, file.id()));
         Self { file: Some(file), data, control, prefixes: prefixes.clone() }
     }
 
@@ -87,7 +85,7 @@ fn size_word(random: &mut Random, left: u64) -> u32 {
     }
 }
 
-/// Bytes of a data object: mostly frames, so that the way to the bad ones is long.
+/// Bytes of a file's data: mostly frames, so that the way to the bad ones is long.
 fn contents(random: &mut Random, capacity: usize) -> Vec<u8> {
     let mut bytes = vec![0u8; capacity];
     if random.below(8) == 0 {

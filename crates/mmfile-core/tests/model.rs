@@ -159,7 +159,7 @@ impl World {
         };
         let first = MmFile::create_new(capacity, &options).unwrap();
         let id = first.id().to_string();
-        let raw = Raw::open_sized(&format!("{}{id}", prefixes.data()), capacity);
+        let raw = Raw::data(&prefixes, &id);
         let model = Model { capacity, segments: Vec::new(), sealed: false };
         let mut world = Self { model, id, prefixes, raw, handles: vec![first] };
         for kind in kinds {

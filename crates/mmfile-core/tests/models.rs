@@ -1,18 +1,20 @@
 //! The protocols between processes, in every order in which their steps can follow one another: what
-//! runs is the library itself on a modelled platform (`src/modelled`). Each protocol is run a second
+//! runs is the library itself on a modelled platform (`src/platform/loom`). Each protocol is run a second
 //! time with a mistake made on purpose, which has to be found.
 //!
-//! `RUSTFLAGS="--cfg loom" cargo test -p mmfile-core --release --test models`
+//! `npm run models`, or `RUSTFLAGS="--cfg loom" cargo test -p mmfile-core --release --test models`
 #![cfg(loom)]
 
+#[path = "models/names.rs"]
+mod names;
+#[path = "models/participants.rs"]
+mod participants;
 #[path = "models/publish.rs"]
 mod publish;
-#[path = "models/registry.rs"]
-mod registry;
 #[path = "models/wait.rs"]
 mod wait;
 
-use mmfile_core::modelled::{Fault, check, here, process};
+use mmfile_core::platform::loom::{Fault, check, here, process};
 use mmfile_core::{CreateOptions, Error, FileId, MmFile, OpenOptions, Result};
 use std::io::Write;
 use std::time::Instant;

@@ -5,13 +5,13 @@
 
 mod support;
 
-use mmfile_core::{NamedMutex, Timeout};
+use mmfile_core::{MutexOptions, NamedMutex, Timeout};
 use raw_sync::locks::{LockImpl, LockInit, Mutex};
 use std::cell::Cell;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use support::raw::{Raw, path};
-use support::{Actor, Watchdog, figures, hear, now, rounds, say};
+use support::raw::Raw;
+use support::{Actor, Watchdog, figures, hear, now, path, rounds, say};
 
 const ROLES: &[support::Role] = &[("holder", holder)];
 const SECOND: i64 = 1_000_000_000;
@@ -93,7 +93,12 @@ fn errno(text: &str) -> i32 {
 }
 
 fn own_mutex(topic: &str) -> NamedMutex {
-    NamedMutex::open(&format!("mmtest-raw-sync-{topic}-{}", std::process::id())).unwrap()
+    let name = format!("mmtest-raw-sync-{topic}-{}", std::process::id());
+    NamedMutex::open(&name, &MutexOptions::default()).unwrap()
+}
+
+fn open(name: &str) -> NamedMutex {
+    NamedMutex::open_existing(name, &MutexOptions::default()).unwrap()
 }
 
 /// Takes both mutexes and waits for its death.
@@ -101,7 +106,7 @@ fn holder(args: &[String]) {
     let memory = Raw::open(&args[0]);
     // SAFETY: the page in which the mutex was made, mapped until this process ends.
     let (theirs, _) = unsafe { Mutex::from_existing(memory.at(0), memory.at(2048)) }.unwrap();
-    let ours = NamedMutex::open_existing(&args[1]).unwrap();
+    let ours = open(&args[1]);
     let _theirs = theirs.lock().unwrap();
     let _ours = ours.lock(None).unwrap();
     say("holds");
@@ -174,7 +179,7 @@ fn theirs_refuses_to_wait_past_the_end_of_a_second() {
     let _theirs = theirs.mutex.lock().unwrap();
     let _ours = ours.lock(None).unwrap();
     let attempts = || {
-        let ours = NamedMutex::open_existing(ours.name()).unwrap();
+        let ours = open(ours.name());
         let (mut refused, mut waited) = (0, 0);
         for _ in 0..2 * rounds() {
             for phase in [200, 955, 980] {
@@ -247,7 +252,7 @@ fn theirs_waits_by_the_wall_clock_and_ours_does_not() {
     for ahead in [hour, -hour] {
         let our_guard = ours.lock(None).unwrap();
         let attempt = || {
-            let ours = NamedMutex::open_existing(ours.name()).unwrap();
+            let ours = open(ours.name());
             let (before, started) = (READ.with(Cell::get), Instant::now());
             assert_eq!(
                 ours.lock(Some(Timeout::Val(SHORT))).unwrap_err().code(),

@@ -8,7 +8,7 @@ use std::ptr;
 use std::rc::Rc;
 
 /// The most arguments that an operation takes.
-const MAX_ARGUMENTS: usize = 4;
+const MAX_ARGUMENTS: usize = 5;
 
 /// What an operation answers.
 pub(crate) type Outcome = Result<sys::napi_value, Failure>;
@@ -68,6 +68,14 @@ impl Call {
                 Err(_) => sys::napi_create_double(self.env, count as f64, &mut value),
             }
         };
+        errors::checked(status, value)
+    }
+
+    /// A boolean.
+    pub(crate) fn boolean(&self, is: bool) -> Outcome {
+        let mut value = ptr::null_mut();
+        // SAFETY: `env` belongs to this call; the target is writable.
+        let status = unsafe { sys::napi_get_boolean(self.env, is, &mut value) };
         errors::checked(status, value)
     }
 

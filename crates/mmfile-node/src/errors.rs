@@ -48,8 +48,9 @@ thread_local! {
     static FACTORIES: RefCell<Vec<(sys::napi_env, sys::napi_ref)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Sets the function that makes errors from now on.
-pub(crate) fn install(env: sys::napi_env, factory: sys::napi_value) -> Result<(), Failure> {
+/// Sets the function that makes errors from now on. Whether this is the first copy of the package that loads
+/// this addon in this thread.
+pub(crate) fn install(env: sys::napi_env, factory: sys::napi_value) -> Result<bool, Failure> {
     let mut reference = ptr::null_mut();
     // SAFETY: `env` and `factory` belong to the running call; the target is writable.
     let status = unsafe { sys::napi_create_reference(env, factory, 1, &mut reference) };
@@ -57,8 +58,8 @@ pub(crate) fn install(env: sys::napi_env, factory: sys::napi_value) -> Result<()
     FACTORIES.with_borrow_mut(|factories| {
         factories.retain(|(theirs, _)| *theirs != env);
         factories.push((env, reference));
-    });
-    Ok(())
+        Ok(factories.len() == 1)
+    })
 }
 
 /// Forgets them, when the thread's environment ends.

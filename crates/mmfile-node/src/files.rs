@@ -8,7 +8,6 @@ use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue};
 use napi_derive::napi;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 /// How a file is made or opened; the TypeScript has filled everything in.
 #[napi(object)]
@@ -25,9 +24,11 @@ pub struct NativeOptions {
     pub read_only: bool,
     /// In milliseconds.
     pub lock_timeout: f64,
-    /// What stands before the id in the data object's name.
+    /// The folder of the object, unless it is the system's.
+    pub directory: Option<String>,
+    /// What precedes the id in the object's name.
     pub data_prefix: String,
-    /// What stands before the id in the lock's name.
+    /// What precedes the id in the name of the lock, where that is an object.
     pub mutex_prefix: String,
 }
 
@@ -40,30 +41,32 @@ pub struct NativeFile {
     pub id: String,
     /// In bytes.
     pub capacity: f64,
-    /// Whether this call made it.
-    pub created: bool,
+    /// Whether this call created it.
+    pub is_creator: bool,
     /// Where it is on disk, if it is.
     pub path: Option<String>,
 }
 
 /// Sets the function that makes errors of a code, a message and an object of facts, and says whether the
 /// runtime is Node.js itself: others have the names of libuv's functions and end the process behind them.
+/// Returns whether this is the first copy of the package that loads this addon in this thread: it closes
+/// the files of all.
 #[napi]
 pub fn install(
     env: Env,
     #[napi(ts_arg_type = "(code: string, message: string, facts: object) => Error")]
     factory: Function<'_>,
     is_node: bool,
-) -> napi::Result<()> {
+) -> napi::Result<bool> {
     crate::watch::allow_event_loop(is_node);
     #[cfg(any(windows, target_os = "macos"))]
     crate::stay::loaded();
-    errors::attempt(&env, || errors::install(env.raw(), factory.value().value))?;
+    let first = errors::attempt(&env, || errors::install(env.raw(), factory.value().value))?;
     env.add_env_cleanup_hook((), |()| {
         close_all();
         errors::uninstall();
     })?;
-    Ok(())
+    Ok(first)
 }
 
 /// Makes a file.
@@ -114,17 +117,13 @@ pub fn flush(env: Env, handle: u32) -> napi::Result<()> {
     errors::attempt(&env, || Ok(open(handle)?.file()?.flush()?))
 }
 
-/// Whether another process had the file open and none has it any more.
-#[napi]
-pub fn peer_gone(env: Env, handle: u32) -> napi::Result<bool> {
-    errors::attempt(&env, || Ok(open(handle)?.file()?.peer_gone()))
-}
-
-/// Closes a file or a mutex and empties its views. Whether it was open.
+/// Closes a file or a mutex, releases its lock and empties its views. Whether it was open.
 #[napi]
 pub fn close(handle: u32) -> bool {
     let Some(handle) = table::remove(handle) else { return false };
-    part(&handle);
+    drop(handle.watch.take());
+    drop(handle.holder.take());
+    drop(handle.guard.take());
     handle.buffers.borrow_mut().detach_all();
     true
 }
@@ -135,7 +134,7 @@ pub fn close(handle: u32) -> bool {
 pub fn abandon(handle: u32) -> bool {
     let Some(handle) = table::remove(handle) else { return false };
     let held = handle.guard.borrow().is_some() || handle.holder.borrow().is_some();
-    part(&handle);
+    end(&handle);
     held
 }
 
@@ -143,22 +142,12 @@ pub fn abandon(handle: u32) -> bool {
 /// process is gone can still use it.
 #[napi]
 pub fn leave_all() {
-    leave_each(table::all());
-}
-
-/// Leaves one after the other, and waits for the registry of names as long as for one.
-fn leave_each(handles: Vec<Rc<Handle>>) {
-    const PATIENCE: Duration = Duration::from_secs(2);
-    let begun = Instant::now();
-    for handle in handles {
-        part(&handle);
-        handle.leave(PATIENCE.saturating_sub(begun.elapsed()));
-    }
+    table::all().iter().for_each(leave);
 }
 
 /// Closes everything that this thread has open, at its end. Views stay.
 fn close_all() {
-    leave_each(table::remove_all());
+    table::remove_all().iter().for_each(leave);
 }
 
 /// Tells the engine that an object weighs so many bytes more than it can see, or less: it collects
@@ -177,11 +166,22 @@ pub fn recovered(env: Env, handle: u32) -> napi::Result<f64> {
     })
 }
 
-/// Ends what refers to the file, so that dropping the handle drops the file.
-fn part(handle: &Rc<Handle>) {
+/// Counts as closed for others, and keeps the memory.
+fn leave(handle: &Rc<Handle>) {
+    end(handle);
+    handle.leave();
+}
+
+/// Ends what refers to the file, so that dropping the handle drops the file. The next holder of the lock
+/// finds it abandoned: this one has not come to the end of its section.
+fn end(handle: &Rc<Handle>) {
     drop(handle.watch.take());
-    drop(handle.holder.take());
-    drop(handle.guard.take());
+    if let Some(holder) = handle.holder.take() {
+        holder.abandon();
+    }
+    if let Some(mut guard) = handle.guard.take() {
+        guard.abandon();
+    }
 }
 
 fn opened(file: MmFile) -> Result<NativeFile, Failure> {
@@ -189,9 +189,9 @@ fn opened(file: MmFile) -> Result<NativeFile, Failure> {
     let path = file.path().map(|path| path.to_string_lossy().into_owned());
     #[allow(clippy::cast_precision_loss, reason = "came from a number, or is below 2^53")]
     let capacity = file.capacity() as f64;
-    let created = file.created();
+    let is_creator = file.is_creator();
     let handle = insert(Resource::File(file))?;
-    Ok(NativeFile { handle, id, capacity, created, path })
+    Ok(NativeFile { handle, id, capacity, is_creator, path })
 }
 
 /// Gives a file or a mutex its number.
@@ -210,6 +210,7 @@ fn open_options(options: &NativeOptions) -> Result<OpenOptions, Failure> {
         access: if options.read_only { Access::Read } else { Access::ReadWrite },
         synchronized: options.synchronized,
         lock_timeout: milliseconds(options.lock_timeout),
+        directory: options.directory.clone().map(Into::into),
         prefixes: prefixes(options)?,
     })
 }
@@ -220,6 +221,7 @@ fn create_options(options: &NativeOptions) -> Result<CreateOptions, Failure> {
         synchronized: options.synchronized,
         lifetime: if options.last_process { Lifetime::LastProcess } else { Lifetime::Creator },
         lock_timeout: milliseconds(options.lock_timeout),
+        directory: options.directory.clone().map(Into::into),
         prefixes: prefixes(options)?,
     })
 }

@@ -1,15 +1,34 @@
-//! What files there are.
+//! What objects there are, and who has one open.
 
-use crate::errors;
-use mmfile_core::{FileId, FileInfo, Lifetime, Prefixes};
+use crate::errors::{self, Failure};
+use crate::files::open;
+use mmfile_core::{
+    Access, FileId, Kind, Lifetime, ListOptions, ObjectInfo, Peer, Prefixes, list as list_objects,
+    remove as remove_object, sweep as sweep_objects,
+};
 use napi::Env;
 use napi_derive::napi;
 
-/// A file in shared memory, seen from outside.
+/// Where objects are.
+#[napi(object)]
+pub struct NativePlace {
+    /// The folder, unless it is the system's.
+    pub directory: Option<String>,
+    /// What precedes the id in a file's name.
+    pub data_prefix: String,
+    /// What precedes the id in the name of a file's lock, where that is an object.
+    pub mutex_prefix: String,
+    /// What precedes the name in the name of a mutex; no mutexes without it.
+    pub prefix: Option<String>,
+}
+
+/// An object in shared memory, seen from outside.
 #[napi(object)]
 pub struct NativeInfo {
     /// Its id.
     pub id: String,
+    /// Whether it is a mutex, not a file.
+    pub is_mutex: bool,
     /// In bytes.
     pub capacity: f64,
     /// Bytes used.
@@ -22,53 +41,98 @@ pub struct NativeInfo {
     pub last_process: bool,
     /// Milliseconds since 1970.
     pub created_at: f64,
-    /// The process that made it.
-    pub creator: u32,
+    /// The process that created it.
+    pub creator_pid: u32,
     /// Whether no live process has it open.
     pub stale: bool,
 }
 
-/// The files of this user on this machine.
+/// An open handle.
+#[napi(object)]
+pub struct NativePeer {
+    /// Its process.
+    pub pid: u32,
+    /// Whether it reads only.
+    pub read_only: bool,
+    /// Milliseconds since 1970.
+    pub since: f64,
+    /// Whether it created the file.
+    pub is_creator: bool,
+    /// Whether it holds the lock.
+    pub holds_lock: bool,
+    /// Whether it is the handle that asks.
+    pub is_self: bool,
+}
+
+/// The files and mutexes of this user on this machine.
 #[napi]
-pub fn list(env: Env, data_prefix: String, mutex_prefix: String) -> napi::Result<Vec<NativeInfo>> {
+pub fn list(env: Env, place: NativePlace) -> napi::Result<Vec<NativeInfo>> {
+    errors::attempt(&env, || rows(list_objects(&options(place)?)?))
+}
+
+/// Removes those that no live process has open: what there was.
+#[napi]
+pub fn sweep(env: Env, place: NativePlace) -> napi::Result<Vec<NativeInfo>> {
+    errors::attempt(&env, || rows(sweep_objects(&options(place)?)?))
+}
+
+/// Removes the name of one.
+#[napi]
+pub fn remove(env: Env, id: String, is_mutex: bool, place: NativePlace) -> napi::Result<()> {
     errors::attempt(&env, || {
-        let prefixes = Prefixes::new(data_prefix, mutex_prefix)?;
-        Ok(mmfile_core::list(&prefixes)?.into_iter().map(NativeInfo::from).collect())
+        let kind = if is_mutex { Kind::Mutex } else { Kind::File };
+        Ok(remove_object(&FileId::parse(&id)?, kind, &options(place)?)?)
     })
 }
 
-/// Takes the names of one away.
+/// The open handles on a file.
 #[napi]
-pub fn remove(env: Env, id: String, data_prefix: String, mutex_prefix: String) -> napi::Result<()> {
+pub fn peers(env: Env, handle: u32) -> napi::Result<Vec<NativePeer>> {
     errors::attempt(&env, || {
-        let prefixes = Prefixes::new(data_prefix, mutex_prefix)?;
-        Ok(mmfile_core::remove(&FileId::parse(&id)?, &prefixes)?)
+        Ok(open(handle)?.file()?.peers().into_iter().map(NativePeer::from).collect())
     })
 }
 
-/// Removes those that no live process has open, and answers their ids.
-#[napi]
-pub fn sweep(env: Env, data_prefix: String, mutex_prefix: String) -> napi::Result<Vec<String>> {
-    errors::attempt(&env, || {
-        let prefixes = Prefixes::new(data_prefix, mutex_prefix)?;
-        let removed = mmfile_core::sweep(&prefixes)?;
-        Ok(removed.into_iter().map(|id| id.to_string()).collect())
+fn options(place: NativePlace) -> Result<ListOptions, Failure> {
+    Ok(ListOptions {
+        directory: place.directory.map(Into::into),
+        prefixes: Prefixes::new(place.data_prefix, place.mutex_prefix)?,
+        mutex_prefix: place.prefix,
     })
+}
+
+fn rows(infos: Vec<ObjectInfo>) -> Result<Vec<NativeInfo>, Failure> {
+    Ok(infos.into_iter().map(NativeInfo::from).collect())
 }
 
 #[allow(clippy::cast_precision_loss, reason = "for people; exact below 2^53")]
-impl From<FileInfo> for NativeInfo {
-    fn from(info: FileInfo) -> Self {
+impl From<ObjectInfo> for NativeInfo {
+    fn from(info: ObjectInfo) -> Self {
         Self {
             id: info.id.to_string(),
+            is_mutex: info.kind == Kind::Mutex,
             capacity: info.capacity as f64,
             size: info.size as f64,
             length: info.length as f64,
             sealed: info.sealed,
             last_process: info.lifetime == Lifetime::LastProcess,
             created_at: info.created_at as f64,
-            creator: info.creator,
+            creator_pid: info.creator_pid,
             stale: info.stale,
+        }
+    }
+}
+
+impl From<Peer> for NativePeer {
+    fn from(peer: Peer) -> Self {
+        Self {
+            pid: peer.pid,
+            read_only: peer.access == Access::Read,
+            #[allow(clippy::cast_precision_loss, reason = "exact below 2^53")]
+            since: peer.since as f64,
+            is_creator: peer.is_creator,
+            holds_lock: peer.holds_lock,
+            is_self: peer.is_self,
         }
     }
 }

@@ -5,30 +5,56 @@ use crate::files::{insert, open};
 use crate::operations::milliseconds;
 use crate::table::Resource;
 use crate::threadsafe::ThreadSafeFunction;
-use mmfile_core::{Error, NamedMutex, Timeout};
+use mmfile_core::{Error, MutexOptions, NamedMutex, Timeout};
 use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 use std::ffi::c_void;
 use std::ptr;
 
+/// How a mutex is opened; the TypeScript has filled everything in.
+#[napi(object)]
+pub struct NativeMutexOptions {
+    /// Whether it must exist.
+    pub existing: bool,
+    /// The folder of the object, unless it is the system's.
+    pub directory: Option<String>,
+    /// What precedes the name in the object's name.
+    pub prefix: String,
+    /// In milliseconds.
+    pub lock_timeout: f64,
+}
+
 /// An open mutex.
 #[napi(object)]
 pub struct NativeMutex {
     /// What the operations want first.
     pub handle: u32,
-    /// Whether this call made it.
-    pub created: bool,
+    /// The name.
+    pub name: String,
+    /// Whether this call created it.
+    pub is_creator: bool,
 }
 
-/// Opens the mutex of that name; makes it unless it must exist.
+/// Opens the mutex of that name, or creates it unless it must exist.
 #[napi]
-pub fn open_mutex(env: Env, name: String, existing: bool) -> napi::Result<NativeMutex> {
+pub fn open_mutex(
+    env: Env,
+    name: String,
+    options: NativeMutexOptions,
+) -> napi::Result<NativeMutex> {
     errors::attempt(&env, || {
-        let mutex =
-            if existing { NamedMutex::open_existing(&name)? } else { NamedMutex::open(&name)? };
-        let created = mutex.created();
-        Ok(NativeMutex { handle: insert(Resource::Mutex(mutex))?, created })
+        let open = if options.existing { NamedMutex::open_existing } else { NamedMutex::open };
+        let mutex = open(
+            &name,
+            &MutexOptions {
+                directory: options.directory.map(Into::into),
+                prefix: options.prefix,
+                lock_timeout: milliseconds(options.lock_timeout),
+            },
+        )?;
+        let (name, is_creator) = (mutex.name().to_owned(), mutex.is_creator());
+        Ok(NativeMutex { handle: insert(Resource::Mutex(mutex))?, name, is_creator })
     })
 }
 
@@ -77,13 +103,13 @@ pub fn hold(
     })
 }
 
-/// Lets go what [`hold`] took or is waiting for.
+/// Releases what [`hold`] acquired, or stops waiting. `abandons`: the next holder finds the lock abandoned.
 #[napi]
-pub fn release_held(handle: u32) {
+pub fn release_held(handle: u32, abandons: bool) {
     if let Ok(handle) = open(handle)
         && let Some(holder) = &*handle.holder.borrow()
     {
-        holder.release();
+        if abandons { holder.abandon() } else { holder.release() }
     }
 }
 

@@ -91,7 +91,7 @@ impl Buffers {
             drop(unsafe { Rc::from_raw(hint.cast::<Buffer>()) });
             if status == sys::Status::napi_no_external_buffers_allowed {
                 let what = "views without a copy: this runtime allows no external buffers";
-                return Err(Error::Unsupported { what }.into());
+                return Err(Error::Unsupported { what, os: None }.into());
             }
             return Err(Failure::NodeApi(status));
         }

@@ -4,7 +4,7 @@ use crate::call::{Call, Outcome, Work, export};
 use crate::errors::{self, Failure};
 use crate::values::{Value, bytes_of};
 use crate::watch::Watch;
-use mmfile_core::{Error, Span, Timeout};
+use mmfile_core::{Error, RequirePeer, Span, Timeout};
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
@@ -15,7 +15,7 @@ use std::time::Duration;
 #[napi(ts_return_type = "Operations")]
 pub fn operations(env: Env) -> napi::Result<Object<'static>> {
     let object = Object::new(&env)?;
-    let table: [(&std::ffi::CStr, Work); 18] = [
+    let table: [(&std::ffi::CStr, Work); 19] = [
         (c"append", append),
         (c"appendAll", append_all),
         (c"write", write),
@@ -26,6 +26,7 @@ pub fn operations(env: Env) -> napi::Result<Object<'static>> {
         (c"byteLength", byte_length),
         (c"readText", read_text),
         (c"readBytes", read_bytes),
+        (c"copyBytes", copy_bytes),
         (c"readInto", read_into),
         (c"spans", spans),
         (c"memory", memory),
@@ -98,10 +99,7 @@ fn size(call: &Call) -> Outcome {
 /// `sealed(file)`.
 fn sealed(call: &Call) -> Outcome {
     let sealed = call.handle()?.file()?.is_sealed()?;
-    let mut value = ptr::null_mut();
-    // SAFETY: `env` belongs to this call; the target is writable.
-    let status = unsafe { sys::napi_get_boolean(call.env, sealed, &mut value) };
-    errors::checked(status, value)
+    call.boolean(sealed)
 }
 
 /// `byteLength(file, index)`.
@@ -127,9 +125,16 @@ fn read_text(call: &Call) -> Outcome {
         // SAFETY: `span.size` mapped bytes, which the file of `handle` keeps; they are only read.
         unsafe { sys::napi_create_string_utf16(call.env, at.cast(), units, &mut value) }
     } else {
-        let copy = handle.file()?.read_utf16(index)?;
-        // SAFETY: a private copy of as many code units.
-        unsafe { sys::napi_create_string_utf16(call.env, copy.as_ptr(), units, &mut value) }
+        // Of the same place: the size word may be another one by now.
+        let mut copy: Vec<u16> = Vec::new();
+        if copy.try_reserve_exact(usize::try_from(units).unwrap_or(usize::MAX)).is_err() {
+            return text_made(sys::Status::napi_generic_failure, value, span);
+        }
+        // SAFETY: the copy has room for the segment, and as many code units are read as were written.
+        unsafe {
+            handle.file()?.copy_span(span, copy.as_mut_ptr().cast())?;
+            sys::napi_create_string_utf16(call.env, copy.as_ptr(), units, &mut value)
+        }
     };
     text_made(status, value, span)
 }
@@ -160,6 +165,20 @@ fn read_bytes(call: &Call) -> Outcome {
         unsafe { handle.file()?.copy_span(span, data.cast())? };
     }
     Ok(value)
+}
+
+/// `copyBytes(file, index, target)`: whether the segment has exactly as many bytes as the target, which are
+/// copied then.
+fn copy_bytes(call: &Call) -> Outcome {
+    let handle = call.handle()?;
+    let span = handle.file()?.span(call.index(1)?)?;
+    let (target, length) = bytes_of(call.env, call.value(2))?;
+    let fits = span.size == length as u64;
+    if fits && length > 0 {
+        // SAFETY: as many bytes as the segment has are inside JavaScript's memory.
+        unsafe { handle.file()?.copy_span(span, target)? };
+    }
+    call.boolean(fits)
 }
 
 /// `readInto(file, index, target, offset)`: the bytes copied.
@@ -228,13 +247,21 @@ fn lock(call: &Call) -> Outcome {
     }
 }
 
-/// `unlock(file)`.
+/// `unlock(file, abandons)`: whether the next holder is to find the lock abandoned.
 fn unlock(call: &Call) -> Outcome {
-    drop(call.handle()?.guard.take());
+    let mut abandons = false;
+    // SAFETY: `env` and the value belong to this call; the target is writable.
+    let status = unsafe { sys::napi_get_value_bool(call.env, call.value(1), &mut abandons) };
+    errors::checked(status, ())?;
+    if let Some(mut guard) = call.handle()?.guard.take()
+        && abandons
+    {
+        guard.abandon();
+    }
     call.nothing()
 }
 
-/// `waitSync(file, index, milliseconds, spin microseconds)`: whether the segment is there.
+/// `waitSync(file, index, milliseconds, spin microseconds, requirePeer)`: whether the segment is there.
 fn wait_sync(call: &Call) -> Outcome {
     let index = call.index(1)?;
     let handle = call.handle()?;
@@ -243,16 +270,15 @@ fn wait_sync(call: &Call) -> Outcome {
     let came = file.has(index) || {
         let timeout = Timeout::Val(milliseconds(call.number(2)?));
         let spin = milliseconds(call.number(3)? / 1000.0);
-        match file.wait_for(index, timeout, spin) {
+        let waiter = file.waiter();
+        waiter.require_peer(require_peer(call, 4)?);
+        match waiter.wait_for(index, timeout, spin) {
             Ok(()) => true,
             Err(Error::Timeout { .. }) => false,
             Err(error) => return Err(error.into()),
         }
     };
-    let mut value = ptr::null_mut();
-    // SAFETY: `env` belongs to this call; the target is writable.
-    let status = unsafe { sys::napi_get_boolean(call.env, came, &mut value) };
-    errors::checked(status, value)
+    call.boolean(came)
 }
 
 /// A time span from JavaScript; what is no number of milliseconds is none, what is too long for ever.
@@ -265,22 +291,25 @@ pub(crate) fn milliseconds(number: f64) -> Duration {
 }
 
 /// `watch(file, index, requirePeer, callback)`: calls back once there is a segment `index` or can never
-/// be one, or, with `requirePeer`, the last peer is gone; keeps the event loop alive until then. A later
-/// call replaces an earlier one.
+/// be one, or a required peer is gone; keeps the event loop alive until then. A later call replaces an
+/// earlier one.
 fn watch(call: &Call) -> Outcome {
     let index = call.index(1)?;
-    let mut require_peer = false;
-    // SAFETY: `env` and the value belong to this call; the target is writable.
-    let status = unsafe { sys::napi_get_value_bool(call.env, call.value(2), &mut require_peer) };
-    errors::checked(status, ())?;
+    let require_peer = require_peer(call, 2)?;
     let handle = call.handle()?;
     let mut watch = handle.watch.borrow_mut();
     let watch = match &mut *watch {
-        Some(watch) => watch,
+        Some(watch) if watch.is_useful() => watch,
         none => none.insert(Watch::start(call.env, call.value(3), handle.file()?)?),
     };
     watch.aim(index, require_peer);
     call.nothing()
+}
+
+/// Which peers a wait requires: the sum of 1 for any and 2 for the creator.
+fn require_peer(call: &Call, at: usize) -> Result<RequirePeer, Failure> {
+    let bits = u32::try_from(call.index(at)?).unwrap_or(0);
+    Ok(RequirePeer::from_bits(bits))
 }
 
 /// `unwatch(file)`: nobody waits for a segment any more.

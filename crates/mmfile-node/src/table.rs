@@ -8,7 +8,6 @@ use crate::watch::Watch;
 use mmfile_core::{LockGuard, LockHolder, MmFile, NamedMutex, Timeout};
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 /// One open file or mutex. Its parts go in this order: who waits, the lock, what is locked.
 pub(crate) struct Handle {
@@ -35,10 +34,10 @@ impl Handle {
     }
 
     /// Does what closing does for others.
-    pub(crate) fn leave(&self, patience: Duration) {
+    pub(crate) fn leave(&self) {
         match &self.resource {
-            Resource::File(file) => file.leave(patience),
-            Resource::Mutex(mutex) => mutex.leave(patience),
+            Resource::File(file) => file.leave(),
+            Resource::Mutex(mutex) => mutex.leave(),
         }
     }
 

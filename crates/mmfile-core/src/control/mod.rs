@@ -1,8 +1,8 @@
 //! The control block: what a file is, how far it is committed, and what its writer is up to.
 //!
-//! It stands in an object of its own and can be rebuilt from the data, except for the lock. Nothing
-//! that is read from it is believed before it is checked: it is shared with every process that has
-//! the file open, in whatever state those are.
+//! It follows the data in the same object, or is an object of its own where another program names the
+//! data (Windows). It can be rebuilt from the data, except for the lock. Every value is checked before it
+//! is used: any process that has the file open can write to it.
 //!
 //! ```
 //! # fn main() -> mmfile_core::Result<()> {
@@ -18,16 +18,18 @@
 
 mod description;
 pub(crate) mod layout;
+pub(crate) mod participants;
 
 use crate::error::{Error, Result};
-use crate::mapping::{Block, Mapping, process_number};
+use crate::memory::{Block, Memory};
+use crate::platform::{SyncObjects, process_number};
 use crate::sync::{AtomicU32, AtomicU64};
 use layout as at;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use description::Lifetime;
-pub(crate) use description::{Description, Kind};
+pub(crate) use description::{Description, ObjectKind, now};
+pub(crate) use participants::Participant;
 
 /// A committed end: `size` bytes of frames that hold `count` segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,51 +48,68 @@ pub(crate) struct Intent {
 /// A mapped control block.
 #[derive(Debug, Clone)]
 pub(crate) struct Control {
-    mapping: Arc<Mapping>,
-    /// The mapping's.
+    memory: Memory,
+    /// The memory's.
     block: Block,
+    /// What the kernel keeps for its lock and its sleepers.
+    #[cfg_attr(platform = "linux", allow(dead_code, reason = "nothing"))]
+    sync: SyncObjects,
     /// The capacity that was checked against the data's real size.
     capacity: u64,
 }
 
 impl Control {
-    /// Wraps a mapping, which must be as large as a control block is.
-    pub(crate) fn new(mapping: Mapping, id: &str) -> Result<Self> {
-        let Some(block) = Block::of(mapping.region()) else {
-            let (id, reason) = (id.into(), "it is too small for a control block");
-            return Err(Error::Access { id, reason, os: None });
+    /// Wraps memory, which must be as large as a control block is.
+    pub(crate) fn new(memory: Memory, sync: SyncObjects, id: &str) -> Result<Self> {
+        let Some(block) = Block::of(memory.region()) else {
+            return Err(Error::access(id, "it is too small for a control block"));
         };
-        Ok(Self { mapping: Arc::new(mapping), block, capacity: 0 })
+        Ok(Self { memory, block, sync, capacity: 0 })
     }
 
-    /// The mapping, for what has to keep it.
-    pub(crate) fn mapping(&self) -> &Arc<Mapping> {
-        &self.mapping
+    /// The memory of the block.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
-    /// The capacity in bytes. It was private memory's before anything was made of it.
+    /// What the kernel keeps for its lock and its sleepers.
+    #[cfg_attr(platform = "linux", allow(dead_code, reason = "nothing"))]
+    pub(crate) fn sync(&self) -> &SyncObjects {
+        &self.sync
+    }
+
+    /// The capacity in bytes.
     pub(crate) fn capacity(&self) -> u64 {
         self.capacity
     }
 
     #[inline(always)]
-    fn word(&self, offset: u64) -> &AtomicU32 {
+    pub(crate) fn word(&self, offset: u64) -> &AtomicU32 {
         static OUTSIDE: AtomicU32 = AtomicU32::new(0);
         self.block.atomic_u32(offset).unwrap_or(&OUTSIDE)
     }
 
     #[inline(always)]
-    fn long(&self, offset: u64) -> &AtomicU64 {
+    pub(crate) fn long(&self, offset: u64) -> &AtomicU64 {
         static OUTSIDE: AtomicU64 = AtomicU64::new(0);
         self.block.atomic_u64(offset).unwrap_or(&OUTSIDE)
     }
 
-    /// Starts anew, with this committed end.
+    /// Sets the committed end of a block that no other process uses.
     pub(crate) fn reset(&self, tail: Tail, sealed: bool) {
         let status = if sealed { at::STATUS_SEALED } else { 0 };
         self.word(at::OFF_STATUS).store(status, Ordering::Release);
         self.set_intent(Intent { base: tail, end: tail });
         self.commit(tail);
+    }
+
+    /// Empties the table of participants of a block that no other process uses.
+    pub(crate) fn forget_participants(&self) {
+        self.set_lock_holder(0, 0);
+        let words = at::OFF_PARTICIPANTS..at::CONTROL_SIZE;
+        for offset in words.step_by(8) {
+            self.long(offset).store(0, Ordering::Relaxed);
+        }
     }
 
     /// Notes that this process has the file open.
@@ -111,7 +130,7 @@ impl Control {
             || self.long(at::OFF_OTHER_PROCESS).load(Ordering::Acquire) != 0
     }
 
-    /// Believes a capacity that was checked against the data object.
+    /// Sets the capacity, which was checked against the size of the data.
     pub(crate) fn accept(&mut self, capacity: u64) {
         self.capacity = capacity;
     }
@@ -136,26 +155,36 @@ impl Control {
         self.long(at::OFF_COUNT).store(tail.count, Ordering::Release);
         crate::fault::point("commit.count");
         // A plain store next to the two above, while the cache line is still ours. A change that
-        // somebody else makes at the same moment may be lost in it: whoever asked to be woken before
-        // this publication is woken by another change, see `wake::signal`.
+        // another process makes at the same moment may be lost in it: a waiter that asked to be
+        // woken before this publication is woken by another change, see `wake::signal`.
         let word = self.wake_word();
         word.store(word.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
     }
 
-    /// Moves the committed end for segments that a foreign writer left behind it.
-    ///
-    /// A handle without synchronization may be appending at the same time: whoever comes first
-    /// moves the tail, both to the same place, and neither takes it back.
+    /// Moves the committed end for segments that a foreign writer left behind it. Its caller is the only
+    /// writer.
     pub(crate) fn adopt(&self, from: Tail, to: Tail) {
         self.set_intent(Intent { base: from, end: to });
         crate::fault::point("adopt.intent");
-        let tail = self.long(at::OFF_TAIL);
-        let moved = tail.compare_exchange(from.size, to.size, Ordering::AcqRel, Ordering::Acquire);
-        crate::fault::point("adopt.tail");
-        if moved.is_ok() {
-            self.long(at::OFF_COUNT).fetch_max(to.count, Ordering::AcqRel);
-        }
-        self.touch();
+        self.commit(to);
+    }
+
+    /// Records which participant and thread of it hold the lock, or that it is about to be released.
+    pub(crate) fn set_lock_holder(&self, nonce: u64, thread: u32) {
+        self.long(at::OFF_LOCK_HOLDER).store(nonce, Ordering::Release);
+        // Last: a thread is this participant's.
+        self.word(at::OFF_LOCK_THREAD).store(thread, Ordering::Release);
+    }
+
+    /// The participant and the thread that hold the lock; 0 if that is not known.
+    pub(crate) fn lock_holder(&self) -> (u64, u32) {
+        let thread = self.word(at::OFF_LOCK_THREAD).load(Ordering::Acquire);
+        (self.long(at::OFF_LOCK_HOLDER).load(Ordering::Acquire), thread)
+    }
+
+    /// The handle that created the file; 0 if none is known.
+    pub(crate) fn creator(&self) -> u64 {
+        self.long(at::OFF_CREATOR).load(Ordering::Relaxed)
     }
 
     /// Whether the file takes no more segments.
@@ -179,6 +208,16 @@ impl Control {
         self.long(at::OFF_INTENT_END).store(intent.end.size, Ordering::Release);
         crate::fault::point("intent.counted");
         self.long(at::OFF_INTENT_BASE).store(intent.base.size, Ordering::Release);
+    }
+
+    /// Whether a writer recorded what it was about to append and has not reached its end: it is at work,
+    /// or it died.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        let tail = self.tail();
+        self.intent().is_some_and(|intent| {
+            intent.base.size == tail.size && intent.end.size > tail.size
+                || intent.end.size == tail.size && intent.end.count != tail.count
+        })
     }
 
     /// The last append's record, if it is one, kept inside the capacity.

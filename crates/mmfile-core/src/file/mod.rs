@@ -1,32 +1,33 @@
 //! [`MmFile`]: one handle on one file.
 
-mod create;
-#[cfg(not(loom))]
+mod committed;
+#[cfg(not(platform = "loom"))]
 mod disk;
-#[cfg(windows)]
-mod foreign;
 mod iter;
 mod lock;
 mod open;
 mod options;
-mod place;
+mod peers;
 mod read;
 mod view;
 mod wait;
 mod write;
 
 pub use iter::SegmentIter;
-pub use options::{CreateOptions, DEFAULT_LOCK_TIMEOUT, OpenOptions};
+pub(crate) use open::open_or_create;
+pub use options::{CreateOptions, OpenOptions};
 pub use view::ViewMemory;
-pub use wait::Waiter;
+pub use wait::{RequirePeer, Waiter};
 
+use crate::control::layout::object_size;
 use crate::control::{Control, Lifetime};
-use crate::error::Result;
-use crate::lock::{ProcessLock, Section};
-use crate::mapping::{Access, Mapping};
-use crate::segments::{Segments, SparseIndex};
-use place::Place;
-use std::path::Path;
+use crate::error::{Error, Result};
+use crate::frames::{Segments, SparseIndex};
+use crate::lock::Section;
+use crate::memory::{Access, Mode};
+use crate::object::{Object, Opened};
+use committed::Counted;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -43,89 +44,89 @@ pub struct MmFile {
 /// What a handle, its guards and its waiters share.
 #[derive(Debug)]
 struct Handle {
+    /// The id; the path of a file on disk.
+    id: String,
+    path: Option<PathBuf>,
     control: Control,
+    /// Where the committed end is read from, if not from `control`.
+    source: Option<Control>,
+    /// What this handle counted behind the committed end.
+    counted: Counted,
     segments: Segments,
     section: Arc<Section>,
     index: Mutex<SparseIndex>,
     settings: Settings,
     recovered: AtomicU64,
-    #[cfg(any(target_os = "macos", mmfile_portable))]
+    #[cfg(platform = "macos")]
     reader_copy: view::ReaderCopy,
     /// Last: it is left after everything else is gone.
-    place: Place,
+    object: Arc<Object>,
 }
 
 /// How a handle was opened.
 #[derive(Debug, Clone)]
 struct Settings {
-    access: Access,
+    mode: Mode,
     lifetime: Lifetime,
-    created: bool,
-    synchronized: bool,
+    is_creator: bool,
     lock_timeout: Duration,
-}
-
-impl Settings {
-    fn created(options: &CreateOptions) -> Self {
-        Self {
-            access: Access::ReadWrite,
-            lifetime: options.lifetime,
-            created: true,
-            synchronized: options.synchronized,
-            lock_timeout: options.lock_timeout,
-        }
-    }
-
-    fn opened(options: &OpenOptions, lifetime: Lifetime) -> Self {
-        Self {
-            access: options.access,
-            lifetime,
-            created: false,
-            synchronized: options.synchronized,
-            lock_timeout: options.lock_timeout,
-        }
-    }
 }
 
 impl MmFile {
     /// Counts as closed for others from now on, while this handle can still be used: for a process
-    /// that is about to end without dropping it. Waits as long as told for somebody who makes or
-    /// removes another file; after that the names are left to the next sweep.
-    pub fn leave(&self, patience: Duration) {
-        self.handle.end();
-        self.handle.place.leave(patience);
+    /// that is about to end without dropping it.
+    pub fn leave(&self) {
+        self.handle.object.leave();
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.end();
+        self.object.leave();
     }
 }
 
 impl Handle {
-    /// Nobody opens a creator's file from now on, even if its names cannot be taken away.
-    fn end(&self) {
-        if self.place.ends() {
-            self.control.set_ended();
-            crate::fault::point("close.ended");
-        }
-    }
-
-    fn file(place: Place, control: Control, data: Mapping, settings: Settings) -> MmFile {
-        let writable = settings.access == Access::ReadWrite;
+    fn file(
+        id: String,
+        path: Option<PathBuf>,
+        opened: Opened,
+        is_creator: bool,
+        options: &OpenOptions,
+    ) -> MmFile {
+        let Opened { object, control, source, data, lifetime, mode } = opened;
+        let object = Arc::new(object);
+        let lock_timeout = options.lock_timeout;
         let handle = Self {
-            segments: Segments::new(&Arc::new(data), control.capacity(), writable),
-            section: Arc::new(Section::new(ProcessLock::new(control.mapping()))),
+            id,
+            path,
+            segments: Segments::new(&data, control.capacity(), mode.access == Access::ReadWrite),
+            section: Arc::new(Section::new(&control, &object)),
             index: Mutex::new(SparseIndex::default()),
+            settings: Settings { mode, lifetime, is_creator, lock_timeout },
             recovered: AtomicU64::new(0),
-            #[cfg(any(target_os = "macos", mmfile_portable))]
+            #[cfg(platform = "macos")]
             reader_copy: view::ReaderCopy::default(),
             control,
-            settings,
-            place,
+            source,
+            counted: Counted::default(),
+            object,
         };
         MmFile { handle: Arc::new(handle) }
+    }
+
+    /// Refuses a file on disk that another program has cut short: touching what is gone would kill
+    /// the process. It can only be seen, not prevented.
+    fn check_whole(&self) -> Result<()> {
+        if self.path.is_none() {
+            return Ok(());
+        }
+        let (capacity, size) = (self.control.capacity(), self.object.size()?);
+        if object_size(capacity).is_some_and(|whole| size >= whole) {
+            return Ok(());
+        }
+        let reason = "another program has cut the file short while it was open";
+        Err(Error::Corrupt { offset: size.min(capacity), reason })
     }
 }
 
@@ -133,16 +134,13 @@ impl MmFile {
     /// The id by which other processes open the file; the path of one on disk.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.handle.place.id()
+        &self.handle.id
     }
 
     /// Where a file on disk is, without links; `None` for one in memory.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        match &self.handle.place {
-            Place::Disk { path, .. } => Some(path),
-            Place::Memory { .. } => None,
-        }
+        self.handle.path.as_deref()
     }
 
     /// How many bytes the segments and their size words may take together.
@@ -151,22 +149,22 @@ impl MmFile {
         self.handle.control.capacity()
     }
 
-    /// Whether this handle made the file.
+    /// Whether this handle created the file.
     #[must_use]
-    pub fn created(&self) -> bool {
-        self.handle.settings.created
+    pub fn is_creator(&self) -> bool {
+        self.handle.settings.is_creator
     }
 
     /// Whether operations take the lock.
     #[must_use]
     pub fn synchronized(&self) -> bool {
-        self.handle.settings.synchronized
+        self.handle.settings.mode.synchronized
     }
 
     /// What the handle may do.
     #[must_use]
     pub fn access(&self) -> Access {
-        self.handle.settings.access
+        self.handle.settings.mode.access
     }
 
     /// How long the file can be opened.
@@ -211,6 +209,6 @@ impl MmFile {
     /// As [`MmFile::len`].
     pub fn is_sealed(&self) -> Result<bool> {
         self.handle.refresh()?;
-        Ok(self.handle.control.is_sealed())
+        Ok(self.handle.is_sealed())
     }
 }

@@ -1,17 +1,30 @@
-//! Opening a file in shared memory, and believing nothing of it before it is checked.
+//! Creating and opening files.
 
-use super::place::Place;
-use super::{Handle, MmFile, OpenOptions, Settings};
-use crate::control::Kind;
+use super::{CreateOptions, Handle, MmFile, OpenOptions};
+use crate::backoff::Backoff;
+use crate::control::{Lifetime, ObjectKind};
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::fault;
-use crate::lock::Deadline;
-use crate::mapping::{Object, open_named, size_of_named};
-use crate::name::{FileId, ObjectNames};
-use crate::registry::open_entry;
+use crate::ids::{FileId, Names};
+use crate::object::{self, NewObject, Spec};
+use crate::platform::Folder;
 use raw_sync::Timeout;
 
 impl MmFile {
+    /// Creates a file of `capacity` bytes, with all of its memory reserved.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a capacity of 0, [`Error::Exists`] if the id is in use,
+    /// [`Error::NoSpace`] if there is not that much memory, [`Error::Access`] if something that is
+    /// not ours stands at its name, [`Error::Unsupported`] if the folder cannot hold shared memory.
+    pub fn create_new(capacity: u64, options: &CreateOptions) -> Result<Self> {
+        check_capacity(capacity)?;
+        let id = options.id.clone().unwrap_or_else(FileId::random);
+        let spec = spec(id, &OpenOptions::from(options))?;
+        let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
+        create(&spec, capacity, options, &deadline)
+    }
+
     /// Opens the file of that id.
     ///
     /// A file whose every process has died counts as not there, on every platform.
@@ -19,61 +32,89 @@ impl MmFile {
     /// # Errors
     /// [`Error::InvalidArgument`] for a malformed id, [`Error::NotFound`] if there is no such file,
     /// [`Error::Access`] if what stands there is another user's or no file of ours,
-    /// [`Error::Incompatible`] if another version, architecture or C library made it,
-    /// [`Error::Timeout`] if its creator does not get done with it.
+    /// [`Error::Incompatible`] if another version, architecture or C library made it, or a process of
+    /// another PID namespace, [`Error::Timeout`].
     pub fn open_existing(id: &str, options: &OpenOptions) -> Result<Self> {
-        let names = ObjectNames::of_file(FileId::parse(id)?, &options.prefixes)?;
+        let spec = spec(FileId::parse(id)?, options)?;
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
-        #[cfg(windows)]
-        return super::foreign::open_or_join(&names, options, &deadline);
-        #[cfg(not(windows))]
-        Self::open_ours(&names, options, &deadline)
+        let opened = object::open(&spec, options.mode(), &deadline)?;
+        Ok(Handle::file(id_of(&spec), None, opened, false, options))
     }
 
-    /// Opens a file that has a control block.
-    pub(super) fn open_ours(
-        names: &ObjectNames,
-        options: &OpenOptions,
-        deadline: &Deadline,
-    ) -> Result<Self> {
-        open_entry(names, deadline, |object, mut control, description| {
-            let id = names.id.as_str();
-            let refuse = |reason| Err(Error::Access { id: id.into(), reason, os: None });
-            if description.kind != Kind::Memory {
-                return refuse("it is not the control block of a file");
-            }
-            // Not found from here on means that it ended while we looked.
-            let ended = |error| match error {
-                Error::NotFound { .. } if !object.is_linked() => Ok(None),
-                other => Err(other),
-            };
-            let data = match Object::open(&names.data, options.access, id) {
-                Ok(data) => data,
-                Err(error) => return ended(error),
-            };
-            if data.identity() != description.data
-                || data.size()? != size_of_named(description.capacity)
-            {
-                if !object.is_linked() {
-                    return Ok(None);
-                }
-                return refuse("its data object is not the one that belongs to it");
-            }
-            // Whatever else has a name like that of somebody's control block: this is in use.
-            if !data.share()? {
-                return Ok(None);
-            }
-            let mapping = match open_named(&names.data, &data, options.access, id) {
-                Ok(mapping) => mapping.limited_to(description.capacity),
-                Err(error) => return ended(error),
-            };
-            control.accept(description.capacity);
-            control.join();
-            fault::point("open.mapped");
-            let lifetime = description.lifetime;
-            let place = Place::memory(names.clone(), object, data, false, lifetime);
-            let settings = Settings::opened(options, lifetime);
-            Ok(Some(Handle::file(place, control, mapping, settings)))
-        })
+    /// Opens the file of that id, or creates it if there is none. Its lifetime is
+    /// [`Lifetime::LastProcess`] if it is created, whatever the options say.
+    ///
+    /// # Errors
+    /// As [`MmFile::create_new`] and [`MmFile::open_existing`], but for those that say that the file
+    /// is or is not there.
+    pub fn create_or_open(id: &str, capacity: u64, options: &CreateOptions) -> Result<Self> {
+        check_capacity(capacity)?;
+        let create_options = CreateOptions { lifetime: Lifetime::LastProcess, ..options.clone() };
+        let open_options = OpenOptions::from(options);
+        let spec = spec(FileId::parse(id)?, &open_options)?;
+        let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
+        open_or_create(
+            &deadline,
+            || {
+                let opened = object::open(&spec, open_options.mode(), &deadline)?;
+                Ok(Handle::file(id_of(&spec), None, opened, false, &open_options))
+            },
+            || create(&spec, capacity, &create_options, &deadline),
+        )
     }
+}
+
+/// Opens what is there, or creates it, whatever other processes do meanwhile.
+pub(crate) fn open_or_create<T>(
+    deadline: &Deadline,
+    open: impl Fn() -> Result<T>,
+    create: impl Fn() -> Result<T>,
+) -> Result<T> {
+    let mut backoff = Backoff::new(deadline, "opening what other processes create and remove");
+    loop {
+        match open() {
+            Err(Error::NotFound { .. }) => {}
+            other => return other,
+        }
+        match create() {
+            Err(Error::Exists { .. }) => {}
+            // Another process may have been quicker and have the memory by now.
+            Err(error @ Error::NoSpace { .. }) => {
+                return open().map_err(|_| error);
+            }
+            other => return other,
+        }
+        backoff.pause()?;
+    }
+}
+
+fn create(
+    spec: &Spec,
+    capacity: u64,
+    options: &CreateOptions,
+    deadline: &Deadline,
+) -> Result<MmFile> {
+    let (kind, lifetime) = (ObjectKind::File, options.lifetime);
+    let open_options = OpenOptions::from(options);
+    let new = NewObject { kind, capacity, lifetime, mode: open_options.mode() };
+    let opened = object::create(spec, &new, deadline)?;
+    let file = Handle::file(id_of(spec), None, opened, true, &open_options);
+    file.handle.segments.prepare();
+    Ok(file)
+}
+
+fn spec(id: FileId, options: &OpenOptions) -> Result<Spec> {
+    let folder = Folder::of(options.directory.as_deref())?;
+    Ok(Spec { names: Names::of_file(id, &options.prefixes), folder, kind: ObjectKind::File })
+}
+
+fn id_of(spec: &Spec) -> String {
+    spec.names.id.as_str().to_owned()
+}
+
+pub(super) fn check_capacity(capacity: u64) -> Result<()> {
+    if capacity > 0 {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument { name: "capacity", reason: "must be at least 1 byte".into() })
 }

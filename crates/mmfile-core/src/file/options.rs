@@ -1,12 +1,11 @@
-//! How a file is made and opened.
+//! How a file is created and opened.
 
 use crate::control::Lifetime;
-use crate::mapping::Access;
-use crate::name::{FileId, Prefixes};
+use crate::ids::{FileId, Prefixes};
+use crate::memory::{Access, Mode};
+use crate::timeouts::DEFAULT_LOCK_TIMEOUT;
+use std::path::PathBuf;
 use std::time::Duration;
-
-/// How long an operation waits for the lock, unless told otherwise.
-pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Options of [`crate::MmFile::create_new`].
 #[derive(Debug, Clone)]
@@ -19,7 +18,9 @@ pub struct CreateOptions {
     pub lifetime: Lifetime,
     /// How long an operation waits for the lock before [`crate::Error::Timeout`].
     pub lock_timeout: Duration,
-    /// What stands before the id in the objects' names.
+    /// The folder of the object; `None` for the one that `MMFILE_DIRECTORY` names, or the system's.
+    pub directory: Option<PathBuf>,
+    /// What precedes the id in the objects' names.
     pub prefixes: Prefixes,
 }
 
@@ -30,6 +31,7 @@ impl Default for CreateOptions {
             synchronized: true,
             lifetime: Lifetime::Creator,
             lock_timeout: DEFAULT_LOCK_TIMEOUT,
+            directory: None,
             prefixes: Prefixes::default(),
         }
     }
@@ -42,9 +44,11 @@ pub struct OpenOptions {
     pub access: Access,
     /// Whether operations take the lock. `false` is right only while one process writes.
     pub synchronized: bool,
-    /// How long an operation waits for the lock, and opening for a creator that is not done.
+    /// How long an operation waits for the lock, and opening for a process that removes the name.
     pub lock_timeout: Duration,
-    /// What stands before the id in the objects' names.
+    /// The folder of the object; `None` for the one that `MMFILE_DIRECTORY` names, or the system's.
+    pub directory: Option<PathBuf>,
+    /// What precedes the id in the objects' names.
     pub prefixes: Prefixes,
 }
 
@@ -54,7 +58,27 @@ impl Default for OpenOptions {
             access: Access::ReadWrite,
             synchronized: true,
             lock_timeout: DEFAULT_LOCK_TIMEOUT,
+            directory: None,
             prefixes: Prefixes::default(),
+        }
+    }
+}
+
+impl OpenOptions {
+    pub(super) fn mode(&self) -> Mode {
+        Mode { access: self.access, synchronized: self.synchronized }
+    }
+}
+
+/// A creator may read and write.
+impl From<&CreateOptions> for OpenOptions {
+    fn from(options: &CreateOptions) -> Self {
+        Self {
+            access: Access::ReadWrite,
+            synchronized: options.synchronized,
+            lock_timeout: options.lock_timeout,
+            directory: options.directory.clone(),
+            prefixes: options.prefixes.clone(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Handle, MmFile};
 use crate::error::{Error, Result};
-use crate::segments::Span;
+use crate::frames::Span;
 use std::sync::PoisonError;
 
 impl MmFile {
@@ -17,8 +17,8 @@ impl MmFile {
         Ok(span)
     }
 
-    /// Calls `each` with the spans of the segments from `index` on, in order, until it answers
-    /// `false` or there are no more. Cheaper than asking for each.
+    /// Calls `each` with the spans of the segments from `index` on, in order, until it returns
+    /// `false` or there are no more. Cheaper than a call for each.
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::Timeout`].
@@ -58,7 +58,7 @@ impl MmFile {
         Ok(bytes)
     }
 
-    /// Copies a segment's bytes to the start of `target` and answers how many there were.
+    /// Copies a segment's bytes to the start of `target` and returns how many there were.
     ///
     /// # Errors
     /// [`Error::TargetTooSmall`], with nothing copied, and as [`MmFile::span`].
@@ -108,8 +108,8 @@ impl MmFile {
 
 impl Handle {
     pub(super) fn span(&self, index: u64) -> Result<Span> {
-        self.place.check_whole(self.control.capacity())?;
-        let mut tail = self.control.tail();
+        self.check_whole()?;
+        let mut tail = self.committed();
         if index >= tail.count {
             tail = self.refresh_strictly(self.settings.lock_timeout)?;
             if index >= tail.count {

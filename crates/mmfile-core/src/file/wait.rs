@@ -1,12 +1,13 @@
 //! Waiting for a segment that is not there yet.
 
 use super::{Handle, MmFile};
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::lock::Deadline;
-use crate::sync::{AtomicBool, AtomicU64, spin_loop};
-#[cfg(all(target_os = "linux", not(loom)))]
-use crate::wake::WakeRing;
-use crate::wake::{self, LONGEST_SLEEP, PEER_SLEEP, WakeEvent};
+#[cfg(platform = "linux")]
+use crate::platform::WakeRing;
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, spin_loop};
+use crate::timeouts::{LONGEST_SLEEP, PEER_SLEEP};
+use crate::wake::{self, WakeEvent};
 use raw_sync::Timeout;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,7 +29,7 @@ impl MmFile {
     /// writer's segment may not have reached yet.
     #[must_use]
     pub fn has(&self, index: u64) -> bool {
-        self.handle.control.count() > index
+        self.handle.has(index)
     }
 
     /// Something that can wait on another thread, and be called back from this one.
@@ -37,7 +38,7 @@ impl MmFile {
         Waiter {
             handle: Arc::clone(&self.handle),
             cancelled: Arc::new(AtomicBool::new(false)),
-            needs_peer: Arc::new(AtomicBool::new(false)),
+            peer: Arc::new(AtomicU32::new(RequirePeer::None as u32)),
         }
     }
 
@@ -48,12 +49,44 @@ impl MmFile {
     }
 }
 
+/// Which other handle a wait requires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RequirePeer {
+    /// None: it waits for a process that opens the file later, too.
+    #[default]
+    None = 0,
+    /// One of any other process. A wait ends if another process had the file open and none has it any more.
+    Any = 1,
+    /// The one that created the file, however many others there are. The creator itself never misses it.
+    Creator = 2,
+    /// `Any` and `Creator`: the first of them that is gone ends a wait.
+    Both = 3,
+}
+
+impl RequirePeer {
+    /// From the sum of 1 for `Any` and 2 for `Creator`.
+    #[must_use]
+    pub fn from_bits(bits: u32) -> Self {
+        match bits & 3 {
+            0 => Self::None,
+            1 => Self::Any,
+            2 => Self::Creator,
+            _ => Self::Both,
+        }
+    }
+
+    fn includes(self, other: Self) -> bool {
+        self as u32 & other as u32 != 0
+    }
+}
+
 /// Waits for segments of one file. Its clones are called back together.
 #[derive(Debug, Clone)]
 pub struct Waiter {
     handle: Arc<Handle>,
     cancelled: Arc<AtomicBool>,
-    needs_peer: Arc<AtomicBool>,
+    /// A [`RequirePeer`].
+    peer: Arc<AtomicU32>,
 }
 
 impl Waiter {
@@ -62,7 +95,8 @@ impl Waiter {
     /// # Errors
     /// As there, and [`Error::Closed`] once it was cancelled.
     pub fn wait_for(&self, index: u64, timeout: Timeout, spin: Duration) -> Result<()> {
-        if self.handle.control.count() > index || self.spin(index, &timeout, spin) {
+        self.handle.check_whole()?;
+        if self.handle.has(index) || self.spin(index, &timeout, spin) {
             return Ok(());
         }
         self.wait_for_any(&AtomicU64::new(index), timeout)
@@ -88,12 +122,13 @@ impl Waiter {
         }
     }
 
-    /// Looks, and unless there is something to tell, has `ring` tell when to look again. Whether there
-    /// is: the segment `index`, or an error as [`Waiter::wait_for`] has it.
+    /// Checks, and unless there is something to report, has `ring` say when to check again. Whether there
+    /// is: the segment `index`, an error as [`Waiter::wait_for`] has it, or that the ring is of no use any
+    /// more ([`WakeRing::is_refused`]).
     ///
     /// # Errors
     /// As there.
-    #[cfg(all(target_os = "linux", not(loom)))]
+    #[cfg(platform = "linux")]
     pub fn arm(&self, ring: &mut WakeRing, index: u64) -> Result<bool> {
         let event = WakeEvent::new(&self.handle.control);
         event.clear();
@@ -103,7 +138,7 @@ impl Waiter {
     /// Whether the segment is there, or the error that says why it will not come.
     fn look(&self, index: u64) -> Result<bool> {
         let handle = &*self.handle;
-        if handle.control.count() > index || index == u64::MAX {
+        if handle.has(index) || index == u64::MAX {
             return Ok(true);
         }
         if self.cancelled.load(Ordering::SeqCst) {
@@ -115,18 +150,36 @@ impl Waiter {
             Ok(_) | Err(Error::Timeout { .. } | Error::LockHeld) => {}
             Err(error) => return Err(error),
         }
-        if handle.control.is_sealed() {
-            // The last segment and the seal may both have come after the look above.
-            return if handle.control.count() > index { Ok(true) } else { Err(Error::Sealed) };
+        // In this order: a peer may append the segment, seal the file and leave at any moment.
+        let missing = self.missing_peer();
+        let end = if handle.is_sealed() { Some(Error::Sealed) } else { missing };
+        match end {
+            Some(_) if handle.has(index) => Ok(true),
+            Some(error) => Err(error),
+            None => Ok(false),
         }
-        if self.needs_peer.load(Ordering::SeqCst) && handle.peer_gone() {
-            return Err(Error::PeerGone);
-        }
-        Ok(false)
+    }
+
+    /// The error of a wait whose required peer is gone.
+    fn missing_peer(&self) -> Option<Error> {
+        let (handle, required) = (&*self.handle, self.required());
+        let creator = || handle.object.is_alive(handle.control.creator());
+        let reason = if required.includes(RequirePeer::Any) && handle.peer_gone() {
+            "no other process has the file open any more"
+        } else if required.includes(RequirePeer::Creator) && !creator() {
+            "the creator of the file has closed it or has ended"
+        } else {
+            return None;
+        };
+        Some(Error::PeerGone { reason })
+    }
+
+    fn required(&self) -> RequirePeer {
+        RequirePeer::from_bits(self.peer.load(Ordering::SeqCst))
     }
 
     fn longest_sleep(&self) -> Duration {
-        if self.needs_peer.load(Ordering::SeqCst) { PEER_SLEEP } else { LONGEST_SLEEP }
+        if self.required() == RequirePeer::None { LONGEST_SLEEP } else { PEER_SLEEP }
     }
 
     /// Looks without sleeping. Whether the segment came.
@@ -141,13 +194,13 @@ impl Waiter {
         let started = Instant::now();
         loop {
             for _ in 0..64 {
-                if self.handle.control.count() > index {
+                if self.handle.has(index) {
                     return true;
                 }
                 spin_loop();
             }
             let over = started.elapsed() >= spin || self.cancelled.load(Ordering::Relaxed);
-            if over || self.handle.control.is_sealed() {
+            if over || self.handle.is_sealed() {
                 return false;
             }
         }
@@ -159,11 +212,10 @@ impl Waiter {
         self.look_again();
     }
 
-    /// Whether waits are to fail with [`Error::PeerGone`] once another process had the file open and
-    /// none has it any more. A process that dies wakes nobody: it is missed at the next look, within
-    /// a fifth of a second.
-    pub fn require_peer(&self, required: bool) {
-        self.needs_peer.store(required, Ordering::SeqCst);
+    /// Has waits fail with [`Error::PeerGone`] once the required peer is gone. A process that dies wakes
+    /// no waiter: it is missed at the next look, within a fifth of a second.
+    pub fn require_peer(&self, required: RequirePeer) {
+        self.peer.store(required as u32, Ordering::SeqCst);
     }
 
     /// Makes those who wait look at what they wait for.
@@ -174,7 +226,7 @@ impl Waiter {
 
 impl Handle {
     fn peer_gone(&self) -> bool {
-        match self.place.liveness().others_are_here() {
+        match self.object.has_other_process() {
             Some(true) => {
                 self.control.note_other();
                 false

@@ -2,11 +2,11 @@
 
 use super::{Handle, MmFile};
 use crate::error::{Error, Result};
-use crate::mapping::Access;
-use crate::segments::Payload;
+use crate::frames::Payload;
+use crate::memory::Access;
 
 impl MmFile {
-    /// Appends one segment and answers its index. Atomic across processes.
+    /// Appends one segment and returns its index. Atomic across processes.
     ///
     /// # Errors
     /// [`Error::Capacity`], [`Error::Sealed`], [`Error::ReadOnly`], [`Error::Timeout`],
@@ -15,7 +15,7 @@ impl MmFile {
         self.handle.put(&[value], None)
     }
 
-    /// Appends all values with consecutive indexes, or none of them, and answers the first index.
+    /// Appends all values with consecutive indexes, or none of them, and returns the first index.
     ///
     /// # Errors
     /// As [`MmFile::append`].
@@ -37,17 +37,22 @@ impl MmFile {
     /// [`Error::ReadOnly`], [`Error::Timeout`], [`Error::Corrupt`].
     pub fn seal(&self) -> Result<()> {
         self.handle.check_writable()?;
-        self.handle.change(|| self.handle.segments.seal(&self.handle.control))
+        let handle = &*self.handle;
+        handle
+            .change(|| handle.segments.seal(&handle.control, || handle.has_unsynchronized_writer()))
     }
 }
 
 impl Handle {
     fn check_writable(&self) -> Result<()> {
-        if self.settings.access == Access::ReadWrite { Ok(()) } else { Err(Error::ReadOnly) }
+        if self.settings.mode.access == Access::ReadWrite { Ok(()) } else { Err(Error::ReadOnly) }
     }
 
     fn put<P: Payload>(&self, values: &[P], at: Option<u64>) -> Result<u64> {
         self.check_writable()?;
-        self.change(|| self.segments.append(&self.control, values, at))
+        self.change(|| {
+            let is_at_work = || self.has_unsynchronized_writer();
+            self.segments.append(&self.control, values, at, is_at_work)
+        })
     }
 }

@@ -1,8 +1,9 @@
 //! A thread that holds a lock for somebody who must not block, or who moves between threads.
 
 use super::section::LockGuard;
-use super::{Deadline, thread_id};
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::platform::thread_id;
 use raw_sync::Timeout;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -34,6 +35,8 @@ struct Shared {
     phase: Mutex<Phase>,
     changed: Condvar,
     cancelled: Arc<AtomicBool>,
+    /// Whether the next holder is to find the lock abandoned.
+    abandons: AtomicBool,
     /// Says for which thread's operations the lock is going to be taken.
     want: Box<dyn Fn(u32) + Send + Sync>,
     /// Puts the owner's operations outside, before the lock itself is let go.
@@ -60,6 +63,7 @@ impl LockHolder {
             phase: Mutex::new(Phase::Idle),
             changed: Condvar::new(),
             cancelled: Arc::new(AtomicBool::new(false)),
+            abandons: AtomicBool::new(false),
             want,
             give_up,
         });
@@ -87,6 +91,13 @@ impl LockHolder {
         *phase = Phase::Wanted { timeout, owner: thread_id(), notify };
         self.shared.changed.notify_all();
         Ok(())
+    }
+
+    /// As [`Self::release`], and the next holder finds the lock abandoned.
+    pub fn abandon(&self) {
+        self.shared.abandons.store(true, Ordering::SeqCst);
+        self.release();
+        self.shared.abandons.store(false, Ordering::SeqCst);
     }
 
     /// Lets the lock go, or stops waiting for it. It is free when this returns.
@@ -154,7 +165,7 @@ impl Shared {
                     drop(phase);
                     let deadline = Deadline::after(&timeout).unless(Arc::clone(&self.cancelled));
                     let entered = enter(&deadline, owner);
-                    let guard = match entered {
+                    let mut guard = match entered {
                         Ok(guard) => guard,
                         Err(error) => {
                             // Idle before anybody hears of it, who may want the lock again at once.
@@ -168,6 +179,9 @@ impl Shared {
                     phase = self.lock();
                     while matches!(*phase, Phase::Busy) {
                         phase = self.wait(phase);
+                    }
+                    if self.abandons.load(Ordering::SeqCst) {
+                        guard.abandon();
                     }
                     drop(guard);
                     phase = self.rest(phase);

@@ -1,7 +1,11 @@
 //! Holding the lock over several operations.
 
-use super::{Acquired, Deadline, Hold, ProcessLock, thread_id};
+use super::{Acquired, Hold};
+use crate::control::Control;
+use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::object::Object;
+use crate::platform::{RawMutex, process_number, thread_id};
 use raw_sync::Timeout;
 use std::any::Any;
 use std::marker::PhantomData;
@@ -9,10 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// A lock, and which thread of this handle holds it over several operations.
+/// The lock of one handle's object, and which thread of this handle holds it over several operations.
 #[derive(Debug)]
 pub(crate) struct Section {
-    pub(crate) lock: ProcessLock,
+    mutex: RawMutex,
+    control: Control,
+    object: Arc<Object>,
+    /// The process that opened it.
+    process: u64,
     /// The thread whose operations work inside the lock, or 0.
     owner: AtomicU32,
     /// The thread for whose operations another one is about to take the lock, or 0.
@@ -20,8 +28,63 @@ pub(crate) struct Section {
 }
 
 impl Section {
-    pub(crate) fn new(lock: ProcessLock) -> Self {
-        Self { lock, owner: AtomicU32::new(0), wanted: AtomicU32::new(0) }
+    pub(crate) fn new(control: &Control, object: &Arc<Object>) -> Self {
+        Self {
+            mutex: RawMutex::new(control),
+            control: control.clone(),
+            object: Arc::clone(object),
+            process: process_number(),
+            owner: AtomicU32::new(0),
+            wanted: AtomicU32::new(0),
+        }
+    }
+
+    fn acquire(&self, deadline: &Deadline, hold: Hold) -> Result<Acquired> {
+        let before_sleep = |thread| {
+            self.object.check_named(&self.control)?;
+            Ok(self.is_dead_holder(thread))
+        };
+        let acquired = self.mutex.acquire(deadline, hold, before_sleep)?;
+        self.set_holder(self.object.nonce(), thread_id());
+        Ok(acquired)
+    }
+
+    /// Whether the thread that the lock names as its holder is that of a participant that is dead, although
+    /// the kernel has not said so: it was kept from learning of the lock.
+    fn is_dead_holder(&self, thread: u32) -> bool {
+        let (nonce, holder) = self.control.lock_holder();
+        nonce != 0 && holder == thread && !self.object.is_alive(nonce)
+    }
+
+    /// Records which participant and thread hold the lock. A forked child is none: when it drops its
+    /// parent's guard, its parent holds the lock still.
+    fn set_holder(&self, nonce: u64, thread: u32) {
+        if self.process == process_number() {
+            self.control.set_lock_holder(nonce, thread);
+        }
+    }
+
+    /// Lets the next process in.
+    pub(crate) fn release(&self, hold: Hold) {
+        self.set_holder(0, 0);
+        self.mutex.release(hold);
+    }
+
+    /// Lets the next process in, which is to repair what a dead holder left.
+    pub(crate) fn release_abandoned(&self, hold: Hold) {
+        self.set_holder(0, 0);
+        self.mutex.release_abandoned(hold);
+    }
+
+    /// Whether the last holder died and no other has acquired the lock yet.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.mutex.is_abandoned()
+    }
+
+    /// The handle that holds the lock; `None` if none does, or that is not known.
+    pub(crate) fn holder(&self) -> Option<u64> {
+        let (nonce, _) = self.control.lock_holder();
+        (nonce != 0 && self.mutex.is_held()).then_some(nonce)
     }
 
     /// Another thread is going to take the lock for the operations of this one: see [`Self::operate`].
@@ -37,11 +100,11 @@ impl Section {
         loop {
             let wanted = self.wanted.load(Ordering::Acquire);
             if wanted == 0 || wanted != thread_id() {
-                return self.lock.acquire(deadline, Hold::Operation).map(Some);
+                return self.acquire(deadline, Hold::Operation).map(Some);
             }
             let limit = deadline.slice(LOOK).unwrap_or_default();
             let soon = Deadline::after(&Timeout::Val(limit));
-            match self.lock.acquire(&soon, Hold::Operation) {
+            match self.acquire(&soon, Hold::Operation) {
                 Err(Error::Timeout { .. }) if self.is_mine() => return Ok(None),
                 Err(Error::Timeout { .. }) if deadline.slice(LOOK).is_some() => {}
                 other => return other.map(Some),
@@ -66,7 +129,7 @@ impl Section {
         if self.owner.load(Ordering::Acquire) == owner {
             return Err(Error::LockHeld);
         }
-        let acquired = self.lock.acquire(deadline, Hold::Section);
+        let acquired = self.acquire(deadline, Hold::Section);
         if acquired.is_ok() {
             crate::fault::point("section.locked");
             self.owner.store(owner, Ordering::Release);
@@ -77,8 +140,8 @@ impl Section {
         }
         let abandoned = acquired? == Acquired::Abandoned;
         let section = Arc::clone(self);
-        let unrepaired = false;
-        Ok(LockGuard { section, abandoned, unrepaired, _keep: keep, _thread: PhantomData })
+        let abandons = false;
+        Ok(LockGuard { section, abandoned, abandons, _keep: keep, _thread: PhantomData })
     }
 
     /// The owner's operations are outside from here on; the lock is released soon after.
@@ -89,7 +152,7 @@ impl Section {
     /// As [`Self::disown`], and a holder that still waits for the lock looks whether it should.
     pub(crate) fn give_up(&self) {
         self.disown();
-        self.lock.nudge();
+        self.mutex.nudge();
     }
 }
 
@@ -97,7 +160,8 @@ impl Section {
 pub struct LockGuard {
     section: Arc<Section>,
     abandoned: bool,
-    unrepaired: bool,
+    /// Whether the next holder is to find it abandoned.
+    abandons: bool,
     _keep: Arc<dyn Any + Send + Sync>,
     /// The lock belongs to the thread that took it.
     _thread: PhantomData<*const ()>,
@@ -110,9 +174,10 @@ impl LockGuard {
         self.abandoned
     }
 
-    /// Leaves it to the next holder to repair what the dead one left.
-    pub(crate) fn leave_unrepaired(&mut self) {
-        self.unrepaired = true;
+    /// Has the next holder find the lock abandoned: what this one was doing is not done, or it could not
+    /// repair what the one before left.
+    pub fn abandon(&mut self) {
+        self.abandons = true;
     }
 }
 
@@ -126,10 +191,10 @@ impl Drop for LockGuard {
     fn drop(&mut self) {
         self.section.disown();
         crate::fault::point("section.disowned");
-        if self.unrepaired {
-            self.section.lock.release_abandoned(Hold::Section);
+        if self.abandons {
+            self.section.release_abandoned(Hold::Section);
         } else {
-            self.section.lock.release(Hold::Section);
+            self.section.release(Hold::Section);
         }
     }
 }

@@ -44,10 +44,11 @@ fn sections_of_several_files_nest_in_any_order() {
 #[test]
 fn a_mutex_is_shared_by_its_name() {
     let name = format!("mutex-{}", std::process::id());
-    assert_eq!(code(NamedMutex::open_existing(&name)), "ERR_MMFILE_NOT_FOUND");
-    let first = NamedMutex::open(&name).unwrap();
-    let second = NamedMutex::open(&name).unwrap();
-    assert_eq!((first.created(), second.created()), (true, false));
+    let options = MutexOptions::default();
+    assert_eq!(code(NamedMutex::open_existing(&name, &options)), "ERR_MMFILE_NOT_FOUND");
+    let first = NamedMutex::open(&name, &options).unwrap();
+    let second = NamedMutex::open(&name, &options).unwrap();
+    assert_eq!((first.is_creator(), second.is_creator()), (true, false));
     let guard = first.lock(None).unwrap();
     assert_eq!(code(first.lock(None)), "ERR_MMFILE_LOCK_HELD");
     assert_eq!(code(second.lock(None)), "ERR_MMFILE_LOCK_HELD");

@@ -175,6 +175,6 @@ fn those_who_wait_see_what_a_foreign_program_appends() {
         assert_eq!(python.expect(), "did 0");
     }
     python.finish();
-    let raw = Raw::open(&format!("{}{}", own.prefixes.data(), own.file().id()));
+    let raw = Raw::data(&own.prefixes, own.file().id());
     assert_eq!(frames(&raw.bytes()).segments.len(), 5);
 }

@@ -1,7 +1,7 @@
 //! One thread that holds our locks and glibc's robust mutexes at the same time, taken and given up in
 //! every order, and is killed. All of them stand in one list that the kernel walks then.
 
-use super::support::raw::{Raw, path};
+use super::support::raw::Raw;
 use super::support::{self, Actor, Watchdog, figures, hear, own_prefixes, say};
 use mmfile_core::*;
 use std::time::Duration;
@@ -110,7 +110,8 @@ fn ours(args: &[String], thread: usize) -> (MmFile, NamedMutex) {
     let prefixes = Prefixes::new(&args[0], &args[1]).unwrap();
     let options = CreateOptions { prefixes, ..Default::default() };
     let file = MmFile::create_or_open(&format!("{thread}"), 4096, &options).unwrap();
-    (file, NamedMutex::open(&format!("{}{thread}", args[0])).unwrap())
+    let options = MutexOptions { prefix: format!("{}mutex-", args[0]), ..Default::default() };
+    (file, NamedMutex::open(&thread.to_string(), &options).unwrap())
 }
 
 /// Does a case a thread, one chunk of cases after the other, until it is killed.
@@ -162,7 +163,7 @@ fn whoever_comes_next_is_told_of_every_lock_that_was_held() {
     let test = "coexistence::whoever_comes_next_is_told_of_every_lock_that_was_held";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let prefixes = own_prefixes("coexist");
-    let object = format!("{}mutexes", prefixes.data().trim_end_matches("data-"));
+    let object = format!("{}mutexes", support::common_part(&prefixes));
     let foreign = Foreign::create(&object);
     let args = [prefixes.data(), prefixes.mutex(), &object].map(str::to_owned);
     let locks: Vec<_> = (0..THREADS).map(|thread| ours(&args, thread)).collect();
@@ -188,8 +189,8 @@ fn whoever_comes_next_is_told_of_every_lock_that_was_held() {
         }
     }
     drop(locks);
-    std::fs::remove_file(path(&object)).unwrap();
-    let common = prefixes.data().trim_end_matches("data-");
+    std::fs::remove_file(support::path(&object)).unwrap();
+    let common = support::common_part(&prefixes);
     assert_eq!(support::left_behind(common), [""; 0]);
     figures(format!("{} orders of two locks of each kind, {told} deaths told", cases.len()));
     assert_eq!(cases.len(), 1560);
@@ -250,5 +251,5 @@ fn the_lock_of_an_operation_is_not_forgotten_for_one_inside() {
     }
     assert_eq!(inner.len().unwrap(), 10);
     drop((outer, inner));
-    assert_eq!(support::left_behind(prefixes.data().trim_end_matches("data-")), [""; 0]);
+    assert_eq!(support::left_behind(support::common_part(&prefixes)), [""; 0]);
 }

@@ -89,7 +89,7 @@ fn we_go_on_when_a_foreign_holder_is_killed() {
     for (index, segment) in expected.iter().enumerate() {
         assert_eq!(own.file().read(index as u64).unwrap(), *segment);
     }
-    let raw = Raw::open(&format!("{}{}", own.prefixes.data(), own.file().id()));
+    let raw = Raw::data(&own.prefixes, own.file().id());
     assert_eq!(clean_frames(&raw.bytes()).segments, expected);
     python.finish();
     drop(survivors);
@@ -181,7 +181,7 @@ fn a_foreign_program_goes_on_when_we_are_killed() {
             renamed.iter().filter(|o| o.starts_with(&format!("{writer}:"))).cloned().collect();
         check_order(&own, &[writer], count);
     }
-    let raw = Raw::open(&format!("{}{}", own.prefixes.data(), own.file().id()));
+    let raw = Raw::data(&own.prefixes, own.file().id());
     assert_eq!(clean_frames(&raw.bytes()).segments.len(), seen.len());
     python.finish();
     drop(survivor);

@@ -81,6 +81,7 @@ impl Calls {
         });
         spans.into_iter().for_each(|span| check_span(file, span));
         let _ = file.peer_gone();
+        assert!(file.peers().len() <= 96);
     }
 
     pub fn wait(&mut self, file: &MmFile, random: &mut Random) {

@@ -1,9 +1,11 @@
-//! Arbitrary bytes in one object or in both.
+//! Arbitrary bytes in the data, in the control block, or in both.
 
 use super::calls::Calls;
-use super::support::raw::{EMPTY, OFF_INTENT_BASE, OFF_LOCK, OFF_LOCK_WORD, SEAL};
+use super::support::raw::{
+    CONTROL_SIZE, EMPTY, OFF_INTENT_BASE, OFF_LOCK, OFF_LOCK_WORD, OFF_PARTICIPANTS, SEAL,
+};
 use super::support::{Random, Watchdog, figures, rounds};
-use super::{Prey, contents, number, own_prefixes};
+use super::{Prey, contents, listing, number, own_prefixes};
 use mmfile_core::*;
 use std::time::Duration;
 
@@ -130,6 +132,10 @@ fn control_block(random: &mut Random, prey: &Prey) {
         let bytes: Vec<u8> = (start..end).map(|_| random.next() as u8).collect();
         prey.control.put(start, &bytes);
     }
+    if random.below(3) == 0 {
+        let rows: Vec<u8> = (OFF_PARTICIPANTS..CONTROL_SIZE).map(|_| random.next() as u8).collect();
+        prey.control.put(OFF_PARTICIPANTS, &rows);
+    }
     // What readers and writers go by, and what they are to find out about it.
     for _ in 0..random.below(6) {
         let at = [0xc0, 0xc8, 0xd0, 0x100, 0x108, 0x110, 0x118, 0x140][random.below(8) as usize];
@@ -164,8 +170,8 @@ fn any_control_block_and_any_data_give_errors_or_data() {
         let before = prey.control.bytes();
         // Those who come later, and those who look from outside, find the same.
         files.extend(calls.open(|| prey.open(accesses[random.below(2) as usize])));
-        assert!(list(&prefixes).unwrap().len() <= 1);
-        assert_eq!(sweep(&prefixes).unwrap(), [], "somebody has it open");
+        assert!(list(&listing(&prefixes)).unwrap().len() <= 1);
+        assert_eq!(sweep(&listing(&prefixes)).unwrap(), [], "somebody has it open");
         for file in &files {
             prey.control.put(0, &before);
             calls.everything(file, &mut random);

@@ -1,9 +1,12 @@
 //! Every field of the control block at its extremes, one after the other.
 
 use super::calls::Calls;
-use super::support::raw::{CONTROL_SIZE, OFF_COUNT, OFF_LOCK, OFF_LOCK_WORD, OFF_STATE, OFF_TAIL};
-use super::support::{Random, Watchdog, now};
-use super::{Prey, own_prefixes};
+use super::support::raw::{
+    CONTROL_SIZE, OFF_COUNT, OFF_LOCK, OFF_LOCK_WORD, OFF_PARTICIPANTS, OFF_STATE, OFF_TAIL,
+    PARTICIPANT_SIZE, STATE_ENDED, STATE_READY,
+};
+use super::support::{Random, Watchdog, left_behind, now};
+use super::{Prey, listing, own_prefixes};
 use mmfile_core::*;
 use std::time::Duration;
 
@@ -34,8 +37,11 @@ fn every_word_of_the_block_at_every_extreme() {
     let (prey, data, control) = filled(&prefixes);
     let mut random = Random::new(4);
     let mut calls = Calls::default();
-    // Aligned numbers of both sizes, everywhere in the part that is used and just behind it.
-    for at in (0..0x150).step_by(4) {
+    // Aligned numbers of both sizes, everywhere in the part that is used and just behind it, and in the first
+    // and the last rows of the table of participants.
+    let used = (0..0x150).chain(OFF_PARTICIPANTS..OFF_PARTICIPANTS + 2 * PARTICIPANT_SIZE);
+    let used = used.chain(CONTROL_SIZE - PARTICIPANT_SIZE..CONTROL_SIZE);
+    for at in used.step_by(4) {
         for value in extremes() {
             let files = [Access::ReadWrite, Access::Read].map(|access| prey.open(access).unwrap());
             let size = if at % 8 == 0 { 8 } else { 4 };
@@ -51,8 +57,8 @@ fn every_word_of_the_block_at_every_extreme() {
             let access = [Access::ReadWrite, Access::Read][at / 4 % 2];
             let late = calls.open(|| prey.open(access));
             late.inspect(|late| calls.read_everything(late, &mut random));
-            assert_eq!(sweep(&prefixes).unwrap(), [], "somebody has it open");
-            assert!(list(&prefixes).unwrap().len() <= 1);
+            assert_eq!(sweep(&listing(&prefixes)).unwrap(), [], "somebody has it open");
+            assert!(list(&listing(&prefixes)).unwrap().len() <= 1);
             prey.data.put(0, &data);
             prey.control.put(0, &control);
         }
@@ -141,7 +147,7 @@ fn every_kind_of_lock_word() {
             let word = prey.control.word(OFF_LOCK_WORD);
             prey.control.put(OFF_LOCK, &[garbage; 64]);
             prey.control.set_word(OFF_LOCK_WORD, word);
-            let other = NamedMutex::open(prey.file().id()).unwrap();
+            let other = NamedMutex::open(prey.file().id(), &MutexOptions::default()).unwrap();
             let inner = other.lock(None).unwrap();
             drop(guard);
             drop(inner);
@@ -152,21 +158,21 @@ fn every_kind_of_lock_word() {
     assert_eq!(prey.file().len().unwrap(), length);
 }
 
-/// A block that is never finished keeps nobody for longer than it says.
+/// Only a file that has ended cannot be opened, and its name is removed.
 #[test]
-fn a_state_that_is_not_ready_times_out() {
+fn every_kind_of_state() {
     let prefixes = own_prefixes("state");
     let (prey, _, _) = filled(&prefixes);
-    for state in [0, 2, 0x100, u32::MAX] {
+    for state in [0, STATE_READY, STATE_ENDED + 1, 0x100, u32::MAX] {
         prey.control.set_word(OFF_STATE, state);
-        let started = now();
-        let error = prey.open(Access::ReadWrite).unwrap_err();
-        // With 2 its creator has ended it.
-        let code = if state == 2 { "ERR_MMFILE_NOT_FOUND" } else { "ERR_MMFILE_TIMEOUT" };
-        assert_eq!(error.code(), code);
-        assert!(Duration::from_nanos(now() - started) < Duration::from_secs(1));
+        assert_eq!(prey.open(Access::Read).unwrap().len().unwrap(), 20, "{state}");
+        assert_eq!(sweep(&listing(&prefixes)).unwrap(), [], "a process has it open");
     }
-    prey.control.set_word(OFF_STATE, 1);
-    assert_eq!(prey.open(Access::Read).unwrap().len().unwrap(), 20);
+    prey.control.set_word(OFF_STATE, STATE_ENDED);
+    assert_eq!(list(&listing(&prefixes)).unwrap(), []);
+    let error = prey.open(Access::ReadWrite).unwrap_err();
+    assert_eq!(error.code(), "ERR_MMFILE_NOT_FOUND");
+    assert_eq!(left_behind(prefixes.data()), [""; 0]);
+    assert_eq!(prey.file().len().unwrap(), 20);
     assert_eq!(prey.control.len(), CONTROL_SIZE);
 }

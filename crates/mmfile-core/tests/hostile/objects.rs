@@ -1,8 +1,10 @@
 //! Things at our names that are not ours, and things of ours that were changed from outside.
 
-use super::support::raw::{CONTROL_SIZE, path};
-use super::support::{Watchdog, left_behind};
-use super::{Prey, open, own_prefixes};
+use super::support::raw::{CONTROL_SIZE, OFF_CAPACITY, OFF_STATE, OFF_VERSION, Raw, STATE_ENDED};
+use super::support::{
+    Watchdog, common_part, left_behind, path, set_size_of_object, size_of_object,
+};
+use super::{Prey, listing, open, own_prefixes};
 use mmfile_core::*;
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
@@ -37,13 +39,18 @@ const THINGS: &[Thing] = &[
     ("a link to itself", |at| symlink(at, at).unwrap()),
     ("a FIFO", fifo),
     ("a socket", |at| drop(UnixListener::bind(at).unwrap())),
+    // What macOS' files that stand for memory can be after the machine went down.
+    #[cfg(not(mmfile_portable))]
+    ("nothing", |at| regular(at, &[], 0o600)),
+    ("a blank page", |at| regular(at, &[0; CONTROL_SIZE], 0o600)),
+    ("many blank pages", |at| regular(at, &[0; 64 * CONTROL_SIZE], 0o600)),
     ("one byte", |at| regular(at, b"x", 0o600)),
     ("almost a control block", |at| regular(at, &[0; CONTROL_SIZE - 1], 0o600)),
     ("more than a control block", |at| regular(at, &[0; 2 * CONTROL_SIZE], 0o600)),
     ("something else", |at| regular(at, &[0x5a; CONTROL_SIZE], 0o600)),
     ("something others may read", |at| regular(at, &[0; CONTROL_SIZE], 0o604)),
     ("something a group may write", |at| regular(at, &[0; CONTROL_SIZE], 0o620)),
-    ("something nobody may touch", |at| regular(at, &[0x5a; CONTROL_SIZE], 0o000)),
+    ("something no user may touch", |at| regular(at, &[0x5a; CONTROL_SIZE], 0o000)),
 ];
 
 fn take_away(at: &Path) {
@@ -63,131 +70,194 @@ fn create(prefixes: &Prefixes, id: &str) -> Result<MmFile> {
     MmFile::create_new(100, &CreateOptions { id, prefixes, ..Default::default() })
 }
 
+/// Nothing that a program does with a file of that name removes what is there.
+fn is_left_alone(prefixes: &Prefixes, what: &str, at: &Path) {
+    for access in [Access::ReadWrite, Access::Read] {
+        assert_eq!(code(open(prefixes, "it", access)), "ERR_MMFILE_ACCESS", "{what}");
+    }
+    assert_eq!(code(create(prefixes, "it")), "ERR_MMFILE_ACCESS", "{what}");
+    let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
+    let either = MmFile::create_or_open("it", 100, &options);
+    assert_eq!(code(either), "ERR_MMFILE_ACCESS", "{what}");
+    // Creations of other names, which remove what the dead left.
+    (0..3).for_each(|_| drop(MmFile::create_new(10, &options).unwrap()));
+    assert_eq!(list(&listing(prefixes)).unwrap(), [], "{what} is no file of ours");
+    assert_eq!(sweep(&listing(prefixes)).unwrap(), [], "{what}");
+    let removed = remove(&FileId::parse("it").unwrap(), Kind::File, &listing(prefixes));
+    assert_eq!(code(removed), "ERR_MMFILE_ACCESS", "{what}");
+    assert!(fs::symlink_metadata(at).is_ok(), "{what} is not ours to remove");
+}
+
 #[test]
-fn what_stands_at_a_control_blocks_name_is_left_alone() {
-    let _watchdog = Watchdog::new("at a control block's name", Duration::from_secs(60));
+fn what_stands_at_a_files_name_is_left_alone() {
+    let _watchdog = Watchdog::new("at a file's name", Duration::from_secs(60));
     for (what, make) in THINGS {
-        let prefixes = own_prefixes("at-control");
-        let at = path(&format!("{}it", prefixes.mutex()));
+        let prefixes = own_prefixes("at-file");
+        let at = path(&format!("{}it", prefixes.data()));
         make(&at);
-        for access in [Access::ReadWrite, Access::Read] {
-            assert_eq!(code(open(&prefixes, "it", access)), "ERR_MMFILE_ACCESS", "{what}");
-        }
-        let exists = create(&prefixes, "it");
-        assert_eq!(code(exists), "ERR_MMFILE_EXISTS", "{what}");
-        let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
-        let either = MmFile::create_or_open("it", 100, &options);
-        assert_eq!(code(either), "ERR_MMFILE_ACCESS", "{what}");
-        assert_eq!(list(&prefixes).unwrap(), [], "{what} is no file of ours");
-        assert_eq!(sweep(&prefixes).unwrap(), [], "{what}");
-        assert!(fs::symlink_metadata(&at).is_ok(), "{what} is not ours to take away");
+        is_left_alone(&prefixes, what, &at);
         take_away(&at);
-        drop(create(&prefixes, "it").unwrap());
-        assert_eq!(left_behind(prefixes.data().trim_end_matches("data-")), [""; 0]);
+        // The same thing in the place of a file that is open.
+        let file = create(&prefixes, "it").unwrap();
+        file.append(b"kept").unwrap();
+        fs::remove_file(&at).unwrap();
+        make(&at);
+        is_left_alone(&prefixes, what, &at);
+        assert_eq!(file.read(0).unwrap(), b"kept");
+        drop(file);
+        assert!(fs::symlink_metadata(&at).is_ok(), "{what} is not ours to remove");
+        take_away(&at);
+        assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
     }
 }
 
 #[test]
 fn what_stands_at_a_mutexs_name_is_left_alone() {
-    for (number, (what, make)) in THINGS.iter().enumerate() {
-        let name = format!("mmtest-at-mutex-{}-{number}", std::process::id());
-        let at = path(&format!("mmfile-mutex-{name}"));
-        make(&at);
-        assert_eq!(code(NamedMutex::open(&name)), "ERR_MMFILE_ACCESS", "{what}");
-        assert_eq!(code(NamedMutex::open_existing(&name)), "ERR_MMFILE_ACCESS", "{what}");
-        sweep(&own_prefixes("at-mutex")).unwrap();
-        assert!(fs::symlink_metadata(&at).is_ok(), "{what} is not ours to take away");
-        take_away(&at);
-    }
-}
-
-#[test]
-fn what_stands_at_a_data_objects_name_is_left_alone() {
-    let _watchdog = Watchdog::new("at a data object's name", Duration::from_secs(60));
     for (what, make) in THINGS {
-        let prefixes = own_prefixes("at-data");
-        let at = path(&format!("{}it", prefixes.data()));
+        let prefixes = own_prefixes("at-mutex");
+        let prefix = format!("{}mutex-", common_part(&prefixes));
+        let at = path(&format!("{prefix}it"));
         make(&at);
-        assert_eq!(code(open(&prefixes, "it", Access::ReadWrite)), "ERR_MMFILE_NOT_FOUND");
-        assert_eq!(code(create(&prefixes, "it")), "ERR_MMFILE_EXISTS", "{what}");
-        assert_eq!(sweep(&prefixes).unwrap(), []);
-        assert!(fs::symlink_metadata(&at).is_ok(), "{what} is not ours to take away");
+        let options = MutexOptions { prefix: prefix.clone(), ..Default::default() };
+        assert_eq!(code(NamedMutex::open("it", &options)), "ERR_MMFILE_ACCESS", "{what}");
+        assert_eq!(code(NamedMutex::open_existing("it", &options)), "ERR_MMFILE_ACCESS", "{what}");
+        drop(NamedMutex::open("another", &options).unwrap());
+        let listing = ListOptions { mutex_prefix: Some(prefix), ..listing(&prefixes) };
+        assert_eq!(list(&listing).unwrap(), [], "{what} is no mutex of ours");
+        assert_eq!(sweep(&listing).unwrap(), [], "{what}");
+        assert!(fs::symlink_metadata(&at).is_ok(), "{what} is not ours to remove");
         take_away(&at);
-        // The same thing in the place of the data of a file that is open.
-        let file = create(&prefixes, "it").unwrap();
-        file.append(b"kept").unwrap();
-        fs::remove_file(&at).unwrap();
-        make(&at);
-        for access in [Access::ReadWrite, Access::Read] {
-            assert_eq!(code(open(&prefixes, "it", access)), "ERR_MMFILE_ACCESS", "{what}");
-        }
-        assert_eq!(list(&prefixes).unwrap().len(), 1);
-        assert_eq!(file.read(0).unwrap(), b"kept");
-        drop(file);
-        assert!(fs::symlink_metadata(&at).is_ok(), "{what} is not ours to take away");
-        take_away(&at);
-        assert_eq!(left_behind(prefixes.data().trim_end_matches("data-")), [""; 0]);
+        assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
     }
 }
 
-/// Somebody has changed the mode or the size of an object of a file that is open.
+/// A file where a mutex is expected, and the other way round: one prefix serves for both.
+#[test]
+fn a_file_is_no_mutex() {
+    let prefixes = own_prefixes("kinds");
+    let options = MutexOptions { prefix: prefixes.data().to_owned(), ..Default::default() };
+    let file = create(&prefixes, "it").unwrap();
+    let _mutex = NamedMutex::open("other", &options).unwrap();
+    assert_eq!(code(NamedMutex::open("it", &options)), "ERR_MMFILE_ACCESS");
+    assert_eq!(code(open(&prefixes, "other", Access::Read)), "ERR_MMFILE_ACCESS");
+    assert_eq!(code(create(&prefixes, "other")), "ERR_MMFILE_EXISTS");
+    assert_eq!(list(&listing(&prefixes)).unwrap().len(), 1);
+    file.append("x").unwrap();
+}
+
+/// Another program has changed the mode or the size of an object of a file that is open.
 #[test]
 fn objects_that_were_changed_are_refused() {
     let prefixes = own_prefixes("changed");
     let prey = Prey::new(&prefixes, 5000);
-    let id = prey.file().id().to_owned();
-    let objects = [prefixes.data(), prefixes.mutex()].map(|prefix| path(&format!("{prefix}{id}")));
-    for object in &objects {
-        for mode in [0o644, 0o660, 0o666, 0o601] {
-            fs::set_permissions(object, Permissions::from_mode(mode)).unwrap();
-            assert_eq!(code(prey.open(Access::ReadWrite)), "ERR_MMFILE_ACCESS", "{mode:o}");
-            assert_eq!(code(prey.open(Access::Read)), "ERR_MMFILE_ACCESS", "{mode:o}");
+    let object = path(&format!("{}{}", prefixes.data(), prey.file().id()));
+    for mode in [0o644, 0o660, 0o666, 0o601] {
+        fs::set_permissions(&object, Permissions::from_mode(mode)).unwrap();
+        assert_eq!(code(prey.open(Access::ReadWrite)), "ERR_MMFILE_ACCESS", "{mode:o}");
+        assert_eq!(code(prey.open(Access::Read)), "ERR_MMFILE_ACCESS", "{mode:o}");
+    }
+    fs::set_permissions(&object, Permissions::from_mode(0o600)).unwrap();
+    prey.open(Access::ReadWrite).unwrap().append("x").unwrap();
+    let size = size_of_object(&object);
+    assert_eq!(size, 2 * 4096 + CONTROL_SIZE as u64);
+    // Nothing in use is cut off, which would kill the processes that have it mapped.
+    for other in [size - 1, size + 1, size + 2048, size + 4096, size + (1 << 20)] {
+        set_size_of_object(&object, other);
+        for access in [Access::ReadWrite, Access::Read] {
+            assert_eq!(code(prey.open(access)), "ERR_MMFILE_ACCESS", "{other} bytes");
         }
-        fs::set_permissions(object, Permissions::from_mode(0o600)).unwrap();
-        prey.open(Access::ReadWrite).unwrap().append("x").unwrap();
+        assert_eq!(sweep(&listing(&prefixes)).unwrap(), [], "a process has it open");
+        assert!(object.exists(), "{other} bytes");
+        set_size_of_object(&object, size);
     }
-    let resize = |object: &Path, size| {
-        File::options().write(true).open(object).unwrap().set_len(size).unwrap();
-    };
-    // Nothing in use is cut off, which would kill those who have it mapped.
-    for (size, expected) in [(4999, "ERR_MMFILE_ACCESS"), (5001, "ERR_MMFILE_ACCESS")] {
-        resize(&objects[0], size);
-        assert_eq!(code(prey.open(Access::ReadWrite)), expected, "{size} bytes of data");
-        assert_eq!(code(prey.open(Access::Read)), expected, "{size} bytes of data");
+    // A control block that says another capacity than the size does.
+    for capacity in [0u64, 4092, 1 << 20, u64::MAX] {
+        prey.control.put(OFF_CAPACITY, &capacity.to_le_bytes());
+        assert_eq!(code(prey.open(Access::ReadWrite)), "ERR_MMFILE_ACCESS", "{capacity}");
     }
-    resize(&objects[0], 5000);
-    resize(&objects[1], 1000);
-    assert_eq!(code(prey.open(Access::ReadWrite)), "ERR_MMFILE_TIMEOUT", "a block without an end");
-    resize(&objects[1], CONTROL_SIZE as u64);
-    assert_eq!(prey.open(Access::Read).unwrap().len().unwrap(), 2);
+    prey.control.put(OFF_CAPACITY, &5000u64.to_le_bytes());
+    assert_eq!(prey.open(Access::Read).unwrap().len().unwrap(), 1);
 }
 
-/// What a listing calls stale, a sweep removes: also what was never finished, and what another version
-/// has left.
+/// What a listing calls stale, a sweep removes, also what another version has left; and nothing that has no
+/// control block.
 #[test]
 fn what_is_listed_as_stale_is_swept() {
     let prefixes = own_prefixes("stale");
     let prey = Prey::new(&prefixes, 100);
-    let mut block = prey.control.bytes();
-    drop(prey);
-    let make = |id: &str, bytes: &[u8]| {
-        regular(&path(&format!("{}{id}", prefixes.mutex())), bytes, 0o600);
+    let whole = |prey: &Prey| {
+        let mut object = prey.data.bytes();
+        object.resize(4096, 0);
+        object.extend(prey.control.bytes());
+        object
     };
-    make("ours", &block);
-    block[8] = 99;
-    make("of-another-version", &block);
-    make("blank", &[0; CONTROL_SIZE]);
-    make("empty", &[]);
-    make("not-ours", &[0x5a; CONTROL_SIZE]);
-    let mut listed: Vec<FileId> =
-        list(&prefixes).unwrap().into_iter().map(|info| info.id).collect();
-    assert!(list(&prefixes).unwrap().iter().all(|info| info.stale));
-    let mut swept = sweep(&prefixes).unwrap();
-    listed.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-    swept.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-    assert_eq!(listed, swept);
-    assert_eq!(swept.len(), 4);
-    assert_eq!(list(&prefixes).unwrap(), []);
-    take_away(&path(&format!("{}not-ours", prefixes.mutex())));
-    assert_eq!(left_behind(prefixes.data().trim_end_matches("data-")), [""; 0]);
+    let mut object = whole(&prey);
+    drop(prey);
+    let at = |id: &str| path(&format!("{}{id}", prefixes.data()));
+    let mut count = 0;
+    let mut make = |id: &str, bytes: &[u8]| {
+        Raw::create(&format!("{}{id}", prefixes.data()), bytes.len() as u64).put(0, bytes);
+        fs::set_permissions(at(id), Permissions::from_mode(0o600)).unwrap();
+        count += 1;
+    };
+    make("ours", &object);
+    let version = 4096 + OFF_VERSION;
+    object[version] = 99;
+    make("of-another-version", &object);
+    object[version] = 2;
+    object[4096 + OFF_STATE] = STATE_ENDED as u8;
+    make("ended", &object);
+    let foreign = [
+        ("blank", vec![0; CONTROL_SIZE]),
+        #[cfg(not(mmfile_portable))]
+        ("empty", vec![]),
+        ("not-ours", vec![0x5a; 8192]),
+    ];
+    for (id, bytes) in &foreign {
+        regular(&at(id), bytes, 0o600);
+    }
+    assert_eq!(left_behind(common_part(&prefixes)).len(), count + foreign.len());
+    let ids = |infos: Vec<ObjectInfo>| {
+        assert!(infos.iter().all(|info| info.stale));
+        let mut ids: Vec<String> = infos.into_iter().map(|info| info.id.to_string()).collect();
+        ids.sort();
+        ids
+    };
+    let listed = ids(list(&listing(&prefixes)).unwrap());
+    assert_eq!(listed, ["of-another-version", "ours"]);
+    assert_eq!(ids(sweep(&listing(&prefixes)).unwrap()), listed);
+    assert_eq!(list(&listing(&prefixes)).unwrap(), []);
+    assert!(!at("ended").exists());
+    foreign.iter().for_each(|(id, _)| take_away(&at(id)));
+    assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
+}
+
+/// The next creation of a process removes what is named like a staging object and that no process has
+/// locked, whatever it holds; and nothing whose name differs from that in one character.
+#[test]
+fn only_staging_objects_of_the_dead_are_removed_unread() {
+    let prefixes = own_prefixes("staged");
+    let at = |rest: &str| path(&format!("{}{rest}", prefixes.data()));
+    let removed = ["it~0123456789abcdef", "another-one~ffffffffffffffff"];
+    let stays = [
+        "it~0123456789abcde",
+        "it~0123456789abcdef0",
+        "it~0123456789abcdeg",
+        "it-0123456789abcdef",
+        "it~0123456789abcdef~",
+        "i t~0123456789abcdef",
+        "~0123456789abcdef",
+    ];
+    removed.iter().chain(&stays).for_each(|rest| regular(&at(rest), b"x", 0o600));
+    drop(create(&prefixes, "own").unwrap());
+    sweep(&listing(&prefixes)).unwrap();
+    list(&listing(&prefixes)).unwrap();
+    for rest in removed {
+        assert!(!at(rest).exists(), "{rest}");
+    }
+    for rest in stays {
+        assert!(at(rest).exists(), "{rest}");
+        take_away(&at(rest));
+    }
+    assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
 }

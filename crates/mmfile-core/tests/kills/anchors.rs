@@ -1,126 +1,85 @@
-//! Kills between the steps by which an object's anchor and its memory come and go, and what a restart of
-//! the machine leaves.
+//! What is left of objects whose names and memory are two things: files that survive a restart of the machine,
+//! in folders that may not tell capitals apart. More kills between the steps by which the two come and go are
+//! in `lifecycle.rs`, `closing.rs` and `sweeping.rs`.
 
-use super::closing::closer;
+use super::closing::{CLOSING, closer};
 use super::figures::Figures;
-use super::lifecycle::{create_options, creator, open, start};
-use super::support::{self, Actor, has_memory, left_behind, own_prefixes, unlink_memory};
+use super::lifecycle::{CREATING, Next, creator};
+use super::place::{Place, Staging};
+use super::points;
+use super::support::{self, has_memory, memory_of, path, unlink_memory};
 use mmfile_core::*;
+use std::ffi::CString;
 
 const ROLES: &[support::Role] = &[("creator", creator), ("closer", closer)];
 
-/// The names of both objects of a file.
-fn objects(prefixes: &Prefixes, id: &str) -> [String; 2] {
-    [prefixes.mutex(), prefixes.data()].map(|prefix| format!("{prefix}{id}"))
+/// The memory of the only object of a place, if it has any.
+fn memory(place: &Place) -> Option<CString> {
+    let names = place.names();
+    assert!(names.len() <= 1, "{names:?}");
+    names.first().and_then(|name| memory_of(&path(name))).map(|(memory, _)| memory)
 }
 
-/// Nothing of the file is there: no anchor of any kind, and no memory.
-fn nothing_left(prefixes: &Prefixes, id: &str, what: &str) {
-    assert_eq!(left_behind(prefixes.data().trim_end_matches("data-")), [""; 0], "{what}");
-    for name in objects(prefixes, id) {
-        assert!(!has_memory(&name), "{what}: the memory of {name}");
-    }
-}
-
-fn make_another(prefixes: &Prefixes) {
-    drop(MmFile::create_new(64, &create_options(prefixes, "another", Lifetime::Creator)).unwrap());
-}
-
-fn make_again(prefixes: &Prefixes, what: &str) {
-    let options = create_options(prefixes, "it", Lifetime::Creator);
-    let file = MmFile::create_new(64, &options).unwrap();
-    assert_eq!(file.append("anew").unwrap(), 0, "{what}");
-    assert_eq!(open(prefixes, "it").unwrap().read_text(0).unwrap(), "anew", "{what}");
-}
-
+/// Nothing tells what memory there is but the files.
 #[test]
-fn killed_while_an_object_comes() {
+fn memory_goes_with_the_file_that_stands_for_it() {
     support::play(ROLES);
-    let test = "anchors::killed_while_an_object_comes";
-    let mut figures = Figures::new("making anchors");
-    let points = ["anchor.made", "anchor.memory", "anchor.filled", "anchor.sized"];
-    let second = points.map(|point| format!("{point}:2"));
-    for point in points.into_iter().chain(second.iter().map(String::as_str)) {
-        for again in [false, true] {
-            let prefixes = own_prefixes("anchor-comes");
-            let mut actor = start(test, "creator", &prefixes, "it", point);
-            assert_eq!(actor.line(), None);
-            actor.wait_killed(point);
-            figures.kills += 1;
-            if again {
-                make_again(&prefixes, point);
-            } else {
-                assert_eq!(open(&prefixes, "it").unwrap_err().code(), "ERR_MMFILE_NOT_FOUND");
-                make_another(&prefixes);
+    let test = "anchors::memory_goes_with_the_file_that_stands_for_it";
+    let mut figures = Figures::new("creating and removing anchors");
+    let creating = points::of(&[CREATING]).into_iter().map(|point| ("creator", point.to_owned()));
+    let closing = points::of(CLOSING).into_iter().map(|point| ("closer", format!("+{point}")));
+    for (role, point) in creating.chain(closing) {
+        for next in Next::ALL {
+            let place = Place::new(Staging::Named, "anchors");
+            let mut actor = place.start(test, role, &["it"], &point);
+            if role == "closer" {
+                assert_eq!(actor.expect(), "made");
+                actor.tell("close");
             }
-            nothing_left(&prefixes, "it", point);
+            actor.wait_killed(&point);
+            figures.kills += 1;
+            let memory = memory(&place);
+            let has_none =
+                ["create.swept", "stage.made", "+unlink.done", "+remove.unlinked", "+close.done"];
+            assert_eq!(memory.is_none(), has_none.contains(&point.as_str()), "{point}");
+            next.comes(&place, "it", 0, &point);
+            place.sweep_leaves_nothing(&point);
+            assert!(!memory.is_some_and(|memory| has_memory(&memory)), "{point}, then {next:?}");
         }
     }
     figures.report();
 }
 
-#[test]
-fn killed_while_an_object_goes() {
-    support::play(ROLES);
-    let test = "anchors::killed_while_an_object_goes";
-    let mut figures = Figures::new("taking anchors away");
-    for point in ["+anchor.aside", "+anchor.freed", "+anchor.aside:2", "+anchor.freed:2"] {
-        for with_survivor in [false, true] {
-            let prefixes = own_prefixes("anchor-goes");
-            let mut actor = start(test, "closer", &prefixes, "it", point);
-            assert_eq!(actor.expect(), "made");
-            let survivor = with_survivor.then(|| open(&prefixes, "it").unwrap());
-            actor.tell("close");
-            actor.wait_killed(point);
-            figures.kills += 1;
-            let error = open(&prefixes, "it").unwrap_err();
-            assert_eq!(error.code(), "ERR_MMFILE_NOT_FOUND", "{point}");
-            make_again(&prefixes, point);
-            if let Some(survivor) = survivor {
-                assert_eq!(survivor.append("still here").unwrap(), 1, "{point}");
-                make_again(&prefixes, point);
-                drop(survivor);
-            }
-            make_another(&prefixes);
-            nothing_left(&prefixes, "it", point);
-        }
-    }
-    figures.report();
-}
-
-/// Memory does not survive a restart; the files that stand for it do.
+/// Memory does not survive a restart; the files that stand for it do, as far as they were on the disk.
 #[test]
 fn a_restart_leaves_nothing_in_the_way() {
     support::play(ROLES);
     let test = "anchors::a_restart_leaves_nothing_in_the_way";
-    for again in [false, true] {
-        let prefixes = own_prefixes("restart");
-        let mut actor: Actor = start(test, "creator", &prefixes, "it", "none");
+    for (next, in_order) in Next::ALL.into_iter().flat_map(|next| [(next, true), (next, false)]) {
+        let place = Place::new(Staging::Named, "restart");
+        let mut actor = place.start(test, "creator", &["it"], "none");
         assert_eq!(actor.expect(), "made");
         actor.kill();
-        for name in objects(&prefixes, "it") {
-            unlink_memory(&name);
+        unlink_memory(&memory(&place).unwrap());
+        if !in_order {
+            std::fs::write(path(&place.names()[0]), "").unwrap();
         }
-        if again {
-            make_again(&prefixes, "restart");
-        } else {
-            assert_eq!(open(&prefixes, "it").unwrap_err().code(), "ERR_MMFILE_NOT_FOUND");
-        }
-        nothing_left(&prefixes, "it", "restart");
+        next.comes(&place, "it", 0, "restart");
+        place.sweep_leaves_nothing("restart");
     }
 }
 
 /// Two names that differ in their capitals alone, in a folder whose file system may not tell them apart.
 #[test]
 fn capitals_make_another_name() {
-    let prefixes = own_prefixes("capitals");
-    let make = |id| MmFile::create_new(64, &create_options(&prefixes, id, Lifetime::Creator));
-    let (small, large) = (make("tasks").unwrap(), make("Tasks").unwrap());
+    let place = Place::new(Staging::Named, "capitals");
+    let make = |id| place.create(id, Lifetime::Creator).unwrap();
+    let (small, large) = (make("tasks"), make("Tasks"));
     small.append("small").unwrap();
     large.append("large").unwrap();
-    assert_eq!(open(&prefixes, "Tasks").unwrap().read_text(0).unwrap(), "large");
-    let mut ids: Vec<String> =
-        list(&prefixes).unwrap().into_iter().map(|info| info.id.to_string()).collect();
+    assert_eq!(place.open("Tasks").unwrap().read_text(0).unwrap(), "large");
+    let rows = list(&place.list_options()).unwrap();
+    let mut ids: Vec<String> = rows.into_iter().map(|info| info.id.to_string()).collect();
     ids.sort();
     assert_eq!(ids, ["Tasks", "tasks"]);
 }

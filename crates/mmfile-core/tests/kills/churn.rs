@@ -1,20 +1,22 @@
-//! Processes that open and close one file all the time, while some of them are killed: there is
-//! never more than one file of that name, and in the end there is none.
+//! Processes that open and close one file or one mutex all the time, while some of them are killed: there is
+//! never more than one object of that name, and in the end there is none.
 
-use super::support::{self, Actor, Random, Watchdog, figures, left_behind, now, rounds, say};
+use super::place::{Place, Staging, report_panics};
+use super::support::{self, Actor, Folder, Random, Watchdog, figures, now, rounds, say};
 use mmfile_core::*;
+use std::io::{Read, Seek, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-const ROLES: &[support::Role] = &[("visitor", visitor)];
+const ROLES: &[support::Role] = &[("visitor", visitor), ("locker", locker)];
 const VISITORS: usize = 4;
 const KILLS: u64 = 200;
 
-/// Opens or makes the file, marks it if nobody has, looks whether it stays the same file for as long
+/// Opens or creates the file, marks it if it has no mark, checks that it stays the same file for as long
 /// as it has it open, and closes it.
 fn visitor(args: &[String]) {
-    let prefixes = Prefixes::new(&args[0], &args[1]).unwrap();
-    let options = CreateOptions { prefixes, ..Default::default() };
+    report_panics();
+    let (place, _) = Place::of(args);
     let mut random = Random::new(now());
     let stop = AtomicBool::new(false);
     let (mut visits, mut made, mut worst) = (0u64, 0u64, Duration::ZERO);
@@ -26,9 +28,9 @@ fn visitor(args: &[String]) {
         say("ready");
         while !stop.load(Ordering::Relaxed) {
             let started = Instant::now();
-            let file = MmFile::create_or_open("churn", 1 << 14, &options).unwrap();
+            let file = place.create_or_open("churn").unwrap();
             worst = worst.max(started.elapsed());
-            made += u64::from(file.created());
+            made += u64::from(file.is_creator());
             match file.write(0, &random.next().to_le_bytes()) {
                 Ok(()) | Err(Error::SegmentOrder { .. }) => {}
                 Err(error) => panic!("{error}"),
@@ -40,11 +42,14 @@ fn visitor(args: &[String]) {
                 Err(Error::Capacity { .. }) => {}
                 Err(error) => panic!("{error}"),
             }
-            if random.below(4) == 0 {
-                std::thread::sleep(Duration::from_micros(random.below(300)));
+            match random.below(8) {
+                0 | 1 => std::thread::sleep(Duration::from_micros(random.below(300))),
+                2 => drop(sweep(&place.list_options()).unwrap()),
+                3 => drop(list(&place.list_options()).unwrap()),
+                _ => {}
             }
-            let again = MmFile::create_or_open("churn", 1 << 14, &options).unwrap();
-            assert!(!again.created(), "there are two files of one name");
+            let again = place.create_or_open("churn").unwrap();
+            assert!(!again.is_creator(), "there are two files of one name");
             assert_eq!(again.read(0).unwrap(), mark, "there are two files of one name");
             drop(file);
             assert_eq!(again.read(0).unwrap(), mark);
@@ -59,26 +64,84 @@ fn visitor(args: &[String]) {
     say(format_args!("{visits} {made} {}", worst.as_micros()));
 }
 
+/// Opens or creates the mutex and takes it. While it has it, no other process gets in.
+fn locker(args: &[String]) {
+    report_panics();
+    let (place, args) = Place::of(args);
+    let inside = std::fs::File::options().read(true).write(true).open(&args[0]).unwrap();
+    let me = std::process::id().to_le_bytes();
+    let mut random = Random::new(now());
+    let stop = AtomicBool::new(false);
+    let (mut visits, mut made, mut worst) = (0u64, 0u64, Duration::ZERO);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            support::hear();
+            stop.store(true, Ordering::Relaxed);
+        });
+        say("ready");
+        while !stop.load(Ordering::Relaxed) {
+            let started = Instant::now();
+            let mutex = NamedMutex::open("churn", &place.mutex_options()).unwrap();
+            made += u64::from(mutex.is_creator());
+            let guard = mutex.lock(Some(Timeout::Val(Duration::from_secs(5)))).unwrap();
+            worst = worst.max(started.elapsed());
+            (&inside).rewind().and_then(|()| (&inside).write_all(&me)).unwrap();
+            std::thread::sleep(Duration::from_micros(random.below(100)));
+            let mut other = [0; 4];
+            (&inside).rewind().and_then(|()| (&inside).read_exact(&mut other)).unwrap();
+            assert_eq!(other, me, "two processes have the mutex");
+            drop(guard);
+            if random.below(4) == 0 {
+                sweep(&place.list_options()).unwrap();
+            }
+            visits += 1;
+            drop(mutex);
+            std::thread::sleep(Duration::from_micros(random.below(1500)));
+        }
+    });
+    say(format_args!("{visits} {made} {}", worst.as_micros()));
+}
+
 #[test]
 fn opened_and_closed_all_the_time() {
     support::play(ROLES);
     let test = "churn::opened_and_closed_all_the_time";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120) * rounds());
-    let prefixes = support::own_prefixes("churn");
+    for staging in Staging::ALL {
+        let place = Place::new(*staging, "churn");
+        churn(test, &place, "visitor", "");
+    }
+}
+
+#[test]
+fn a_mutex_opened_and_closed_all_the_time() {
+    support::play(ROLES);
+    let test = "churn::a_mutex_opened_and_closed_all_the_time";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(120) * rounds());
+    let folder = Folder::new("kills-inside");
+    std::fs::write(folder.file("inside"), [0; 4]).unwrap();
+    for staging in Staging::ALL {
+        let place = Place::new(*staging, "churn");
+        churn(test, &place, "locker", folder.file("inside").to_str().unwrap());
+    }
+}
+
+fn churn(test: &str, place: &Place, role: &str, arg: &str) {
     let start = || {
-        let mut actor = Actor::start(test, "visitor", &[prefixes.data(), prefixes.mutex()]);
+        let mut actor = place.start(test, role, &[arg], "none");
         assert_eq!(actor.expect(), "ready");
         actor
     };
     let mut random = Random::new(now());
     let mut visitors: Vec<Actor> = (0..VISITORS).map(|_| start()).collect();
-    let kills = KILLS * u64::from(rounds());
+    let kills = KILLS * u64::from(rounds()) / Staging::ALL.len() as u64;
     for _ in 0..kills {
         std::thread::sleep(Duration::from_micros(random.below(6000)));
         let mut actor = visitors.remove(random.below(VISITORS as u64) as usize);
         let ended = actor.child.try_wait().unwrap();
         assert!(ended.is_none(), "a visitor ended by itself: {ended:?}");
         actor.kill();
+        assert_eq!(actor.line(), None);
         visitors.push(start());
     }
     let (mut visits, mut made, mut worst) = (0, 0, 0);
@@ -91,12 +154,10 @@ fn opened_and_closed_all_the_time() {
         worst = worst.max(numbers[2]);
         actor.finish();
     }
-    let common = prefixes.data().trim_end_matches("data-");
-    let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
-    drop(MmFile::create_new(10, &options).unwrap());
-    assert_eq!(left_behind(common), [""; 0]);
+    place.sweep_leaves_nothing("churn");
     figures(format!(
-        "opening and closing: {kills} kills; the last {VISITORS} visitors made {visits} visits and \
-         {made} files, and waited {worst} µs at most"
+        "opening and closing, {role}, {:?}: {kills} kills; the last {VISITORS} made {visits} visits and \
+         {made} objects, and waited {worst} µs at most",
+        place.staging
     ));
 }

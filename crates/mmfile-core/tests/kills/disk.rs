@@ -1,19 +1,22 @@
-//! Kills around files on disk, where the next one to open the file after everybody has died makes its
-//! control block anew.
+//! Kills around files on disk, where the next process to open a file that none has open rebuilds its
+//! control block.
 
 use super::figures::Figures;
+use super::lifecycle::{CREATING, OPENING};
+use super::place::{Staging, start};
+use super::points;
 use super::support::raw::{Frames, clean_frames};
-use super::support::{self, Actor, Watchdog, say};
+use super::support::{self, Folder, Random, Watchdog, say};
 use super::victim::operation;
 use mmfile_core::*;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-const ROLES: &[support::Role] = &[("creator", creator), ("writer", writer), ("opener", opener)];
+const ROLES: &[support::Role] =
+    &[("creator", creator), ("writer", writer), ("opener", opener), ("visitor", visitor)];
 const CAPACITY: u64 = 5000;
 
-const CREATING: &str = "create.disk";
-/// Where the last writer dies, whether its segments are there then, and where those die who open the
+/// Where the last writer dies, whether its segments are there then, and where the processes die that open the
 /// file after it, one after the other.
 const SETTLING: &[(&str, bool, &[&str])] = &[
     (
@@ -29,31 +32,20 @@ const SETTLING: &[(&str, bool, &[&str])] = &[
     ("change.unlocked", true, &["settle.zeroed", "open.rebuilt"]),
 ];
 
-/// The points at which somebody dies here.
+/// What a process passes on Windows that creates a file, which has its name from the last on.
+const CREATING_ON_WINDOWS: &[&str] =
+    &["disk.made", "disk.joined", "disk.reserved", "disk.described", "disk.published"];
+
+/// The points at which a process dies here that opens a file, or creates one in a way of its own.
 pub fn points() -> impl Iterator<Item = &'static str> {
-    let settling = SETTLING.iter().flat_map(|(_, _, points)| points.iter());
-    let plain = settling.map(|point| point.split_once(':').map_or(*point, |(name, _)| name));
-    plain.chain([CREATING])
-}
-
-/// A folder of its own, gone with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("mmfile-kills-{test}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    let settling = SETTLING.iter().flat_map(|(_, _, points)| points.iter().copied());
+    settling.chain(CREATING_ON_WINDOWS.iter().copied())
 }
 
 fn creator(args: &[String]) {
+    if args[1] == "without links" {
+        Staging::NoLinks.refuse();
+    }
     MmFile::create_file(&args[0], CAPACITY, &CreateOptions::default()).unwrap();
 }
 
@@ -70,14 +62,16 @@ fn opener(args: &[String]) {
     drop(MmFile::open_file(&args[0], &OpenOptions::default()).unwrap());
 }
 
-fn start(test: &str, role: &str, path: &Path, fault: &str) -> Actor {
-    let mut command = support::command(test, role, &[path.to_str().unwrap()]);
-    command.env("MMFILE_FAULT", fault);
-    Actor::spawn(command)
+/// Opens it and closes it all the time.
+fn visitor(args: &[String]) {
+    loop {
+        drop(MmFile::open_file(&args[0], &OpenOptions::default()).unwrap());
+        std::thread::sleep(Duration::from_micros(200));
+    }
 }
 
 fn kill(test: &str, role: &str, path: &Path, fault: &str) {
-    let mut actor = start(test, role, path, fault);
+    let mut actor = start(test, role, &[path.to_str().unwrap()], fault);
     while actor.line().is_some() {}
     actor.wait_killed(&format!("{role} at {fault}"));
 }
@@ -90,14 +84,75 @@ fn on_disk(path: &Path) -> Frames {
 fn killed_while_creating_on_disk() {
     support::play(ROLES);
     let test = "disk::killed_while_creating_on_disk";
-    let folder = Folder::new("create");
-    let path = folder.0.join("file");
-    kill(test, "creator", &path, CREATING);
-    // What is not finished is not there, and its place can be had again.
-    assert!(!path.exists());
-    let file = MmFile::create_file(&path, CAPACITY, &CreateOptions::default()).unwrap();
-    file.append("x").unwrap();
-    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);
+    let _watchdog = Watchdog::new(test, Duration::from_secs(120));
+    let mut figures = Figures::new("creating on disk");
+    // Its space is reserved in one call, what dead processes left in shared memory is not its business, and no
+    // file stands for it.
+    let other = ["create.swept", "fill.part", "anchor.recorded", "anchor.memory"];
+    let points: Vec<_> =
+        points::of(&[CREATING]).into_iter().filter(|p| !other.contains(p)).collect();
+    let stagings = [(Staging::Folder, "with links"), (Staging::NoLinks, "without links")];
+    let stagings = stagings.into_iter().filter(|(staging, _)| Staging::ALL.contains(staging));
+    let on_windows = points::of(&[CREATING_ON_WINDOWS]);
+    let on_windows = on_windows.iter().map(|point| ((Staging::Named, "on Windows"), point));
+    for ((staging, how), point) in
+        stagings.flat_map(|s| points.iter().map(move |p| (s, p))).chain(on_windows)
+    {
+        let folder = Folder::new("kills-disk");
+        let path = folder.file("file");
+        let args = [path.to_str().unwrap(), how];
+        start(test, "creator", &args, &staging.passing(point, 0)).wait_killed(point);
+        figures.kills += 1;
+        let what = format!("{how} at {point}");
+        // What has no name yet is not there, and the next process can create it; the rest is whole.
+        let published =
+            ["create.published", "disk.published", "participant.claimed", "create.entered"]
+                .contains(point);
+        assert_eq!(path.exists(), published, "{what}");
+        if !published {
+            start(test, "creator", &args, "none").finish();
+        }
+        let file = MmFile::open_file(&path, &OpenOptions::default()).unwrap();
+        file.append("x").unwrap();
+        assert_eq!(folder.names(), ["file"], "{what}");
+    }
+    figures.report();
+}
+
+/// A process that opens the file waits for one that rebuilds its control block, and not for longer than
+/// that lives.
+#[test]
+fn killed_while_others_open_the_file() {
+    support::play(ROLES);
+    let test = "disk::killed_while_others_open_the_file";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(120));
+    let mut figures = Figures::new("opening on disk");
+    let folder = Folder::new("kills-disk");
+    let path = folder.file("file");
+    drop(MmFile::create_file(&path, CAPACITY, &CreateOptions::default()).unwrap());
+    let mut random = Random::new(1);
+    let mut length = 0;
+    for number in 1..=5 {
+        for point in points::of(&[OPENING, &["settle.zeroed", "open.rebuilt", "close.done"]]) {
+            let args = [path.to_str().unwrap()];
+            let mut actor = start(test, "visitor", &args, &format!("{point}:{number}"));
+            while actor.child.try_wait().unwrap().is_none() {
+                let started = Instant::now();
+                drop(MmFile::open_file(&path, &OpenOptions::default()).unwrap());
+                assert!(started.elapsed() < Duration::from_secs(1), "{point}");
+                // So that the other one finds it free, and finds it open.
+                std::thread::sleep(Duration::from_micros(random.below(1000)));
+            }
+            actor.wait_killed(point);
+            figures.kills += 1;
+            let file = MmFile::open_file(&path, &OpenOptions::default()).unwrap();
+            assert_eq!(file.append("goes on").unwrap(), length, "{point}");
+            assert_eq!((file.peers().len(), file.recovered()), (1, 0), "{point}");
+            length += 1;
+        }
+    }
+    assert_eq!(on_disk(&path).segments.len() as u64, length);
+    figures.report();
 }
 
 #[test]
@@ -105,14 +160,14 @@ fn killed_one_after_the_other_on_disk() {
     support::play(ROLES);
     let test = "disk::killed_one_after_the_other_on_disk";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
-    let folder = Folder::new("settle");
+    let folder = Folder::new("kills-settle");
     let mut figures = Figures::new("on disk, all dead");
     for (case, (first, whole, openers)) in SETTLING.iter().enumerate() {
         // As the first operation of all, and as one among others.
         for number in [0, 2] {
-            let path = folder.0.join(format!("{case}-{number}"));
+            let path = folder.file(&format!("{case}-{number}"));
             drop(MmFile::create_file(&path, CAPACITY, &CreateOptions::default()).unwrap());
-            // Opening a file that nobody has records its end, which passes these two as well.
+            // Opening a file that no process has records its end, which passes these two as well.
             let before =
                 if first.starts_with("intent") || first.starts_with("commit") { 1 } else { 0 };
             kill(test, "writer", &path, &format!("{first}:{}", number + 1 + before));
@@ -130,7 +185,7 @@ fn killed_one_after_the_other_on_disk() {
             assert!(figures.compare(&expected, &on_disk(&path).segments), "{what}");
             let next = file.append("goes on").unwrap();
             assert_eq!(file.read_text(next).unwrap(), "goes on");
-            assert_eq!(file.recovered(), 0, "a lock that was made anew is nobody's");
+            assert_eq!(file.recovered(), 0, "a new lock has no dead holder");
         }
     }
     figures.report();
@@ -141,8 +196,8 @@ fn killed_on_disk_while_others_go_on() {
     support::play(ROLES);
     let test = "disk::killed_on_disk_while_others_go_on";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
-    let folder = Folder::new("survive");
-    let path = folder.0.join("file");
+    let folder = Folder::new("kills-survive");
+    let path = folder.file("file");
     let file = MmFile::create_file(&path, CAPACITY, &CreateOptions::default()).unwrap();
     let mut expected = Vec::new();
     for (recovered, (point, whole)) in

@@ -1,7 +1,8 @@
 //! Some processes that have one file open, one more that gets killed, and a look at what is left.
 
 use super::figures::Figures;
-use super::support::raw::{Raw, clean_frames, wait_for_queue};
+use super::place::{Place, Staging};
+use super::support::raw::{OFF_LOCK_WORD, Raw, clean_frames, wait_for_queue};
 use super::support::{self, Actor, DIGEST, digest, hear, now, say};
 use super::victim::{Role, operation, payload};
 use mmfile_core::*;
@@ -9,18 +10,15 @@ use std::time::Duration;
 
 /// Has the file open and does what it is told.
 pub fn survivor(args: &[String]) {
-    let options = CreateOptions {
-        prefixes: Prefixes::new(&args[0], &args[1]).unwrap(),
-        lock_timeout: Duration::from_secs(5),
-        ..Default::default()
-    };
-    let capacity = args[3].parse().unwrap();
-    if args.get(4).is_some_and(|how| how == "later") {
+    let (place, args) = Place::of(args);
+    let options = place.create_options(&args[0], Lifetime::LastProcess);
+    let capacity = args[1].parse().unwrap();
+    if args.get(2).is_some_and(|how| how == "later") {
         say("ready");
         hear();
     }
-    let file = MmFile::create_or_open(&args[2], capacity, &options).unwrap();
-    say(if file.created() { "created" } else { "opened" });
+    let file = MmFile::create_or_open(&args[0], capacity, &options).unwrap();
+    say(if file.is_creator() { "created" } else { "opened" });
     let mut guard = None;
     while let Some(line) = hear() {
         let (order, rest) = line.split_once(' ').unwrap_or((&line, ""));
@@ -70,7 +68,7 @@ pub fn survivor(args: &[String]) {
 
 pub struct Group {
     test: &'static str,
-    pub prefixes: Prefixes,
+    pub place: Place,
     pub id: String,
     pub data: Raw,
     pub control: Raw,
@@ -101,32 +99,38 @@ impl Group {
         how: &str,
         fault: &str,
     ) -> Self {
-        let prefixes = support::own_prefixes("kills");
+        Self::at(test, survivors, capacity, role, how, fault, Staging::Named)
+    }
+
+    /// The same at a place of some kind.
+    pub fn at(
+        test: &'static str,
+        survivors: usize,
+        capacity: u64,
+        role: Role,
+        how: &str,
+        fault: &str,
+        staging: Staging,
+    ) -> Self {
+        let place = Place::new(staging, "group");
         let id = "group".to_owned();
         let size = capacity.to_string();
         let founder = (role != Role::Opener).then(|| {
-            let args = [prefixes.data(), prefixes.mutex(), &id, how, "1", role.name(), &size];
-            let mut command = support::command(test, "victim", &args);
-            command.env("MMFILE_FAULT", fault);
-            let mut actor = Actor::spawn(command);
+            let args = [&id, how, "1", role.name(), &size];
+            let mut actor = place.start(test, "victim", &args, fault);
             assert_eq!(actor.expect(), "made");
             (actor, how.to_owned(), fault.to_owned())
         });
-        let mut survivors: Vec<Actor> = (0..survivors)
-            .map(|_| {
-                let args = [prefixes.data(), prefixes.mutex(), &id, &size];
-                Actor::start(test, "survivor", &args)
-            })
-            .collect();
+        let mut survivors: Vec<Actor> =
+            (0..survivors).map(|_| place.start(test, "survivor", &[&id, &size], "none")).collect();
         survivors.iter_mut().for_each(|survivor| drop(survivor.expect()));
-        let data = Raw::open(&format!("{}{id}", prefixes.data()));
-        let control = Raw::open(&support::control_name(prefixes.mutex(), &id));
+        let (data, control) = place.raw(&id, capacity);
         // The one that made the file has the first tag.
         let tag = u64::from(founder.is_some());
         let (expected, sealed, full, recovered) = (Vec::new(), false, false, 0);
         Self {
             test,
-            prefixes,
+            place,
             id,
             data,
             control,
@@ -153,10 +157,8 @@ impl Group {
     fn start_opener(&mut self, how: &str, fault: &str) -> (Actor, u64) {
         self.tag += 1;
         let tag = self.tag.to_string();
-        let args = [self.prefixes.data(), self.prefixes.mutex(), &self.id, how, &tag];
-        let mut command = support::command(self.test, "victim", &args);
-        command.env("MMFILE_FAULT", fault);
-        (Actor::spawn(command), self.tag)
+        let actor = self.place.start(self.test, "victim", &[&self.id, how, &tag], fault);
+        (actor, self.tag)
     }
 
     /// Starts a victim that dies at `fault`. `whole` says whether what it was appending then is
@@ -193,7 +195,7 @@ impl Group {
         for (number, survivor) in self.survivors.iter_mut().enumerate() {
             survivor.tell(format_args!("append waited {number}"));
         }
-        wait_for_queue(&support::control_name(self.prefixes.mutex(), &self.id));
+        wait_for_queue(&self.control);
         actor.tell("go on");
         let died: u64 = actor.expect().parse().unwrap();
         while actor.line().is_some() {}
@@ -212,7 +214,7 @@ impl Group {
         let (mut actor, _) = self.start("queue", fault);
         assert_eq!(actor.expect(), "queueing");
         if waits {
-            wait_for_queue(&support::control_name(self.prefixes.mutex(), &self.id));
+            wait_for_queue(&self.control);
         }
         for (number, survivor) in self.survivors.iter_mut().enumerate().skip(1) {
             survivor.tell(format_args!("append queued {number}"));
@@ -249,6 +251,12 @@ impl Group {
         self.expected.extend(appended.into_iter().flatten());
     }
 
+    /// Makes the lock free without a repair, as a foreign program does.
+    pub fn forget_death(&self) {
+        let lock = format!("{}{}", self.place.prefixes.mutex(), self.id);
+        support::forget_death(&lock, self.control.at(OFF_LOCK_WORD).cast());
+    }
+
     /// What must hold after a death: the survivors go on at once, and nothing is lost, there twice,
     /// half there, or left behind the end. `held` says whether the dead one had the lock.
     pub fn check(&mut self, what: &str, held: bool, into: &mut Figures) {
@@ -270,11 +278,7 @@ impl Group {
 
     /// One that may only read does not repair, sees nothing that is not whole, and does not hang.
     fn check_reader(&self, what: &str) {
-        let options = OpenOptions {
-            access: Access::Read,
-            prefixes: self.prefixes.clone(),
-            ..Default::default()
-        };
+        let options = OpenOptions { access: Access::Read, ..self.place.open_options() };
         let file = MmFile::open_existing(&self.id, &options).unwrap();
         let length = file.len().unwrap() as usize;
         assert!(length <= self.expected.len(), "{what}: {length} segments before the repair");
@@ -297,10 +301,16 @@ impl Group {
     }
 
     fn check_newcomer(&mut self, what: &str) {
-        let options = OpenOptions { prefixes: self.prefixes.clone(), ..Default::default() };
-        let file = MmFile::open_existing(&self.id, &options).unwrap();
+        let file = self.place.open(&self.id).unwrap();
         assert_eq!(file.len().unwrap(), self.expected.len() as u64, "{what}");
         assert_eq!(file.is_sealed().unwrap(), self.sealed, "{what}");
+        // The dead are no peers.
+        let mut pids: Vec<u32> = file.peers().iter().map(|peer| peer.pid).collect();
+        let living = self.survivors.iter().map(|survivor| survivor.child.id());
+        let mut expected: Vec<u32> = living.chain([std::process::id()]).collect();
+        pids.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(pids, expected, "{what}: peers");
         if !self.sealed && !self.full {
             let index = file.append(b"new").unwrap();
             assert_eq!(file.read(index).unwrap(), b"new", "{what}");
@@ -323,8 +333,7 @@ impl Group {
             }
             return;
         }
-        let options = OpenOptions { prefixes: self.prefixes.clone(), ..Default::default() };
-        let file = MmFile::open_existing(&self.id, &options).unwrap();
+        let file = self.place.open(&self.id).unwrap();
         file.append(b"awaited").unwrap();
         self.expected.push(b"awaited".to_vec());
         let appended = now();
@@ -335,12 +344,12 @@ impl Group {
         }
     }
 
-    /// Lets everybody go; nothing may be left then.
+    /// All survivors close it; nothing may be left then.
     pub fn end(self) {
         for survivor in self.survivors {
             survivor.finish();
         }
-        assert_eq!(support::left_behind(self.prefixes.data().trim_end_matches("data-")), [""; 0]);
+        assert_eq!(self.place.names(), [""; 0]);
     }
 }
 

@@ -1,101 +1,152 @@
-//! Kills of a process that makes a file or opens it, and what those have in common that come to its end.
+//! Kills of a process that creates a file or opens it, and what the processes do that come next.
 
-use super::closing::LEAVING;
 use super::figures::Figures;
 use super::group::{Group, survivor};
+use super::place::{Place, Staging};
 use super::points;
-use super::support::{self, Actor, Watchdog, hear, left_behind, now, own_prefixes, say};
+use super::support::{self, Actor, Watchdog, hear, now, say};
 use super::victim::{Role, victim};
 use mmfile_core::*;
 use std::time::{Duration, Instant};
 
 const ROLES: &[support::Role] = &[("survivor", survivor), ("victim", victim), ("creator", creator)];
 
-/// What one that makes a file passes: the registry, its control object, its data, and the end of it.
+/// What a process passes that creates an object. Before the object is made nothing of it is there, and from
+/// "create.published" on all of it.
 pub const CREATING: &[&str] = &[
-    "registry.opened",
-    "registry.held",
     "create.swept",
-    TRUNCATING[0],
-    "named.sized",
-    "fill.part",
-    "named.filled",
+    // Between the making of an object and its size, where `shared_memory` is at work: see `truncating.rs`.
+    "ftruncate",
+    "stage.made",
+    // Windows: an object consists of several, which have their names before it is complete.
     "create.control",
-    "create.shared",
-    "create.prefix",
-    TRUNCATING[1],
-    "named.sized:2",
-    "fill.part:2",
-    "named.filled:2",
+    "create.lock",
     "create.data",
-    "create.device",
-    "create.identity",
+    // macOS: a file says where the memory is.
+    "anchor.recorded",
+    "anchor.memory",
+    "create.joined",
+    "fill.part",
+    "create.reserved",
     "create.described",
-    "create.ready",
-    "registry.leaving",
-    "registry.unlinked",
+    "create.published",
+    "participant.claimed",
+    "create.entered",
 ];
-/// Between the making of an object and its size, where `shared_memory` is at work: see `truncating.rs`.
-const TRUNCATING: [&str; 2] = ["ftruncate", "ftruncate:2"];
-pub const OPENING: &[&str] = &["open.shared", "open.mapped"];
-/// How long it may take on a busy machine; Wine looks through all names for one.
+/// In how many parts the memory of a file is reserved: its data in two, then its control block.
+const PARTS: u32 = 3;
+pub const OPENING: &[&str] = &["open.joined", "open.mapped", "participant.claimed", "open.entered"];
+/// What every process passes that removes a name, whatever it does that for.
+pub const UNLINKING: &[&str] = &[
+    "remove.locked",
+    // macOS: the memory goes before the file that says where it is.
+    "anchor.freed",
+    "unlink.begin",
+    "unlink.done",
+    "remove.unlinked",
+];
+/// How long it may take on a busy machine; Wine searches all names for one.
 const SOON: Duration = Duration::from_secs(if cfg!(windows) { 5 } else { 1 });
 
-/// How many named objects a file has.
-const OBJECTS: usize = if cfg!(windows) { 5 } else { 2 };
-
-pub fn create_options(prefixes: &Prefixes, id: &str, lifetime: Lifetime) -> CreateOptions {
-    CreateOptions {
-        id: Some(FileId::parse(id).unwrap()),
-        lifetime,
-        prefixes: prefixes.clone(),
-        ..Default::default()
-    }
-}
-
-pub fn prefixes_of(args: &[String]) -> Prefixes {
-    Prefixes::new(&args[0], &args[1]).unwrap()
-}
-
-/// Makes a file and dies on the way, or when it is killed.
+/// Creates a file and dies on the way, or when it is killed.
 pub fn creator(args: &[String]) {
-    let options = create_options(&prefixes_of(args), &args[2], Lifetime::Creator);
-    // Of more than one part, of which the first is filled.
-    let file = MmFile::create_new(100_000, &options).unwrap();
+    let (place, args) = Place::of(args);
+    let file = place.create(&args[0], Lifetime::Creator).unwrap();
     say("made");
     hear();
     std::mem::forget(file);
 }
 
-pub fn start(test: &str, role: &str, prefixes: &Prefixes, id: &str, fault: &str) -> Actor {
-    let args = [prefixes.data(), prefixes.mutex(), id];
-    let mut command = support::command(test, role, &args);
-    command.env("MMFILE_FAULT", fault);
-    Actor::spawn(command)
+/// What the process does that comes next, after one has died that was creating a file, closing it or removing
+/// it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    Open,
+    Create,
+    CreateOrOpen,
+    /// Creates files of other names.
+    CreateOthers,
+    List,
+    Sweep,
+    Remove,
 }
 
-/// The part that the names of both objects of every file of a test have in common.
-pub fn common(prefixes: &Prefixes) -> &str {
-    prefixes.data().trim_end_matches("data-")
+impl Next {
+    pub const ALL: [Self; 7] = [
+        Self::Open,
+        Self::Create,
+        Self::CreateOrOpen,
+        Self::CreateOthers,
+        Self::List,
+        Self::Sweep,
+        Self::Remove,
+    ];
+
+    /// Those that can follow while other processes have the file open, which has ended. On Windows its name
+    /// goes with them.
+    pub const WITH_SURVIVORS: &[Self] = if cfg!(windows) { &[Self::Open] } else { &Self::ALL };
+
+    /// Does it: the name leads to nothing, and is free, in a time that has a bound.
+    pub fn comes(self, place: &Place, id: &str, survivors: usize, what: &str) {
+        let what = format!("{what}, {:?}, then {self:?}", place.staging);
+        let started = Instant::now();
+        match self {
+            Self::Open => not_found(place, id, &what),
+            Self::Create => is_new(place, place.create(id, Lifetime::Creator), id, &what),
+            Self::CreateOrOpen => is_new(place, place.create_or_open(id), id, &what),
+            Self::CreateOthers => {
+                let frees = |number| {
+                    let other = format!("other-{number}");
+                    drop(place.create(&other, Lifetime::Creator).unwrap());
+                    no_staging_objects(place, &what);
+                    place.names().is_empty()
+                };
+                // Each examines a few of the names in the folder. What has ended goes with the last
+                // process that has it.
+                let creations = if survivors == 0 { 64 } else { 1 };
+                assert!((0..creations).any(frees) || survivors > 0, "{what}");
+            }
+            Self::List => {
+                let rows = list(&place.list_options()).unwrap();
+                assert!(rows.iter().all(|row| row.stale), "{what}: {rows:?}");
+                no_staging_objects(place, &what);
+            }
+            Self::Sweep => place.sweep_leaves_nothing(&what),
+            Self::Remove => {
+                let removed =
+                    remove(&FileId::parse(id).unwrap(), Kind::File, &place.list_options());
+                assert!(matches!(removed, Ok(()) | Err(Error::NotFound { .. })), "{what}");
+                assert!(!place.names().iter().any(|name| name.ends_with(id)), "{what}");
+            }
+        }
+        assert!(started.elapsed() < SOON, "{what}");
+    }
 }
 
-pub fn open(prefixes: &Prefixes, id: &str) -> Result<MmFile> {
-    MmFile::open_existing(id, &OpenOptions { prefixes: prefixes.clone(), ..Default::default() })
+/// No living file has the name.
+pub fn not_found(place: &Place, id: &str, what: &str) {
+    assert_eq!(place.open(id).unwrap_err().code(), "ERR_MMFILE_NOT_FOUND", "{what}");
 }
 
-/// Starts those who have the file open while another one dies.
-pub fn survivors(
-    test: &str,
-    number: usize,
-    prefixes: &Prefixes,
-    id: &str,
-    how: &str,
-) -> Vec<Actor> {
-    let args = [prefixes.data(), prefixes.mutex(), id, "4096", how];
-    (0..number).map(|_| Actor::start(test, "survivor", &args)).collect()
+fn is_new(place: &Place, file: Result<MmFile>, id: &str, what: &str) {
+    let file = file.unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(file.is_creator() && file.is_empty().unwrap(), "{what}");
+    file.append("anew").unwrap();
+    assert_eq!(place.open(id).unwrap().read_text(0).unwrap(), "anew", "{what}");
 }
 
-/// Those who are left append, read and wait; one of them sees to it that something comes. `length` is how
+fn no_staging_objects(place: &Place, what: &str) {
+    let staged = |name: &String| cfg!(unix) && name.contains('~');
+    assert!(!place.names().iter().any(staged), "{what}: {:?}", place.names());
+}
+
+/// Starts the processes that have the file open while another one dies.
+pub fn survivors(test: &str, number: usize, place: &Place, id: &str, how: &str) -> Vec<Actor> {
+    let capacity = place.capacity().to_string();
+    (0..number).map(|_| place.start(test, "survivor", &[id, &capacity, how], "none")).collect()
+}
+
+/// The survivors append, read and wait; one of them sees to it that something comes. `length` is how
 /// many segments there are, and is so again.
 pub fn go_on(others: &mut [Actor], length: &mut usize, what: &str, into: &mut Figures) {
     let died = now();
@@ -131,23 +182,11 @@ fn state(actor: &mut Actor) -> String {
 }
 
 /// One that comes later opens the file, finds all of it, and appends.
-pub fn newcomer_opens(prefixes: &Prefixes, id: &str, length: &mut usize, what: &str) {
-    let newcomer = open(prefixes, id).unwrap_or_else(|error| panic!("{what}: {error}"));
+pub fn newcomer_opens(place: &Place, id: &str, length: &mut usize, what: &str) {
+    let newcomer = place.open(id).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(newcomer.len().unwrap(), *length as u64, "{what}");
     assert_eq!(newcomer.append("a newcomer's").unwrap(), *length as u64, "{what}");
     *length += 1;
-}
-
-/// The next file that anybody makes takes what the dead have left with it.
-pub fn next_create_cleans_up(prefixes: &Prefixes, what: &str) {
-    let started = Instant::now();
-    let options = create_options(prefixes, "the-next", Lifetime::Creator);
-    let next = MmFile::create_new(100, &options).unwrap();
-    let left = left_behind(common(prefixes));
-    assert_eq!(left.len(), OBJECTS, "{what}: not only the next one's");
-    drop(next);
-    assert_eq!(left_behind(common(prefixes)), [""; 0], "{what}");
-    assert!(started.elapsed() < SOON, "{what}");
 }
 
 #[test]
@@ -156,22 +195,32 @@ fn killed_while_creating() {
     let test = "lifecycle::killed_while_creating";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("creating");
-    for point in points::of(CREATING) {
-        for number in [0, 1, 3] {
-            let prefixes = own_prefixes("creating");
-            // They wait with their look until it has died.
-            let mut others = survivors(test, number, &prefixes, "it", "later");
+    let points = |staging: &Staging| {
+        let staging = *staging;
+        let points = points::of(&[CREATING, staging.publishing()]);
+        points.into_iter().map(move |point| (staging, point))
+    };
+    for (staging, point) in Staging::ALL.iter().flat_map(points) {
+        let dies = |place: &Place, figures: &mut Figures| {
+            let mut actor = place.start(test, "creator", &["it"], &staging.passing(point, PARTS));
+            assert_eq!(actor.line(), None, "{staging:?} at {point}");
+            actor.wait_killed(point);
+            figures.kills += 1;
+        };
+        for next in Next::ALL {
+            let place = Place::new(staging, "creating");
+            dies(&place, &mut figures);
+            next.comes(&place, "it", 0, point);
+            place.sweep_leaves_nothing(point);
+        }
+        for number in [1, 3] {
+            let place = Place::new(staging, "creating");
+            // They wait until it has died, and come all at once.
+            let mut others = survivors(test, number, &place, "it", "later");
             for other in &mut others {
                 assert_eq!(other.expect(), "ready");
             }
-            let mut actor = start(test, "creator", &prefixes, "it", point);
-            assert_eq!(actor.line(), None);
-            actor.wait_killed(point);
-            figures.kills += 1;
-            if number == 0 {
-                next_create_cleans_up(&prefixes, point);
-                continue;
-            }
+            dies(&place, &mut figures);
             for other in &mut others {
                 other.tell("go");
             }
@@ -180,30 +229,13 @@ fn killed_while_creating() {
             assert_eq!(created, 1, "{point}: {answers:?}");
             let mut length = 0;
             go_on(&mut others, &mut length, point, &mut figures);
-            newcomer_opens(&prefixes, "it", &mut length, point);
+            newcomer_opens(&place, "it", &mut length, point);
             go_on(&mut others, &mut length, point, &mut figures);
             others.into_iter().for_each(Actor::finish);
-            assert_eq!(left_behind(common(&prefixes)), [""; 0], "{point}");
+            assert_eq!(place.names(), [""; 0], "{point}");
         }
     }
     figures.report();
-}
-
-/// Those who look while it dies find it gone, in a time that has a bound.
-#[test]
-fn what_a_dead_creator_left_is_not_found() {
-    support::play(ROLES);
-    let test = "lifecycle::what_a_dead_creator_left_is_not_found";
-    for point in points::of(CREATING) {
-        let prefixes = own_prefixes("dead-creator");
-        let mut actor = start(test, "creator", &prefixes, "it", point);
-        actor.wait_killed(point);
-        let started = Instant::now();
-        let error = open(&prefixes, "it").unwrap_err();
-        assert_eq!(error.code(), "ERR_MMFILE_NOT_FOUND", "{point}");
-        assert!(started.elapsed() < SOON, "{point}");
-        assert_eq!(left_behind(common(&prefixes)), [""; 0], "{point}");
-    }
 }
 
 #[test]
@@ -212,20 +244,28 @@ fn killed_while_opening_and_leaving() {
     let test = "lifecycle::killed_while_opening_and_leaving";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("opening");
-    for survivors in [1, 3] {
-        for point in OPENING.iter().chain(&LEAVING[..1]) {
-            let mut group = Group::new(test, survivors, 1 << 13);
+    let leaving = points::of(&[&["close.left", "close.done"]]);
+    for (staging, survivors) in
+        Staging::ALL.iter().flat_map(|staging| [(*staging, 1), (*staging, 3)])
+    {
+        let capacity = if staging == Staging::Large { 1 << 20 } else { 1 << 13 };
+        let group =
+            |role, point: &str| Group::at(test, survivors, capacity, role, "open", point, staging);
+        for point in points::of(&[OPENING]).iter().chain(&leaving) {
+            let mut group = group(Role::Opener, point);
             for _ in 0..3 {
                 group.kill("open", point, false);
-                group.check(point, false, &mut figures);
+                group.check(&format!("{staging:?} at {point}"), false, &mut figures);
             }
             group.end();
         }
-        // The one that made it leaves it to the others.
-        let mut group = Group::with(test, survivors, 1 << 13, Role::FirstOfAll, "open", LEAVING[0]);
-        group.kill("open", LEAVING[0], false);
-        group.check("the maker", false, &mut figures);
-        group.end();
+        // The one that created it leaves it to the others.
+        for point in &leaving {
+            let mut group = group(Role::FirstOfAll, point);
+            group.kill("open", point, false);
+            group.check(&format!("the creator, {staging:?} at {point}"), false, &mut figures);
+            group.end();
+        }
     }
     figures.report();
 }

@@ -3,7 +3,7 @@
 
 use super::figures::Figures;
 use super::group::{Group, survivor};
-use super::lifecycle::{create_options, open};
+use super::place::Staging;
 use super::points;
 use super::support::{self, Watchdog};
 use super::victim::{Role, payload, victim};
@@ -65,12 +65,14 @@ fn killed_while_holding_the_lock() {
     let test = "locking::killed_while_holding_the_lock";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("holding the lock");
-    for survivors in [1, 3] {
+    let stagings = Staging::ALL.iter().filter(|s| matches!(s, Staging::Named | Staging::Folder));
+    for (staging, survivors) in stagings.flat_map(|staging| [(*staging, 1), (*staging, 3)]) {
         for (point, held, whole) in HOLDING.iter().filter(|(name, ..)| points::is_here(name)) {
             for role in Role::ALL {
-                let mut group = Group::with(test, survivors, 1 << 13, role, "section", point);
-                group.kill("section", point, *whole);
-                group.check(&format!("{role:?} at {point}"), *held, &mut figures);
+                let how = "section";
+                let mut group = Group::at(test, survivors, 1 << 13, role, how, point, staging);
+                group.kill(how, point, *whole);
+                group.check(&format!("{role:?} at {point}, {staging:?}"), *held, &mut figures);
                 group.end();
             }
         }
@@ -109,8 +111,7 @@ fn killed_with_two_locks() {
     for (point, outer, inner) in NESTED.iter().filter(|(name, ..)| points::is_here(name)) {
         for (survivors, role) in [1, 3].into_iter().flat_map(|n| Role::ALL.map(|role| (n, role))) {
             let mut group = Group::with(test, survivors, 1 << 13, role, "nested", point);
-            let options = create_options(&group.prefixes, "other", Lifetime::Creator);
-            let other = MmFile::create_new(1 << 13, &options).unwrap();
+            let other = group.place.create("other", Lifetime::Creator).unwrap();
             group.kill("nested", point, outer.1);
             let what = format!("{role:?} at {point}");
             group.check(&what, outer.0, &mut figures);
@@ -121,12 +122,9 @@ fn killed_with_two_locks() {
             if inner.1 {
                 assert_eq!(other.read(0).unwrap(), payload(1, 0, 0), "{what}");
             }
-            assert_eq!(
-                open(&group.prefixes, "other").unwrap().read_text(index).unwrap(),
-                "goes on"
-            );
-            drop(other);
-
+            let again = group.place.open("other").unwrap();
+            assert_eq!(again.read_text(index).unwrap(), "goes on");
+            drop((other, again));
             group.end();
         }
     }

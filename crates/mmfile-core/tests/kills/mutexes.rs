@@ -1,59 +1,48 @@
 //! Kills of a process that makes, opens, takes, gives up and closes a mutex of its own.
 
 use super::closing::LEAVING;
-use super::figures::Figures;
-use super::figures::LIMIT;
+use super::figures::{Figures, LIMIT};
+use super::lifecycle::{CREATING, OPENING};
 use super::locking::HOLDING;
+use super::place::{Place, Staging};
 use super::points;
-use super::support::raw::wait_for_queue;
-use super::support::{self, Actor, Watchdog, hear, left_behind, now, say};
+use super::support::raw::{Raw, wait_for_queue};
+use super::support::{self, Actor, Watchdog, hear, now, say};
 use mmfile_core::*;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 const ROLES: &[support::Role] = &[("survivor", survivor), ("victim", victim), ("two", two)];
 
-/// What one that makes a mutex passes.
-pub const MAKING: &[&str] = &[
-    "registry.opened",
-    "registry.held",
-    "ftruncate",
-    "named.sized",
-    "fill.part",
-    "named.filled",
-    "create.control",
-    "create.shared",
-    "mutex.lock",
-    "mutex.described",
-    "mutex.ready",
-    "registry.leaving",
-    "registry.unlinked",
-];
-/// What one that opens it passes.
-pub const OPENING: &[&str] = &["open.shared", "mutex.opened"];
+/// In how many parts its memory is reserved.
+const PARTS: u32 = 1;
 /// Where one dies that holds two and gives up the first, and whether it has that one still.
 const TWO: &[(&str, bool)] = &[
-    ("+enlist.linked:2", true),
-    ("+enlist.listed:2", true),
-    ("+delist.begun", true),
-    ("+delist.unlinked", true),
-    ("+release.before", true),
-    ("+release.freed", false),
+    ("enlist.linked:2", true),
+    ("enlist.listed:2", true),
+    ("delist.begun", true),
+    ("delist.unlinked", true),
+    ("release.before", true),
+    ("release.freed", false),
 ];
 
 /// How long anybody waits.
 const PATIENCE: Timeout = Timeout::Val(Duration::from_secs(5));
 
-/// A name that nobody else has: mutexes have no prefixes.
-fn own_name() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("mmtest-mutex-{}-{}-", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+const NAME: &str = "mutex";
+
+fn open(place: &Place, name: &str) -> Result<NamedMutex> {
+    NamedMutex::open(name, &place.mutex_options())
+}
+
+fn open_existing(place: &Place, name: &str) -> Result<NamedMutex> {
+    NamedMutex::open_existing(name, &place.mutex_options())
 }
 
 /// Takes the mutex and gives it up, and dies on the way.
 fn victim(args: &[String]) {
-    let mutex = NamedMutex::open(&args[0]).unwrap();
-    say(if mutex.created() { "created" } else { "opened" });
+    let (place, args) = Place::of(args);
+    let mutex = open(&place, &args[0]).unwrap();
+    say(if mutex.is_creator() { "created" } else { "opened" });
     hear();
     arm();
     let guard = mutex.lock(Some(PATIENCE)).unwrap();
@@ -65,7 +54,8 @@ fn victim(args: &[String]) {
 
 /// Takes two, gives up the first of them, and dies on the way.
 fn two(args: &[String]) {
-    let [first, second] = [0, 1].map(|at| NamedMutex::open(&args[at]).unwrap());
+    let (place, args) = Place::of(args);
+    let [first, second] = [0, 1].map(|at| open(&place, &args[at]).unwrap());
     say("opened");
     hear();
     arm();
@@ -76,12 +66,13 @@ fn two(args: &[String]) {
 
 /// Has it open and takes it when it is told to.
 fn survivor(args: &[String]) {
+    let (place, args) = Place::of(args);
     if args[1] == "later" {
         say("ready");
         hear();
     }
-    let mutex = NamedMutex::open(&args[0]).unwrap();
-    say(if mutex.created() { "created" } else { "opened" });
+    let mutex = open(&place, &args[0]).unwrap();
+    say(if mutex.is_creator() { "created" } else { "opened" });
     while hear().is_some() {
         let started = now();
         let guard = mutex.lock(Some(PATIENCE)).unwrap();
@@ -92,17 +83,11 @@ fn survivor(args: &[String]) {
     }
 }
 
-fn start_victim(test: &str, role: &str, names: &[&str], fault: &str) -> Actor {
-    let mut command = support::command(test, role, names);
-    command.env("MMFILE_FAULT", fault);
-    Actor::spawn(command)
+fn start_survivors(test: &str, number: usize, place: &Place, name: &str, when: &str) -> Vec<Actor> {
+    (0..number).map(|_| place.start(test, "survivor", &[name, when], "none")).collect()
 }
 
-fn start_survivors(test: &str, number: usize, name: &str, when: &str) -> Vec<Actor> {
-    (0..number).map(|_| Actor::start(test, "survivor", &[name, when])).collect()
-}
-
-/// How many of those who were told to take the mutex found it abandoned.
+/// How many of the processes that were told to take the mutex found it abandoned.
 fn answers(survivors: &mut [Actor], died: u64, into: &mut Figures) -> u64 {
     let mut abandoned = 0;
     for survivor in survivors {
@@ -122,21 +107,21 @@ fn take(survivors: &mut [Actor], into: &mut Figures) -> u64 {
     answers(survivors, 0, into)
 }
 
-/// A newcomer opens it and finds it in order; then everybody goes, and nothing is left.
-fn end(survivors: Vec<Actor>, name: &str, what: &str) {
-    let newcomer = NamedMutex::open_existing(name).unwrap_or_else(|e| panic!("{what}: {e}"));
+/// A newcomer opens it and finds it in order; then all close it, and it is gone.
+fn end(survivors: Vec<Actor>, place: &Place, name: &str, what: &str) {
+    let newcomer = open_existing(place, name).unwrap_or_else(|e| panic!("{what}: {e}"));
     let guard = newcomer.lock(Some(Timeout::Val(LIMIT))).unwrap();
     assert!(!guard.abandoned(), "{what}: found abandoned twice");
     drop(guard);
     drop(newcomer);
     survivors.into_iter().for_each(Actor::finish);
-    assert_eq!(left_behind(name), [""; 0], "{what}");
-    let error = NamedMutex::open_existing(name).unwrap_err();
+    assert!(!place.names().iter().any(|object| object.ends_with(name)), "{what}");
+    let error = open_existing(place, name).unwrap_err();
     assert_eq!(error.code(), "ERR_MMFILE_NOT_FOUND", "{what}");
 }
 
-/// Those who come after its maker has died make it anew, and are one another's.
-fn come_later(mut survivors: Vec<Actor>, name: &str, what: &str, into: &mut Figures) {
+/// Processes that come after its creator has died create it anew, and share one.
+fn come_later(mut survivors: Vec<Actor>, place: &Place, what: &str, into: &mut Figures) {
     for survivor in &mut survivors {
         survivor.tell("go");
     }
@@ -144,11 +129,25 @@ fn come_later(mut survivors: Vec<Actor>, name: &str, what: &str, into: &mut Figu
     let created = opened.iter().filter(|answer| *answer == "created").count();
     assert_eq!(created, 1, "{what}: {opened:?}");
     assert_eq!(take(&mut survivors, into), 0, "{what}");
-    end(survivors, name, what);
+    end(survivors, place, NAME, what);
+    // Creating it has removed what the dead one left.
+    assert_eq!(place.names(), [""; 0], "{what}");
 }
 
-fn ready(test: &str, number: usize, name: &str) -> Vec<Actor> {
-    let mut survivors = start_survivors(test, number, name, "later");
+/// Each point with each case, at places of each kind. (No mutex is large.)
+fn everywhere<T: Copy, const N: usize>(
+    points: Vec<&'static str>,
+    cases: [T; N],
+) -> impl Iterator<Item = (Staging, &'static str, T)> {
+    let stagings = Staging::ALL.iter().filter(|staging| **staging != Staging::Large);
+    stagings.flat_map(move |staging| {
+        let with_cases = |point| cases.map(|case| (*staging, point, case));
+        points.iter().copied().flat_map(with_cases).collect::<Vec<_>>()
+    })
+}
+
+fn ready(test: &str, number: usize, place: &Place) -> Vec<Actor> {
+    let mut survivors = start_survivors(test, number, place, NAME, "later");
     for survivor in &mut survivors {
         assert_eq!(survivor.expect(), "ready");
     }
@@ -156,21 +155,22 @@ fn ready(test: &str, number: usize, name: &str) -> Vec<Actor> {
 }
 
 #[test]
-fn killed_while_making_a_mutex() {
+fn killed_while_creating_a_mutex() {
     support::play(ROLES);
-    let test = "mutexes::killed_while_making_a_mutex";
+    let test = "mutexes::killed_while_creating_a_mutex";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
-    let mut figures = Figures::new("making a mutex");
-    for (point, number) in points::of(MAKING).flat_map(|point| [(point, 1), (point, 3)]) {
-        let name = own_name();
-        let survivors = ready(test, number, &name);
-        let mut actor = start_victim(test, "victim", &[&name], point);
-        assert_eq!(actor.line(), None, "{point}");
-        actor.wait_killed(point);
+    let mut figures = Figures::new("creating a mutex");
+    for (staging, point, number) in everywhere(points::of(&[CREATING]), [1, 3]) {
+        let what = format!("{staging:?} at {point}");
+        let place = Place::new(staging, "mutex");
+        let survivors = ready(test, number, &place);
+        let mut actor = place.start(test, "victim", &[NAME], &staging.passing(point, PARTS));
+        assert_eq!(actor.line(), None, "{what}");
+        actor.wait_killed(&what);
         figures.kills += 1;
-        let error = NamedMutex::open_existing(&name).unwrap_err();
-        assert_eq!(error.code(), "ERR_MMFILE_NOT_FOUND", "{point}");
-        come_later(survivors, &name, point, &mut figures);
+        let error = open_existing(&place, NAME).unwrap_err();
+        assert_eq!(error.code(), "ERR_MMFILE_NOT_FOUND", "{what}");
+        come_later(survivors, &place, &what, &mut figures);
     }
     figures.report();
 }
@@ -181,21 +181,22 @@ fn killed_while_opening_a_mutex() {
     let test = "mutexes::killed_while_opening_a_mutex";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("opening a mutex");
-    for (point, number) in OPENING.iter().flat_map(|point| [(point, 1), (point, 3)]) {
-        let name = own_name();
-        let mut survivors = start_survivors(test, number, &name, "now");
+    for (staging, point, number) in everywhere(points::of(&[OPENING]), [1, 3]) {
+        let place = Place::new(staging, "mutex");
+        let mut survivors = start_survivors(test, number, &place, NAME, "now");
         survivors.iter_mut().for_each(|survivor| drop(survivor.expect()));
-        let mut actor = start_victim(test, "victim", &[&name], point);
+        let mut actor = place.start(test, "victim", &[NAME], point);
         assert_eq!(actor.line(), None, "{point}");
         actor.wait_killed(point);
         figures.kills += 1;
         assert_eq!(take(&mut survivors, &mut figures), 0, "{point}");
-        end(survivors, &name, point);
+        end(survivors, &place, NAME, point);
+        assert_eq!(place.names(), [""; 0], "{point}");
     }
     figures.report();
 }
 
-/// With others in the queue, as soon as it has the lock, and without. It made the mutex or opened it.
+/// With others in the queue, as soon as it has the lock, and without. It created the mutex or opened it.
 #[test]
 fn killed_while_holding_a_mutex() {
     support::play(ROLES);
@@ -203,7 +204,7 @@ fn killed_while_holding_a_mutex() {
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("holding a mutex");
     let mut points: Vec<(&str, bool, bool)> = HOLDING.to_vec();
-    points.extend([("release.unlocked", false, true), ("close.withdrawn", false, true)]);
+    points.extend([("release.unlocked", false, true), ("close.left", false, true)]);
     for (point, held, releases) in points.into_iter().filter(|(name, ..)| points::is_here(name)) {
         for (role, number) in [("created", 1), ("created", 3), ("opened", 1), ("opened", 3)] {
             for queue in [false, true] {
@@ -213,13 +214,14 @@ fn killed_while_holding_a_mutex() {
                     continue;
                 }
                 let what = format!("{role} at {point}, queue: {queue}");
-                let name = own_name();
-                let mut early =
-                    start_survivors(test, if role == "opened" { 1 } else { 0 }, &name, "now");
+                let place = Place::new(Staging::Named, "mutex");
+                let early = usize::from(role == "opened");
+                let mut early = start_survivors(test, early, &place, NAME, "now");
                 early.iter_mut().for_each(|survivor| assert_eq!(survivor.expect(), "created"));
-                let mut actor = start_victim(test, "victim", &[&name], &format!("+{point}"));
+                let mut actor = place.start(test, "victim", &[NAME], &format!("+{point}"));
                 assert_eq!(actor.expect(), role, "{what}");
-                let mut survivors = start_survivors(test, number - early.len(), &name, "now");
+                let number = number - early.len();
+                let mut survivors = start_survivors(test, number, &place, NAME, "now");
                 survivors.iter_mut().for_each(|survivor| assert_eq!(survivor.expect(), "opened"));
                 survivors.extend(early);
                 actor.tell("lock");
@@ -227,7 +229,7 @@ fn killed_while_holding_a_mutex() {
                     assert_eq!(actor.expect(), "inside", "{what}");
                     if queue {
                         survivors.iter_mut().for_each(|survivor| survivor.tell("lock"));
-                        wait_for_queue(&support::control_name("mmfile-mutex-", &name));
+                        wait_for_queue(&Raw::mutex(&place.mutex_options().prefix, NAME));
                     }
                     actor.tell("unlock");
                 }
@@ -242,7 +244,7 @@ fn killed_while_holding_a_mutex() {
                 assert_eq!(abandoned, u64::from(held), "{what}");
                 figures.recoveries += abandoned;
                 assert_eq!(take(&mut survivors, &mut figures), 0, "{what}: again");
-                end(survivors, &name, &what);
+                end(survivors, &place, NAME, &what);
             }
         }
     }
@@ -256,26 +258,22 @@ fn killed_while_closing_a_mutex() {
     let test = "mutexes::killed_while_closing_a_mutex";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("closing a mutex");
-    // Its names are fewer than a file's.
-    let leaving =
-        points::of(LEAVING).filter(|point| !point.ends_with(":2") || point.contains("registry"));
-    for (point, role) in leaving.flat_map(|point| [(point, "created"), (point, "opened")]) {
-        for number in [1, 3] {
-            let what = format!("{role} at {point}");
-            let name = own_name();
-            let maker = (role == "opened").then(|| NamedMutex::open(&name).unwrap());
-            let mut actor = start_victim(test, "victim", &[&name], point);
-            assert_eq!(actor.expect(), role, "{what}");
-            let survivors = ready(test, number, &name);
-            drop(maker);
-            actor.tell("lock");
-            assert_eq!(actor.expect(), "inside", "{what}");
-            actor.tell("unlock");
-            assert_eq!(actor.line(), None, "{what}");
-            actor.wait_killed(&what);
-            figures.kills += 1;
-            come_later(survivors, &name, &what, &mut figures);
-        }
+    let cases = [("created", 1), ("created", 3), ("opened", 1), ("opened", 3)];
+    for (staging, point, (role, number)) in everywhere(points::of(LEAVING), cases) {
+        let what = format!("{role} at {point}, {staging:?}");
+        let place = Place::new(staging, "mutex");
+        let creator = (role == "opened").then(|| open(&place, NAME).unwrap());
+        let mut actor = place.start(test, "victim", &[NAME], &format!("+{point}"));
+        assert_eq!(actor.expect(), role, "{what}");
+        let survivors = ready(test, number, &place);
+        drop(creator);
+        actor.tell("lock");
+        assert_eq!(actor.expect(), "inside", "{what}");
+        actor.tell("unlock");
+        assert_eq!(actor.line(), None, "{what}");
+        actor.wait_killed(&what);
+        figures.kills += 1;
+        come_later(survivors, &place, &what, &mut figures);
     }
     figures.report();
 }
@@ -288,20 +286,21 @@ fn killed_with_two_mutexes() {
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("with two mutexes");
     for (point, held) in TWO.iter().filter(|(name, _)| points::is_here(name)) {
-        let names = [own_name(), own_name()];
-        let mut both = names.each_ref().map(|name| start_survivors(test, 1, name, "now"));
+        let place = Place::new(Staging::Named, "mutex");
+        let names = ["first", "second"];
+        let mut both = names.map(|name| start_survivors(test, 1, &place, name, "now"));
         both.iter_mut().flatten().for_each(|survivor| assert_eq!(survivor.expect(), "created"));
-        let mut actor = start_victim(test, "two", &[&names[0], &names[1]], point);
+        let mut actor = place.start(test, "two", &names, &format!("+{point}"));
         assert_eq!(actor.expect(), "opened");
         actor.tell("lock");
         actor.wait_killed(point);
         figures.kills += 1;
-        for ((survivors, name), held) in both.into_iter().zip(&names).zip([*held, true]) {
+        for ((survivors, name), held) in both.into_iter().zip(names).zip([*held, true]) {
             let mut survivors = survivors;
             let abandoned = take(&mut survivors, &mut figures);
             assert_eq!(abandoned, u64::from(held), "{point}: {name}");
             figures.recoveries += abandoned;
-            end(survivors, name, point);
+            end(survivors, &place, name, point);
         }
     }
     figures.report();

@@ -2,6 +2,7 @@
 
 use super::figures::Figures;
 use super::group::{Group, survivor};
+use super::place::Staging;
 use super::points;
 use super::support::{self, Watchdog, rounds};
 use super::victim::{Role, victim};
@@ -58,7 +59,7 @@ pub const ADOPTING: &[&str] = &[
     "intent.begun",
     "intent.counted",
     "adopt.intent",
-    "adopt.tail",
+    "commit.tail",
     "release.before",
 ];
 
@@ -98,11 +99,17 @@ fn killed_while_appending() {
                     group.check(&format!("{how} at {fault}"), *held, &mut figures);
                 }
                 // The same of the one that made the file, in which nothing else is yet.
-                for (role, number) in [(Role::Creator, 0), (Role::FirstOfAll, 2)] {
+                let stagings = Staging::ALL.iter().filter(|staging| **staging != Staging::NoLinks);
+                for (staging, (role, number)) in stagings.flat_map(|staging| {
+                    [(Role::Creator, 0), (Role::FirstOfAll, 2)].map(|founder| (*staging, founder))
+                }) {
                     let fault = passing(how, point, number);
-                    let mut group = Group::with(test, survivors, 1 << 14, role, how, &fault);
+                    let capacity = if staging == Staging::Large { 1 << 20 } else { 1 << 14 };
+                    let mut group =
+                        Group::at(test, survivors, capacity, role, how, &fault, staging);
                     group.kill(how, &fault, *whole);
-                    group.check(&format!("{role:?}, {how} at {fault}"), *held, &mut figures);
+                    let what = format!("{role:?}, {how} at {fault}, {staging:?}");
+                    group.check(&what, *held, &mut figures);
                     group.end();
                 }
             }
@@ -156,9 +163,11 @@ fn killed_while_adopting() {
     let test = "operations::killed_while_adopting";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("adopting");
-    for how in ["len", "append"] {
+    // One that only counts takes the lock and stores nothing.
+    let counting = ["lock.taken", "release.before"];
+    for (how, passed) in [("len", &counting[..]), ("append", ADOPTING)] {
         for survivors in [1, 3] {
-            for (point, role) in ADOPTING.iter().flat_map(|point| Role::ALL.map(|r| (point, r))) {
+            for (point, role) in passed.iter().flat_map(|point| Role::ALL.map(|r| (point, r))) {
                 let mut group = Group::with(test, survivors, 1 << 14, role, how, point);
                 // (Only the first of them can be the one that made the file.)
                 for segments in if role == Role::Opener { vec![1, 3] } else { vec![3] } {
@@ -202,7 +211,7 @@ fn killed_while_others_wait_for_the_lock() {
     figures.report();
 }
 
-/// A segment whose writer died on the way to its end comes to those who wait for it, though nobody
+/// A segment whose writer died on the way to its end comes to the processes that wait for it, though none
 /// else does anything.
 #[test]
 fn killed_while_others_wait_for_the_segment() {

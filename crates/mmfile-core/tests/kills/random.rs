@@ -1,6 +1,7 @@
 //! Writers that are killed at random moments while they, and others, append as fast as they can.
 
-use super::support::raw::{Raw, clean_frames};
+use super::place::{Place, Staging, report_panics};
+use super::support::raw::clean_frames;
 use super::support::{self, Actor, Random, Watchdog, figures, hear, now, rounds, say};
 use mmfile_core::*;
 use std::collections::HashMap;
@@ -13,6 +14,13 @@ const CAPACITY: u64 = 8 << 20;
 const VICTIMS_AT_ONCE: usize = 2;
 const ROUNDS: u32 = 5;
 const KILLS_A_ROUND: usize = 44;
+
+/// In the system's folder and in one on disk.
+const STAGINGS: &[Staging] = if cfg!(all(target_os = "linux", not(mmfile_portable))) {
+    &[Staging::Large, Staging::Folder]
+} else {
+    Staging::ALL
+};
 
 /// What writer `tag` appends as part `part` of `parts` of its operation `number`.
 fn payload(tag: u32, number: u32, part: u16, parts: u16) -> Vec<u8> {
@@ -45,10 +53,11 @@ fn origin(bytes: &[u8]) -> Origin {
     origin
 }
 
-fn open(args: &[String], access: Access) -> MmFile {
-    let prefixes = Prefixes::new(&args[0], &args[1]).unwrap();
-    let options = OpenOptions { access, prefixes, ..Default::default() };
-    MmFile::open_existing(&args[2], &options).unwrap()
+/// The file, and the tag of this process.
+fn open(args: &[String], access: Access) -> (MmFile, u32) {
+    let (place, args) = Place::of(args);
+    let options = OpenOptions { access, ..place.open_options() };
+    (MmFile::open_existing(&args[0], &options).unwrap(), args[1].parse().unwrap())
 }
 
 /// One operation: a segment, or several at once. `None` if there is no room any more.
@@ -68,8 +77,8 @@ fn operate(file: &MmFile, tag: u32, number: u32, parts: u16) -> Option<u64> {
 
 /// Appends in a loop and says after each what it got, until it is killed.
 fn victim(args: &[String]) {
-    let file = open(args, Access::ReadWrite);
-    let tag: u32 = args[3].parse().unwrap();
+    report_panics();
+    let (file, tag) = open(args, Access::ReadWrite);
     let mut random = Random::new(u64::from(tag));
     say("ready");
     let mut number = 0;
@@ -89,8 +98,7 @@ fn victim(args: &[String]) {
 
 /// Appends all the time, survives, and says how long it had to wait.
 fn loader(args: &[String]) {
-    let file = open(args, Access::ReadWrite);
-    let tag: u32 = args[3].parse().unwrap();
+    let (file, tag) = open(args, Access::ReadWrite);
     let stop = AtomicBool::new(false);
     let mut indexes = Vec::new();
     let mut times = Vec::new();
@@ -119,7 +127,7 @@ fn loader(args: &[String]) {
 
 /// Reads everything as it comes: nothing that is not whole may ever come.
 fn follower(args: &[String]) {
-    let file = open(args, Access::Read);
+    let (file, _) = open(args, Access::Read);
     say("ready");
     let mut index = 0;
     loop {
@@ -151,6 +159,7 @@ fn kill(mut actor: Actor, random: &mut Random) -> Vec<(u32, u64)> {
     actor.child.kill().unwrap();
     let mut did = Vec::new();
     while let Some(line) = actor.line() {
+        assert!(!line.starts_with("panicked"), "{line}");
         // The last line may be cut short.
         let mut parts = line.strip_prefix("did ").into_iter().flat_map(|rest| rest.split(' '));
         if let (Some(Ok(number)), Some(Ok(index))) =
@@ -194,14 +203,11 @@ fn check(bytes: &[u8], said: &HashMap<u32, Vec<(u32, u64)>>, count: &mut Count) 
     }
 }
 
-fn round(test: &str, kills: usize, random: &mut Random, count: &mut Count) {
-    let prefixes = support::own_prefixes("random");
-    let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
+fn round(test: &str, place: &Place, kills: usize, random: &mut Random, count: &mut Count) {
+    let options = place.create_options("it", Lifetime::Creator);
     let file = MmFile::create_new(CAPACITY, &options).unwrap();
-    let id = file.id().to_string();
     let start = |role: &str, tag: u32| {
-        let args = [prefixes.data(), prefixes.mutex(), &id, &tag.to_string()];
-        let mut actor = Actor::start(test, role, &args);
+        let mut actor = place.start(test, role, &["it", &tag.to_string()], "none");
         assert_eq!(actor.expect(), "ready");
         actor
     };
@@ -235,10 +241,9 @@ fn round(test: &str, kills: usize, random: &mut Random, count: &mut Count) {
     assert_eq!(follower.expect(), length.to_string());
     follower.finish();
     loaders.into_iter().for_each(Actor::finish);
-    let raw = Raw::open(&format!("{}{id}", prefixes.data()));
-    check(&raw.bytes(), &said, count);
+    check(&place.raw("it", CAPACITY).0.bytes(), &said, count);
     drop(file);
-    assert_eq!(support::left_behind(prefixes.data().trim_end_matches("data-")), [""; 0]);
+    assert_eq!(place.names(), [""; 0]);
 }
 
 #[test]
@@ -249,8 +254,9 @@ fn killed_at_random_under_load() {
     let mut count = Count::default();
     let seed = std::env::var("MMFILE_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let mut random = Random::new(seed.unwrap_or_else(now));
-    for _ in 0..ROUNDS * rounds() {
-        round(test, KILLS_A_ROUND, &mut random, &mut count);
+    for number in 0..ROUNDS * rounds() {
+        let place = Place::new(STAGINGS[number as usize % STAGINGS.len()], "random");
+        round(test, &place, KILLS_A_ROUND, &mut random, &mut count);
     }
     let Count { kills, recoveries, acknowledged, lost, duplicated, late, waits, worst } = count;
     figures(format!(

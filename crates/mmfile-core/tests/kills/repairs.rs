@@ -1,8 +1,8 @@
-//! Kills of those who repair what a dead one left, and of those who find what nobody repaired.
+//! Kills of processes that repair what a dead one left, and of those that find what none repaired.
 
 use super::figures::Figures;
 use super::group::{Group, survivor};
-use super::support::raw::{OFF_LOCK_WORD, frames};
+use super::support::raw::frames;
 use super::support::{self, Watchdog};
 use super::victim::{Role, payload, victim};
 use std::time::Duration;
@@ -15,7 +15,7 @@ enum Behind {
     Nothing,
     /// A whole segment of a foreign writer.
     Foreign,
-    /// A word that nobody writes, and more.
+    /// A word that no writer writes, and more.
     Damage,
 }
 use Behind::{Damage, Foreign, Nothing};
@@ -51,20 +51,20 @@ const REPAIRING: &[(&str, bool, Behind, &[&str])] = &[
             "intent.begun",
             "intent.counted",
             "adopt.intent",
-            "adopt.tail",
+            "commit.tail",
             "recovered",
         ],
     ),
     ("commit.tail", true, Nothing, &["commit.tail", "commit.count", "repair.writer"]),
     // A foreign program had the lock before us, appended, and died as well.
-    ("append.published", true, Foreign, &["repair.writer", "adopt.intent", "adopt.tail"]),
+    ("append.published", true, Foreign, &["repair.writer", "adopt.intent", "commit.tail"]),
     ("commit.tail", true, Foreign, &["commit.tail", "repair.writer", "adopt.intent"]),
     ("append.payload", false, Foreign, &["repair.zeroed", "commit.tail", "repair.writer"]),
     (
         "append.committed",
         true,
         Foreign,
-        &["repair.writer", "intent.begun", "intent.counted", "adopt.intent", "adopt.tail"],
+        &["repair.writer", "intent.begun", "intent.counted", "adopt.intent", "commit.tail"],
     ),
     (
         "append.committed",
@@ -177,11 +177,11 @@ fn killed_while_repairing_one_after_the_other() {
 }
 
 /// A foreign program that got the lock of a dead holder may mark it usable without a repair, and a
-/// program without synchronization never looks at the lock: the record of the dead one tells.
+/// program without synchronization never reads the lock: the record of the dead one tells.
 #[test]
-fn what_nobody_repaired_is_repaired_by_the_next_append() {
+fn what_no_process_repaired_is_repaired_by_the_next_append() {
     support::play(ROLES);
-    let test = "repairs::what_nobody_repaired_is_repaired_by_the_next_append";
+    let test = "repairs::what_no_process_repaired_is_repaired_by_the_next_append";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("found unrepaired");
     for how in ["append", "append_all"] {
@@ -198,8 +198,7 @@ fn what_nobody_repaired_is_repaired_by_the_next_append() {
                 let mut group = Group::with(test, 1, 1 << 14, role, how, &fault);
                 group.kill(how, &fault, whole);
                 leave_behind(&mut group, behind);
-                let lock = format!("{}{}", group.prefixes.mutex(), group.id);
-                support::forget_death(&lock, group.control.at(OFF_LOCK_WORD).cast());
+                group.forget_death();
                 group.check(&format!("{role:?}, {how} at {fault}"), false, &mut figures);
                 group.end();
             }
@@ -209,8 +208,8 @@ fn what_nobody_repaired_is_repaired_by_the_next_append() {
 }
 
 /// A foreign program has the lock next and writes its segment over what the dead one left, without a zero
-/// behind it: nothing of the dead one's bytes may pass for segments, for those who ask first and for those
-/// who append.
+/// behind it: nothing of the dead one's bytes may pass for segments, for a process that reads the length first
+/// and for one that appends.
 #[test]
 fn what_a_foreign_writer_wrote_over_the_remains_is_one_segment() {
     support::play(ROLES);
@@ -225,14 +224,13 @@ fn what_a_foreign_writer_wrote_over_the_remains_is_one_segment() {
                 group.kill("append", "append.payload:2", false);
                 figures.kills += 1;
                 if !told {
-                    let lock = format!("{}{}", group.prefixes.mutex(), group.id);
-                    support::forget_death(&lock, group.control.at(OFF_LOCK_WORD).cast());
+                    group.forget_death();
                 }
                 let foreign = vec![b'f'; length];
                 group.data.append_foreign(&foreign);
                 group.expected.push(foreign);
                 let what = format!("{length} bytes, told: {told}, asks first: {asks}");
-                let file = super::lifecycle::open(&group.prefixes, &group.id).unwrap();
+                let file = group.place.open(&group.id).unwrap();
                 if asks {
                     assert_eq!(file.len().unwrap(), group.expected.len() as u64, "{what}");
                 }

@@ -1,81 +1,98 @@
-//! Kills of a process that sweeps away what others left, while a file is open that is nobody's leavings.
+//! Kills of a process that removes what dead ones left, or a living file, while others have a file open that
+//! is to stay.
 
 use super::figures::Figures;
 use super::group::survivor;
-use super::lifecycle::{
-    common, create_options, go_on, newcomer_opens, next_create_cleans_up, open, prefixes_of, start,
-    survivors,
-};
+use super::lifecycle::{Next, UNLINKING, creator, go_on, newcomer_opens, not_found, survivors};
+use super::place::{Place, Staging};
 use super::points;
-use super::support::{self, Actor, Watchdog, hear, left_behind, own_prefixes, say};
+use super::support::{self, Actor, Watchdog, hear, say};
 use mmfile_core::*;
 use std::time::Duration;
 
 const ROLES: &[support::Role] = &[
     ("survivor", survivor),
+    ("creator", creator),
     ("litter", litter),
-    ("maker", maker),
-    ("opener", opener),
-    ("stranger", stranger),
+    ("sweeping creator", sweeping_creator),
+    ("sweeping opener", sweeping_opener),
+    ("list", |args| acts(args, |place| drop(list(&place.list_options()).unwrap()))),
+    ("create", |args| acts(args, creates)),
+    ("create again", |args| acts(args, |place| forget(place.create("stale-1", Lifetime::Creator)))),
+    ("open", |args| acts(args, |place| drop(place.open("stale-1")))),
+    ("create or open", |args| acts(args, |place| forget(place.create_or_open("stale-1")))),
+    ("remove", |args| acts(args, |place| removes(place, "stale-1"))),
+    ("remove alive", |args| acts(args, |place| removes(place, "alive"))),
 ];
 
-/// What one passes that sweeps.
-pub const SWEEPING: &[&str] = &[
-    "+registry.opened",
-    "+registry.held",
-    "+remove.begin",
-    "+unlink.begin",
-    "+unlink.done",
-    "+remove.data",
-    "+unlink.begin:2",
-    "+unlink.done:2",
-    "+remove.control",
-    "+registry.leaving",
-    "+registry.unlinked",
-];
-/// What one passes besides that sweeps since it makes another file.
-pub const MAKING: &[&str] = &["+create.swept"];
+/// What a process passes that removes a file which others have open.
+pub const REMOVING: &[&[&str]] = &[&["remove.ended"], UNLINKING];
 
-/// Made the living file, with which that ends.
-fn maker(args: &[String]) {
-    let options = create_options(&prefixes_of(args), &args[2], Lifetime::Creator);
-    let file = MmFile::create_new(4096, &options).unwrap();
-    sweeps(args);
+/// Created the living file, which ends with it.
+fn sweeping_creator(args: &[String]) {
+    let file = Place::of(args).0.create("alive", Lifetime::Creator).unwrap();
+    acts(args, sweeps);
     drop(file);
 }
 
 /// Opened the living file.
-fn opener(args: &[String]) {
-    let file = open(&prefixes_of(args), &args[2]).unwrap();
-    sweeps(args);
+fn sweeping_opener(args: &[String]) {
+    let file = Place::of(args).0.open("alive").unwrap();
+    acts(args, sweeps);
     drop(file);
 }
 
-/// Makes two files that stay when it is killed.
+/// Creates two files and a mutex that stay when it is killed.
 fn litter(args: &[String]) {
-    let files = ["stale-1", "stale-2"].map(|id| {
-        let options = create_options(&prefixes_of(args), id, Lifetime::Creator);
-        MmFile::create_new(4096, &options).unwrap()
-    });
+    let (place, _) = Place::of(args);
+    let files = ["stale-1", "stale-2"].map(|id| place.create(id, Lifetime::Creator).unwrap());
+    let mutex = NamedMutex::open("stale", &place.mutex_options()).unwrap();
     say("made");
     hear();
-    std::mem::forget(files);
+    std::mem::forget((files, mutex));
 }
 
-fn sweeps(args: &[String]) {
+/// Does it when it is told to.
+fn acts(args: &[String], act: impl FnOnce(&Place)) {
     say("ready");
     hear();
     arm();
-    sweep(&prefixes_of(args)).unwrap();
+    act(&Place::of(args).0);
 }
 
-/// Makes another file.
-fn stranger(args: &[String]) {
-    say("ready");
-    hear();
-    arm();
-    let options = create_options(&prefixes_of(args), "sweeper", Lifetime::Creator);
-    std::mem::forget(MmFile::create_new(100, &options).unwrap());
+fn sweeps(place: &Place) {
+    sweep(&place.list_options()).unwrap();
+}
+
+/// Each creation examines a few of the names in the folder, which need not be those of this test alone.
+fn creates(place: &Place) {
+    for number in 0..64 {
+        forget(place.create(&format!("sweeper-{number}"), Lifetime::Creator));
+    }
+}
+
+fn removes(place: &Place, id: &str) {
+    remove(&FileId::parse(id).unwrap(), Kind::File, &place.list_options()).unwrap();
+}
+
+fn forget(file: Result<MmFile>) {
+    std::mem::forget(file.unwrap());
+}
+
+/// The processes that remove something which the dead left, and how many objects each removes on its way,
+/// a staging object among them where there is one.
+fn sweepers(staging: Staging) -> Vec<(&'static str, u32)> {
+    let staged = u32::from(staging.has_name());
+    vec![
+        ("sweeping creator", 3 + staged),
+        ("sweeping opener", 3 + staged),
+        ("list", staged),
+        ("create", 2 + staged),
+        ("create again", 1 + staged),
+        ("open", 1),
+        ("create or open", 1 + staged),
+        ("remove", 1),
+    ]
 }
 
 #[test]
@@ -85,42 +102,90 @@ fn killed_while_sweeping() {
     let test = "sweeping::killed_while_sweeping";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("sweeping");
-    let points = points::of(SWEEPING)
-        .flat_map(|point| ["maker", "opener", "stranger"].map(|role| (point, role)));
-    let points = points.chain(points::of(MAKING).map(|point| (point, "stranger")));
-    for ((point, role), number) in points.flat_map(|one| [(one, 1), (one, 3)]) {
-        let what = format!("{role} at {point}");
-        let prefixes = own_prefixes("sweeping");
-        // In this order: the maker makes it, the opener opens what a survivor made.
-        let sweeper = || {
-            let mut actor = start(test, role, &prefixes, "alive", point);
-            assert_eq!(actor.expect(), "ready");
-            actor
-        };
-        let early = (role == "maker").then(sweeper);
-        let mut others = survivors(test, number, &prefixes, "alive", "now");
-        let answers: Vec<String> = others.iter_mut().map(Actor::expect).collect();
-        let created = answers.iter().filter(|answer| *answer == "created").count();
-        assert_eq!(created, usize::from(role != "maker"), "{what}: {answers:?}");
-        let mut actor = early.unwrap_or_else(sweeper);
-        let mut litter = start(test, "litter", &prefixes, "stale", "none");
-        assert_eq!(litter.expect(), "made");
-        litter.kill();
-        assert_eq!(left_behind(common(&prefixes)).len(), 6);
-        actor.tell("sweep");
-        actor.wait_killed(&what);
-        figures.kills += 2;
-        let mut length = 0;
-        go_on(&mut others, &mut length, &what, &mut figures);
-        // What it was at is not there for anybody, and a living file is left alone.
-        for id in ["stale-1", "stale-2", "sweeper"] {
-            assert_eq!(open(&prefixes, id).unwrap_err().code(), "ERR_MMFILE_NOT_FOUND", "{what}");
+    for staging in Staging::ALL {
+        for (role, objects) in sweepers(*staging) {
+            let passings = (1..=objects).flat_map(|number| {
+                points::of(&[UNLINKING]).into_iter().map(move |point| format!("+{point}:{number}"))
+            });
+            let swept = (role == "create").then(|| "+create.swept".to_owned());
+            for point in passings.chain(swept) {
+                for number in [1, 3] {
+                    sweeper_dies(test, *staging, role, &point, number, &mut figures);
+                }
+            }
         }
-        newcomer_opens(&prefixes, "alive", &mut length, &what);
-        go_on(&mut others, &mut length, &what, &mut figures);
-        others.into_iter().for_each(Actor::finish);
-        assert!(open(&prefixes, "alive").is_err(), "{what}");
-        next_create_cleans_up(&prefixes, &what);
+    }
+    figures.report();
+}
+
+fn sweeper_dies(
+    test: &str,
+    staging: Staging,
+    role: &str,
+    point: &str,
+    survivors_left: usize,
+    figures: &mut Figures,
+) {
+    let what = format!("{role} at {point}, {staging:?}");
+    let place = Place::new(staging, "sweeping");
+    let start = || {
+        let mut actor = place.start(test, role, &[], point);
+        assert_eq!(actor.expect(), "ready", "{what}");
+        actor
+    };
+    // In this order: one creates the living file itself, the others find that of a survivor.
+    let early = (role == "sweeping creator").then(start);
+    let mut others = survivors(test, survivors_left, &place, "alive", "now");
+    let answers: Vec<String> = others.iter_mut().map(Actor::expect).collect();
+    let created = answers.iter().filter(|answer| *answer == "created").count();
+    assert_eq!(created, usize::from(early.is_none()), "{what}: {answers:?}");
+    let mut actor = early.unwrap_or_else(start);
+    let mut litter = place.start(test, "litter", &[], "none");
+    assert_eq!(litter.expect(), "made");
+    let fault = staging.passing("create.described", 0);
+    place.start(test, "creator", &["half"], &fault).wait_killed(&what);
+    litter.kill();
+    assert_eq!(place.names().len(), 4 + usize::from(staging.has_name()), "{what}");
+    actor.tell("go");
+    actor.wait_killed(&what);
+    figures.kills += 3;
+    let mut length = 0;
+    go_on(&mut others, &mut length, &what, figures);
+    // What it was at is not there for any process, and a living file is left alone.
+    for id in ["stale-1", "stale-2", "half", "sweeper-0"] {
+        not_found(&place, id, &what);
+    }
+    newcomer_opens(&place, "alive", &mut length, &what);
+    go_on(&mut others, &mut length, &what, figures);
+    others.into_iter().for_each(Actor::finish);
+    assert!(place.open("alive").is_err(), "{what}");
+    place.sweep_leaves_nothing(&what);
+}
+
+#[test]
+#[cfg_attr(windows, ignore = "a name stays as long as a process has the file open")]
+fn killed_while_removing_a_living_file() {
+    support::play(ROLES);
+    let test = "sweeping::killed_while_removing_a_living_file";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(120));
+    let mut figures = Figures::new("removing");
+    for (staging, next) in Staging::ALL.iter().flat_map(|s| Next::ALL.map(|next| (*s, next))) {
+        for (number, point) in [1, 3].into_iter().cycle().zip(points::of(REMOVING)) {
+            let place = Place::new(staging, "removing");
+            let mut others = survivors(test, number, &place, "alive", "now");
+            others.iter_mut().for_each(|other| drop(other.expect()));
+            let mut actor = place.start(test, "remove alive", &[], &format!("+{point}"));
+            assert_eq!(actor.expect(), "ready");
+            actor.tell("go");
+            actor.wait_killed(point);
+            figures.kills += 1;
+            next.comes(&place, "alive", number, point);
+            let mut length = 0;
+            go_on(&mut others, &mut length, point, &mut figures);
+            not_found(&place, "alive", point);
+            others.into_iter().for_each(Actor::finish);
+            assert_eq!(place.names(), [""; 0], "{point}");
+        }
     }
     figures.report();
 }

@@ -1,13 +1,14 @@
 //! A kill between the making of an object and its size, which is inside of `shared_memory`: the test's own
 //! `ftruncate`, which stands before the C library's in this program.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 /// Kills the process in front of a passing, as `fault::point` does: `ftruncate`, or `ftruncate:2`.
 ///
 /// # Safety
 /// As the C library's, which touches no memory.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn ftruncate(descriptor: libc::c_int, length: libc::off_t) -> libc::c_int {
-    use std::sync::atomic::{AtomicU32, Ordering};
     static PASSED: AtomicU32 = AtomicU32::new(0);
     let number = PASSED.fetch_add(1, Ordering::Relaxed) + 1;
     let fault = std::env::var("MMFILE_FAULT").unwrap_or_default();

@@ -1,8 +1,8 @@
-//! What is done by those who are killed.
+//! What the processes do that are killed.
 
+use super::place::Place;
 use super::support::{hear, now, say};
 use mmfile_core::*;
-use std::time::Duration;
 
 /// What a victim `tag` appends as value `part` of its operation `number`.
 pub fn payload(tag: u64, number: u64, part: u64) -> Vec<u8> {
@@ -48,7 +48,7 @@ pub enum Role {
 
 impl Role {
     pub const ALL: [Self; 3] = [Self::Opener, Self::Creator, Self::FirstOfAll];
-    /// Those who made the file.
+    /// The roles that create the file.
     pub const MAKERS: [Self; 2] = [Self::Creator, Self::FirstOfAll];
 
     pub fn name(self) -> &'static str {
@@ -60,27 +60,12 @@ impl Role {
     }
 }
 
-fn make(args: &[String], lifetime: Lifetime) -> MmFile {
-    let options = CreateOptions {
-        id: Some(FileId::parse(&args[2]).unwrap()),
-        prefixes: Prefixes::new(&args[0], &args[1]).unwrap(),
-        lock_timeout: Duration::from_secs(5),
-        lifetime,
-        ..Default::default()
-    };
-    let file = MmFile::create_new(args[6].parse().unwrap(), &options).unwrap();
+fn make(place: &Place, args: &[String], lifetime: Lifetime) -> MmFile {
+    let options = place.create_options(&args[0], lifetime);
+    let file = MmFile::create_new(args[4].parse().unwrap(), &options).unwrap();
     say("made");
     hear();
     file
-}
-
-fn open(args: &[String]) -> MmFile {
-    let options = OpenOptions {
-        prefixes: Prefixes::new(&args[0], &args[1]).unwrap(),
-        lock_timeout: Duration::from_secs(5),
-        ..Default::default()
-    };
-    MmFile::open_existing(&args[2], &options).unwrap()
 }
 
 /// Appends to another file in the middle of an append to the first.
@@ -99,13 +84,14 @@ impl Payload for Nested<'_> {
 
 /// Does one kind of thing until a fault point ends it.
 pub fn victim(args: &[String]) {
-    let file = match args.get(5).map(String::as_str) {
-        Some("creator") => make(args, Lifetime::Creator),
-        Some("first") => make(args, Lifetime::LastProcess),
-        _ => open(args),
+    let (place, args) = Place::of(args);
+    let file = match args.get(3).map(String::as_str) {
+        Some("creator") => make(&place, args, Lifetime::Creator),
+        Some("first") => make(&place, args, Lifetime::LastProcess),
+        _ => place.open(&args[0]).unwrap(),
     };
     arm();
-    let (how, tag) = (args[3].as_str(), args[4].parse().unwrap());
+    let (how, tag) = (args[1].as_str(), args[2].parse().unwrap());
     for number in 0..9 {
         let values = operation(how, tag, number);
         match how {
@@ -131,7 +117,7 @@ pub fn victim(args: &[String]) {
                 file.append(&values[0]).unwrap();
             }
             "nested" => {
-                let other = open(&[args[0].clone(), args[1].clone(), "other".to_owned()]);
+                let other = place.open("other").unwrap();
                 file.append(&Nested(values[0].clone(), &other)).unwrap();
             }
             "open" => {}

@@ -1,19 +1,48 @@
 //! Helpers for tests with real processes: a test binary starts itself again in a role.
 #![allow(dead_code, reason = "each test uses some of it")]
 
+#[cfg(unix)]
+pub mod board;
+pub mod folder;
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
+mod linux;
+#[cfg(any(target_os = "macos", mmfile_portable))]
+mod macos;
 pub mod raw;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
 
-#[cfg_attr(unix, path = "unix.rs")]
-#[cfg_attr(windows, path = "windows.rs")]
-mod platform;
+/// What tests need of a system beyond the standard library. Each supplies `map_named`, `create_named` and
+/// `unmap` (objects by their names), `left_behind`, `forget_death`, `now`, `end_with_parent` and
+/// `was_killed`; where objects are files, or have files that stand for them, `path`, `peek`,
+/// `size_of_object` and `set_size_of_object`.
+mod platform {
+    #[cfg(all(target_os = "linux", not(mmfile_portable)))]
+    pub use super::linux::*;
+    #[cfg(any(target_os = "macos", mmfile_portable))]
+    pub use super::macos::*;
+    #[cfg(unix)]
+    pub use super::unix::*;
+    #[cfg(windows)]
+    pub use super::windows::*;
+}
 
+#[allow(unused_imports, reason = "as above")]
+pub use folder::Folder;
 #[allow(unused_imports, reason = "as above")]
 pub use platform::{forget_death, left_behind, now};
 #[cfg(any(target_os = "macos", mmfile_portable))]
 #[allow(unused_imports, reason = "as above")]
-pub use platform::{has_memory, unlink_memory};
+pub use platform::{has_memory, memory_of, unlink_memory};
+#[cfg(unix)]
+#[allow(unused_imports, reason = "as above")]
+pub use platform::{path, peek, set_size_of_object, size_of_object};
 
-use mmfile_core::Prefixes;
+use mmfile_core::{ListOptions, Prefixes};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -74,16 +103,37 @@ impl Actor {
         Self::spawn(command(test, role, args))
     }
 
+    /// The same with a point at which it is killed (`name`) or stopped (`=name`).
+    pub fn start_with_fault(test: &str, role: &str, args: &[&str], fault: &str) -> Self {
+        let mut command = command(test, role, args);
+        command.env("MMFILE_FAULT", fault);
+        Self::spawn(command)
+    }
+
+    /// Starts it where the system may forbid that; says why it does not.
+    pub fn spawn_if_allowed(mut command: Command) -> Option<Self> {
+        match command.spawn() {
+            Ok(child) => Some(Self::of(child)),
+            Err(error) => {
+                figures(format!("skipped: the system does not let this process do it ({error})"));
+                None
+            }
+        }
+    }
+
     pub fn spawn(mut command: Command) -> Self {
         // Wine cannot start one now and then, once it has started and lost some hundreds.
         let mut attempts = if cfg!(windows) { 5 } else { 1 };
-        let mut child = loop {
+        Self::of(loop {
             attempts -= 1;
             match command.spawn() {
                 Err(_) if attempts > 0 => std::thread::sleep(Duration::from_millis(100)),
                 spawned => break spawned.unwrap(),
             }
-        };
+        })
+    }
+
+    fn of(mut child: Child) -> Self {
         let lines = BufReader::new(child.stdout.take().unwrap());
         let stdin = child.stdin.take();
         Self { child, stdin, lines }
@@ -120,6 +170,22 @@ impl Actor {
         self.child.wait().unwrap();
     }
 
+    /// Waits until it has stopped at the point that its `MMFILE_FAULT` names.
+    #[cfg(unix)]
+    pub fn wait_stopped(&mut self) {
+        let (pid, mut status) = (self.child.id() as i32, 0);
+        // SAFETY: the target is writable; a child that stops is not reaped.
+        unsafe { assert_eq!(libc::waitpid(pid, &raw mut status, libc::WUNTRACED), pid) };
+        assert!(libc::WIFSTOPPED(status), "it has ended: {status:#x}");
+    }
+
+    /// Lets it go on from there.
+    #[cfg(unix)]
+    pub fn go_on(&mut self) {
+        // SAFETY: touches no memory; it is our child.
+        assert_eq!(unsafe { libc::kill(self.child.id() as i32, libc::SIGCONT) }, 0);
+    }
+
     /// Waits for its end, which must be by a kill.
     pub fn wait_killed(&mut self, what: &str) {
         let status = self.child.wait().unwrap();
@@ -147,9 +213,14 @@ pub fn hear() -> Option<String> {
     (std::io::stdin().read_line(&mut line).unwrap() > 0).then(|| line.trim_end().to_owned())
 }
 
-/// The name of the object that a control block is in.
-pub fn control_name(prefix: &str, id: &str) -> String {
-    format!("{prefix}{id}{}", if cfg!(windows) { "~control" } else { "" })
+/// Whether the tests run in another folder than the system's, which `MMFILE_DIRECTORY` names. Says so where
+/// a test is skipped then.
+pub fn skips_in_chosen_folder() -> bool {
+    let chosen = std::env::var_os("MMFILE_DIRECTORY").is_some_and(|path| !path.is_empty());
+    if chosen {
+        figures("skipped: this is about the system's own folder");
+    }
+    chosen
 }
 
 /// How many times the usual amount of work a longer run wants: `MMFILE_TEST_ROUNDS`.
@@ -163,12 +234,22 @@ pub fn figures(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "    {text}");
 }
 
-/// Prefixes that no other test has, so that nobody sweeps what this one has left on purpose.
+/// Prefixes that no other test has, so that none sweeps what this one has left on purpose.
 pub fn own_prefixes(topic: &str) -> Prefixes {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let unique = format!("mmtest-{topic}-{}-{number}", std::process::id());
     Prefixes::new(format!("{unique}-data-"), format!("{unique}-lock-")).unwrap()
+}
+
+/// What the names of all objects of such prefixes contain.
+pub fn common_part(prefixes: &Prefixes) -> &str {
+    prefixes.data().trim_end_matches("data-")
+}
+
+/// Where [`mmfile_core::list`] finds the files of these prefixes, and no mutexes.
+pub fn listing(prefixes: &Prefixes) -> ListOptions {
+    ListOptions { prefixes: prefixes.clone(), mutex_prefix: None, directory: None }
 }
 
 /// Ends the whole test program if the value is not dropped in time: a hang is a failure too.

@@ -2,6 +2,7 @@
 //! nothing here uses the library.
 
 use super::platform;
+use mmfile_core::Prefixes;
 use std::time::Duration;
 
 /// Where the control block keeps things, as docs/memory-layout.md has it.
@@ -9,21 +10,38 @@ pub const OFF_VERSION: usize = 0x008;
 pub const OFF_STATE: usize = 0x00c;
 pub const OFF_ARCHITECTURE: usize = 0x010;
 pub const OFF_C_LIBRARY: usize = 0x014;
-/// Device and number of the data object, as the system tells objects apart.
-pub const OFF_DATA_IDENTITY: usize = 0x028;
+pub const OFF_FLAGS: usize = 0x018;
+pub const OFF_CREATOR_PID: usize = 0x01c;
+pub const OFF_CAPACITY: usize = 0x020;
+/// The number of the handle that created it.
+pub const OFF_CREATOR: usize = 0x028;
+/// The PID namespace that it was made in.
+pub const OFF_NAMESPACE: usize = 0x030;
+pub const OFF_CREATED_AT: usize = 0x038;
 pub const OFF_LOCK: usize = 0x080;
 /// Where in it the C library keeps the word with the holder's thread id.
 pub const OFF_LOCK_WORD: usize = if cfg!(target_env = "musl") { OFF_LOCK + 4 } else { OFF_LOCK };
+/// The number of the handle that holds the lock.
+pub const OFF_LOCK_HOLDER: usize = 0x0b8;
 pub const OFF_TAIL: usize = 0x0c0;
 pub const OFF_COUNT: usize = 0x0c8;
+pub const OFF_WAKE: usize = 0x0d0;
+pub const OFF_STATUS: usize = 0x0d4;
 pub const OFF_INTENT_BASE: usize = 0x100;
+/// The table of participants: as many rows as fit, each of so many bytes.
+pub const OFF_PARTICIPANTS: usize = 0x400;
+pub const PARTICIPANT_SIZE: usize = 32;
 pub const CONTROL_SIZE: usize = 4096;
+
+pub const STATE_READY: u32 = 1;
+pub const STATE_ENDED: u32 = 2;
 
 pub const EMPTY: u32 = 0x8000_0000;
 pub const SEAL: u32 = 0xffff_ffff;
 
-/// A writable mapping of a whole object.
+/// A writable mapping of an object, or of a part of it.
 pub struct Raw {
+    mapping: (*mut u8, usize),
     base: *mut u8,
     len: usize,
 }
@@ -33,29 +51,55 @@ unsafe impl Send for Raw {}
 // SAFETY: as above.
 unsafe impl Sync for Raw {}
 
-#[cfg(unix)]
-#[allow(unused_imports, reason = "each test uses some of it")]
-pub use platform::path;
-
 impl Raw {
+    /// The bytes that a file's segments may take.
+    pub fn data(prefixes: &Prefixes, id: &str) -> Self {
+        let capacity = Self::control(prefixes, id).long(OFF_CAPACITY);
+        let object = Self::open(&format!("{}{id}", prefixes.data()));
+        object.part(0, usize::try_from(capacity).unwrap())
+    }
+
+    /// A file's control block: an object of its own on Windows, and elsewhere the end of the one that
+    /// holds the data.
+    pub fn control(prefixes: &Prefixes, id: &str) -> Self {
+        match cfg!(windows) {
+            true => Self::open(&format!("{}{id}~control", prefixes.mutex())),
+            false => Self::open(&format!("{}{id}", prefixes.data())).end(),
+        }
+    }
+
+    /// A mutex's control block.
+    pub fn mutex(prefix: &str, name: &str) -> Self {
+        Self::open(&format!("{prefix}{name}{}", if cfg!(windows) { "~control" } else { "" })).end()
+    }
+
+    /// A whole object.
     pub fn open(name: &str) -> Self {
-        let (base, len) = platform::map_named(name);
-        Self { base, len }
+        Self::mapped(platform::map_named(name))
     }
 
-    /// An object that was made for so many bytes; some systems give out whole pages only.
-    pub fn open_sized(name: &str, len: u64) -> Self {
-        let mut raw = Self::open(name);
-        let len = usize::try_from(len).unwrap();
-        assert_eq!(raw.len, if cfg!(windows) { len.next_multiple_of(4096) } else { len });
-        raw.len = len;
-        raw
-    }
-
-    /// A new object of that size, which the caller takes away again.
+    /// A new object of that size, which the caller removes again.
     pub fn create(name: &str, len: u64) -> Self {
-        let (base, len) = platform::create_named(name, len);
-        Self { base, len }
+        Self::mapped(platform::create_named(name, len))
+    }
+
+    pub(super) fn mapped(mapping: (*mut u8, usize)) -> Self {
+        Self { mapping, base: mapping.0, len: mapping.1 }
+    }
+
+    /// Its last bytes, as many as a control block has.
+    pub fn end(self) -> Self {
+        let at = self.len.checked_sub(CONTROL_SIZE).expect("room for a control block");
+        self.part(at, CONTROL_SIZE)
+    }
+
+    /// A part of it.
+    pub fn part(mut self, offset: usize, len: usize) -> Self {
+        assert!(offset + len <= self.len);
+        // SAFETY: inside the mapping.
+        self.base = unsafe { self.base.add(offset) };
+        self.len = len;
+        self
     }
 
     pub fn len(&self) -> usize {
@@ -87,6 +131,12 @@ impl Raw {
         unsafe { self.base.add(offset).cast::<u32>().read_volatile() }
     }
 
+    pub fn long(&self, offset: usize) -> u64 {
+        assert!(offset + 8 <= self.len);
+        // SAFETY: inside the mapping.
+        unsafe { self.base.add(offset).cast::<u64>().read_volatile() }
+    }
+
     pub fn set_word(&self, offset: usize, word: u32) {
         assert!(offset + 4 <= self.len);
         // SAFETY: inside the mapping; the word may be unaligned.
@@ -105,16 +155,17 @@ impl Raw {
 
 impl Drop for Raw {
     fn drop(&mut self) {
+        let (base, len) = self.mapping;
         // SAFETY: exactly what was mapped, and every access goes through `self`.
-        unsafe { platform::unmap(self.base, self.len) };
+        unsafe { platform::unmap(base, len) };
     }
 }
 
-/// Returns once somebody waits for the lock in the control block of that name, and others may have come, too.
-pub fn wait_for_queue(control: &str) {
-    let control = (!cfg!(windows)).then(|| Raw::open(control));
-    // Only the kernel knows there.
-    let Some(control) = control else { return std::thread::sleep(Duration::from_millis(20)) };
+/// Returns once a thread waits for the lock in that control block, and others may have come, too.
+pub fn wait_for_queue(control: &Raw) {
+    if cfg!(windows) {
+        return std::thread::sleep(Duration::from_millis(20)); // only the kernel knows there
+    }
     let is_waited_for = || match cfg!(any(target_os = "macos", mmfile_portable)) {
         true => control.word(OFF_LOCK + 8) != 0,
         false => control.word(OFF_LOCK_WORD) & 0x8000_0000 != 0,
@@ -125,7 +176,7 @@ pub fn wait_for_queue(control: &str) {
             return std::thread::sleep(Duration::from_millis(1));
         }
     }
-    panic!("nobody comes to wait");
+    panic!("no thread comes to wait");
 }
 
 /// What the bytes of a file say.

@@ -1,12 +1,5 @@
 //! What tests need of a Unix system beyond the standard library.
 
-#[cfg_attr(any(target_os = "macos", mmfile_portable), path = "anchored.rs")]
-#[cfg_attr(not(any(target_os = "macos", mmfile_portable)), path = "shm.rs")]
-mod objects;
-
-#[allow(unused_imports, reason = "each test uses some of it")]
-pub use objects::*;
-
 #[cfg(target_os = "linux")]
 use std::os::unix::process::CommandExt;
 use std::os::unix::process::ExitStatusExt;
@@ -49,7 +42,7 @@ pub fn now() -> u64 {
 }
 
 /// Maps a descriptor's whole object.
-pub(super) fn map(descriptor: i32, len: usize) -> (*mut u8, usize) {
+pub fn map(descriptor: i32, len: usize) -> (*mut u8, usize) {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: a new mapping at an address of the kernel's choice.
     let base = unsafe {

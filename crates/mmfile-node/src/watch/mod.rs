@@ -11,7 +11,7 @@ mod thread;
 mod uv;
 
 use crate::errors::Failure;
-use mmfile_core::MmFile;
+use mmfile_core::{MmFile, RequirePeer};
 use napi::sys;
 
 /// The index that stands for "nobody waits".
@@ -46,9 +46,18 @@ impl Watch {
         thread::ThreadWatch::start(env, callback, file).map(Self::Thread)
     }
 
+    /// Whether it still learns of anything: the kernel may have refused what it granted before.
+    pub(crate) fn is_useful(&self) -> bool {
+        match self {
+            #[cfg(all(target_os = "linux", not(mmfile_portable)))]
+            Self::Ring(_) => !mmfile_core::WakeRing::is_refused(),
+            Self::Thread(_) => true,
+        }
+    }
+
     /// Calls back as soon as there is a segment `index`; keeps the event loop alive until then, or
     /// until [`Self::rest`].
-    pub(crate) fn aim(&self, index: u64, require_peer: bool) {
+    pub(crate) fn aim(&self, index: u64, require_peer: RequirePeer) {
         match self {
             #[cfg(all(target_os = "linux", not(mmfile_portable)))]
             Self::Ring(ring) => ring.aim(index, require_peer),

@@ -3,7 +3,7 @@
 
 use super::NOTHING;
 use super::uv::{Handle, READABLE, Uv};
-use mmfile_core::{MmFile, Waiter, WakeRing};
+use mmfile_core::{MmFile, RequirePeer, Waiter, WakeRing};
 use napi::sys;
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
@@ -101,7 +101,7 @@ impl RingWatch {
         Some(Self(shared))
     }
 
-    pub(super) fn aim(&self, index: u64, require_peer: bool) {
+    pub(super) fn aim(&self, index: u64, require_peer: RequirePeer) {
         let shared = &self.0;
         let waiter = shared.waiter.borrow();
         let Some(waiter) = &*waiter else { return };

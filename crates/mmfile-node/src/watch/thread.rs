@@ -3,7 +3,7 @@
 use super::NOTHING;
 use crate::errors::Failure;
 use crate::threadsafe::ThreadSafeFunction;
-use mmfile_core::{MmFile, Timeout, Waiter};
+use mmfile_core::{MmFile, RequirePeer, Timeout, Waiter};
 use napi::sys;
 use std::ffi::c_void;
 use std::ptr;
@@ -59,7 +59,7 @@ impl ThreadWatch {
     }
 
     /// As [`super::Watch::aim`].
-    pub(super) fn aim(&self, index: u64, require_peer: bool) {
+    pub(super) fn aim(&self, index: u64, require_peer: RequirePeer) {
         self.shared.waiter.require_peer(require_peer);
         self.function.keep_alive(self.env);
         self.set(index);

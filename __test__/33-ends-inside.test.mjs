@@ -1,0 +1,43 @@
+// A section that its holder did not come to the end of is found abandoned, by whatever way it ended.
+
+import test from 'ava'
+import { NamedMutex } from 'mmfile'
+import { start } from './support/child.mjs'
+import { closing, create, uniqueId } from './support/files.mjs'
+
+const mutex = (t, name) => closing(t, NamedMutex.open(name))
+
+const ways = {
+  'an uncaught exception': 'throw',
+  'process.exit()': 'exit',
+  SIGKILL: 'kill',
+  'an unhandled rejection': 'reject',
+}
+
+for (const [name, way] of Object.entries(ways)) {
+  for (const kind of ['file', 'mutex']) {
+    test(`withLock of a ${kind}, ended by ${name}`, async (t) => {
+      const locked = kind === 'file' ? create(t, 1024) : mutex(t, uniqueId('ends'))
+      const child = start(t, 'enders', kind, [locked.id ?? locked.name, way])
+      t.deepEqual(await child.next(), { inside: true })
+      await child.exited
+      t.true(await locked.withLock(async ({ abandoned }) => abandoned))
+      t.false(await locked.withLock(async ({ abandoned }) => abandoned))
+    })
+  }
+}
+
+test('release, close and the end of withLock abandon nothing', (t) => {
+  const name = uniqueId('ends')
+  const one = mutex(t, name)
+  const other = mutex(t, name)
+  const abandoned = () => other.withLock((guard) => guard.abandoned)
+  one.lockSync().release()
+  t.false(abandoned())
+  one.withLock(() => {})
+  t.false(abandoned())
+  const closing = NamedMutex.open(name)
+  closing.lockSync()
+  closing.close()
+  t.false(abandoned())
+})

@@ -1,0 +1,137 @@
+//! How far a file is committed, as one handle knows it: what the control block says, and what foreign
+//! writers, which know nothing of control blocks, have appended behind that.
+//!
+//! A handle that only reads stores nothing of what it finds there: it counts for itself. The next append
+//! of a process of ours makes it part of the committed end for all.
+
+use super::Handle;
+use super::lock::Operation;
+use crate::control::{Control, Tail, participants};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::lock::{Acquired, Hold};
+use crate::wake;
+use raw_sync::Timeout;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// What a handle counted behind the committed end.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// Behind the last segment.
+    tail: Mutex<Option<Tail>>,
+    /// The same, for a check that costs no lock: 0 if nothing was counted.
+    count: AtomicU64,
+    sealed: AtomicBool,
+}
+
+impl Handle {
+    /// The control block with the committed end.
+    fn source(&self) -> &Control {
+        self.source.as_ref().unwrap_or(&self.control)
+    }
+
+    /// The committed end, as far as this handle knows it.
+    pub(super) fn committed(&self) -> Tail {
+        let tail = self.source().tail();
+        if self.counted.count.load(Ordering::Acquire) <= tail.count {
+            return tail;
+        }
+        let counted = *self.counted.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.filter(|counted| counted.size > tail.size).unwrap_or(tail)
+    }
+
+    /// Whether there is a segment `index`, as far as this handle knows.
+    pub(super) fn has(&self, index: u64) -> bool {
+        self.source().count() > index || self.counted.count.load(Ordering::Acquire) > index
+    }
+
+    /// Whether the file takes no more segments, as far as this handle knows.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.source().is_sealed() || self.counted.sealed.load(Ordering::Acquire)
+    }
+
+    /// Whether another process may be writing although this handle holds the lock.
+    pub(super) fn has_unsynchronized_writer(&self) -> bool {
+        let own = self.object.nonce();
+        participants::rows(&self.control).any(|row| {
+            row.mode.writes_without_lock() && row.nonce != own && self.object.is_alive(row.nonce)
+        })
+    }
+
+    /// The committed end, with what foreign writers appended.
+    ///
+    /// What is damaged behind the end is not an error of a caller that only asks for the end.
+    pub(super) fn refresh(&self) -> Result<Tail> {
+        self.check_whole()?;
+        match self.refresh_strictly(self.settings.lock_timeout) {
+            Err(Error::Corrupt { .. }) => Ok(self.committed()),
+            other => other,
+        }
+    }
+
+    /// As [`Self::refresh`], for a caller that needs what comes next and knows how long it can wait.
+    pub(super) fn refresh_strictly(&self, lock_timeout: Duration) -> Result<Tail> {
+        self.check_whole()?;
+        let known = self.committed();
+        if !self.segments.has_more(known, self.is_sealed()) && !self.has_dead_holder() {
+            return Ok(known);
+        }
+        if self.section.is_mine() {
+            return self.count(true);
+        }
+        if !self.settings.mode.synchronized || self.source.is_some() {
+            return self.count(false);
+        }
+        let deadline = Deadline::after(&Timeout::Val(lock_timeout));
+        match self.section.operate(&deadline)? {
+            // A thread that holds the lock for this one's operations.
+            None => return self.count(true),
+            Some(Acquired::Clean) => {}
+            Some(Acquired::Abandoned) if self.recover() => {}
+            Some(Acquired::Abandoned) => {
+                // A reader cannot tell what of this is whole: it goes by the tail.
+                self.section.release_abandoned(Hold::Operation);
+                return Ok(known);
+            }
+        }
+        let operation = Operation { handle: self };
+        let is_left = self.control.is_unfinished() && !self.control.is_sealed();
+        let repairs = is_left && self.segments.can_repair() && !self.has_unsynchronized_writer();
+        if repairs {
+            self.segments.repair(&self.control);
+        }
+        let tail = self.count(true);
+        drop(operation);
+        wake::signal_after_release(&self.control);
+        tail
+    }
+
+    /// Counts what is there behind the committed end. If writers are not `excluded`, nothing is counted
+    /// while one is at work.
+    fn count(&self, excluded: bool) -> Result<Tail> {
+        let known = self.committed();
+        if self.source().is_unfinished() {
+            return Ok(known);
+        }
+        let chain = self.segments.follow(known, excluded);
+        // It may have begun since.
+        if !excluded && self.source().is_unfinished() {
+            return Ok(known);
+        }
+        let mut counted = self.counted.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        if chain.end != known && counted.is_none_or(|it| it.size < chain.end.size) {
+            *counted = Some(chain.end);
+            self.counted.count.store(chain.end.count, Ordering::Release);
+        }
+        self.counted.sealed.fetch_or(chain.is_sealed(), Ordering::AcqRel);
+        chain.valid_end()
+    }
+
+    /// Whether there may be more than the control block says, since its last writer died before the
+    /// end of its work, and this handle is one that can repair.
+    fn has_dead_holder(&self) -> bool {
+        self.settings.mode.synchronized && self.segments.can_repair() && self.section.is_abandoned()
+    }
+}

@@ -1,0 +1,148 @@
+//! Appending: the one sequence of steps that must be right if the process is killed between any two.
+
+use super::frame::{Frame, SEAL, WORD_SIZE};
+use super::payload::{Payload, Target};
+use super::{Segments, index, stream};
+use crate::control::{Control, Intent, Tail};
+use crate::error::{Error, Result};
+use crate::fault;
+
+impl Segments {
+    /// Appends all values or none, and returns the index of the first. Under the lock.
+    ///
+    /// `at` is the index that the first must get, if the caller cares.
+    pub(crate) fn append<P: Payload>(
+        &self,
+        control: &Control,
+        values: &[P],
+        at: Option<u64>,
+        is_at_work: impl FnOnce() -> bool,
+    ) -> Result<u64> {
+        let base = self.begin(control, is_at_work)?;
+        if control.is_sealed() {
+            return Err(Error::Sealed);
+        }
+        if let Some(index) = at
+            && index != base.count
+        {
+            return Err(Error::SegmentOrder { index, length: base.count });
+        }
+        let end = self.end_after(base, values)?;
+        if values.is_empty() {
+            return Ok(base.count);
+        }
+        self.populate(base.size, end.size);
+        fault::point("append.checked");
+        control.set_intent(Intent { base, end });
+        fault::point("append.intent");
+        let first_word = match self.write_frames(base, end, values) {
+            Ok(word) => word,
+            Err(error) => {
+                self.take_back(control, base, end.size);
+                return Err(error);
+            }
+        };
+        fault::point("append.payload");
+        self.end_word(end.size, 0);
+        fault::point("append.end");
+        // The first size word makes all of them part of the file, for foreign readers too.
+        self.data.region().publish_word(base.size, first_word);
+        fault::point("append.published");
+        control.commit(end);
+        fault::point("append.committed");
+        Ok(base.count)
+    }
+
+    /// The committed end, with what foreign writers left behind it. Under the lock, for a handle that
+    /// writes.
+    ///
+    /// A record that is unfinished although the lock was not abandoned is that of a writer that failed
+    /// (its value panicked), that took no lock and died, or that died before a foreign program took the
+    /// lock and repaired nothing. `is_at_work` says whether a writer without the lock is alive: then it
+    /// may be that one's.
+    pub(crate) fn begin(
+        &self,
+        control: &Control,
+        is_at_work: impl FnOnce() -> bool,
+    ) -> Result<Tail> {
+        if control.is_unfinished() && !control.is_sealed() && !is_at_work() {
+            self.repair(control);
+        }
+        self.adopt(control)
+    }
+
+    /// Where the file would end with these values in it.
+    fn end_after<P: Payload>(&self, base: Tail, values: &[P]) -> Result<Tail> {
+        let sizes = values.iter().map(Payload::byte_length);
+        let needed = sizes
+            .clone()
+            .fold(0u64, |sum, size| sum.saturating_add(size).saturating_add(WORD_SIZE));
+        let available = self.capacity - base.size;
+        if needed > available || sizes.clone().any(|size| Frame::word_for(size).is_none()) {
+            return Err(Error::Capacity { needed, available });
+        }
+        Ok(Tail { size: base.size + needed, count: base.count + values.len() as u64 })
+    }
+
+    /// Writes everything but the first size word, which it returns.
+    fn write_frames<P: Payload>(&self, base: Tail, end: Tail, values: &[P]) -> Result<u32> {
+        let region = self.data.region();
+        let mut first = None;
+        let mut offset = base.size;
+        for value in values {
+            let size = value.byte_length();
+            let start = offset + WORD_SIZE;
+            let (Some(word), Some(at), Ok(len)) =
+                (Frame::word_for(size), region.range(start, size), usize::try_from(size))
+            else {
+                return Err(index::damaged(offset)); // the size changed since it was checked
+            };
+            let next = start + size;
+            if next > end.size {
+                return Err(index::damaged(offset));
+            }
+            // What may be overwritten: the next size word, which is written after this.
+            let spare = (self.capacity - next).min(WORD_SIZE);
+            let spare = usize::try_from(spare).unwrap_or(0);
+            // SAFETY: `at` has `len` mapped bytes (`range`) and `spare` more below the capacity;
+            // the lock's holder is the only writer, and the region is writable for a handle that
+            // appends.
+            let target = unsafe { Target::new(at, len, spare) };
+            value.write_to(target.streaming(stream::is_worth_it(size, self.capacity)))?;
+            if first.is_none() {
+                first = Some(word);
+            } else {
+                region.publish_word(offset, word);
+            }
+            fault::point("append.frame");
+            offset = next;
+        }
+        first.ok_or_else(|| index::damaged(base.size))
+    }
+
+    /// Writes the word at the end, or as much of a zero one as there is room for.
+    fn end_word(&self, at: u64, word: u32) {
+        let room = (self.capacity - at).min(WORD_SIZE);
+        if room == WORD_SIZE {
+            self.data.region().publish_word(at, word);
+        } else if word == 0 {
+            self.data.region().zero(at, room);
+        }
+    }
+
+    /// Marks the end for good. Under the lock.
+    pub(crate) fn seal(&self, control: &Control, is_at_work: impl FnOnce() -> bool) -> Result<()> {
+        let tail = self.begin(control, is_at_work)?;
+        if control.is_sealed() {
+            return Ok(());
+        }
+        let end = Tail { size: (tail.size + WORD_SIZE).min(self.capacity), count: tail.count };
+        control.set_intent(Intent { base: tail, end });
+        fault::point("seal.intent");
+        self.end_word(tail.size, SEAL);
+        fault::point("seal.word");
+        control.set_sealed();
+        fault::point("seal.done");
+        Ok(())
+    }
+}

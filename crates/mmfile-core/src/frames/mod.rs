@@ -1,0 +1,228 @@
+//! Framing: what is a segment, where the next one goes, and what a dead writer left half-done.
+//!
+//! The bytes are the .NET article's: `[int32 size][bytes]`, one behind the other, and a zero word at
+//! the end. docs/memory-layout.md has all of it. Everything here works on a committed tail that
+//! the control block keeps; changes are made by the holder of the lock alone.
+//!
+//! ```
+//! # fn main() -> mmfile_core::Result<()> {
+//! use mmfile_core::{CreateOptions, MmFile, OpenOptions};
+//! // process A appends three segments in one step: all of them are there, or none
+//! let a = MmFile::create_new(4096, &CreateOptions::default())?;
+//! let first = a.append_all(&["one", "two", ""])?;
+//! // process B reads them in any order
+//! let b = MmFile::open_existing(a.id(), &OpenOptions::default())?;
+//! assert_eq!((first, b.read_text(1)?.as_str(), b.byte_length(2)?), (0, "two", 0));
+//! # Ok(()) }
+//! ```
+
+mod append;
+mod frame;
+mod index;
+mod payload;
+mod repair;
+mod stream;
+
+pub use frame::MAX_SEGMENT_SIZE;
+pub use index::Span;
+pub(crate) use index::SparseIndex;
+pub use payload::{Payload, Target};
+
+use crate::control::{Control, Tail};
+use crate::error::{Error, Result};
+use crate::memory::Memory;
+use crate::sync::spin_loop;
+use frame::{Frame, WORD_SIZE};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The frames of one file.
+#[derive(Debug, Clone)]
+pub(crate) struct Segments {
+    data: Memory,
+    capacity: u64,
+    writable: bool,
+    /// Up to where this handle has mapped the pages that it writes to.
+    populated: Arc<AtomicU64>,
+}
+
+/// What Linux maps at the fault of a read: the pages around it that are there, so many bytes of them. At the
+/// fault of a write it maps one page.
+const FAULT_AROUND: u64 = 64 << 10;
+
+/// What follows the committed end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Chain {
+    /// Behind the last whole segment.
+    pub(crate) end: Tail,
+    /// What stands there: the end, a seal, or something invalid.
+    stop: Frame,
+}
+
+impl Chain {
+    /// Whether no segment will ever follow.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.stop == Frame::Seal
+    }
+
+    /// The end.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if something invalid stands there.
+    pub(crate) fn valid_end(&self) -> Result<Tail> {
+        if self.stop == Frame::Invalid {
+            let reason = "a size word is negative or reaches past the capacity";
+            return Err(Error::Corrupt { offset: self.end.size, reason });
+        }
+        Ok(self.end)
+    }
+}
+
+impl Segments {
+    /// Frames over a mapping of which `capacity` bytes count.
+    pub(crate) fn new(data: &Memory, capacity: u64, writable: bool) -> Self {
+        let populated = Arc::default();
+        Self { data: data.clone(), capacity, writable, populated }
+    }
+
+    /// Prepares the memory of a new file for what its creator will write: a tenth of what filling it
+    /// with zeros took.
+    pub(crate) fn prepare(&self) {
+        self.populate(0, self.capacity);
+    }
+
+    /// Sees to it that writing from `from` to `end` does not fault page by page, by reading a word of every
+    /// so many. Under the lock, or before anybody else has the handle.
+    fn populate(&self, from: u64, end: u64) {
+        let done = self.populated.load(Ordering::Relaxed);
+        if end <= done || !cfg!(platform = "linux") {
+            return;
+        }
+        let mut at = from.max(done) & !(FAULT_AROUND - 1);
+        while at < end {
+            self.data.region().load_word(at);
+            at += FAULT_AROUND;
+        }
+        self.populated.store(at, Ordering::Relaxed);
+    }
+
+    /// The memory of the data.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.data
+    }
+
+    /// The segment whose size word is at `offset`, if it ends at or before `limit`.
+    fn span_at(&self, offset: u64, limit: u64) -> Result<Span> {
+        let damaged = || index::damaged(offset);
+        let start = offset.checked_add(WORD_SIZE).filter(|at| *at <= limit).ok_or_else(damaged)?;
+        let word = self.data.region().load_word(offset).ok_or_else(damaged)?;
+        match Frame::from_word(word) {
+            Frame::Segment(size) if size <= limit - start => Ok(Span { offset: start, size }),
+            _ => Err(damaged()),
+        }
+    }
+
+    /// What stands at `offset`: the end, where there is no room for a size word.
+    fn frame_at(&self, offset: u64) -> Frame {
+        if offset.checked_add(WORD_SIZE).is_none_or(|end| end > self.capacity) {
+            return Frame::End;
+        }
+        self.data.region().load_word(offset).map_or(Frame::End, Frame::from_word)
+    }
+
+    /// Whether something follows a committed end that has not been counted yet.
+    pub(crate) fn has_more(&self, tail: Tail, sealed: bool) -> bool {
+        let frame = self.frame_at(tail.size);
+        frame != Frame::End && !(frame == Frame::Seal && sealed)
+    }
+
+    /// What follows a committed end, for a handle that stores nothing. If writers are not `excluded`, a size
+    /// word may be half-written: it is none then, and an invalid one is not known to be there.
+    pub(crate) fn follow(&self, from: Tail, excluded: bool) -> Chain {
+        let mut end = from;
+        loop {
+            let frame = self.frame_at(end.size);
+            if !excluded && !self.is_settled(end.size, frame) {
+                return Chain { end, stop: Frame::End };
+            }
+            match self.next(end, frame) {
+                Ok(next) => end = next,
+                Err(Frame::Invalid) if !excluded => return Chain { end, stop: Frame::End },
+                Err(stop) => return Chain { end, stop },
+            }
+        }
+    }
+
+    /// Whether what was read at `offset` is what stands there. A size word that spans two cache lines is
+    /// stored in two steps, a few nanoseconds apart: a second read tells.
+    fn is_settled(&self, offset: u64, read: Frame) -> bool {
+        const LINE: u64 = 64;
+        const SPINS: u32 = 256;
+        if offset % LINE <= LINE - WORD_SIZE {
+            return true;
+        }
+        for _ in 0..SPINS {
+            spin_loop();
+        }
+        self.frame_at(offset) == read
+    }
+
+    /// Walks the segments behind `from`.
+    fn chain(&self, from: Tail) -> Chain {
+        self.follow(from, true)
+    }
+
+    /// Where the segment at `at` ends, whose size word was read as `frame`, or what stands there instead of
+    /// one.
+    fn next(&self, at: Tail, frame: Frame) -> std::result::Result<Tail, Frame> {
+        let size = match frame {
+            Frame::Segment(size) => size,
+            stop => return Err(stop),
+        };
+        // No overflow: a frame stands at `at.size`, so that is at least a word below capacity.
+        let start = at.size + WORD_SIZE;
+        if size > self.capacity - start {
+            return Err(Frame::Invalid);
+        }
+        // The count that it begins with is the control block's, which may say anything.
+        let count = (at.count + 1).min(self.capacity / WORD_SIZE);
+        Ok(Tail { size: start + size, count })
+    }
+
+    /// Counts what a foreign writer appended, and returns the committed end. Under the lock.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if something else stands there; the segments before it are counted.
+    pub(crate) fn adopt(&self, control: &Control) -> Result<Tail> {
+        let mut from = control.tail();
+        if !self.has_more(from, control.is_sealed()) {
+            return Ok(from);
+        }
+        if let Some(intent) = control.intent()
+            && intent.end.size == from.size
+        {
+            // Its writer died between the tail and the count, and the foreign one had the lock first.
+            from.count = from.count.max(intent.end.count);
+        }
+        let chain = self.chain(from);
+        if chain.end != from {
+            control.adopt(from, chain.end);
+        }
+        if chain.is_sealed() && !control.is_sealed() {
+            control.set_sealed();
+        }
+        chain.valid_end()
+    }
+
+    /// Copies a segment's bytes.
+    ///
+    /// # Safety
+    /// `target` is writable for `span.size` bytes.
+    pub(crate) unsafe fn copy(&self, span: Span, target: *mut u8) -> Result<()> {
+        let damaged = || index::damaged(span.offset);
+        let size = usize::try_from(span.size).map_err(|_| damaged())?;
+        // SAFETY: the caller's promise; the range is checked inside.
+        let copied = unsafe { self.data.region().copy_out(span.offset, target, size) };
+        if copied { Ok(()) } else { Err(damaged()) }
+    }
+}

@@ -1,0 +1,89 @@
+//! Putting a file in order after the holder of its lock died.
+
+use super::Segments;
+use super::frame::{Frame, WORD_SIZE};
+use crate::control::{Control, Intent, Tail};
+
+impl Segments {
+    /// Whether this handle may repair: one that cannot write leaves it to the next that can.
+    pub(crate) fn can_repair(&self) -> bool {
+        self.writable
+    }
+
+    /// Finishes or takes back what the dead holder was doing. Under the lock that it left.
+    ///
+    /// A writer publishes its first size word last: where a whole segment stands at the tail, all that
+    /// it meant to append is there, or a foreign writer has come after it. What is behind the whole
+    /// segments, up to where it meant to get, is not. It can be interrupted and begun again at any
+    /// point.
+    ///
+    /// A foreign writer that had the lock first wrote over what was left, without a zero behind it. Where
+    /// what follows its segment cannot be one, it is what was left: nobody can have got behind it.
+    pub(crate) fn repair(&self, control: &Control) {
+        let tail = control.tail();
+        if let Some(Intent { base, end }) = control.intent() {
+            if base.size == tail.size && end.size > tail.size {
+                // It died between the record and the tail.
+                let from = Tail { size: tail.size, count: base.count };
+                let chain = self.chain(from);
+                let is_left = chain.end.size < end.size;
+                match chain.stop {
+                    Frame::End if is_left => self.take_back(control, chain.end, end.size),
+                    Frame::Invalid | Frame::Seal if is_left && chain.end != from => {
+                        self.take_back(
+                            control,
+                            self.next(from, self.frame_at(from.size)).unwrap_or(from),
+                            end.size,
+                        );
+                    }
+                    _ => {}
+                }
+            } else if end.size == tail.size && end.count != tail.count {
+                // It died between the tail and the count.
+                control.commit(end);
+            }
+        }
+        crate::fault::point("repair.writer");
+        // Whole frames stay, anything else goes.
+        let chain = self.chain(control.tail());
+        if chain.end != control.tail() {
+            control.adopt(control.tail(), chain.end);
+        }
+        match chain.stop {
+            Frame::Seal => control.set_sealed(),
+            Frame::Invalid => self.take_back(control, chain.end, self.capacity),
+            _ => {}
+        }
+    }
+
+    /// Finds the committed end of a file on disk that nobody has open, from its frames and from what
+    /// its last writer recorded. Damage stays as it is, to be reported and perhaps to be rescued.
+    pub(crate) fn settle(&self, control: &Control, was_sealed: bool) {
+        let chain = self.chain(Tail { size: 0, count: 0 });
+        let sealed = was_sealed && chain.end.size == control.tail().size;
+        if chain.stop == Frame::End
+            && let Some(Intent { base, end }) = control.intent()
+            && base.size == chain.end.size
+            && end.size > chain.end.size
+        {
+            // The writer died, or the machine, before its first size word was there. The record goes
+            // after what it tells of.
+            self.take_back(control, chain.end, end.size);
+        }
+        crate::fault::point("settle.zeroed");
+        control.reset(chain.end, sealed || chain.stop == Frame::Seal);
+    }
+
+    /// Zeroes what was left between a committed end and `to`, where the writer was going to end, and
+    /// strikes its record: what stands there later is somebody else's.
+    pub(super) fn take_back(&self, control: &Control, from: Tail, to: u64) {
+        let to = to.saturating_add(WORD_SIZE).min(self.capacity);
+        // The size word goes last: until then this can be begun again.
+        let behind = from.size.saturating_add(WORD_SIZE).min(to);
+        self.data.region().zero(behind, to.saturating_sub(behind));
+        crate::fault::point("repair.zeroed");
+        self.data.region().zero(from.size, behind.saturating_sub(from.size));
+        control.set_intent(Intent { base: from, end: from });
+        control.commit(from);
+    }
+}

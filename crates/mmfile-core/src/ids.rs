@@ -1,0 +1,186 @@
+//! Ids, prefixes, and the names that objects get from them.
+
+use crate::error::{Error, Result};
+use uuid::Uuid;
+
+/// The longest id, in characters.
+pub const MAX_ID_LENGTH: usize = 64;
+
+/// What precedes the name of a mutex in its object's name, unless the options say otherwise.
+pub const DEFAULT_MUTEX_PREFIX: &str = "mmfile-mutex-";
+
+/// What precedes the id in the names of a file's objects.
+///
+/// Two programs share a file only if they use the same prefixes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prefixes {
+    data: String,
+    mutex: String,
+}
+
+impl Default for Prefixes {
+    fn default() -> Self {
+        Self { data: "mmfile-data-".into(), mutex: "mmfile-lock-".into() }
+    }
+}
+
+impl Prefixes {
+    /// Prefixes of your own: up to 64 characters of `[A-Za-z0-9._-]` each, and not the same.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for any other.
+    pub fn new(data: impl Into<String>, mutex: impl Into<String>) -> Result<Self> {
+        let (data, mutex) = (data.into(), mutex.into());
+        check_prefix("prefixes.data", &data)?;
+        check_prefix("prefixes.mutex", &mutex)?;
+        if data == mutex {
+            let reason = "must differ between data and mutex".into();
+            return Err(Error::InvalidArgument { name: "prefixes", reason });
+        }
+        Ok(Self { data, mutex })
+    }
+
+    /// The prefix of the object that holds the segments.
+    #[must_use]
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
+    /// The prefix of the kernel's mutex, which exists on Windows alone: elsewhere the lock is part of
+    /// the object that holds the segments.
+    #[must_use]
+    pub fn mutex(&self) -> &str {
+        &self.mutex
+    }
+}
+
+/// Checks a prefix that the argument `name` gives.
+pub(crate) fn check_prefix(name: &'static str, prefix: &str) -> Result<()> {
+    if prefix.len() <= MAX_ID_LENGTH && prefix.chars().all(is_name_char) {
+        return Ok(());
+    }
+    let reason = format!("must be up to {MAX_ID_LENGTH} characters of [A-Za-z0-9._-]");
+    Err(Error::InvalidArgument { name, reason })
+}
+
+/// A valid id: a UUID in lower case without braces, or a name of 1 to 64 `[A-Za-z0-9._-]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FileId(String);
+
+impl FileId {
+    /// A fresh random UUID.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().hyphenated().to_string())
+    }
+
+    /// Accepts a UUID in any case, with or without braces, or a plain name.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for anything else.
+    pub fn parse(text: &str) -> Result<Self> {
+        let braced = text.len() == 38 && text.starts_with('{') && text.ends_with('}');
+        if (braced || text.len() == 36)
+            && let Ok(uuid) = Uuid::try_parse(text)
+        {
+            return Ok(Self(uuid.hyphenated().to_string()));
+        }
+        let dots = text.chars().all(|c| c == '.');
+        if text.is_empty() || dots || text.len() > MAX_ID_LENGTH || !text.chars().all(is_name_char)
+        {
+            let reason = format!(
+                "must be a UUID or 1 to {MAX_ID_LENGTH} characters of [A-Za-z0-9._-], not only dots"
+            );
+            return Err(Error::InvalidArgument { name: "id", reason });
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The id as every process sees it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for FileId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The names of what belongs to one id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Names {
+    pub(crate) id: FileId,
+    /// The object with the segments; for a mutex, which has none, the object with its lock.
+    pub(crate) object: String,
+    /// The kernel's mutex, where the lock is one.
+    #[cfg_attr(not(windows), allow(dead_code, reason = "the lock is part of the object"))]
+    pub(crate) lock: String,
+}
+
+impl Names {
+    /// Those of a file.
+    pub(crate) fn of_file(id: FileId, prefixes: &Prefixes) -> Self {
+        let object = format!("{}{id}", prefixes.data);
+        let lock = format!("{}{id}", prefixes.mutex);
+        Self { id, object, lock }
+    }
+
+    /// What precedes the id in the object's name.
+    #[cfg_attr(windows, allow(dead_code, reason = "no creation sweeps there"))]
+    pub(crate) fn prefix(&self) -> &str {
+        self.object.strip_suffix(self.id.as_str()).unwrap_or_default()
+    }
+
+    /// Those of a mutex.
+    pub(crate) fn of_mutex(id: FileId, prefix: &str) -> Self {
+        let object = format!("{prefix}{id}");
+        Self { id, lock: object.clone(), object }
+    }
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uuids_are_one_id_in_any_form() {
+        let plain = FileId::parse("0f8fad5b-d9cb-469f-a165-70867728950e").unwrap();
+        let braced = FileId::parse("{0F8FAD5B-D9CB-469F-A165-70867728950E}").unwrap();
+        assert_eq!(plain, braced);
+        assert_eq!(plain.as_str(), "0f8fad5b-d9cb-469f-a165-70867728950e");
+    }
+
+    #[test]
+    fn names_keep_their_case() {
+        assert_eq!(FileId::parse("Tasks.v1_a-B").unwrap().as_str(), "Tasks.v1_a-B");
+        assert!(FileId::parse(&"x".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn malformed_ids_are_refused() {
+        let long = "x".repeat(65);
+        for bad in ["", "..", ".", "a/b", "a\\b", "a b", "ä", "a\0b", "{abc}", long.as_str()] {
+            assert_eq!(FileId::parse(bad).unwrap_err().code(), "ERR_INVALID_ARG_VALUE", "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn fresh_ids_differ() {
+        assert_ne!(FileId::random(), FileId::random());
+    }
+
+    #[test]
+    fn prefixes_are_checked() {
+        assert!(Prefixes::new("a-", "b-").is_ok());
+        assert!(Prefixes::new("", "b-").is_ok());
+        assert!(Prefixes::new("a-", "a-").is_err());
+        assert!(Prefixes::new("../", "b-").is_err());
+    }
+}

@@ -1,0 +1,39 @@
+//! Mapped memory that several processes share, and checked access to its bytes.
+
+mod mapping;
+#[cfg(not(platform = "loom"))]
+mod region;
+
+#[cfg(platform = "loom")]
+pub(crate) use crate::platform::{Block, Region};
+pub(crate) use mapping::Memory;
+#[cfg(not(platform = "loom"))]
+pub(crate) use region::{Block, Region};
+
+/// What a handle may do with the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Read and append.
+    #[default]
+    ReadWrite,
+    /// Read only. The data is mapped without write permission.
+    Read,
+}
+
+/// How a handle works with its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mode {
+    pub(crate) access: Access,
+    /// Whether its operations take the lock.
+    pub(crate) synchronized: bool,
+}
+
+impl Mode {
+    /// That of a handle which changes nothing without the lock.
+    pub(crate) const SYNCHRONIZED: Self = Self { access: Access::ReadWrite, synchronized: true };
+
+    /// Whether it may be writing while another handle holds the lock.
+    pub(crate) fn writes_without_lock(self) -> bool {
+        self.access == Access::ReadWrite && !self.synchronized
+    }
+}

@@ -1,0 +1,148 @@
+//! Bounds-checked raw access to bytes that other processes may change at any moment.
+//!
+//! No Rust reference is ever made over the shared bytes, atomics aside: every access is a volatile
+//! load, an atomic, or a raw copy, so that whatever another process does the worst is a wrong value.
+
+use crate::control::layout::CONTROL_SIZE;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+/// A range of mapped memory. It does not keep the mapping alive: its owner does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Region {
+    base: NonNull<u8>,
+    len: usize,
+}
+
+impl Region {
+    /// # Safety
+    /// `len` bytes from `base` stay readable (and, where they are written through this value,
+    /// writable) for as long as it or a copy is used.
+    pub(crate) unsafe fn new(base: NonNull<u8>, len: usize) -> Self {
+        Self { base, len }
+    }
+
+    /// The size in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// `length` bytes from `offset` on, if they are all inside.
+    pub(crate) fn part(&self, offset: u64, length: u64) -> Option<Self> {
+        let base = self.range(offset, length)?;
+        Some(Self { base, len: usize::try_from(length).ok()? })
+    }
+
+    /// The first byte.
+    pub(crate) fn as_ptr(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    /// The address of `len` bytes at `offset`, or `None` if they are not all inside.
+    pub(crate) fn range(&self, offset: u64, len: u64) -> Option<NonNull<u8>> {
+        let end = offset.checked_add(len)?;
+        if end > self.len as u64 {
+            return None;
+        }
+        let offset = usize::try_from(offset).ok()?;
+        // SAFETY: offset <= end <= self.len, so the result is inside the mapping or one past it.
+        Some(unsafe { self.base.add(offset) })
+    }
+
+    /// The four bytes at `offset`, read once, in this machine's little-endian meaning.
+    pub(crate) fn load_word(&self, offset: u64) -> Option<u32> {
+        let at = self.range(offset, 4)?;
+        // SAFETY: the range is mapped; a byte array has no alignment to keep, and a volatile read
+        // is made exactly once whatever other processes do meanwhile.
+        let bytes = unsafe { ptr::read_volatile(at.as_ptr().cast::<[u8; 4]>()) };
+        fence(Ordering::Acquire);
+        Some(u32::from_le_bytes(bytes))
+    }
+
+    /// Writes the four bytes at `offset` after everything that was written before.
+    pub(crate) fn publish_word(&self, offset: u64, word: u32) -> bool {
+        let Some(at) = self.range(offset, 4) else { return false };
+        let word = word.to_le();
+        fence(Ordering::Release);
+        if at.as_ptr().cast::<u32>().is_aligned() {
+            // SAFETY: mapped, writable and aligned, and only accessed as raw bytes or atomics.
+            unsafe { AtomicU32::from_ptr(at.as_ptr().cast()) }.store(word, Ordering::Release);
+        } else {
+            // SAFETY: mapped and writable; one unaligned store, which the supported machines make
+            // in one instruction. A reader takes it as valid only after the tail is published.
+            unsafe { ptr::write_unaligned(at.as_ptr().cast::<u32>(), word) };
+        }
+        fence(Ordering::Release);
+        true
+    }
+
+    /// Sets `len` bytes at `offset` to zero.
+    pub(crate) fn zero(&self, offset: u64, len: u64) -> bool {
+        let (Some(at), Ok(len)) = (self.range(offset, len), usize::try_from(len)) else {
+            return false;
+        };
+        // SAFETY: the range is mapped and writable.
+        unsafe { ptr::write_bytes(at.as_ptr(), 0, len) };
+        true
+    }
+
+    /// Copies `len` bytes at `offset` to `target`.
+    ///
+    /// # Safety
+    /// `target` is writable for `len` bytes.
+    pub(crate) unsafe fn copy_out(&self, offset: u64, target: *mut u8, len: usize) -> bool {
+        let Some(at) = self.range(offset, len as u64) else { return false };
+        // SAFETY: the source is mapped, the target is the caller's promise; they overlap if a
+        // program copies into a view of the file itself.
+        unsafe { ptr::copy(at.as_ptr(), target, len) };
+        true
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "a few kilobytes")]
+const BLOCK_SIZE: usize = CONTROL_SIZE as usize;
+
+/// A region that is known to be at least as long as a control block: its words are reached without
+/// another look at its length, several of them in every operation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Block(NonNull<u8>);
+
+// SAFETY: as for a mapping: memory that belongs to no thread, of which only atomics are handed out.
+// Like a region, it is used only as long as its mapping is kept.
+unsafe impl Send for Block {}
+// SAFETY: as above.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// `None` if the region is too short.
+    pub(crate) fn of(region: &Region) -> Option<Self> {
+        let fits = region.len >= BLOCK_SIZE && region.base.cast::<u64>().is_aligned();
+        fits.then_some(Self(region.base))
+    }
+
+    /// The aligned 32-bit atomic at an offset that is a constant of the layout.
+    #[inline(always)]
+    pub(crate) fn atomic_u32(&self, offset: u64) -> Option<&AtomicU32> {
+        let at = self.at(offset, size_of::<u32>())?;
+        // SAFETY: inside the block, aligned, and accessed as an atomic by everyone; it lives as long
+        // as its mapping, which the owner of `self` keeps.
+        Some(unsafe { AtomicU32::from_ptr(at.cast()) })
+    }
+
+    /// The aligned 64-bit atomic at an offset that is a constant of the layout.
+    #[inline(always)]
+    pub(crate) fn atomic_u64(&self, offset: u64) -> Option<&AtomicU64> {
+        let at = self.at(offset, size_of::<u64>())?;
+        // SAFETY: as for `atomic_u32`.
+        Some(unsafe { AtomicU64::from_ptr(at.cast()) })
+    }
+
+    /// Where `size` aligned bytes are; all of it is known when it is compiled.
+    #[inline(always)]
+    fn at(&self, offset: u64, size: usize) -> Option<*mut u8> {
+        let offset = usize::try_from(offset).ok()?;
+        let fits = offset.is_multiple_of(size) && offset <= BLOCK_SIZE - size;
+        // SAFETY: inside the block, which `of` found in the region.
+        fits.then(|| unsafe { self.0.as_ptr().add(offset) })
+    }
+}

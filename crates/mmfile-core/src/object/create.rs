@@ -1,0 +1,136 @@
+//! Creating an object: complete before it has its name.
+
+use super::handle::{AtEnd, Object, remove_under};
+use super::liveness::{self, Occupancy};
+use super::open::{data_of, has_ended, parts, remove_vacant};
+use super::{NewObject, Opened, Spec, sweep};
+use crate::backoff::Backoff;
+use crate::control::{Description, Lifetime, ObjectKind};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::platform::{Location, RawMutex, Staged};
+
+/// Creates an object at a name that no living object has.
+///
+/// # Errors
+/// [`Error::Exists`]; [`Error::Access`] if something that is not ours stands at the name;
+/// [`Error::NoSpace`]; [`Error::Unsupported`] if the folder cannot hold objects; [`Error::Timeout`] if
+/// other processes keep the name locked until the deadline.
+pub(crate) fn create(spec: &Spec, new: &NewObject, deadline: &Deadline) -> Result<Opened> {
+    let location = spec.folder.location(&spec.names.object).known_as(spec.names.id.as_str());
+    let prefix = spec.names.prefix();
+    // What a process left that was killed while it created something: its memory is needed.
+    sweep::staged_once(&spec.folder, prefix);
+    fault::point("create.swept");
+    // Before anything is reserved for a name that is taken.
+    vacate(&location, deadline)?;
+    let staged = || match stage(&location, new, deadline) {
+        Err(Error::NoSpace { .. }) if sweep::stale(&spec.folder, prefix) => {
+            stage(&location, new, deadline)
+        }
+        staged => staged,
+    };
+    let opened = publish(&location, new, deadline, staged)?;
+    sweep::some(&spec.folder, prefix);
+    Ok(opened)
+}
+
+/// Creates objects until one gets the name.
+pub(super) fn publish(
+    location: &Location,
+    new: &NewObject,
+    deadline: &Deadline,
+    stage: impl Fn() -> Result<(Staged, u64)>,
+) -> Result<Opened> {
+    let mut backoff = Backoff::new(deadline, "waiting for a process that removes what it creates");
+    loop {
+        let (mut staged, nonce) = stage()?;
+        let (mut control, before) = parts(&staged.memory, &staged.descriptor, location.id())?;
+        RawMutex::initialize(&control)?;
+        control.describe(&Description {
+            kind: new.kind,
+            capacity: new.capacity,
+            lifetime: new.lifetime,
+            creator: nonce,
+        });
+        fault::point("create.described");
+        let Some(data) = data_of(&before, &staged.memory, new.capacity) else {
+            return Err(Error::Closed); // it was staged with that size
+        };
+        let at_end = match (new.kind, new.lifetime) {
+            (ObjectKind::DiskFile, _) => AtEnd::Stays,
+            (_, Lifetime::LastProcess) => AtEnd::GoesWithLast,
+            (_, Lifetime::Creator) => AtEnd::Goes,
+        };
+        loop {
+            match location.publish(&mut staged) {
+                Ok(true) => {
+                    fault::point("create.published");
+                    let mut object = Object::new(location, staged.descriptor, nonce, at_end);
+                    object.enter(&control, new.mode, None)?;
+                    fault::point("create.entered");
+                    let (lifetime, mode) = (new.lifetime, new.mode);
+                    return Ok(Opened { object, control, source: None, data, lifetime, mode });
+                }
+                Ok(false) => break,
+                Err(error @ Error::Exists { .. }) if new.kind == ObjectKind::DiskFile => {
+                    return Err(error);
+                }
+                Err(Error::Exists { .. }) => vacate(location, deadline)?,
+                Err(error) => return Err(error),
+            }
+        }
+        drop(staged);
+        backoff.pause()?;
+    }
+}
+
+/// An object without its name, with its memory reserved, whose handle counts as alive.
+pub(super) fn stage(
+    location: &Location,
+    new: &NewObject,
+    deadline: &Deadline,
+) -> Result<(Staged, u64)> {
+    let nonce = liveness::new_nonce();
+    let staged = location.stage(new.capacity, nonce)?;
+    let mut backoff = Backoff::new(deadline, "waiting for a process that removes a staging object");
+    // A process that takes it for a dead one's holds it for a moment, and removes its name: publishing
+    // finds that out.
+    while !liveness::join(&staged.descriptor, nonce)? {
+        backoff.pause()?;
+    }
+    fault::point("create.joined");
+    location.reserve(&staged, new.capacity)?;
+    fault::point("create.reserved");
+    Ok((staged, nonce))
+}
+
+/// Removes what no process has open at a name, and what has ended.
+///
+/// # Errors
+/// [`Error::Exists`] if a living object stands there, and those of [`create`].
+fn vacate(location: &Location, deadline: &Deadline) -> Result<()> {
+    let mut backoff = Backoff::new(deadline, "waiting for a process that is removing the name");
+    loop {
+        let descriptor = match location.open() {
+            Ok(descriptor) => descriptor,
+            Err(Error::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let removed = match liveness::occupancy(&descriptor)? {
+            Occupancy::Vacant => remove_vacant(location, &descriptor)?,
+            Occupancy::Locked => false,
+            Occupancy::Live if has_ended(location, &descriptor)? => {
+                let removed = remove_under(location, &descriptor, liveness::lock_name);
+                liveness::leave(&descriptor);
+                removed?
+            }
+            Occupancy::Live => return Err(Error::Exists { id: location.id().into() }),
+        };
+        if !removed {
+            drop(descriptor);
+            backoff.pause()?;
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Files on disk: objects that stay when every process has left.
+//!
+//! As long as a process has the file open, its control block is as good as one in memory. The first one
+//! that opens it again rebuilds the block from the data, in case a machine went down with the lock held or
+//! with half of its pages written.
+
+use super::create::{publish, stage};
+use super::handle::{AtEnd, Object};
+use super::liveness::{self, Occupancy};
+use super::open::{data_of, parts};
+use super::rebuild::{begin_unwritable, check_kind, check_size, cut, rebuild};
+use super::{NewObject, Opened, sweep};
+use crate::backoff::Backoff;
+use crate::control::layout::CONTROL_SIZE;
+use crate::control::{Control, Lifetime, ObjectKind};
+use crate::deadline::Deadline;
+use crate::error::{Error, OsError, Result};
+use crate::fault;
+use crate::memory::{Access, Memory, Mode};
+use crate::platform::{self, Location};
+
+/// Creates a file of `capacity` bytes at a path that nothing has.
+///
+/// # Errors
+/// [`Error::Exists`], [`Error::NotFound`] if its folder does not exist, [`Error::NoSpace`],
+/// [`Error::Access`].
+pub(crate) fn create_file(
+    location: &Location,
+    capacity: u64,
+    mode: Mode,
+    deadline: &Deadline,
+) -> Result<Opened> {
+    // Before its space is reserved.
+    if location.exists()? {
+        return Err(Error::Exists { id: location.id().into() });
+    }
+    let (kind, lifetime) = (ObjectKind::DiskFile, Lifetime::LastProcess);
+    let new = NewObject { kind, capacity, lifetime, mode };
+    publish(location, &new, deadline, || {
+        let staged = match stage(location, &new, deadline) {
+            // What a killed creation left may be what is missing.
+            Err(Error::NoSpace { .. }) => {
+                sweep::staged_beside(location);
+                stage(location, &new, deadline)?
+            }
+            staged => staged?,
+        };
+        if staged.0.has_name() {
+            sweep::staged_beside(location);
+        }
+        Ok(staged)
+    })
+}
+
+/// Opens a file by its path. One that may not be written to is opened for reading only, if that is
+/// enough.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Access`], [`Error::Corrupt`] if it was cut, [`Error::Incompatible`],
+/// [`Error::Timeout`].
+pub(crate) fn open_file(location: &Location, mode: Mode, deadline: &Deadline) -> Result<Opened> {
+    let mut backoff = Backoff::new(deadline, "waiting for the process that is opening the file");
+    loop {
+        match attempt(location, mode) {
+            Ok(Some(opened)) => return Ok(opened),
+            Ok(None) => backoff.pause()?,
+            Err(Error::Access { os: Some(OsError { errno, .. }), .. })
+                if mode.access == Access::Read
+                    && matches!(errno, libc::EACCES | libc::EPERM | libc::EROFS) =>
+            {
+                return open_unwritable(location, mode);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// `None` while another process rebuilds the control block.
+fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
+    let descriptor = location.open()?;
+    let nonce = liveness::new_nonce();
+    let vacant = match liveness::occupancy(&descriptor)? {
+        Occupancy::Live => false,
+        Occupancy::Locked => return Ok(None),
+        Occupancy::Vacant => {
+            if !liveness::lock_all(&descriptor)? {
+                return Ok(None);
+            }
+            true
+        }
+    };
+    let joined = match vacant {
+        // What it holds is enough, and is released in the same way.
+        true => Some(Object::new(location, descriptor, nonce, AtEnd::Stays)),
+        false => Object::join(location, descriptor, nonce, AtEnd::Stays)?,
+    };
+    let Some(mut object) = joined else { return Ok(None) };
+    check_size(object.size()?, location.id())?;
+    let Some(mapped) = location.map(object.descriptor(), mode.access)? else { return Ok(None) };
+    fault::point("open.mapped");
+    let (mut control, before) = parts(&mapped.memory, object.descriptor(), location.id())?;
+    let description = control.examine_format(location.id())?;
+    check_kind(&description, ObjectKind::DiskFile, location.id())?;
+    let capacity = description.capacity;
+    let Some(data) = data_of(&before, &mapped.memory, capacity) else {
+        return Err(cut(mapped.memory.region().len() as u64));
+    };
+    if vacant {
+        rebuild(&mut control, &writable(location, &object, &data, mode.access)?)?;
+        fault::point("open.rebuilt");
+        liveness::downgrade(object.descriptor(), nonce)?;
+    } else {
+        control.examine(location.id())?;
+        control.accept(capacity);
+        control.join();
+    }
+    let views = mapped.descriptor.filter(|_| mode.access == Access::Read);
+    object.enter(&control, mode, views)?;
+    fault::point("open.entered");
+    let (source, lifetime) = (None, Lifetime::LastProcess);
+    Ok(Some(Opened { object, control, source, data, lifetime, mode }))
+}
+
+/// The data, for the repair: a reader has it mapped without write permission.
+fn writable(location: &Location, object: &Object, data: &Memory, access: Access) -> Result<Memory> {
+    if access == Access::ReadWrite {
+        return Ok(data.clone());
+    }
+    let mapped = location.map(object.descriptor(), Access::ReadWrite)?;
+    let data = mapped.and_then(|it| it.memory.part(0, data.region().len() as u64));
+    data.ok_or_else(|| Error::not_found(location.id()))
+}
+
+/// A reader that may not write to the file has a control block of its own, and reads the committed end
+/// from the file's.
+fn open_unwritable(location: &Location, mode: Mode) -> Result<Opened> {
+    let descriptor = location.open_read_only()?;
+    check_size(descriptor.size()?, location.id())?;
+    let Some(mapped) = location.map_read_only(&descriptor)? else {
+        return Err(Error::not_found(location.id()));
+    };
+    let (mut source, before) = parts(&mapped.memory, &descriptor, location.id())?;
+    let description = source.examine_format(location.id())?;
+    check_kind(&description, ObjectKind::DiskFile, location.id())?;
+    let capacity = description.capacity;
+    let Some(data) = data_of(&before, &mapped.memory, capacity) else {
+        return Err(cut(mapped.memory.region().len() as u64));
+    };
+    let sync = platform::sync_objects(&descriptor);
+    let mut control = Control::new(platform::map_private(CONTROL_SIZE)?, sync, location.id())?;
+    begin_unwritable(&mut control, capacity)?;
+    let mut object = Object::new(location, descriptor, liveness::new_nonce(), AtEnd::Stays);
+    object.enter(&control, mode, mapped.descriptor)?;
+    source.accept(capacity);
+    let lifetime = Lifetime::LastProcess;
+    Ok(Opened { object, control, source: Some(source), data, lifetime, mode })
+}

@@ -1,0 +1,201 @@
+//! A handle on an object, from the moment at which it counts as alive until it has left.
+
+use super::liveness;
+use crate::control::layout::object_size;
+use crate::control::{Control, Participant, now, participants};
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::memory::{Memory, Mode};
+use crate::platform::{Descriptor, Location, ViewSource};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A handle that counts as alive. Dropping it leaves the object.
+#[derive(Debug)]
+pub(crate) struct Object {
+    location: Location,
+    descriptor: Descriptor,
+    nonce: u64,
+    control: Option<Control>,
+    views: Option<ViewSource>,
+    at_end: AtEnd,
+    left: AtomicBool,
+}
+
+/// What becomes of the object's name when a handle leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AtEnd {
+    /// It stays: a file on disk.
+    Stays,
+    /// It goes with the last handle.
+    GoesWithLast,
+    /// It goes now.
+    Goes,
+}
+
+impl Object {
+    /// Counts as alive from here on. `None` while another process is about to remove the name.
+    pub(super) fn join(
+        location: &Location,
+        descriptor: Descriptor,
+        nonce: u64,
+        at_end: AtEnd,
+    ) -> Result<Option<Self>> {
+        if !liveness::join(&descriptor, nonce)? {
+            return Ok(None);
+        }
+        fault::point("open.joined");
+        Ok(Some(Self::new(location, descriptor, nonce, at_end)))
+    }
+
+    /// A handle whose byte is locked.
+    pub(super) fn new(
+        location: &Location,
+        descriptor: Descriptor,
+        nonce: u64,
+        at_end: AtEnd,
+    ) -> Self {
+        let (control, views, left) = (None, None, AtomicBool::new(false));
+        Self { location: location.clone(), descriptor, nonce, control, views, at_end, left }
+    }
+
+    pub(super) fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    /// Enters itself into the table of participants, if there is room.
+    pub(super) fn enter(
+        &mut self,
+        control: &Control,
+        mode: Mode,
+        views: Option<ViewSource>,
+    ) -> Result<()> {
+        let (nonce, pid, since) = (self.nonce, std::process::id(), now());
+        let new = Participant { nonce, pid, mode, since };
+        let entered = participants::enter(control, &new, |owner| self.is_alive(owner));
+        self.control = Some(control.clone());
+        self.views = views;
+        entered
+    }
+
+    /// The number of this handle.
+    pub(crate) fn nonce(&self) -> u64 {
+        self.nonce
+    }
+
+    /// Where it is.
+    pub(crate) fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Whether another process has it open. `None` where that cannot be told.
+    pub(crate) fn has_other_process(&self) -> Option<bool> {
+        liveness::has_other_process(&self.descriptor).ok()
+    }
+
+    /// Whether the handle of that number is open. One that cannot be asked about counts as open.
+    pub(crate) fn is_alive(&self, nonce: u64) -> bool {
+        nonce == self.nonce || liveness::is_alive(&self.descriptor, nonce).unwrap_or(true)
+    }
+
+    /// Its size in bytes, now.
+    pub(crate) fn size(&self) -> Result<u64> {
+        self.descriptor.size()
+    }
+
+    /// Reports a name that no longer leads to this object although it has not ended: the next process that
+    /// asks for it creates another one.
+    pub(crate) fn check_named(&self, control: &Control) -> Result<()> {
+        if self.at_end == AtEnd::Stays
+            || control.has_ended()
+            || self.location.leads_to(self.descriptor.identity()).unwrap_or(true)
+            || control.has_ended()
+        {
+            return Ok(());
+        }
+        Err(Error::NotFound {
+            id: self.location.id().into(),
+            reason: "another program removed its name, so that other processes may have another object \
+                     of that name: close it and open it again",
+        })
+    }
+
+    /// The data once more, so that writing to it changes nothing for others.
+    #[cfg(not(platform = "macos"))]
+    pub(crate) fn map_copy_on_write(&self, length: u64) -> Result<Memory> {
+        let views = self.views.as_ref().ok_or(Error::Closed)?;
+        crate::platform::map_copy_on_write(views, length)
+    }
+
+    /// Writes what was changed in these mappings to the disk, and waits until it is there.
+    pub(crate) fn sync(&self, mappings: [&Memory; 2]) -> Result<()> {
+        crate::platform::sync(&self.descriptor, mappings)
+    }
+
+    /// Counts as closed for other processes from now on. The memory can still be used.
+    pub(crate) fn leave(&self) {
+        if self.left.swap(true, Ordering::Relaxed) || !self.descriptor.is_own() {
+            return; // a forked child has its parent's handle, but is no participant
+        }
+        let control = self.control.as_ref();
+        if let Some(control) = control.filter(|control| self.is_whole(control)) {
+            if self.at_end == AtEnd::Goes {
+                control.set_ended();
+                fault::point("close.ended");
+            }
+            participants::leave(control, self.nonce);
+        }
+        let locked = match self.at_end {
+            AtEnd::Stays => Ok(true),
+            // If another process holds the name, it removes it: the object has ended.
+            AtEnd::Goes => self.remove_under(liveness::lock_name).map(|_| true),
+            AtEnd::GoesWithLast => {
+                // First, so that of several that leave at once the last one finds no other.
+                liveness::leave(&self.descriptor);
+                fault::point("close.left");
+                self.remove_under(liveness::lock_all)
+            }
+        };
+        if locked.unwrap_or(true) {
+            liveness::leave(&self.descriptor);
+        }
+        fault::point("close.done");
+    }
+
+    /// Whether the control block can be touched: another program may have cut a file on disk short.
+    fn is_whole(&self, control: &Control) -> bool {
+        self.at_end != AtEnd::Stays
+            || object_size(control.capacity())
+                .is_some_and(|whole| self.size().is_ok_and(|size| size >= whole))
+    }
+
+    /// Removes the name, if `lock` is granted.
+    pub(super) fn remove_under(&self, lock: fn(&Descriptor) -> Result<bool>) -> Result<bool> {
+        remove_under(&self.location, &self.descriptor, lock)
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Removes a name that leads to the object of `descriptor`, if `lock` is granted. Whether it was granted;
+/// the caller releases it.
+pub(super) fn remove_under(
+    location: &Location,
+    descriptor: &Descriptor,
+    lock: fn(&Descriptor) -> Result<bool>,
+) -> Result<bool> {
+    if !lock(descriptor)? {
+        return Ok(false);
+    }
+    fault::point("remove.locked");
+    // No process gives the name to another object before it is free, and none removes it but the holder of
+    // its lock.
+    if location.leads_to(descriptor.identity())? {
+        location.unlink()?;
+        fault::point("remove.unlinked");
+    }
+    Ok(true)
+}

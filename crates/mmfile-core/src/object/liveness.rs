@@ -1,0 +1,99 @@
+//! Which processes are alive. The kernel says so: each handle on an object holds a lock on a byte far
+//! behind the object's end, which the kernel releases when the process ends, however it ends.
+//!
+//! One byte stands for the name: only its holder removes it. The bytes behind it stand for handles. An
+//! exclusive lock on all of them is granted only while no handle exists and none is being made.
+
+use crate::error::Result;
+use crate::platform::{ByteRange, Descriptor, LockKind, PROCESS_BITS, process_number};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The byte of the name.
+const NAME: u64 = 1 << 60;
+/// The name and all handles.
+const ALL: ByteRange = ByteRange { start: NAME, length: 0 };
+/// Each process has a block of so many bytes, one for each of its handles.
+const HANDLE_BITS: u32 = 60 - PROCESS_BITS;
+
+/// What other handles there are on an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occupancy {
+    /// None: every process that had it open has left or died.
+    Vacant,
+    /// At least one.
+    Live,
+    /// A process is about to remove the name, or to repair a file on disk.
+    Locked,
+}
+
+/// A number for a new handle. No other handle has it, in any process.
+pub(super) fn new_nonce() -> u64 {
+    static NEXT: OnceLock<AtomicU64> = OnceLock::new();
+    // Several copies of this library in one process begin at different numbers.
+    let next = NEXT.get_or_init(|| AtomicU64::new(uuid::Uuid::new_v4().as_u64_pair().0));
+    let handle = next.fetch_add(1, Ordering::Relaxed) % (1 << HANDLE_BITS);
+    (process_number() << HANDLE_BITS | handle) + 1
+}
+
+/// The byte of a handle; `None` for a number that no handle has.
+fn byte_of(nonce: u64) -> Option<ByteRange> {
+    let valid = nonce > 0 && nonce <= 1 << (PROCESS_BITS + HANDLE_BITS);
+    valid.then(|| ByteRange { start: NAME + nonce, length: 1 })
+}
+
+/// Counts as alive from now on. `false` while another handle holds the name and all handles.
+pub(crate) fn join(descriptor: &Descriptor, nonce: u64) -> Result<bool> {
+    let Some(byte) = byte_of(nonce) else { return Ok(false) };
+    descriptor.lock(Some(LockKind::Shared), byte)
+}
+
+/// Counts as alive no more, and holds nothing.
+pub(super) fn leave(descriptor: &Descriptor) {
+    // It can only fail for wrong arguments, and closing the descriptor does the same.
+    let _ = descriptor.lock(None, ALL);
+}
+
+/// Acquires the name and all handles: `false` if there is another handle, or one is being made.
+pub(super) fn lock_all(descriptor: &Descriptor) -> Result<bool> {
+    descriptor.lock(Some(LockKind::Exclusive), ALL)
+}
+
+/// Keeps one's own byte of what [`lock_all`] acquired.
+pub(super) fn downgrade(descriptor: &Descriptor, nonce: u64) -> Result<()> {
+    let Some(own) = byte_of(nonce) else { return Ok(()) };
+    descriptor.lock(Some(LockKind::Shared), own)?;
+    descriptor.lock(None, ByteRange { start: NAME, length: nonce })?;
+    descriptor.lock(None, ByteRange { start: own.start + 1, length: 0 })?;
+    Ok(())
+}
+
+/// Acquires the name alone, beside one's own and other handles.
+pub(super) fn lock_name(descriptor: &Descriptor) -> Result<bool> {
+    descriptor.lock(Some(LockKind::Exclusive), ByteRange { start: NAME, length: 1 })
+}
+
+/// What other handles there are.
+pub(super) fn occupancy(descriptor: &Descriptor) -> Result<Occupancy> {
+    Ok(match descriptor.blocker(ALL)? {
+        None => Occupancy::Vacant,
+        Some(LockKind::Shared) => Occupancy::Live,
+        Some(LockKind::Exclusive) => Occupancy::Locked,
+    })
+}
+
+/// Whether another process has a handle.
+pub(super) fn has_other_process(descriptor: &Descriptor) -> Result<bool> {
+    let own = NAME + 1 + (process_number() << HANDLE_BITS);
+    let below = ByteRange { start: NAME + 1, length: own - (NAME + 1) };
+    let above = ByteRange { start: own + (1 << HANDLE_BITS), length: 0 };
+    // A length of 0 would reach to the end of all bytes.
+    Ok(below.length > 0 && descriptor.blocker(below)?.is_some()
+        || descriptor.blocker(above)?.is_some())
+}
+
+/// Whether the handle of that number is open. A handle is not asked about itself.
+pub(super) fn is_alive(descriptor: &Descriptor, nonce: u64) -> Result<bool> {
+    let Some(byte) = byte_of(nonce) else { return Ok(false) };
+    Ok(descriptor.blocker(byte)?.is_some())
+}

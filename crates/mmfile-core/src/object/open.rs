@@ -1,0 +1,144 @@
+//! Opening an object by its name.
+
+use super::handle::{AtEnd, Object, remove_under};
+use super::liveness::{self, Occupancy};
+use super::{Opened, Spec, check_kind};
+use crate::backoff::Backoff;
+use crate::control::layout::{CONTROL_SIZE, control_offset_of, object_size};
+use crate::control::{Control, ObjectKind};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::memory::{Access, Memory, Mode};
+use crate::platform::{self, Descriptor, Location, Mapped};
+
+/// Opens the object of a name. One that no process has open is removed and counts as not there.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Access`], [`Error::Incompatible`], [`Error::Timeout`] if other processes
+/// keep the name locked until the deadline.
+pub(crate) fn open(spec: &Spec, mode: Mode, deadline: &Deadline) -> Result<Opened> {
+    let location = spec.folder.location(&spec.names.object).known_as(spec.names.id.as_str());
+    let mut backoff = Backoff::new(deadline, "waiting for a process that is removing the name");
+    loop {
+        match attempt(&location, spec.kind, mode)? {
+            Attempt::Opened(opened) => return Ok(*opened),
+            Attempt::Removed => {}
+            Attempt::Busy => backoff.pause()?,
+        }
+    }
+}
+
+enum Attempt {
+    Opened(Box<Opened>),
+    /// What was there is gone, or another object is there by now.
+    Removed,
+    /// Another process has the name locked.
+    Busy,
+}
+
+fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Attempt> {
+    let descriptor = location.open()?;
+    match liveness::occupancy(&descriptor)? {
+        Occupancy::Vacant => Ok(match remove_vacant(location, &descriptor)? {
+            true => Attempt::Removed,
+            false => Attempt::Busy,
+        }),
+        Occupancy::Locked => Ok(Attempt::Busy),
+        Occupancy::Live => {
+            let nonce = liveness::new_nonce();
+            let joined = Object::join(location, descriptor, nonce, AtEnd::GoesWithLast)?;
+            let Some(object) = joined else { return Ok(Attempt::Busy) };
+            let Some(mapped) = location.map(object.descriptor(), mode.access)? else {
+                return Ok(Attempt::Removed);
+            };
+            fault::point("open.mapped");
+            finish(object, mapped, kind, mode).map(|opened| Attempt::Opened(Box::new(opened)))
+        }
+    }
+}
+
+/// Checks what is mapped and joins its participants.
+fn finish(mut object: Object, mapped: Mapped, kind: ObjectKind, mode: Mode) -> Result<Opened> {
+    let id = object.location().id().to_owned();
+    let (mut control, data) = parts(&mapped.memory, object.descriptor(), &id)?;
+    if !control.is_described() {
+        return Err(Error::access(&id, "something else stands at its name"));
+    }
+    let description = control.examine(&id)?;
+    check_kind(&description, kind, &id)?;
+    if control.has_ended() {
+        // Its creator could not remove the name, or died on the way.
+        let _ = object.remove_under(liveness::lock_name);
+        return Err(Error::not_found(&id));
+    }
+    let Some(data) = data_of(&data, &mapped.memory, description.capacity) else {
+        return Err(Error::access(&id, "its control block contradicts its size"));
+    };
+    control.accept(description.capacity);
+    // A handle that writes needs no more mappings.
+    let views = mapped.descriptor.filter(|_| mode.access == Access::Read);
+    object.enter(&control, mode, views)?;
+    control.join();
+    fault::point("open.entered");
+    let lifetime = description.lifetime;
+    Ok(Opened { object, control, source: None, data, lifetime, mode })
+}
+
+/// The control block of a mapped object, and what precedes it.
+pub(super) fn parts(
+    memory: &Memory,
+    descriptor: &Descriptor,
+    id: &str,
+) -> Result<(Control, Memory)> {
+    let size = memory.region().len() as u64;
+    let offset = control_offset_of(size);
+    let parts = offset.and_then(|at| Some((memory.part(at, CONTROL_SIZE)?, memory.part(0, at)?)));
+    let Some((control, before)) = parts else {
+        return Err(Error::access(id, "something else stands at its name"));
+    };
+    Ok((Control::new(control, platform::sync_objects(descriptor), id)?, before))
+}
+
+/// The data of a mapped object, if that is what its size says.
+pub(super) fn data_of(before: &Memory, all: &Memory, capacity: u64) -> Option<Memory> {
+    (object_size(capacity) == Some(all.region().len() as u64)).then(|| before.part(0, capacity))?
+}
+
+/// Removes the name of an object that no process has open. `false` if one has it, after all.
+///
+/// # Errors
+/// [`Error::Access`] if what stands there is no object of ours, which stays.
+pub(super) fn remove_vacant(location: &Location, descriptor: &Descriptor) -> Result<bool> {
+    if !is_object(location, descriptor)? {
+        return Err(Error::access(location.id(), "something else stands at its name"));
+    }
+    let removed = remove_under(location, descriptor, liveness::lock_all);
+    liveness::leave(descriptor);
+    removed
+}
+
+/// Whether an object has a control block, of any version.
+pub(super) fn is_object(location: &Location, descriptor: &Descriptor) -> Result<bool> {
+    Ok(copy_control(location, descriptor)?.is_some_and(|control| control.is_described()))
+}
+
+/// Whether an object has ended, although a process has it open.
+pub(super) fn has_ended(location: &Location, descriptor: &Descriptor) -> Result<bool> {
+    let control = copy_control(location, descriptor)?;
+    Ok(control.is_some_and(|control| control.is_described() && control.has_ended()))
+}
+
+/// A copy of an object's control block, if it is large enough for one.
+pub(super) fn copy_control(
+    location: &Location,
+    descriptor: &Descriptor,
+) -> Result<Option<Control>> {
+    match location.copy_control(descriptor)? {
+        Some(memory) => {
+            let sync = platform::sync_objects(descriptor);
+            Control::new(memory, sync, location.id()).map(Some)
+        }
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,198 @@
+//! Where an object is: in the folder of POSIX shared memory, in a folder of the caller's choice, or on
+//! disk. On Linux all of them are files, with the control block behind the data.
+
+use super::super::unix::location::{Folder, Location, Mapped, Staged, StagingName};
+use super::super::unix::{folder, from_errno, reserve, retry};
+use crate::control::layout::{CONTROL_SIZE, control_offset, object_size};
+use crate::error::{Error, OsError, Result};
+use crate::fault;
+use crate::memory::{Access, Memory};
+use crate::platform::Descriptor;
+use std::borrow::Cow;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The folder of POSIX shared memory.
+const DEFAULT_FOLDER: &str = "/dev/shm";
+/// From this size on an object is created without a name, so that nothing is left of a creation that is
+/// killed. Below it `shared_memory` creates it under a staging name.
+const LARGE: u64 = 1 << 20;
+
+/// Where an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// In the default folder of named objects.
+    SharedMemory,
+    /// In another folder of named objects.
+    Folder,
+    /// At a path that a user named.
+    Disk,
+}
+
+impl Kind {
+    /// The file of a name: itself.
+    pub(in crate::platform) fn file_of(self, name: &str) -> Cow<'_, str> {
+        name.into()
+    }
+
+    /// The name of a file.
+    #[allow(clippy::unnecessary_wraps, reason = "elsewhere not every file has one")]
+    pub(in crate::platform) fn name_of(self, file: String) -> Option<String> {
+        Some(file)
+    }
+}
+
+impl Folder {
+    /// The folder that the caller, the environment or the system names.
+    pub(crate) fn of(directory: Option<&Path>) -> Result<Self> {
+        Ok(match folder::chosen(directory)? {
+            Some(path) if path != Path::new(DEFAULT_FOLDER) => Self { path, kind: Kind::Folder },
+            _ => Self { path: DEFAULT_FOLDER.into(), kind: Kind::SharedMemory },
+        })
+    }
+}
+
+impl Location {
+    /// Removes its name.
+    pub(crate) fn unlink(&self) -> Result<()> {
+        folder::unlink(&self.path, &self.id)
+    }
+
+    /// Maps what a lock descriptor is of, if the name still leads to it.
+    pub(crate) fn map(&self, descriptor: &Descriptor, access: Access) -> Result<Option<Mapped>> {
+        self.map_file(descriptor, access)
+    }
+
+    /// A copy of the control block of what a lock descriptor is of, if it is large enough to have one.
+    pub(crate) fn copy_control(&self, descriptor: &Descriptor) -> Result<Option<Memory>> {
+        self.copy_control_of_file(descriptor)
+    }
+
+    /// Creates an object with room for `capacity` bytes of data that does not have its name yet. The
+    /// memory is not reserved yet. `nonce` is in no other object's name.
+    pub(crate) fn stage(&self, capacity: u64, nonce: u64) -> Result<Staged> {
+        let Some(size) = object_size(capacity) else { return Err(self.no_space(capacity, None)) };
+        if self.kind != Kind::Disk && !reserve::is_plausible(size) {
+            return Err(self.no_space(capacity, None));
+        }
+        let staged = self.until_staged(|| {
+            if self.kind == Kind::SharedMemory && size < LARGE {
+                return self.stage_in_shared_memory(size, nonce);
+            }
+            match self.stage_without_name(size)? {
+                None => self.stage_file(size, nonce),
+                staged => Ok(staged),
+            }
+        });
+        staged.map_err(|error| match error {
+            Error::NotFound { .. } if self.kind == Kind::SharedMemory => Error::unsupported(
+                "shared memory, since there is no /dev/shm: mount it, or name another folder with \
+                 `directory`",
+            ),
+            other => other,
+        })
+    }
+
+    /// `None` if its name is gone before it could be opened.
+    fn stage_in_shared_memory(&self, size: u64, nonce: u64) -> Result<Option<Staged>> {
+        let at = self.staging(nonce);
+        let memory = self.create_memory(format!("/{}", at.name()), size)?;
+        fault::point("stage.made");
+        let at = StagingName::new(at);
+        let Some(descriptor) = at.open()? else { return Ok(None) };
+        Ok(Some(Staged { descriptor, memory, at: Some(at) }))
+    }
+
+    /// `None` where that does not work.
+    fn stage_without_name(&self, size: u64) -> Result<Option<Staged>> {
+        if !LINKS_WORK.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let folder = self.folder();
+        let opened = folder::open(&folder.path, libc::O_RDWR | libc::O_TMPFILE, &self.id);
+        let (fd, _) = match opened {
+            Err(Error::Unsupported { .. }) => return Ok(None),
+            // What a kernel or file system without such files says.
+            Err(Error::Access {
+                os: Some(OsError { errno: libc::EISDIR | libc::EINVAL, .. }),
+                ..
+            }) => {
+                return Ok(None);
+            }
+            opened => opened?,
+        };
+        fault::point("stage.made");
+        // Another description of it, for the locks.
+        let Ok(descriptor) = folder::open_descriptor(&link_of(&fd), libc::O_RDWR, &self.id) else {
+            return Ok(None);
+        };
+        let memory = self.size_and_map(&fd, size)?;
+        Ok(Some(Staged { descriptor, memory, at: None }))
+    }
+
+    /// Reserves the memory of a staged object, so that writing to it cannot fail later.
+    pub(crate) fn reserve(&self, staged: &Staged, capacity: u64) -> Result<()> {
+        let fd = staged.descriptor.fd();
+        let (control, size) =
+            (control_offset(capacity).unwrap_or(0), object_size(capacity).unwrap_or(0));
+        let reserved = match self.kind {
+            Kind::Disk => reserve::allocate(fd, size),
+            Kind::SharedMemory | Kind::Folder => reserve::fill(fd, 0, capacity)
+                .and_then(|()| reserve::fill(fd, control, CONTROL_SIZE)),
+        };
+        reserved.map_err(|os| self.refused(os, capacity))
+    }
+
+    /// Gives a staged object its name, which nothing may have yet: [`Error::Exists`]. `false` if it has to
+    /// be staged anew.
+    pub(crate) fn publish(&self, staged: &mut Staged) -> Result<bool> {
+        match &mut staged.at {
+            Some(at) => at.publish(self),
+            None => self.link(staged),
+        }
+    }
+
+    fn link(&self, staged: &Staged) -> Result<bool> {
+        let (from, to) =
+            (folder::c_string(&link_of(staged.descriptor.fd()))?, folder::c_string(&self.path)?);
+        let linked = retry(|| {
+            let (here, flags) = (libc::AT_FDCWD, libc::AT_SYMLINK_FOLLOW);
+            // SAFETY: both are NUL-terminated strings that outlive the call.
+            unsafe { libc::linkat(here, from.as_ptr(), here, to.as_ptr(), flags) }
+        });
+        match linked {
+            Ok(_) => Ok(true),
+            Err(libc::EEXIST) => Err(Error::Exists { id: self.id.clone() }),
+            Err(errno @ (libc::ENOSPC | libc::EDQUOT | libc::EROFS | libc::ENAMETOOLONG)) => {
+                Err(from_errno(OsError { syscall: "linkat", errno }, &self.id, 0))
+            }
+            // A folder without /proc, or a sandbox that refuses the call: under a name, then.
+            Err(_) => {
+                LINKS_WORK.store(false, Ordering::Relaxed);
+                Ok(false)
+            }
+        }
+    }
+
+    pub(in crate::platform) fn no_space(&self, capacity: u64, os: Option<OsError>) -> Error {
+        // A mutex has no data.
+        let capacity = if capacity == 0 { CONTROL_SIZE } else { capacity };
+        let needed = match self.kind {
+            Kind::Disk => format!("{capacity} bytes on disk"),
+            Kind::SharedMemory => format!(
+                "{capacity} bytes of shared memory in /dev/shm (enlarge it, in a container with \
+                 --shm-size, or name another folder with `directory`)"
+            ),
+            Kind::Folder => format!("{capacity} bytes in {}", self.folder().path.display()),
+        };
+        Error::NoSpace { needed, os }
+    }
+}
+
+/// Whether an object without a name can get one. It cannot in a chroot without /proc.
+static LINKS_WORK: AtomicBool = AtomicBool::new(true);
+
+fn link_of(fd: &OwnedFd) -> PathBuf {
+    format!("/proc/self/fd/{}", fd.as_raw_fd()).into()
+}

@@ -1,0 +1,56 @@
+//! Linux: objects are files in /dev/shm or in another folder, the lock is a robust futex, sleepers wait on a
+//! futex or through `io_uring`.
+
+mod io_uring;
+mod location;
+pub(crate) mod robust_list;
+
+pub use io_uring::WakeRing;
+pub(crate) use location::Kind;
+pub(crate) use robust_list::thread_id;
+
+pub(crate) use super::unix::descriptor::set_size;
+#[cfg(not(mmfile_polling))]
+pub(crate) use super::unix::futex;
+pub(crate) use super::unix::mmap::{map_copy_on_write, map_private};
+#[cfg(mmfile_polling)]
+pub(crate) use super::unix::polling as futex;
+pub(crate) use super::unix::process::{PROCESS_BITS, process_namespace, process_number};
+pub(crate) use super::unix::{
+    ByteRange, Descriptor, Folder, Identity, Location, LockKind, Mapped, Staged, ViewSource,
+    listed_prefix, staged_name,
+};
+
+use crate::error::{Error, OsError, Result};
+use crate::memory::Memory;
+use std::os::fd::AsRawFd;
+
+/// Nothing but memory.
+#[derive(Debug, Clone)]
+pub(crate) struct SyncObjects;
+
+/// What the kernel keeps for the lock and the sleepers of an object.
+pub(crate) fn sync_objects(_: &Descriptor) -> SyncObjects {
+    SyncObjects
+}
+
+/// Whether no thread has that id. `false` where that cannot be told: ids of another PID namespace are
+/// other threads'.
+pub(crate) fn is_no_thread(thread: u32) -> bool {
+    let Ok(thread) = libc::pid_t::try_from(thread) else { return true };
+    // SAFETY: signal 0 is none: the call only checks whether there is such a thread.
+    process_namespace() != 0
+        && thread > 0
+        && unsafe { libc::kill(thread, 0) } != 0
+        && OsError::last("kill").errno == libc::ESRCH
+}
+
+/// Waits until everything that was written through mappings of a file is on the disk.
+pub(crate) fn sync(file: &Descriptor, _: [&Memory; 2]) -> Result<()> {
+    let fd = file.fd().as_raw_fd();
+    // SAFETY: the descriptor is open. Data written through a mapping is synchronized with it.
+    super::unix::retry(|| unsafe { libc::fsync(fd) }).map(|_| ()).map_err(|errno| {
+        let os = Some(OsError { syscall: "fsync", errno });
+        Error::NoSpace { needed: "durable storage".into(), os }
+    })
+}

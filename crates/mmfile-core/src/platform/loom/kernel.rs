@@ -1,0 +1,236 @@
+//! What a kernel keeps for all processes: names, objects, and which process has which of them open or locked.
+
+use super::byte_locks::ByteLocks;
+use super::memory::Memory;
+use super::{ByteRange, LockKind, process_id, processes};
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::{Condvar, Mutex};
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One object, which stays after its last name and descriptor are gone.
+#[derive(Debug)]
+struct Node {
+    memory: Arc<Memory>,
+    locks: ByteLocks,
+    turn: Turn,
+    /// The processes whose handles on it a model watches.
+    watched: Vec<u32>,
+}
+
+/// Where loom chooses which process comes next.
+type Turn = Arc<AtomicUsize>;
+
+#[derive(Debug, Default)]
+struct State {
+    names: BTreeMap<String, usize>,
+    nodes: Vec<Node>,
+    descriptors: BTreeMap<u32, Open>,
+    opened: u32,
+}
+
+/// An open descriptor.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    node: usize,
+    process: u32,
+}
+
+/// The sleepers on each word, as numbered tickets.
+#[derive(Debug, Default)]
+pub(super) struct Sleepers {
+    pub(super) waiting: Vec<(usize, u64)>,
+    pub(super) tickets: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Kernel {
+    /// Calls that read or change names take turns.
+    names: Turn,
+    state: RefCell<State>,
+    pub(super) sleepers: Mutex<Sleepers>,
+    pub(super) woken: Condvar,
+    /// The lock words that each process has told of.
+    pub(super) robust: RefCell<BTreeMap<u32, Vec<super::robust_list::Word>>>,
+    /// What each process has once, by its address.
+    pub(super) statics: RefCell<BTreeMap<(u32, usize), Box<dyn Any>>>,
+}
+
+impl Kernel {
+    pub(super) fn new() -> Self {
+        Self {
+            names: Turn::default(),
+            state: RefCell::default(),
+            sleepers: Mutex::default(),
+            woken: Condvar::new(),
+            robust: RefCell::default(),
+            statics: RefCell::default(),
+        }
+    }
+
+    pub(super) fn memory_at(&self, address: usize) -> Option<(Arc<Memory>, u64)> {
+        self.memories().into_iter().find_map(|memory| {
+            let offset = memory.offset_of(address)?;
+            Some((memory, offset))
+        })
+    }
+
+    pub(super) fn memories(&self) -> Vec<Arc<Memory>> {
+        self.state.borrow().nodes.iter().map(|node| Arc::clone(&node.memory)).collect()
+    }
+}
+
+/// A system call about names: one step. A process that has died makes none.
+fn on_names<R>(work: impl FnOnce(&mut State) -> R) -> Option<R> {
+    if std::thread::panicking() {
+        return None;
+    }
+    processes::call();
+    let kernel = super::kernel();
+    kernel.names.fetch_add(1, Ordering::AcqRel);
+    Some(work(&mut kernel.state.borrow_mut()))
+}
+
+/// The same about the locks of one object: it meets no call about names or about another object.
+fn on_locks<R>(descriptor: u32, work: impl FnOnce(&mut ByteLocks) -> R) -> Option<R> {
+    if std::thread::panicking() {
+        return None;
+    }
+    processes::call();
+    let kernel = super::kernel();
+    let open = kernel.state.borrow().descriptors.get(&descriptor).copied()?;
+    let turn = Arc::clone(&kernel.state.borrow().nodes[open.node].turn);
+    turn.fetch_add(1, Ordering::AcqRel);
+    Some(work(&mut kernel.state.borrow_mut().nodes[open.node].locks))
+}
+
+/// The names that are there.
+#[must_use]
+pub fn names() -> Vec<String> {
+    on_names(|state| state.names.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// A descriptor of the object at that name, and the object's number.
+pub(super) fn open(name: &str) -> Option<(u32, usize)> {
+    on_names(|state| {
+        let node = *state.names.get(name)?;
+        state.opened += 1;
+        state.descriptors.insert(state.opened, Open { node, process: process_id() });
+        Some((state.opened, node))
+    })?
+}
+
+/// The number of the object at that name.
+pub(super) fn find(name: &str) -> Option<usize> {
+    on_names(|state| state.names.get(name).copied())?
+}
+
+/// A new object at a name that nothing has.
+pub(super) fn create(name: &str, memory: Memory) -> Option<usize> {
+    on_names(|state| {
+        let node = state.nodes.len();
+        let taken = state.names.insert(name.to_owned(), node);
+        assert!(taken.is_none(), "two staging objects of one name");
+        let (memory, turn) = (Arc::new(memory), Turn::default());
+        state.nodes.push(Node { memory, locks: ByteLocks::default(), turn, watched: Vec::new() });
+        node
+    })
+}
+
+/// What became of a new name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renamed {
+    Done,
+    /// Nothing has the old name.
+    Gone,
+    /// Something has the new one.
+    Taken,
+}
+
+/// Gives an object another name, and its memory to all processes.
+pub(super) fn rename(from: &str, to: &str) -> Renamed {
+    let renamed = on_names(|state| {
+        let Some(&node) = state.names.get(from) else { return Renamed::Gone };
+        if state.names.contains_key(to) {
+            return Renamed::Taken;
+        }
+        state.names.remove(from);
+        state.names.insert(to.to_owned(), node);
+        state.nodes[node].memory.share();
+        Renamed::Done
+    });
+    renamed.unwrap_or(Renamed::Gone)
+}
+
+pub(super) fn unlink(name: &str) {
+    on_names(|state| {
+        let Some(node) = state.names.remove(name) else { return };
+        let node = &state.nodes[node];
+        assert!(
+            node.watched.is_empty() || node.memory.has_ended(),
+            "the name of an object that is open was removed"
+        );
+    });
+}
+
+/// The memory of an object.
+pub(super) fn memory(node: usize) -> Arc<Memory> {
+    Arc::clone(&super::kernel().state.borrow().nodes[node].memory)
+}
+
+/// Acquires, converts or releases a lock. Whether it was granted.
+pub(super) fn lock(descriptor: u32, kind: Option<LockKind>, bytes: ByteRange) -> bool {
+    on_locks(descriptor, |locks| locks.set(descriptor, kind, bytes)).unwrap_or(false)
+}
+
+/// A lock of another descriptor.
+pub(super) fn blocker(descriptor: u32, bytes: ByteRange) -> Option<LockKind> {
+    on_locks(descriptor, |locks| locks.blocker(descriptor, LockKind::Exclusive, bytes))?
+}
+
+pub(super) fn close(descriptor: u32) {
+    on_locks(descriptor, |locks| locks.forget(descriptor));
+    super::kernel().state.borrow_mut().descriptors.remove(&descriptor);
+}
+
+/// The descriptors of a process that dies, whose handles no model watches any more.
+pub(super) fn descriptors_of(process: u32) -> Vec<u32> {
+    let kernel = super::kernel();
+    let mut state = kernel.state.borrow_mut();
+    for node in &mut state.nodes {
+        node.watched.retain(|watched| *watched != process);
+    }
+    let of = state.descriptors.iter().filter(|(_, open)| open.process == process);
+    of.map(|(descriptor, _)| *descriptor).collect()
+}
+
+/// From now on the name must lead to the object that has this address, unless it has ended.
+///
+/// # Panics
+/// If it does not.
+pub(super) fn watch(name: &str, process: u32, address: usize) {
+    let kernel = super::kernel();
+    let mut state = kernel.state.borrow_mut();
+    let named = state.names.get(name).copied();
+    let node = node_of(&state, address);
+    let is_living = !state.nodes[node].memory.has_ended();
+    assert!(!is_living || named == Some(node), "an object is open that its name does not lead to");
+    state.nodes[node].watched.push(process);
+}
+
+/// The end of [`watch`].
+pub(super) fn unwatch(process: u32, address: usize) {
+    let kernel = super::kernel();
+    let mut state = kernel.state.borrow_mut();
+    let node = node_of(&state, address);
+    let watched = &mut state.nodes[node].watched;
+    let at = watched.iter().position(|watcher| *watcher == process);
+    watched.swap_remove(at.expect("it is watched"));
+}
+
+fn node_of(state: &State, address: usize) -> usize {
+    let found = state.nodes.iter().position(|node| node.memory.offset_of(address).is_some());
+    found.expect("an address of an object")
+}

@@ -1,0 +1,284 @@
+//! Shared memory, word by word. It has the interface of `memory/region.rs`.
+
+use super::atomics::{AtomicU32, AtomicU64, fence};
+use super::{Fault, has, kernel};
+use crate::control::layout as at;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// The words of a control block that are constant from its publication on.
+const CONSTANT_LONGS: [u64; 6] = [
+    at::OFF_MAGIC,
+    at::OFF_CAPACITY,
+    at::OFF_CREATOR,
+    at::OFF_NAMESPACE,
+    at::OFF_CREATED_AT,
+    at::OFF_FIRST_PROCESS,
+];
+const CONSTANT_WORDS: [u64; 5] =
+    [at::OFF_VERSION, at::OFF_ARCHITECTURE, at::OFF_C_LIBRARY, at::OFF_FLAGS, at::OFF_CREATOR_PID];
+/// Those that change, without the participants.
+const LONGS: [u64; 8] = [
+    at::OFF_OTHER_PROCESS,
+    at::OFF_LOCK_HOLDER,
+    at::OFF_TAIL,
+    at::OFF_COUNT,
+    at::OFF_INTENT_BASE,
+    at::OFF_INTENT_BASE_COUNT,
+    at::OFF_INTENT_END,
+    at::OFF_INTENT_END_COUNT,
+];
+const WORDS: [u64; 7] = [
+    at::OFF_STATE,
+    at::OFF_LOCK,
+    at::OFF_LOCK + 8,
+    at::OFF_LOCK_THREAD,
+    at::OFF_WAKE,
+    at::OFF_STATUS,
+    at::OFF_WAITING,
+];
+/// Those of a participant.
+const ROW_LONGS: [u64; 3] = [at::SLOT_NONCE, at::SLOT_LIVE, at::SLOT_SINCE];
+const ROW_WORDS: [u64; 2] = [at::SLOT_PID, at::SLOT_FLAGS];
+
+/// The memory of one object: the data, the gap and the control block.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    words: BTreeMap<u64, AtomicU32>,
+    longs: BTreeMap<u64, AtomicU64>,
+    /// Where the control block begins.
+    control: u64,
+    /// Nothing but addresses.
+    place: Box<[u8]>,
+    /// What a deliberate fault keeps back.
+    late: RefCell<Vec<(u64, u32)>>,
+}
+
+// SAFETY: all threads of a model are one thread of the operating system.
+unsafe impl Sync for Memory {}
+// SAFETY: as above.
+unsafe impl Send for Memory {}
+
+impl Memory {
+    /// That of an object that no process but its creator reaches.
+    pub(super) fn new(capacity: u64) -> Self {
+        let control = at::control_offset(capacity).expect("a model is small");
+        let data = (0..capacity.div_ceil(4)).map(|word| word * 4);
+        Self::with_control(control, data.collect())
+    }
+
+    fn with_control(control: u64, data: Vec<u64>) -> Self {
+        let rows =
+            (0..at::PARTICIPANT_COUNT).map(|row| at::OFF_PARTICIPANTS + row * at::PARTICIPANT_SIZE);
+        let in_rows = |words: &'static [u64]| {
+            rows.clone().flat_map(move |row| words.iter().map(move |word| row + word))
+        };
+        let words = CONSTANT_WORDS.into_iter().chain(WORDS).chain(in_rows(&ROW_WORDS));
+        let longs = CONSTANT_LONGS.into_iter().chain(LONGS).chain(in_rows(&ROW_LONGS));
+        let words = data.into_iter().chain(words.map(|word| control + word));
+        let length = usize::try_from(control + at::CONTROL_SIZE).expect("a model is small");
+        Self {
+            words: words.map(|offset| (offset, AtomicU32::new(0))).collect(),
+            longs: longs.map(|long| (control + long, AtomicU64::new(0))).collect(),
+            control,
+            place: vec![0; length].into(),
+            late: RefCell::default(),
+        }
+    }
+
+    /// From here on other processes may reach it.
+    pub(super) fn share(&self) {
+        for (offset, word) in &self.words {
+            if !CONSTANT_WORDS.iter().any(|constant| self.control + constant == *offset) {
+                word.share();
+            }
+        }
+        for (offset, long) in &self.longs {
+            if !CONSTANT_LONGS.iter().any(|constant| self.control + constant == *offset) {
+                long.share();
+            }
+        }
+    }
+
+    /// A copy of what a control block says of its object; nothing of what its participants do.
+    pub(super) fn copy_control(&self) -> Self {
+        let copy = Self::with_control(0, Vec::new());
+        for offset in CONSTANT_LONGS.into_iter().chain([at::OFF_TAIL, at::OFF_COUNT]) {
+            copy.long(offset)
+                .store(self.long(self.control + offset).load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        for offset in CONSTANT_WORDS.into_iter().chain([at::OFF_STATE, at::OFF_STATUS]) {
+            copy.word(offset)
+                .store(self.word(self.control + offset).load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        copy
+    }
+
+    /// Whether the object has ended, without a step.
+    pub(super) fn has_ended(&self) -> bool {
+        self.word(self.control + at::OFF_STATE).last() == at::STATE_ENDED
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.place.len() as u64
+    }
+
+    pub(super) fn offset_of(&self, address: usize) -> Option<u64> {
+        let offset = address.checked_sub(self.place.as_ptr() as usize)?;
+        (offset < self.place.len()).then_some(offset as u64)
+    }
+
+    fn word(&self, offset: u64) -> &AtomicU32 {
+        self.words.get(&offset).expect("models use whole words, at their places")
+    }
+
+    fn long(&self, offset: u64) -> &AtomicU64 {
+        self.longs.get(&offset).expect("models use whole words, at their places")
+    }
+
+    /// A plain copy, as far as other processes can tell: in no order.
+    pub(super) fn put(&self, offset: u64, bytes: &[u8]) {
+        for (at, four) in (offset..).step_by(4).zip(bytes.chunks_exact(4)) {
+            let word = u32::from_le_bytes(four.try_into().expect("four bytes"));
+            if has(Fault::PayloadUnordered) {
+                self.late.borrow_mut().push((at, word));
+            } else {
+                self.word(at).store(word, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Writes what a deliberate fault kept back until the committed end was published.
+    pub(super) fn catch_up(&self) {
+        for (offset, word) in self.late.take() {
+            self.word(offset).store(word, Ordering::Release);
+        }
+    }
+
+    /// Makes a participant's row count that has its number alone, as a deliberate fault does too early.
+    fn count_row(&self, nonces: std::ops::RangeInclusive<u64>) {
+        for row in 0..at::PARTICIPANT_COUNT {
+            let row = self.control + at::OFF_PARTICIPANTS + row * at::PARTICIPANT_SIZE;
+            let nonce = self.long(row + at::SLOT_NONCE).last();
+            if nonces.contains(&nonce) {
+                self.long(row + at::SLOT_LIVE).store(nonce, Ordering::Release);
+            }
+        }
+    }
+}
+
+/// A range of mapped memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Region {
+    memory: Arc<Memory>,
+    start: u64,
+    length: u64,
+}
+
+impl Region {
+    /// All of an object's.
+    pub(super) fn of(memory: Arc<Memory>) -> Self {
+        let length = memory.len();
+        Self { memory, start: 0, length }
+    }
+
+    pub(crate) fn part(&self, offset: u64, length: u64) -> Option<Self> {
+        self.range(offset, length)?;
+        Some(Self { memory: Arc::clone(&self.memory), start: self.start + offset, length })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        usize::try_from(self.length).expect("a model is small")
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut u8 {
+        let start = usize::try_from(self.start).expect("a model is small");
+        self.memory.place.as_ptr().cast_mut().wrapping_add(start)
+    }
+
+    pub(crate) fn range(&self, offset: u64, len: u64) -> Option<NonNull<u8>> {
+        let end = offset.checked_add(len).filter(|end| *end <= self.length);
+        let offset = usize::try_from(offset).ok().filter(|_| end.is_some())?;
+        NonNull::new(self.as_ptr().wrapping_add(offset))
+    }
+
+    fn word(&self, offset: u64) -> Option<&AtomicU32> {
+        self.range(offset, 4)?;
+        Some(self.memory.word(self.start + offset))
+    }
+
+    pub(crate) fn load_word(&self, offset: u64) -> Option<u32> {
+        let word = self.word(offset)?.load(Ordering::Relaxed);
+        fence(Ordering::Acquire);
+        Some(word)
+    }
+
+    pub(crate) fn publish_word(&self, offset: u64, value: u32) -> bool {
+        let Some(word) = self.word(offset) else { return false };
+        if has(Fault::EndBeforeSizeWord) && value != 0 {
+            self.memory.late.borrow_mut().push((self.start + offset, value));
+            return true;
+        }
+        fence(Ordering::Release);
+        word.store(value, Ordering::Release);
+        fence(Ordering::Release);
+        true
+    }
+
+    pub(crate) fn zero(&self, offset: u64, len: u64) -> bool {
+        let mut words = (offset..offset.saturating_add(len)).step_by(4);
+        self.range(offset, len).is_some()
+            && words.all(|at| self.word(at).map(|word| word.store(0, Ordering::Relaxed)).is_some())
+    }
+
+    /// # Safety
+    /// `target` is writable for `len` bytes.
+    pub(crate) unsafe fn copy_out(&self, offset: u64, target: *mut u8, len: usize) -> bool {
+        if self.range(offset, len as u64).is_none() {
+            return false;
+        }
+        for (at, word) in (0..len).step_by(4).zip((self.start + offset..).step_by(4)) {
+            let bytes = self.memory.word(word).load(Ordering::Relaxed).to_le_bytes();
+            // SAFETY: the caller's promise.
+            unsafe { std::ptr::copy(bytes.as_ptr(), target.add(at), bytes.len()) };
+        }
+        true
+    }
+}
+
+/// The region of a control block.
+#[derive(Debug, Clone)]
+pub(crate) struct Block(Region);
+
+impl Block {
+    pub(crate) fn of(region: &Region) -> Option<Self> {
+        (region.len() as u64 >= at::CONTROL_SIZE).then(|| Self(region.clone()))
+    }
+
+    pub(crate) fn atomic_u32(&self, offset: u64) -> Option<&AtomicU32> {
+        Some(self.0.memory.word(self.0.start + offset))
+    }
+
+    pub(crate) fn atomic_u64(&self, offset: u64) -> Option<&AtomicU64> {
+        Some(self.0.memory.long(self.0.start + offset))
+    }
+}
+
+/// Lets a deliberate fault go on, once the committed end is published.
+pub(super) fn catch_up() {
+    for memory in kernel().memories() {
+        memory.catch_up();
+    }
+}
+
+/// Makes the row count that this process has claimed and not filled yet.
+pub(super) fn count_rows() {
+    let bits = 60 - super::PROCESS_BITS;
+    let first = (super::process_number() << bits) + 1;
+    for memory in kernel().memories() {
+        memory.count_row(first..=first + (1 << bits) - 1);
+    }
+}

@@ -1,0 +1,161 @@
+//! Processes, each a thread of the model, and their deaths.
+
+use super::{Fault, futex, has, memory, robust_list};
+use loom::thread::JoinHandle;
+use std::any::Any;
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+loom::thread_local! {
+    static ID: Cell<u32> = Cell::new(1);
+    static DIES_AT: Cell<Option<&'static str>> = Cell::new(None);
+    /// The system calls that are left to a process that dies before one.
+    static CALLS_LEFT: Cell<Option<u32>> = Cell::new(None);
+}
+
+/// What unwinds the stack of a process that died.
+struct Died;
+
+/// A running process.
+#[derive(Debug)]
+pub struct Process<R>(JoinHandle<Option<R>>);
+
+impl<R> Process<R> {
+    /// Waits for its end. `None` if it died where it was told to.
+    ///
+    /// # Panics
+    /// If it panicked.
+    #[must_use]
+    pub fn end(self) -> Option<R> {
+        self.0.join().expect("the process panicked")
+    }
+}
+
+/// Starts a process. `number` tells it from the others; it is killed when it first passes the point
+/// `dies_at`, if it does.
+///
+/// # Panics
+/// If the model has no place for another one.
+pub fn process<R: Send + 'static>(
+    number: u32,
+    dies_at: Option<&'static str>,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> Process<R> {
+    let run = move || here(number, dies_at, work);
+    // In words: the library formats names and errors.
+    let builder = loom::thread::Builder::new().stack_size(0x4000);
+    Process(builder.spawn(run).expect("a model has five threads at most"))
+}
+
+/// Is that process for a while, on the thread that calls: before others are started or after they have
+/// ended. `None` if it died.
+pub fn here<R>(number: u32, dies_at: Option<&'static str>, work: impl FnOnce() -> R) -> Option<R> {
+    ID.with(|id| id.set(number));
+    DIES_AT.with(|point| point.set(dies_at));
+    CALLS_LEFT.with(|left| left.set(None));
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => Some(result),
+        Err(reason) if reason.is::<Died>() => None,
+        Err(reason) => resume_unwind(reason),
+    }
+}
+
+/// The number of the process that calls.
+pub(crate) fn process_id() -> u32 {
+    if std::thread::panicking() { u32::MAX >> 2 } else { ID.with(Cell::get) }
+}
+
+/// One of the points of `fault.rs`.
+pub(crate) fn point(name: &str) {
+    if std::thread::panicking() {
+        return;
+    }
+    match name {
+        "commit.tail" if has(Fault::WakeBeforeChange) => futex::wake_everybody(),
+        "commit.count" => memory::catch_up(),
+        "participant.claimed" if has(Fault::LiveBeforeContents) => memory::count_rows(),
+        _ => {}
+    }
+    if DIES_AT.with(Cell::get) == Some(name) {
+        die();
+    }
+}
+
+/// The calling process is killed after so many more system calls.
+pub fn die_after(calls: u32) {
+    CALLS_LEFT.with(|left| left.set(Some(calls)));
+}
+
+/// A system call begins.
+pub(super) fn call() {
+    match CALLS_LEFT.with(Cell::get) {
+        Some(0) => {
+            CALLS_LEFT.with(|left| left.set(None)); // what the kernel does is no call of its own
+            die();
+        }
+        left => CALLS_LEFT.with(|cell| cell.set(left.map(|calls| calls - 1))),
+    }
+}
+
+/// What the kernel does, step by step, and not a step of the process's own.
+fn die() {
+    super::DEATHS.set(super::DEATHS.get() + 1);
+    let process = process_id();
+    robust_list::release_all(process);
+    for descriptor in super::kernel::descriptors_of(process) {
+        super::kernel::close(descriptor);
+    }
+    resume_unwind(Box::new(Died));
+}
+
+/// A value that each process has once.
+pub(crate) struct PerProcess<T> {
+    /// So that each has an address of its own.
+    _byte: u8,
+    _value: PhantomData<fn() -> T>,
+}
+
+impl<T: Default + Any> PerProcess<T> {
+    pub(crate) const fn new() -> Self {
+        Self { _byte: 0, _value: PhantomData }
+    }
+
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+        let (kernel, key) = (super::kernel(), (process_id(), std::ptr::from_ref(self) as usize));
+        let known = kernel.statics.borrow_mut().remove(&key).and_then(|it| it.downcast().ok());
+        let mut value: Box<T> = known.unwrap_or_default();
+        let result = work(&mut value);
+        kernel.statics.borrow_mut().insert(key, value);
+        result
+    }
+}
+
+/// A handle that a model has open: from its creation to its end the handle's name leads to the handle's
+/// object, unless the object has ended.
+#[derive(Debug)]
+pub struct Watched {
+    process: u32,
+    address: usize,
+}
+
+impl Watched {
+    /// The name and an address in the object's memory.
+    ///
+    /// # Panics
+    /// If the name leads elsewhere.
+    #[must_use]
+    pub fn new(name: &str, address: *const u8) -> Self {
+        let watched = Self { process: process_id(), address: address as usize };
+        super::kernel::watch(name, watched.process, watched.address);
+        watched
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            super::kernel::unwatch(self.process, self.address);
+        }
+    }
+}

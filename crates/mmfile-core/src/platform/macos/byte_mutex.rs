@@ -1,0 +1,204 @@
+//! A lock for systems without robust mutexes: the kernel's on a byte of a file, and a word that says that
+//! it is held.
+//!
+//! The kernel excludes, and releases the byte when its holder dies. It does not say so: a process that gets
+//! the byte and finds the holder's word set knows that the holder before died. A waiter sleeps on another
+//! word, which the release changes, and checks at short intervals all the same, since the dead wake no other.
+//! docs/decisions/0012-macos.md has the whole story.
+
+use super::lock_file::LockFile;
+use super::{futex, generation};
+use crate::control::Control;
+use crate::control::layout::OFF_LOCK;
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::lock::{Acquired, Hold};
+use crate::platform::Identity;
+use crate::sync::{AtomicU32, spin_loop};
+use crate::timeouts::LOCK_SLEEP;
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::Ordering;
+
+/// Not 0 while a thread holds the lock, or died with it.
+const OFF_HOLDER: u64 = OFF_LOCK;
+/// Changes with every release that a process waited for.
+const OFF_RELEASES: u64 = OFF_LOCK + 4;
+/// Not 0 while a process may be waiting.
+const OFF_WAITING: u64 = OFF_LOCK + 8;
+/// Stands in the holder's word when no thread holds the lock and what a dead one left has to be repaired.
+const UNREPAIRED: u32 = u32::MAX;
+
+/// Tries before the first sleep: the holder is usually in the middle of an append.
+const SPINS: u32 = 100;
+
+thread_local! {
+    /// The locks that a thread holds: it would wait for itself through another handle.
+    static HELD: RefCell<Vec<(u32, Identity)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The calling thread's number, which no other of this process ever has. In a forked child it has another one.
+pub(crate) fn thread_id() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    thread_local! {
+        static ID: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
+    }
+    let generation = generation();
+    ID.with(|id| {
+        if id.get().0 != generation {
+            id.set((generation, NEXT.fetch_add(1, Ordering::Relaxed)));
+        }
+        id.get().1
+    })
+}
+
+/// The lock of one control block.
+#[derive(Debug, Clone)]
+pub(crate) struct RawMutex {
+    control: Control,
+}
+
+impl RawMutex {
+    /// The lock inside a control block.
+    pub(crate) fn new(control: &Control) -> Self {
+        Self { control: control.clone() }
+    }
+
+    /// Initializes the lock of a control block that no other process uses.
+    #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    pub(crate) fn initialize(control: &Control) -> Result<()> {
+        for offset in [OFF_HOLDER, OFF_RELEASES, OFF_WAITING] {
+            control.word(offset).store(0, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn file(&self) -> &LockFile {
+        self.control.sync()
+    }
+
+    fn holder(&self) -> &AtomicU32 {
+        self.control.word(OFF_HOLDER)
+    }
+
+    fn releases(&self) -> &AtomicU32 {
+        self.control.word(OFF_RELEASES)
+    }
+
+    fn waiting(&self) -> &AtomicU32 {
+        self.control.word(OFF_WAITING)
+    }
+
+    /// Waits for the lock until the deadline. `before_sleep` can end the wait.
+    pub(crate) fn acquire(
+        &self,
+        deadline: &Deadline,
+        _: Hold,
+        before_sleep: impl Fn(u32) -> Result<bool>,
+    ) -> Result<Acquired> {
+        let file = self.file();
+        if !file.is_own() {
+            let what = "using a file that was opened before a fork: open it again in the child";
+            return Err(Error::unsupported(what));
+        }
+        let mine = (thread_id(), file.key());
+        if HELD.try_with(|held| held.borrow().contains(&mine)) == Ok(true) {
+            return Err(Error::LockHeld);
+        }
+        file.enter(deadline, &before_sleep)?;
+        crate::fault::point("lock.announced");
+        if let Err(error) = self.wait(deadline, before_sleep) {
+            file.leave();
+            return Err(error);
+        }
+        crate::fault::point("lock.granted");
+        // While the thread is being taken apart there is no list any more.
+        let _ = HELD.try_with(|held| held.borrow_mut().push(mine));
+        let died = self.holder().swap(mine.0.clamp(1, UNREPAIRED - 1), Ordering::AcqRel) != 0;
+        crate::fault::point("lock.taken");
+        Ok(if died { Acquired::Abandoned } else { Acquired::Clean })
+    }
+
+    /// Takes the byte, as soon as its holder releases it or dies.
+    fn wait(&self, deadline: &Deadline, before_sleep: impl Fn(u32) -> Result<bool>) -> Result<()> {
+        let mut spins = 0;
+        let mut waits = false;
+        loop {
+            let seen = self.releases().load(Ordering::SeqCst);
+            if waits {
+                self.waiting().store(1, Ordering::SeqCst);
+            }
+            if self.file().try_lock()? {
+                if waits {
+                    // There may be more sleepers: this one's release wakes the next.
+                    self.waiting().store(1, Ordering::SeqCst);
+                }
+                return Ok(());
+            }
+            let Some(slice) = deadline.slice(LOCK_SLEEP) else {
+                return Err(Error::Timeout { what: "waiting for the lock" });
+            };
+            while spins < SPINS && self.holder().load(Ordering::Relaxed) != 0 {
+                spins += 1;
+                spin_loop();
+            }
+            if !waits {
+                waits = true; // and try once more, now that it is announced
+                continue;
+            }
+            before_sleep(0)?; // the kernel knows whether the holder is dead
+            crate::fault::point("lock.waiting");
+            futex::wait(self.releases(), seen, slice);
+            crate::fault::point("lock.woken");
+        }
+    }
+
+    /// Lets the next one in. The calling thread is the one that acquired.
+    pub(crate) fn release(&self, _: Hold) {
+        self.leave(0);
+    }
+
+    /// Lets the next one in and leaves it to that one to repair what a dead holder left.
+    pub(crate) fn release_abandoned(&self, _: Hold) {
+        self.leave(UNREPAIRED);
+    }
+
+    /// Wakes every waiter, in every process, so that it checks its deadline.
+    pub(crate) fn nudge(&self) {
+        self.file().nudge();
+        self.releases().fetch_add(1, Ordering::SeqCst);
+        futex::wake(self.releases(), i32::MAX);
+    }
+
+    /// Whether its last holder died and no other has acquired it yet.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        let is_set = || self.holder().load(Ordering::Acquire) != 0;
+        // Twice, for a holder that has released it before the kernel was asked.
+        is_set() && !self.file().is_locked() && is_set()
+    }
+
+    /// Whether a living thread holds it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.holder().load(Ordering::Relaxed) != 0 && self.file().is_locked()
+    }
+
+    fn leave(&self, value: u32) {
+        let file = self.file();
+        crate::fault::point("release.before");
+        if !file.is_own() {
+            return; // a forked child has its parent's guard, but not its lock
+        }
+        let mine = (thread_id(), file.key());
+        let _ = HELD.try_with(|held| held.borrow_mut().retain(|other| *other != mine));
+        self.holder().store(value, Ordering::Release);
+        crate::fault::point("release.marked");
+        file.unlock();
+        crate::fault::point("release.freed");
+        // A waiter that announces itself from here on finds the byte free.
+        if self.waiting().swap(0, Ordering::SeqCst) != 0 {
+            self.releases().fetch_add(1, Ordering::SeqCst);
+            crate::fault::point("release.unlocked");
+            futex::wake(self.releases(), 1);
+        }
+        file.leave();
+    }
+}

@@ -1,0 +1,103 @@
+//! Where a lock without robust mutexes is taken: a byte of a file, which the kernel releases when its holder
+//! dies, and a gate in front of it for the threads of one handle, which are one holder for the kernel.
+
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::platform::{ByteRange, Descriptor, Identity, LockKind};
+use crate::timeouts::LOCK_SLEEP;
+use std::os::fd::AsRawFd;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// The byte that the holder has for itself, below those of the name and of all handles.
+const LOCK: ByteRange = ByteRange { start: 1 << 59, length: 1 };
+
+/// What belongs to the lock of one handle, in its process.
+#[derive(Debug)]
+pub(crate) struct LockFile {
+    descriptor: Descriptor,
+    /// Whether the control block is this handle's alone, since its file may only be read.
+    is_private: bool,
+    /// Whether a thread of this handle is inside.
+    taken: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl LockFile {
+    pub(super) fn new(descriptor: &Descriptor) -> Self {
+        // SAFETY: the descriptor is open; the call touches no memory of ours.
+        let flags = unsafe { libc::fcntl(descriptor.fd().as_raw_fd(), libc::F_GETFL) };
+        Self {
+            descriptor: descriptor.clone(),
+            is_private: flags & libc::O_ACCMODE == libc::O_RDONLY,
+            taken: Mutex::new(false),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Tells the lock from others, by whichever handle it is taken.
+    pub(super) fn key(&self) -> Identity {
+        match self.is_private {
+            true => Identity { device: u64::MAX, inode: std::ptr::from_ref(self).addr() as u64 },
+            false => self.descriptor.identity(),
+        }
+    }
+
+    /// Whether this is the process that opened it, and not a forked child of that.
+    pub(super) fn is_own(&self) -> bool {
+        self.descriptor.is_own()
+    }
+
+    fn gate(&self) -> MutexGuard<'_, bool> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until no other thread of this handle is inside.
+    pub(super) fn enter(
+        &self,
+        deadline: &Deadline,
+        before_sleep: impl Fn(u32) -> Result<bool>,
+    ) -> Result<()> {
+        let mut taken = self.gate();
+        while *taken {
+            let Some(limit) = deadline.slice(LOCK_SLEEP) else {
+                return Err(Error::Timeout { what: "waiting for the lock" });
+            };
+            before_sleep(0)?; // the kernel knows whether the holder is dead
+            let woken = self.changed.wait_timeout(taken, limit);
+            taken = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *taken = true;
+        Ok(())
+    }
+
+    /// Lets the next thread of this handle in.
+    pub(super) fn leave(&self) {
+        *self.gate() = false;
+        self.changed.notify_one();
+    }
+
+    /// Makes the threads of this handle that wait check their deadlines.
+    pub(super) fn nudge(&self) {
+        drop(self.gate());
+        self.changed.notify_all();
+    }
+
+    /// Takes the byte, without waiting. `false` if another handle has it. Its caller has entered.
+    pub(super) fn try_lock(&self) -> Result<bool> {
+        Ok(self.is_private || self.descriptor.lock(Some(LockKind::Exclusive), LOCK)?)
+    }
+
+    /// Releases the byte.
+    pub(super) fn unlock(&self) {
+        if !self.is_private {
+            // It can only fail for wrong arguments.
+            let _ = self.descriptor.lock(None, LOCK);
+        }
+    }
+
+    /// Whether a living process has the lock.
+    pub(super) fn is_locked(&self) -> bool {
+        let by_others = || self.descriptor.blocker(LOCK).map_or(true, |kind| kind.is_some());
+        *self.gate() || !self.is_private && by_others()
+    }
+}

@@ -1,0 +1,60 @@
+//! macOS: objects are shared memory beside anchors, the lock is a byte of the anchor, sleepers wait on a word.
+
+mod anchor;
+#[cfg(target_os = "macos")]
+mod apple;
+mod byte_mutex;
+#[cfg(target_os = "macos")]
+pub(crate) mod futex;
+mod location;
+mod lock_file;
+mod names;
+#[cfg(target_os = "linux")]
+mod portable;
+
+#[cfg(target_os = "macos")]
+use apple as system;
+#[cfg(target_os = "linux")]
+use portable as system;
+
+#[cfg(target_os = "linux")]
+pub(crate) use super::unix::futex;
+pub(crate) use super::unix::mmap::map_private;
+pub(crate) use super::unix::process::{PROCESS_BITS, process_namespace, process_number};
+pub(crate) use super::unix::{
+    ByteRange, Descriptor, Folder, Identity, Location, LockKind, Mapped, Staged, ViewSource,
+    listed_prefix, staged_name,
+};
+pub(crate) use byte_mutex::{RawMutex, thread_id};
+pub(crate) use location::Kind;
+pub(crate) use system::set_size;
+
+use super::unix::generation;
+use super::unix::mmap::page_size;
+use crate::error::{Error, OsError, Result};
+use crate::memory::Memory;
+use lock_file::LockFile;
+use std::sync::Arc;
+
+/// What is taken for the lock of an object; nothing for sleepers.
+pub(crate) type SyncObjects = Arc<LockFile>;
+
+/// What the kernel keeps for the lock and the sleepers of an object.
+pub(crate) fn sync_objects(descriptor: &Descriptor) -> SyncObjects {
+    Arc::new(LockFile::new(descriptor))
+}
+
+/// Waits until everything that was written through mappings of a file is on the disk.
+pub(crate) fn sync(file: &Descriptor, mappings: [&Memory; 2]) -> Result<()> {
+    let failed = |os| Error::NoSpace { needed: "durable storage".into(), os: Some(os) };
+    for region in mappings.map(Memory::region) {
+        // The control block need not begin with a page.
+        let before = region.as_ptr().addr() % usize::try_from(page_size()).unwrap_or(1);
+        let at = region.as_ptr().wrapping_sub(before);
+        // SAFETY: whole pages that the region's mapping begins with or contains; the call changes nothing.
+        if unsafe { libc::msync(at.cast(), region.len() + before, libc::MS_SYNC) } != 0 {
+            return Err(failed(OsError::last("msync")));
+        }
+    }
+    system::sync(file.fd()).map_err(failed)
+}

@@ -1,0 +1,223 @@
+//! A robust futex: the kernel releases it when its holder dies, and says so to the next one.
+//!
+//! The word follows the kernel's robust-futex protocol (the holder's thread id, a bit for waiters, a
+//! bit for "the owner died"), and the 64 bytes around it are a C library's robust, process-shared
+//! `pthread_mutex_t`. A C program can therefore take the same lock with `pthread_mutex_lock`. We do
+//! not: the C library keeps list pointers inside the mutex and follows them, so that a process that
+//! scribbles over shared memory would crash every other one. Here nothing that is read from shared
+//! memory is ever used as an address. docs/decisions/0002-robust-lock.md has the whole story.
+
+use crate::control::Control;
+#[cfg(platform = "linux")]
+use crate::control::layout::LOCK_SIZE;
+use crate::control::layout::OFF_LOCK;
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::lock::{Acquired, Hold};
+use crate::platform::robust_list::Pending;
+use crate::platform::{futex, is_no_thread};
+use crate::sync::{AtomicU32, spin_loop};
+use crate::timeouts::LOCK_SLEEP;
+use std::sync::atomic::Ordering;
+
+const WAITERS: u32 = 0x8000_0000;
+const OWNER_DIED: u32 = 0x4000_0000;
+const THREAD_ID: u32 = 0x3fff_ffff;
+
+/// Where the C library keeps the word inside its mutex, and where it keeps the owner.
+#[cfg(not(target_env = "musl"))]
+const WORD: u64 = OFF_LOCK;
+#[cfg(target_env = "musl")]
+const WORD: u64 = OFF_LOCK + 4;
+#[cfg(not(target_env = "musl"))]
+const GLIBC_OWNER: Option<u64> = Some(OFF_LOCK + 8);
+#[cfg(target_env = "musl")]
+const GLIBC_OWNER: Option<u64> = None;
+
+/// Tries before the first sleep: the holder is usually in the middle of an append.
+const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
+
+/// The lock of one control block.
+#[derive(Debug, Clone)]
+pub(crate) struct RawMutex {
+    control: Control,
+}
+
+impl RawMutex {
+    /// The lock inside a control block.
+    pub(crate) fn new(control: &Control) -> Self {
+        Self { control: control.clone() }
+    }
+
+    /// Initializes the lock of a control block that no other process uses.
+    #[cfg(platform = "linux")]
+    pub(crate) fn initialize(control: &Control) -> Result<()> {
+        let unsupported = || Error::unsupported("robust, process-shared mutexes");
+        if size_of::<libc::pthread_mutex_t>() as u64 > LOCK_SIZE {
+            return Err(unsupported());
+        }
+        let region = control.memory().region();
+        let at = region.range(OFF_LOCK, LOCK_SIZE).ok_or_else(unsupported)?;
+        // SAFETY: an all-zero attribute object is only there to be initialized.
+        let mut attributes: libc::pthread_mutexattr_t = unsafe { std::mem::zeroed() };
+        let raw = &raw mut attributes;
+        // SAFETY: `raw` is initialized by the first call, used by the next ones and destroyed by
+        // the last; `at` is 64-byte aligned, mapped, writable and large enough, and no other process
+        // uses it before the object has its name.
+        let failed = unsafe {
+            let mut failed = libc::pthread_mutexattr_init(raw);
+            failed |= libc::pthread_mutexattr_setpshared(raw, libc::PTHREAD_PROCESS_SHARED);
+            failed |= libc::pthread_mutexattr_setrobust(raw, libc::PTHREAD_MUTEX_ROBUST);
+            failed |= libc::pthread_mutex_init(at.as_ptr().cast(), raw);
+            failed |= libc::pthread_mutexattr_destroy(raw);
+            failed
+        };
+        if failed == 0 { Ok(()) } else { Err(unsupported()) }
+    }
+
+    /// In a model the C library's part is of no use.
+    #[cfg(platform = "loom")]
+    #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    pub(crate) fn initialize(_: &Control) -> Result<()> {
+        Ok(())
+    }
+
+    fn word(&self) -> &AtomicU32 {
+        self.control.word(WORD)
+    }
+
+    /// Waits for the lock until the deadline. `before_sleep` can end the wait, and says whether the thread
+    /// that holds the lock is dead.
+    pub(crate) fn acquire(
+        &self,
+        deadline: &Deadline,
+        hold: Hold,
+        before_sleep: impl Fn(u32) -> Result<bool>,
+    ) -> Result<Acquired> {
+        let word = self.word();
+        let pending = Pending::announce(word);
+        crate::fault::point("lock.announced");
+        if hold == Hold::Section && !pending.has_room() {
+            // The kernel would not release it if this thread died.
+            let needed = "room among the locks that this thread holds (2000)".into();
+            return Err(Error::NoSpace { needed, os: None });
+        }
+        let acquired = acquire_word(word, pending.thread_id(), deadline, before_sleep)?;
+        crate::fault::point("lock.taken");
+        if acquired == Acquired::Abandoned
+            && let Some(owner) = GLIBC_OWNER.map(|at| self.control.word(at))
+        {
+            // Else glibc would tell its own callers that the mutex cannot be recovered.
+            owner.store(0, Ordering::Relaxed);
+        }
+        match hold {
+            Hold::Operation => pending.keep(),
+            Hold::Section => pending.enlist(),
+        }
+        Ok(acquired)
+    }
+
+    /// Lets the next one in. The calling thread is the one that acquired.
+    pub(crate) fn release(&self, hold: Hold) {
+        self.leave(hold, 0);
+    }
+
+    /// Lets the next one in and leaves it to that one to repair what a dead holder left.
+    pub(crate) fn release_abandoned(&self, hold: Hold) {
+        self.leave(hold, OWNER_DIED);
+    }
+
+    /// Wakes every waiter, in every process, so that it checks its deadline.
+    pub(crate) fn nudge(&self) {
+        futex::wake(self.word(), i32::MAX);
+    }
+
+    /// Whether its last holder died and no other has acquired it yet.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.word().load(Ordering::Relaxed) & !WAITERS == OWNER_DIED
+    }
+
+    /// Whether a living thread holds it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.word().load(Ordering::Relaxed) & THREAD_ID != 0
+    }
+
+    fn leave(&self, hold: Hold, value: u32) {
+        let word = self.word();
+        let pending = match hold {
+            Hold::Operation => Pending::resume(word),
+            Hold::Section => Pending::delist(word),
+        };
+        crate::fault::point("release.before");
+        if word.load(Ordering::Relaxed) & THREAD_ID != pending.thread_id() {
+            return; // a forked child has its parent's guard, but not its lock
+        }
+        let waited_for = word.swap(value, Ordering::AcqRel) & WAITERS != 0;
+        crate::fault::point("release.freed");
+        if waited_for {
+            crate::fault::point("release.unlocked");
+            futex::wake(word, 1);
+        }
+        // Only now: had we died before the wake, the kernel would have made it.
+        drop(pending);
+    }
+}
+
+fn acquire_word(
+    word: &AtomicU32,
+    thread_id: u32,
+    deadline: &Deadline,
+    before_sleep: impl Fn(u32) -> Result<bool>,
+) -> Result<Acquired> {
+    let mut others = 0;
+    let mut dead = 0;
+    let mut spins = 0;
+    loop {
+        let seen = word.load(Ordering::Relaxed);
+        if seen & THREAD_ID == 0 {
+            let mine = thread_id | (seen & WAITERS) | others;
+            if word.compare_exchange(seen, mine, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                let died = seen & OWNER_DIED != 0;
+                return Ok(if died { Acquired::Abandoned } else { Acquired::Clean });
+            }
+            continue;
+        }
+        if seen & THREAD_ID == thread_id {
+            return Err(Error::LockHeld);
+        }
+        let Some(slice) = deadline.slice(LOCK_SLEEP) else {
+            return Err(Error::Timeout { what: "waiting for the lock" });
+        };
+        if spins < SPINS {
+            spins += 1;
+            spin_loop();
+            continue;
+        }
+        let expected = seen | WAITERS;
+        if seen != expected
+            && word.compare_exchange(seen, expected, Ordering::Relaxed, Ordering::Relaxed).is_err()
+        {
+            continue;
+        }
+        // Twice, with a sleep in between: the record of the holder is a little younger than the word.
+        let holder = seen & THREAD_ID;
+        if before_sleep(holder)? || is_no_thread(holder) {
+            if dead == holder {
+                let mine = thread_id | WAITERS;
+                if word
+                    .compare_exchange(expected, mine, Ordering::Acquire, Ordering::Relaxed)
+                    .is_ok()
+                {
+                    return Ok(Acquired::Abandoned);
+                }
+                continue;
+            }
+            dead = holder;
+        }
+        crate::fault::point("lock.waiting");
+        futex::wait(word, expected, slice);
+        crate::fault::point("lock.woken");
+        // There may be more sleepers than us: whoever takes the word from here on says so.
+        others = WAITERS;
+    }
+}

@@ -1,0 +1,156 @@
+//! Descriptors of objects and files, and what the system says of them.
+
+use super::permissions::check_regular;
+use super::{byte_lock, fork};
+use crate::error::{Error, OsError, Result};
+use crate::platform::{ByteRange, Identity, LockKind};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
+
+/// An open descriptor that a forked child does not share.
+#[derive(Debug)]
+pub(crate) struct LockFd(OwnedFd);
+
+impl std::ops::Deref for LockFd {
+    type Target = OwnedFd;
+
+    fn deref(&self) -> &OwnedFd {
+        &self.0
+    }
+}
+
+impl Drop for LockFd {
+    fn drop(&mut self) {
+        fork::remove(self.0.as_raw_fd());
+    }
+}
+
+/// A descriptor that holds the locks of one handle on an object. Nothing is mapped through it, since a
+/// mapping would keep the locks.
+#[derive(Debug, Clone)]
+pub(crate) struct Descriptor {
+    fd: Arc<LockFd>,
+    identity: Identity,
+    generation: u32,
+}
+
+impl Descriptor {
+    /// Takes a descriptor of a regular file.
+    pub(crate) fn new(fd: OwnedFd, stat: &libc::stat, id: &str) -> Result<Self> {
+        check_regular(stat, id)?;
+        let identity = identity_of(stat);
+        fork::add(fd.as_raw_fd());
+        Ok(Self { fd: Arc::new(LockFd(fd)), identity, generation: fork::generation() })
+    }
+
+    pub(crate) fn fd(&self) -> &Arc<LockFd> {
+        &self.fd
+    }
+
+    /// What tells this object from any other.
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Whether this is the process that opened it, and not a forked child of that.
+    pub(crate) fn is_own(&self) -> bool {
+        self.generation == fork::generation()
+    }
+
+    /// Its size in bytes, now.
+    pub(crate) fn size(&self) -> Result<u64> {
+        Ok(u64::try_from(fstat(&self.fd)?.st_size).unwrap_or(0))
+    }
+
+    /// Acquires, converts or (`None`) releases a lock, without waiting. `false` if another handle's is in
+    /// the way; what was held before stays then.
+    pub(crate) fn lock(&self, kind: Option<LockKind>, bytes: ByteRange) -> Result<bool> {
+        byte_lock::set(&self.fd, kind, bytes)
+    }
+
+    /// One lock of another handle that stands in the way of an exclusive one.
+    pub(crate) fn blocker(&self, bytes: ByteRange) -> Result<Option<LockKind>> {
+        byte_lock::blocker(&self.fd, bytes)
+    }
+}
+
+/// The error that an OS error number means to a caller who wanted `size` bytes of `id`.
+pub(crate) fn from_errno(os: OsError, id: &str, size: u64) -> Error {
+    let no_space = |needed: String| Error::NoSpace { needed, os: Some(os) };
+    match os.errno {
+        libc::ENOENT => Error::not_found(id),
+        libc::EEXIST => Error::Exists { id: id.into() },
+        libc::ENOMEM
+        | libc::EAGAIN
+        | libc::ENOSPC
+        | libc::EFBIG
+        | libc::EOVERFLOW
+        | libc::EDQUOT => no_space(format!("{size} bytes of shared memory")),
+        libc::EMFILE | libc::ENFILE => no_space("another file descriptor".into()),
+        libc::ENODEV | libc::ENOSYS | libc::EOPNOTSUPP => Error::Unsupported {
+            what: "a call that this kernel or file system refuses: choose another folder with \
+                   `directory`",
+            os: Some(os),
+        },
+        libc::ELOOP | libc::EISDIR | libc::EINVAL | libc::ENXIO | libc::ENOTDIR => {
+            let reason = "something else stands at its name";
+            Error::Access { id: id.into(), reason, os: Some(os) }
+        }
+        _ => Error::Access { id: id.into(), reason: "the system refuses it", os: Some(os) },
+    }
+}
+
+pub(crate) fn fstat(fd: &OwnedFd) -> Result<libc::stat> {
+    // SAFETY: an all-zero `stat` is a valid value of that plain struct.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open, and `stat` is writable.
+    if unsafe { libc::fstat(fd.as_raw_fd(), &raw mut stat) } == 0 {
+        return Ok(stat);
+    }
+    let os = Some(OsError::last("fstat"));
+    Err(Error::Access { id: "shared memory".into(), reason: "the system refuses it", os })
+}
+
+#[allow(clippy::unnecessary_cast, reason = "types differ by system")]
+pub(crate) fn identity_of(stat: &libc::stat) -> Identity {
+    #[cfg(target_os = "macos")]
+    let device = u64::from(stat.st_dev.cast_unsigned());
+    #[cfg(not(target_os = "macos"))]
+    let device = stat.st_dev as u64;
+    Identity { device, inode: stat.st_ino as u64 }
+}
+
+/// Reads at an offset: how many bytes there were.
+pub(crate) fn read_at(
+    fd: &OwnedFd,
+    target: &mut [u8],
+    offset: u64,
+) -> std::result::Result<usize, OsError> {
+    let offset = libc::off_t::try_from(offset).unwrap_or(libc::off_t::MAX);
+    // SAFETY: the descriptor is open, and as many bytes are writable as the call is told.
+    let read =
+        unsafe { libc::pread(fd.as_raw_fd(), target.as_mut_ptr().cast(), target.len(), offset) };
+    usize::try_from(read).map_err(|_| OsError::last("pread"))
+}
+
+/// Sets the size of a new file, without reserving anything.
+pub(crate) fn set_size(fd: &OwnedFd, size: u64) -> std::result::Result<(), OsError> {
+    let error = |errno| OsError { syscall: "ftruncate", errno };
+    let length = libc::off_t::try_from(size).map_err(|_| error(libc::EFBIG))?;
+    // SAFETY: the descriptor is open.
+    retry(|| unsafe { libc::ftruncate(fd.as_raw_fd(), length) }).map(|_| ()).map_err(error)
+}
+
+/// Repeats a call that a signal interrupted; the error number of one that failed.
+pub(crate) fn retry(mut call: impl FnMut() -> i32) -> std::result::Result<i32, i32> {
+    loop {
+        let result = call();
+        if result >= 0 {
+            return Ok(result);
+        }
+        match OsError::last("").errno {
+            libc::EINTR => {}
+            errno => return Err(errno),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! What a forked child must not share with its parent: the descriptors that hold locks.
+//!
+//! A lock belongs to the open file description, of which the child has a copy: it would keep a dead
+//! parent alive for others, and its `close` would be the parent's. In the child every such descriptor
+//! therefore leads to a harmless object, and every handle knows that it is not its own.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+/// Counts the forks that lead to this process.
+static GENERATION: AtomicU32 = AtomicU32::new(1);
+static LOCK_DESCRIPTORS: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
+
+thread_local! {
+    /// The list, locked while this thread forks.
+    static FORKING: RefCell<Option<MutexGuard<'static, BTreeSet<RawFd>>>> = const { RefCell::new(None) };
+}
+
+/// A number that differs between a process and its forked child.
+pub(crate) fn generation() -> u32 {
+    static HANDLERS: Once = Once::new();
+    HANDLERS.call_once(|| {
+        // SAFETY: the handlers lock a list, and in the child make system calls that are allowed there.
+        unsafe { libc::pthread_atfork(Some(prepare), Some(in_parent), Some(in_child)) };
+    });
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Adds a descriptor that holds locks.
+pub(super) fn add(descriptor: RawFd) {
+    generation();
+    list().insert(descriptor);
+}
+
+/// Removes it, before it is closed.
+pub(super) fn remove(descriptor: RawFd) {
+    list().remove(&descriptor);
+}
+
+fn list() -> MutexGuard<'static, BTreeSet<RawFd>> {
+    LOCK_DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+extern "C" fn prepare() {
+    let _ = FORKING.try_with(|forking| *forking.borrow_mut() = Some(list()));
+}
+
+extern "C" fn in_parent() {
+    let _ = FORKING.try_with(|forking| drop(forking.borrow_mut().take()));
+}
+
+extern "C" fn in_child() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+    let _ = FORKING.try_with(|forking| {
+        if let Some(list) = forking.borrow_mut().take() {
+            replace_all(&list);
+        }
+    });
+}
+
+/// Has each descriptor lead to the root folder. Their numbers stay in use: their owners close them.
+fn replace_all(descriptors: &BTreeSet<RawFd>) {
+    if descriptors.is_empty() {
+        return;
+    }
+    // SAFETY: a NUL-terminated name; each descriptor of the list is open, and nothing but a lock is lost.
+    unsafe {
+        let root = libc::open(c"/".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        for descriptor in descriptors {
+            if root >= 0 && libc::dup2(root, *descriptor) >= 0 {
+                libc::fcntl(*descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
+            } else {
+                // Without a replacement its number may be another's when its owner closes it: better than
+                // a parent that never dies.
+                libc::close(*descriptor);
+            }
+        }
+        if root >= 0 {
+            libc::close(root);
+        }
+    }
+}

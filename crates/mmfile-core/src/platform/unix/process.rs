@@ -1,0 +1,63 @@
+//! What tells this process from others.
+
+use super::fork::generation;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::MetadataExt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The bits of a process's number.
+pub(crate) const PROCESS_BITS: u32 = 40;
+
+/// A number that no other process has and that every copy of this library in the process finds: drawn from
+/// what the kernel keeps of each program's start, and from the process id, which a forked child does not
+/// share.
+pub(crate) fn process_number() -> u64 {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    static GENERATION: AtomicU64 = AtomicU64::new(0);
+    let generation = u64::from(generation());
+    if GENERATION.load(Ordering::Acquire) == generation {
+        return NUMBER.load(Ordering::Relaxed);
+    }
+    let mut hash = DefaultHasher::new();
+    (birth().unwrap_or_else(random_bytes), std::process::id()).hash(&mut hash);
+    let number = hash.finish() >> (u64::BITS - PROCESS_BITS);
+    NUMBER.store(number, Ordering::Relaxed);
+    GENERATION.store(generation, Ordering::Release);
+    number
+}
+
+/// The random bytes that the kernel gives each program.
+#[cfg(target_os = "linux")]
+fn birth() -> Option<[u8; 16]> {
+    // SAFETY: takes a number; what it gives is the address of 16 bytes, or 0.
+    let at = unsafe { libc::getauxval(libc::AT_RANDOM) } as *const [u8; 16];
+    // SAFETY: the kernel put 16 bytes there before the program began, and nothing removes them.
+    (!at.is_null()).then(|| unsafe { at.read_unaligned() })
+}
+
+/// When the process began, to the microsecond.
+#[cfg(target_os = "macos")]
+fn birth() -> Option<[u8; 16]> {
+    // SAFETY: an all-zero value is valid for that plain struct.
+    let mut info: libc::proc_bsdinfo = unsafe { std::mem::zeroed() };
+    let size = i32::try_from(size_of_val(&info)).ok()?;
+    // SAFETY: as many bytes are writable as the call is told.
+    let written = unsafe {
+        let (pid, flavor) = (libc::getpid(), libc::PROC_PIDTBSDINFO);
+        libc::proc_pidinfo(pid, flavor, 0, (&raw mut info).cast(), size)
+    };
+    let begun = u128::from(info.pbi_start_tvsec) << 64 | u128::from(info.pbi_start_tvusec);
+    (written == size).then(|| begun.to_ne_bytes())
+}
+
+fn random_bytes() -> [u8; 16] {
+    static OWN: OnceLock<[u8; 16]> = OnceLock::new();
+    *OWN.get_or_init(|| *uuid::Uuid::new_v4().as_bytes())
+}
+
+/// The kernel's number for this process's PID namespace, or 0 where it cannot be told.
+pub(crate) fn process_namespace() -> u64 {
+    static NAMESPACE: OnceLock<u64> = OnceLock::new();
+    *NAMESPACE.get_or_init(|| std::fs::metadata("/proc/self/ns/pid").map_or(0, |m| m.ino()))
+}

@@ -1,0 +1,494 @@
+//! Files on disk: data, gap and control block in one file. The lock and the semaphores have names that derive
+//! from what the file system knows the file by, so that every path and link leads to the same ones.
+//!
+//! As long as a process has the file open, its control block is as good as one in memory. The first one that
+//! opens it again rebuilds the block from the data. A lock on a byte far behind the end says whether there
+//! is another process.
+
+use super::object::{Held, Object};
+use super::presence::Presence;
+use super::process::new_nonce;
+use super::section::{self, rights};
+use super::sync_objects::{How, SyncObjects};
+use super::{from_code, security, view};
+use crate::backoff::Backoff;
+use crate::control::layout::{CONTROL_SIZE, control_offset, control_offset_of, object_size};
+use crate::control::{Control, Description, Lifetime, ObjectKind};
+use crate::deadline::Deadline;
+use crate::error::{Error, OsError, Result};
+use crate::fault;
+use crate::memory::{Access, Memory, Mode};
+use crate::object::Opened;
+use crate::object::rebuild::{begin_unwritable, check_kind, check_size, cut, rebuild};
+use crate::platform::RawMutex;
+use std::fs::{File, OpenOptions};
+use std::os::windows::ffi::OsStrExt;
+use std::os::windows::fs::OpenOptionsExt;
+use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
+use std::path::{Path, PathBuf};
+use std::ptr;
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_INVALID_PARAMETER, ERROR_WRITE_PROTECT, GENERIC_READ, GENERIC_WRITE,
+    INVALID_HANDLE_VALUE,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    BY_HANDLE_FILE_INFORMATION, CREATE_NEW, CreateFileW, FILE_ATTRIBUTE_NORMAL, FILE_ID_INFO,
+    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FILE_TYPE_DISK, FileIdInfo,
+    GetDiskFreeSpaceExW, GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
+    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, MoveFileExW, UnlockFileEx,
+};
+use windows_sys::Win32::System::IO::OVERLAPPED;
+
+/// Others may open the file, write to it, give it another name and delete it, as on other systems.
+const SHARE: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+/// The byte whose lock says who is alive.
+const LOCK_BYTE: u64 = 1 << 62;
+/// The longest path that the system takes without a special prefix.
+const LONG_PATH: usize = 240;
+
+/// Where a file is.
+#[derive(Debug, Clone)]
+pub(crate) struct Location {
+    path: PathBuf,
+}
+
+impl Location {
+    /// That of a file on disk.
+    pub(crate) fn on_disk(path: &Path) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The path without links and dots, in the form that people know, as other processes would best be
+    /// told.
+    pub(crate) fn full_path(&self) -> PathBuf {
+        let Ok(full) = std::fs::canonicalize(&self.path) else { return self.path.clone() };
+        let text = full.to_string_lossy();
+        match text.strip_prefix(r"\\?\") {
+            Some(plain) if plain.get(1..3) == Some(r":\") && plain.len() < LONG_PATH => {
+                plain.into()
+            }
+            _ => full,
+        }
+    }
+
+    /// Its name in messages.
+    fn id(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
+    /// The folder that it is in.
+    fn folder(&self) -> &Path {
+        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new("."))
+    }
+
+    /// Removes what a process was creating there when it died.
+    fn sweep_staged(&self) {
+        let (Some(name), Ok(entries)) = (self.path.file_name(), self.folder().read_dir()) else {
+            return;
+        };
+        let name = name.to_string_lossy();
+        for entry in entries.flatten() {
+            let file = entry.file_name().to_string_lossy().into_owned();
+            if let Some(number) = file.strip_prefix(&*name).and_then(|it| it.strip_prefix('~'))
+                && number.len() == 16
+                && number.bytes().all(|digit| digit.is_ascii_hexdigit())
+                && let Ok((staged, true)) = DiskFile::open(&entry.path(), Access::ReadWrite, &file)
+                && staged.lock(true)
+            {
+                let _ = std::fs::remove_file(entry.path()); // it stays for the next time
+            }
+        }
+    }
+}
+
+/// An open file.
+#[derive(Debug)]
+pub(super) struct DiskFile {
+    file: File,
+    id: String,
+}
+
+impl DiskFile {
+    /// Opens a file by its path, to write if that is allowed; whether it is.
+    fn open(path: &Path, access: Access, id: &str) -> Result<(Self, bool)> {
+        let open = |rights| OpenOptions::new().access_mode(rights).share_mode(SHARE).open(path);
+        let (file, writable) = match open(GENERIC_READ | GENERIC_WRITE) {
+            Ok(file) => (file, true),
+            Err(error) if access == Access::Read && is_denied(&error) => {
+                let file = open(GENERIC_READ).map_err(|error| refused(&error, "CreateFile", id))?;
+                (file, false)
+            }
+            Err(error) => return Err(refused(&error, "CreateFile", id)),
+        };
+        // SAFETY: the handle is open.
+        if unsafe { GetFileType(file.as_raw_handle()) } != FILE_TYPE_DISK {
+            return Err(Error::access(id, "something else stands at its name"));
+        }
+        Ok((Self { file, id: id.into() }, writable))
+    }
+
+    /// The name of its lock: for every session, as the file is.
+    fn lock_name(&self) -> Result<String> {
+        let (volume, number) = numbers(&self.file, &self.id)?;
+        Ok(format!("Global\\mmfile-disk-{volume:x}-{number:x}"))
+    }
+
+    pub(super) fn size(&self) -> Result<u64> {
+        let size = self.file.metadata().map(|file| file.len());
+        size.map_err(|error| refused(&error, "GetFileInformationByHandle", &self.id))
+    }
+
+    /// All of it: the section and its memory.
+    fn map(&self, access: Access) -> Result<(OwnedHandle, Memory)> {
+        let section = section::of_file(self.file.as_handle(), access, &self.id)?;
+        let memory = view::map(&section, 0, rights(access))?;
+        Ok((section, memory))
+    }
+
+    pub(super) fn flush(&self) -> Result<()> {
+        match self.file.sync_all() {
+            Err(error) if !is_denied(&error) => Err(Error::NoSpace {
+                needed: "durable storage".into(),
+                os: Some(os_error(&error, "FlushFileBuffers")),
+            }),
+            _ => Ok(()), // a handle that may not write has nothing to flush
+        }
+    }
+
+    /// Acquires the byte lock, for this handle alone or with others. `false` if that cannot be had at once; one
+    /// that it had before is released in any case.
+    fn lock(&self, exclusive: bool) -> bool {
+        self.unlock();
+        let how = if exclusive { LOCKFILE_EXCLUSIVE_LOCK } else { 0 };
+        let mut place = lock_byte();
+        // SAFETY: the handle is open; the place outlives the call, which does not go on behind it.
+        let locked = unsafe {
+            let flags = how | LOCKFILE_FAIL_IMMEDIATELY;
+            LockFileEx(self.file.as_raw_handle(), flags, 0, 1, 0, &raw mut place)
+        };
+        locked != 0
+    }
+
+    pub(super) fn unlock(&self) {
+        let mut place = lock_byte();
+        // SAFETY: as in `lock`. Without a lock it fails, which does not matter.
+        unsafe { UnlockFileEx(self.file.as_raw_handle(), 0, 1, 0, &raw mut place) };
+    }
+}
+
+fn lock_byte() -> OVERLAPPED {
+    let (high, low) = super::halves(LOCK_BYTE);
+    let mut place = OVERLAPPED::default();
+    place.Anonymous.Anonymous.Offset = low;
+    place.Anonymous.Anonymous.OffsetHigh = high;
+    place
+}
+
+/// Creates a file of `capacity` bytes at a path that nothing has.
+///
+/// # Errors
+/// [`Error::Exists`], [`Error::NotFound`] if its folder does not exist, [`Error::NoSpace`],
+/// [`Error::Access`].
+pub(crate) fn create_file(
+    location: &Location,
+    capacity: u64,
+    mode: Mode,
+    deadline: &Deadline,
+) -> Result<Opened> {
+    let id = location.id();
+    if location.path.symlink_metadata().is_ok() {
+        return Err(Error::Exists { id });
+    }
+    let size = object_size(capacity).filter(|size| {
+        // A file may be made sparse, which finds out too late.
+        free_bytes(location.folder()).is_none_or(|free| *size <= free)
+    });
+    let Some(size) = size else { return Err(no_space(capacity, None)) };
+    location.sweep_staged();
+    let mut backoff = Backoff::new(deadline, "waiting for a process that removes what it creates");
+    loop {
+        if let Some(opened) = attempt_create(location, &id, mode, capacity, size)? {
+            return Ok(opened);
+        }
+        backoff.pause()?;
+    }
+}
+
+/// Creates a file under a staging name and publishes it. `None` if another process took it for a dead one's.
+fn attempt_create(
+    location: &Location,
+    id: &str,
+    mode: Mode,
+    capacity: u64,
+    size: u64,
+) -> Result<Option<Opened>> {
+    let mut at = location.path.file_name().unwrap_or_default().to_owned();
+    at.push(format!("~{:016x}", new_nonce()));
+    let at = location.path.with_file_name(at);
+    let file = create_private(&at, id).map_err(|error| match error {
+        Error::NotFound { id, .. } => Error::NotFound { id, reason: "its folder does not exist" },
+        other => other,
+    })?;
+    let file = DiskFile { file, id: id.into() };
+    // Goes after everything that is declared below: what is mapped cannot be removed.
+    let mut staged = Staged { at, published: false };
+    fault::point("disk.made");
+    if !file.lock(false) {
+        return Ok(None);
+    }
+    fault::point("disk.joined");
+    file.file.set_len(size).map_err(|error| {
+        match from_code(os_error(&error, "SetEndOfFile"), id, size) {
+            Error::NoSpace { os, .. } => no_space(capacity, os),
+            Error::Access { os: Some(os), .. }
+                if os.errno.cast_unsigned() == ERROR_INVALID_PARAMETER =>
+            {
+                no_space(capacity, Some(os)) // more than the file system can express
+            }
+            other => other,
+        }
+    })?;
+    fault::point("disk.reserved");
+    let (section, memory) = file.map(Access::ReadWrite)?;
+    let (before, block) = parts(&memory, id)?;
+    let lock = file.lock_name()?;
+    let mut control = Control::new(block, SyncObjects::new(&lock, How::CreateOrOpen, id)?, id)?;
+    RawMutex::initialize(&control)?;
+    let presence = Presence::enter(&lock, id)?;
+    let (kind, lifetime) = (ObjectKind::DiskFile, Lifetime::LastProcess);
+    let creator = presence.nonce();
+    control.describe(&Description { kind, capacity, lifetime, creator });
+    fault::point("disk.described");
+    let data = before.part(0, capacity).ok_or(Error::Closed)?;
+    let object = object(file, &control, mode, section, Some((lock, presence)))?;
+    if !staged.publish(location, id)? {
+        return Ok(None);
+    }
+    fault::point("disk.published");
+    Ok(Some(Opened { object, control, source: None, data, lifetime, mode }))
+}
+
+/// The control block of a mapped file, and what precedes it.
+fn parts(memory: &Memory, id: &str) -> Result<(Memory, Memory)> {
+    let offset = control_offset_of(memory.region().len() as u64);
+    let parts = offset.and_then(|at| Some((memory.part(0, at)?, memory.part(at, CONTROL_SIZE)?)));
+    parts.ok_or_else(|| Error::access(id, "something else stands at its name"))
+}
+
+/// A handle on a file. The name of the lock and the presence are those of one that shares the control block.
+fn object(
+    file: DiskFile,
+    control: &Control,
+    mode: Mode,
+    section: OwnedHandle,
+    shares: Option<(String, Presence)>,
+) -> Result<Object> {
+    let (lock, presence) = shares.unzip();
+    // A handle that writes needs no more mappings.
+    let data = Some(section).filter(|_| mode.access == Access::Read);
+    let held = Held { presence, data, _control: None };
+    Object::new(control, mode, lock, held, Some(file), false)
+}
+
+/// The staging name of a file, which is removed unless the file has got its own.
+struct Staged {
+    at: PathBuf,
+    published: bool,
+}
+
+impl Staged {
+    /// Gives the file its path, which nothing may have yet. `false` if it does not have the staging name any
+    /// more.
+    fn publish(&mut self, location: &Location, id: &str) -> Result<bool> {
+        let (from, to) = (wide_path(&self.at), wide_path(&location.path));
+        // SAFETY: both are NUL-terminated texts that outlive the call.
+        self.published = unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), 0) } != 0;
+        if self.published {
+            return Ok(true);
+        }
+        match from_code(OsError::last("MoveFileEx"), id, 0) {
+            Error::NotFound { .. } => Ok(false),
+            error => Err(error),
+        }
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.published {
+            let _ = std::fs::remove_file(&self.at);
+        }
+    }
+}
+
+/// Opens a file by its path. One that may not be written to is opened for reading only, if that is
+/// enough.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Access`], [`Error::Corrupt`] if it was cut, [`Error::Incompatible`],
+/// [`Error::Timeout`].
+pub(crate) fn open_file(location: &Location, mode: Mode, deadline: &Deadline) -> Result<Opened> {
+    let mut backoff = Backoff::new(deadline, "waiting for the process that is opening the file");
+    loop {
+        if let Some(opened) = attempt(location, mode)? {
+            return Ok(opened);
+        }
+        backoff.pause()?;
+    }
+}
+
+/// `None` while another process rebuilds the control block.
+fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
+    let access = mode.access;
+    let id = location.id();
+    let (file, writable) = DiskFile::open(&location.path, access, &id)?;
+    check_size(file.size()?, &id)?;
+    if !writable {
+        return open_unwritable(file, mode, &id).map(Some);
+    }
+    let vacant = file.lock(true);
+    if !vacant && !file.lock(false) {
+        return Ok(None);
+    }
+    fault::point("open.joined");
+    let (section, memory) = file.map(Access::ReadWrite)?;
+    let (before, block) = parts(&memory, &id)?;
+    let lock = file.lock_name()?;
+    let mut control = Control::new(block, SyncObjects::new(&lock, How::CreateOrOpen, &id)?, &id)?;
+    let (capacity, data) = examine(&control, &before, &id)?;
+    fault::point("open.mapped");
+    if vacant {
+        rebuild(&mut control, &data)?;
+        fault::point("open.rebuilt");
+        if !file.lock(false) {
+            return Ok(None);
+        }
+    } else {
+        control.examine(&id)?;
+        control.accept(capacity);
+        control.join();
+    }
+    if access == Access::Read {
+        view::protect(&before)?;
+    }
+    let presence = Presence::enter(&lock, &id)?;
+    let object = object(file, &control, mode, section, Some((lock, presence)))?;
+    fault::point("open.entered");
+    let lifetime = Lifetime::LastProcess;
+    Ok(Some(Opened { object, control, source: None, data, lifetime, mode }))
+}
+
+/// The capacity that a control block says, which is what the file's size allows, and the data.
+fn examine(control: &Control, before: &Memory, id: &str) -> Result<(u64, Memory)> {
+    let description = control.examine_format(id)?;
+    check_kind(&description, ObjectKind::DiskFile, id)?;
+    let (capacity, size) = (description.capacity, before.region().len() as u64);
+    let whole = control_offset(capacity) == Some(size);
+    let data = if whole { before.part(0, capacity) } else { None };
+    Ok((capacity, data.ok_or_else(|| cut(size.saturating_add(CONTROL_SIZE)))?))
+}
+
+/// A reader that may not write to the file has a control block of its own, and reads the committed end from
+/// the file's.
+fn open_unwritable(file: DiskFile, mode: Mode, id: &str) -> Result<Opened> {
+    let (section, memory) = file.map(Access::Read)?;
+    let (before, block) = parts(&memory, id)?;
+    let mut source = Control::new(block, SyncObjects::none(), id)?;
+    let (capacity, data) = examine(&source, &before, id)?;
+    let own = view::map_private(CONTROL_SIZE)?;
+    let mut control = Control::new(own, SyncObjects::private(id)?, id)?;
+    begin_unwritable(&mut control, capacity)?;
+    let object = object(file, &control, mode, section, None)?;
+    source.accept(capacity);
+    let lifetime = Lifetime::LastProcess;
+    Ok(Opened { object, control, source: Some(source), data, lifetime, mode })
+}
+
+fn is_denied(error: &std::io::Error) -> bool {
+    let code = error.raw_os_error().unwrap_or(0).cast_unsigned();
+    matches!(code, ERROR_ACCESS_DENIED | ERROR_WRITE_PROTECT)
+}
+
+fn no_space(capacity: u64, os: Option<OsError>) -> Error {
+    Error::NoSpace { needed: format!("{capacity} bytes on disk"), os }
+}
+
+/// What the file system knows a file by: its volume's number, and its number there.
+fn numbers(file: &File, id: &str) -> Result<(u64, u128)> {
+    let mut long = FILE_ID_INFO::default();
+    let size = u32::try_from(size_of_val(&long)).unwrap_or(0);
+    let target = (&raw mut long).cast();
+    // SAFETY: the handle is open; the target is writable for the size that is given.
+    if unsafe { GetFileInformationByHandleEx(file.as_raw_handle(), FileIdInfo, target, size) } != 0
+    {
+        let number = u128::from_le_bytes(long.FileId.Identifier);
+        return Ok((long.VolumeSerialNumber, number));
+    }
+    // A file system with short numbers only.
+    let mut short = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is open; the target is writable.
+    if unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut short) } == 0 {
+        let os = Some(OsError::last("GetFileInformationByHandle"));
+        return Err(Error::Access { id: id.into(), reason: "the system refuses it", os });
+    }
+    let number = u128::from(short.nFileIndexHigh) << 32 | u128::from(short.nFileIndexLow);
+    Ok((short.dwVolumeSerialNumber.into(), number))
+}
+
+/// Creates an empty file that lets in this user alone, where its file system knows of users.
+fn create_private(at: &Path, id: &str) -> Result<File> {
+    let attributes = security::attributes()?;
+    let path = wide_path(at);
+    // No right to delete: while a handle has that, others have to share it, and most programs do not.
+    let access = GENERIC_READ | GENERIC_WRITE;
+    // SAFETY: the path ends with a NUL, and the attributes outlive the call.
+    let handle = unsafe {
+        CreateFileW(
+            path.as_ptr(),
+            access,
+            SHARE,
+            &raw const attributes,
+            CREATE_NEW,
+            FILE_ATTRIBUTE_NORMAL,
+            ptr::null_mut(),
+        )
+    };
+    if handle == INVALID_HANDLE_VALUE {
+        return Err(from_code(OsError::last("CreateFile"), id, 0));
+    }
+    // SAFETY: a handle that was opened just now and belongs to nobody else.
+    Ok(unsafe { File::from_raw_handle(handle) })
+}
+
+/// A path as the system wants it, also a long one.
+fn wide_path(path: &Path) -> Vec<u16> {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut text: Vec<u16> = full.as_os_str().encode_wide().chain([0]).collect();
+    let drive = text.get(1).copied() == Some(u16::from(b':'));
+    if drive && text.len() >= LONG_PATH {
+        text.splice(0..0, r"\\?\".encode_utf16());
+    }
+    text
+}
+
+/// What this user may still take of the disk.
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let (mut free, none) = (0u64, std::ptr::null_mut());
+    let path = wide_path(folder);
+    // SAFETY: the path ends with a NUL; the first target is writable, the others are not wanted.
+    let done = unsafe { GetDiskFreeSpaceExW(path.as_ptr(), &raw mut free, none, none) };
+    (done != 0).then_some(free)
+}
+
+fn os_error(error: &std::io::Error, syscall: &'static str) -> OsError {
+    OsError { syscall, errno: error.raw_os_error().unwrap_or(0) }
+}
+
+fn refused(error: &std::io::Error, syscall: &'static str, id: &str) -> Error {
+    if error.kind() == std::io::ErrorKind::InvalidInput && error.raw_os_error().is_none() {
+        let reason = "must not contain a NUL character".into();
+        return Error::InvalidArgument { name: "path", reason };
+    }
+    from_code(os_error(error, syscall), id, 0)
+}

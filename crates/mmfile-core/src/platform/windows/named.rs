@@ -1,0 +1,276 @@
+//! Objects by name: a section with the data, unless it is a mutex, one with the control block, and the lock
+//! with its semaphores.
+//!
+//! Their names are there before the object is whole: as long as a control block is not ready, the process
+//! that creates it is at work.
+
+use super::foreign::{self, FOREIGN};
+use super::object::{Held, Object};
+use super::presence::Presence;
+use super::section::{self, in_session, rights};
+use super::sync_objects::{How, SyncObjects};
+use super::{directory, view};
+use crate::backoff::Backoff;
+use crate::control::layout::CONTROL_SIZE;
+use crate::control::{Control, Description, Lifetime, ObjectKind};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::ids::{FileId, Names, Prefixes};
+use crate::memory::{Access, Memory, Mode};
+use crate::object::{Kind, NewObject, ObjectInfo, Opened, Spec, check_kind};
+use crate::platform::RawMutex;
+use crate::timeouts::LONGEST_END;
+use raw_sync::Timeout;
+use std::os::windows::io::OwnedHandle;
+use std::path::Path;
+
+/// What follows the lock's name in that of the control block's section. No id contains it.
+const CONTROL_SUFFIX: &str = "~control";
+/// A page, on every machine that Windows runs on.
+const PAGE: u64 = 4096;
+
+/// Where named objects are: in the session's name space, and nowhere else.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder;
+
+impl Folder {
+    /// Refuses any other.
+    pub(crate) fn of(directory: Option<&Path>) -> Result<Self> {
+        match directory {
+            None => Ok(Self),
+            Some(_) => Err(Error::unsupported(
+                "another directory, since Windows keeps objects in the session: leave `directory` out",
+            )),
+        }
+    }
+}
+
+/// The prefix by which files are listed: their control blocks have the locks' names.
+pub(crate) fn listed_prefix(prefixes: &Prefixes) -> &str {
+    prefixes.mutex()
+}
+
+pub(super) fn control_name(names: &Names) -> String {
+    format!("{}{CONTROL_SUFFIX}", names.lock)
+}
+
+/// Creates an object at a name that no other has.
+///
+/// # Errors
+/// [`Error::Exists`]; [`Error::Access`] if another program's data stands at the name, without a lock that
+/// would make it a file; [`Error::NoSpace`].
+pub(crate) fn create(spec: &Spec, new: &NewObject, deadline: &Deadline) -> Result<Opened> {
+    // Of a process that ends, the names go one after the other.
+    let limit = Timeout::Val(deadline.slice(LONGEST_END).unwrap_or_default());
+    let limit = Deadline::after(&limit);
+    let mut backoff = Backoff::new(&limit, "waiting for a process that is ending");
+    loop {
+        match attempt_create(spec, new) {
+            Err(foreign @ Error::Access { reason: FOREIGN, .. }) => {
+                backoff.pause().map_err(|_| foreign)?;
+            }
+            other => return other,
+        }
+    }
+}
+
+fn attempt_create(spec: &Spec, new: &NewObject) -> Result<Opened> {
+    let (names, id) = (&spec.names, spec.names.id.as_str());
+    let (section, memory) = create_control(names)?;
+    fault::point("create.control");
+    let sync = SyncObjects::new(&in_session(&names.lock), How::Create, id)?;
+    fault::point("create.lock");
+    let (data, data_memory) = match new.kind {
+        ObjectKind::Mutex => (None, memory.part(0, 0).ok_or(Error::Closed)?),
+        ObjectKind::File | ObjectKind::DiskFile => {
+            let data = match section::create(&names.object, new.capacity, id) {
+                Err(Error::Exists { .. }) => return Err(Error::access(id, FOREIGN)),
+                data => data?,
+            };
+            let all = view::map(&data, new.capacity, rights(Access::ReadWrite))?;
+            (Some(data), all)
+        }
+    };
+    fault::point("create.data");
+    let control = Control::new(memory, sync, id)?;
+    let parts = Parts { section, data, control, data_memory };
+    begin(names, parts, new, true)
+}
+
+/// Creates the section of a control block, and maps it.
+pub(super) fn create_control(names: &Names) -> Result<(OwnedHandle, Memory)> {
+    let section = section::create(&control_name(names), CONTROL_SIZE, names.id.as_str())?;
+    let memory = view::map(&section, CONTROL_SIZE, rights(Access::ReadWrite))?;
+    Ok((section, memory))
+}
+
+/// What a new object consists of.
+pub(super) struct Parts {
+    pub(super) section: OwnedHandle,
+    pub(super) data: Option<OwnedHandle>,
+    pub(super) control: Control,
+    pub(super) data_memory: Memory,
+}
+
+/// Completes the control block of a new object, which other processes wait for.
+pub(super) fn begin(
+    names: &Names,
+    parts: Parts,
+    new: &NewObject,
+    is_creator: bool,
+) -> Result<Opened> {
+    let Parts { section, data, mut control, data_memory } = parts;
+    RawMutex::initialize(&control)?;
+    let lock = in_session(&names.lock);
+    let presence = Presence::enter(&lock, names.id.as_str())?;
+    let creator = if is_creator { presence.nonce() } else { 0 };
+    let NewObject { kind, capacity, lifetime, mode } = *new;
+    let held = Held { presence: Some(presence), data, _control: Some(section) };
+    let ends = is_creator && lifetime == Lifetime::Creator;
+    let object = Object::new(&control, mode, Some(lock), held, None, ends)?;
+    fault::point("create.entered");
+    control.describe(&Description { kind, capacity, lifetime, creator });
+    fault::point("create.described");
+    Ok(Opened { object, control, source: None, data: data_memory, lifetime, mode })
+}
+
+/// Opens the object of a name, or makes a foreign program's data and lock one.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Access`], [`Error::Incompatible`], [`Error::Timeout`] if its creator does not
+/// complete it.
+pub(crate) fn open(spec: &Spec, mode: Mode, deadline: &Deadline) -> Result<Opened> {
+    let mut backoff = Backoff::new(deadline, "waiting for the process that creates it");
+    let mut attempts = 0;
+    loop {
+        let missing = match attempt(spec, mode) {
+            Ok(Some(opened)) => return Ok(opened),
+            Ok(None) => {
+                backoff.pause()?;
+                continue;
+            }
+            Err(missing @ Error::NotFound { .. }) => missing,
+            Err(error) => return Err(error),
+        };
+        match foreign::join(spec, mode) {
+            // Another process was quicker; or a file of ours has ended, and its names go with the processes
+            // that have it open.
+            Err(Error::Exists { .. }) if attempts < foreign::ATTEMPTS => attempts += 1,
+            Err(Error::Exists { .. }) => return Err(missing),
+            other => return other,
+        }
+    }
+}
+
+/// `None` while the object is not complete, or is ending.
+fn attempt(spec: &Spec, mode: Mode) -> Result<Option<Opened>> {
+    let access = mode.access;
+    let (names, id) = (&spec.names, spec.names.id.as_str());
+    let (section, memory) = open_control(&control_name(names), Access::ReadWrite, id)?;
+    let seen = Control::new(memory.clone(), SyncObjects::none(), id)?;
+    if seen.has_ended() {
+        return Err(Error::not_found(id));
+    }
+    if !seen.is_ready() {
+        return Ok(None);
+    }
+    let description = seen.examine(id)?;
+    check_kind(&description, spec.kind, id)?;
+    let capacity = description.capacity;
+    let lock = in_session(&names.lock);
+    let sync = match SyncObjects::new(&lock, How::Open, id) {
+        Err(Error::NotFound { .. }) => return Ok(None),
+        sync => sync?,
+    };
+    let (data, data_memory) = match spec.kind {
+        ObjectKind::Mutex => (None, memory.part(0, 0)),
+        ObjectKind::File | ObjectKind::DiskFile => {
+            let data = match section::open(&names.object, access, id) {
+                Err(Error::NotFound { .. }) => return Ok(None),
+                data => data?,
+            };
+            let all = view::map(&data, 0, rights(access))?;
+            let whole = capacity.checked_next_multiple_of(PAGE) == Some(all.region().len() as u64);
+            (Some(data), all.part(0, capacity).filter(|_| whole))
+        }
+    };
+    let Some(data_memory) = data_memory else {
+        return Err(Error::access(id, "its data is not the one that belongs to it"));
+    };
+    fault::point("open.mapped");
+    let mut control = Control::new(memory, sync, id)?;
+    control.accept(capacity);
+    let presence = Presence::enter(&lock, id)?;
+    fault::point("open.joined");
+    let held = Held { presence: Some(presence), data, _control: Some(section) };
+    let object = Object::new(&control, mode, Some(lock), held, None, false)?;
+    control.join();
+    fault::point("open.entered");
+    let lifetime = description.lifetime;
+    Ok(Some(Opened { object, control, source: None, data: data_memory, lifetime, mode }))
+}
+
+/// Opens the section of a control block, and maps it.
+fn open_control(name: &str, access: Access, id: &str) -> Result<(OwnedHandle, Memory)> {
+    let section = section::open(name, access, id)?;
+    let memory = view::map(&section, CONTROL_SIZE, rights(access))
+        .map_err(|_| Error::access(id, "something else stands at its name"))?;
+    Ok((section, memory))
+}
+
+/// The objects whose locks' names begin with a prefix. None of them is ever stale, so that there is nothing
+/// to remove.
+pub(crate) fn list(_: &Folder, prefix: &str, kind: Kind, removes: bool) -> Result<Vec<ObjectInfo>> {
+    let mut infos = Vec::new();
+    for name in if removes { Default::default() } else { directory::sections() } {
+        let id = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(CONTROL_SUFFIX));
+        let Some(id) = id else { continue };
+        match describe(&name, id, kind) {
+            Ok(info) => infos.extend(info),
+            Err(error @ Error::NoSpace { .. }) => return Err(error),
+            Err(_) => {} // another user's, or no object of ours, or gone meanwhile
+        }
+    }
+    Ok(infos)
+}
+
+fn describe(name: &str, id: &str, kind: Kind) -> Result<Option<ObjectInfo>> {
+    // Nothing but what an object of ours would be called.
+    if FileId::parse(id)?.as_str() != id {
+        return Ok(None);
+    }
+    let (_section, memory) = open_control(name, Access::Read, id)?;
+    let control = Control::new(memory, SyncObjects::none(), id)?;
+    Ok(if control.is_ready() { ObjectInfo::of(&control, id, kind, false) } else { None })
+}
+
+/// Ends an object: nothing can open it from now on. Its names go with the last process that has it open.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Access`], [`Error::Timeout`].
+pub(crate) fn remove(
+    _: &Folder,
+    names: &Names,
+    kind: ObjectKind,
+    deadline: &Deadline,
+) -> Result<()> {
+    let id = names.id.as_str();
+    let mut backoff = Backoff::new(deadline, "waiting for the process that creates it");
+    loop {
+        let (_section, memory) = open_control(&control_name(names), Access::ReadWrite, id)?;
+        let control = Control::new(memory, SyncObjects::none(), id)?;
+        if control.has_ended() {
+            return Err(Error::not_found(id));
+        }
+        if control.is_ready() {
+            if let Ok(description) = control.examine_format(id) {
+                check_kind(&description, kind, id)?;
+            }
+            control.set_ended();
+            fault::point("remove.ended");
+            return Ok(());
+        }
+        backoff.pause()?;
+    }
+}

@@ -1,0 +1,129 @@
+//! A handle on an object, a section or a file on disk.
+
+use super::disk::DiskFile;
+use super::presence::{self, Presence};
+use super::view;
+use crate::control::{Control, Participant, now, participants};
+use crate::error::{Error, OsError, Result};
+use crate::fault;
+use crate::memory::{Memory, Mode};
+use std::os::windows::io::OwnedHandle;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use windows_sys::Win32::System::Memory::FlushViewOfFile;
+
+/// A handle that counts as alive. Dropping it leaves the object.
+#[derive(Debug)]
+pub(crate) struct Object {
+    control: Control,
+    /// The name of its lock; none where no other process shares the control block.
+    lock: Option<String>,
+    nonce: u64,
+    /// Whether the object ends with this handle.
+    ends: bool,
+    file: Option<DiskFile>,
+    held: Mutex<Option<Held>>,
+}
+
+/// What is open until the object is left. It is closed in this order: as long as the control block's section
+/// has its name, no process takes the data for a foreign program's.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) presence: Option<Presence>,
+    /// The section of the data, for more mappings.
+    pub(super) data: Option<OwnedHandle>,
+    /// The section of the control block, if it is one of its own.
+    pub(super) _control: Option<OwnedHandle>,
+}
+
+impl Object {
+    /// A handle on the object with the lock of that name. It enters itself into the table of participants,
+    /// if there is room.
+    pub(super) fn new(
+        control: &Control,
+        mode: Mode,
+        lock: Option<String>,
+        held: Held,
+        file: Option<DiskFile>,
+        ends: bool,
+    ) -> Result<Self> {
+        let nonce = held.presence.as_ref().map_or(u64::MAX, Presence::nonce);
+        let (control, held) = (control.clone(), Mutex::new(Some(held)));
+        let object = Self { control, lock, nonce, ends, file, held };
+        let new = Participant { nonce, pid: std::process::id(), mode, since: now() };
+        participants::enter(&object.control, &new, |owner| object.is_alive(owner))?;
+        Ok(object)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of this handle.
+    pub(crate) fn nonce(&self) -> u64 {
+        self.nonce
+    }
+
+    /// Whether another process has it open. `None` where that cannot be told.
+    pub(crate) fn has_other_process(&self) -> Option<bool> {
+        self.held().as_ref()?.presence.as_ref()?.has_other_process()
+    }
+
+    /// Whether the handle of that number is open. One that cannot be asked about counts as open.
+    pub(crate) fn is_alive(&self, nonce: u64) -> bool {
+        nonce == self.nonce
+            || self.lock.as_ref().is_some_and(|lock| presence::is_alive(lock, nonce))
+    }
+
+    /// Its size in bytes, now, if it is a file on disk: no other has a size that changes.
+    pub(crate) fn size(&self) -> Result<u64> {
+        self.file.as_ref().ok_or(Error::Closed)?.size()
+    }
+
+    /// No process can take a name from those who have the object open.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "elsewhere it can be lost")]
+    pub(crate) fn check_named(&self, _: &Control) -> Result<()> {
+        Ok(())
+    }
+
+    /// The data once more, so that writing to it changes nothing for others.
+    pub(crate) fn map_copy_on_write(&self, length: u64) -> Result<Memory> {
+        let held = self.held();
+        let data = held.as_ref().and_then(|held| held.data.as_ref()).ok_or(Error::Closed)?;
+        view::map_copy_on_write(data, length)
+    }
+
+    /// Writes what was changed in these mappings to the disk, and waits until it is there.
+    pub(crate) fn sync(&self, mappings: [&Memory; 2]) -> Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        for memory in mappings {
+            // SAFETY: the address is inside a view that the memory keeps; 0 stands for all of it from there
+            // on. A private view is flushed to nowhere.
+            if unsafe { FlushViewOfFile(memory.region().as_ptr().cast(), 0) } == 0 {
+                let os = Some(OsError::last("FlushViewOfFile"));
+                return Err(Error::NoSpace { needed: "durable storage".into(), os });
+            }
+        }
+        file.flush()
+    }
+
+    /// Counts as closed for other processes from now on. The memory can still be used.
+    pub(crate) fn leave(&self) {
+        let Some(held) = self.held().take() else { return };
+        if self.ends {
+            self.control.set_ended();
+            fault::point("close.ended");
+        }
+        participants::leave(&self.control, self.nonce);
+        if let Some(file) = &self.file {
+            file.unlock();
+        }
+        drop(held);
+        fault::point("close.done");
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

@@ -1,0 +1,30 @@
+//! Every time limit and pause of the crate.
+
+use std::time::Duration;
+
+/// How long an operation waits for the lock, and opening and creating for a name that other processes
+/// are creating or removing, unless the options say otherwise.
+pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The pause between two attempts at a name or a file that another process holds for a moment. It
+/// doubles up to the longest.
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_micros(50);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+
+/// The longest sleep before a waiter checks for itself. Foreign writers wake nobody, so their segments
+/// are seen after this time at the latest. The sleeps grow towards it.
+pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(500);
+/// The same for a waiter that requires a peer, since a process that dies wakes nobody.
+pub(crate) const PEER_SLEEP: Duration = Duration::from_millis(200);
+/// The first sleep of a waiter.
+pub(crate) const FIRST_SLEEP: Duration = Duration::from_millis(5);
+
+/// The longest single sleep for the lock. It bounds the cost of a wake-up that got lost with its
+/// sender, and the time until a cancelled wait ends. On macOS no kernel wakes a waiter when the holder dies.
+pub(crate) const LOCK_SLEEP: Duration =
+    Duration::from_millis(if cfg!(platform = "macos") { 10 } else { 20 });
+
+/// How long the names of a process that ends may take to vanish one after the other, where the kernel removes
+/// them.
+#[cfg(windows)]
+pub(crate) const LONGEST_END: Duration = Duration::from_secs(2);

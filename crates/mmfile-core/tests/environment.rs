@@ -1,0 +1,46 @@
+//! Systems that allow less than usual, and processes that see the same folder from different places: it
+//! works, or the error says what is missing.
+
+#![cfg(all(target_os = "linux", not(mmfile_portable)))]
+
+#[path = "environment/full.rs"]
+mod full;
+#[path = "environment/memory.rs"]
+mod memory;
+#[path = "environment/namespaces.rs"]
+mod namespaces;
+#[path = "environment/refusals.rs"]
+mod refusals;
+mod support;
+#[path = "environment/users.rs"]
+mod users;
+
+use mmfile_core::*;
+use std::path::{Path, PathBuf};
+
+fn prefixes(args: &[String]) -> Prefixes {
+    Prefixes::new(&args[0], &args[1]).unwrap()
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
+    result.unwrap_err().code()
+}
+
+fn is_root() -> bool {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::geteuid() == 0 }
+}
+
+fn options(prefixes: &Prefixes, id: &str, directory: Option<&Path>) -> CreateOptions {
+    CreateOptions {
+        id: Some(FileId::parse(id).unwrap()),
+        prefixes: prefixes.clone(),
+        directory: directory.map(PathBuf::from),
+        ..Default::default()
+    }
+}
+
+fn mutex_options(prefixes: &Prefixes) -> MutexOptions {
+    let prefix = format!("{}mutex-", support::common_part(prefixes));
+    MutexOptions { prefix, ..Default::default() }
+}

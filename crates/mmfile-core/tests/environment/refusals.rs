@@ -1,0 +1,203 @@
+//! System calls that a sandbox, a file system or an old kernel refuses.
+
+use super::support::sandbox::{Refusal, refuse};
+use super::support::{
+    self, Actor, Folder, Watchdog, common_part, figures, hear, left_behind, own_prefixes, say,
+};
+use super::{is_root, mutex_options, options, prefixes};
+use mmfile_core::*;
+use std::path::Path;
+use std::time::Duration;
+
+const ROLES: &[support::Role] = &[("confined", confined), ("jailed", jailed)];
+const LARGE: u64 = 2 << 20;
+
+/// The ways to create something, which differ in the calls that they make.
+const WAYS: [&str; 6] = ["small", "large", "small-in-folder", "large-in-folder", "disk", "mutex"];
+
+fn create(way: &str, prefixes: &Prefixes, folder: &Path) -> Result<Box<dyn std::fmt::Debug>> {
+    let capacity = if way.starts_with("large") { LARGE } else { 1000 };
+    let directory = way.ends_with("in-folder").then_some(folder);
+    let filled = |file: MmFile| -> Result<Box<dyn std::fmt::Debug>> {
+        file.append("from inside")?;
+        Ok(Box::new(file))
+    };
+    match way {
+        "mutex" => Ok(Box::new(NamedMutex::open("it", &mutex_options(prefixes))?)),
+        "disk" => {
+            let file = MmFile::create_file(folder.join("disk"), LARGE, &CreateOptions::default());
+            file.and_then(filled)
+        }
+        _ => MmFile::create_new(capacity, &options(prefixes, way, directory)).and_then(filled),
+    }
+}
+
+/// Opens what [`create`] made, as a process that is not confined.
+fn check(way: &str, prefixes: &Prefixes, folder: &Path) {
+    let directory = way.ends_with("in-folder").then_some(folder);
+    let open = OpenOptions::from(&options(prefixes, "it", directory));
+    let file = match way {
+        "mutex" => {
+            let mutex = NamedMutex::open_existing("it", &mutex_options(prefixes)).unwrap();
+            return drop(mutex.lock(None).unwrap());
+        }
+        "disk" => MmFile::open_file(folder.join("disk"), &open),
+        _ => MmFile::open_existing(way, &open),
+    };
+    let file = file.unwrap_or_else(|error| panic!("{way}: {error}"));
+    assert_eq!(file.read_text(0).unwrap(), "from inside", "{way}");
+}
+
+/// Creates everything and says how it went; keeps it until the test has seen it.
+fn create_all(prefixes: &Prefixes, folder: &Path) {
+    let made: Vec<_> = WAYS.iter().map(|way| create(way, prefixes, folder)).collect();
+    for result in &made {
+        match result {
+            Ok(_) => say("created"),
+            Err(error) => say(format_args!("{} {error}", error.code())),
+        }
+    }
+    hear();
+}
+
+const CALLS: &[(&str, Refusal)] = &[
+    ("linkat", refusal(libc::SYS_linkat)),
+    #[cfg(target_arch = "x86_64")]
+    ("link", refusal(libc::SYS_link)),
+    ("renameat2", refusal(libc::SYS_renameat2)),
+    ("mmap", Refusal { argument: Some((3, 1, 1)), ..refusal(libc::SYS_mmap) }), // shared ones
+    ("F_OFD_SETLK", Refusal { argument: Some((1, !0, 37)), ..refusal(libc::SYS_fcntl) }),
+    ("F_OFD_GETLK", Refusal { argument: Some((1, !0, 36)), ..refusal(libc::SYS_fcntl) }),
+    ("O_TMPFILE", Refusal::NAMELESS_FILES),
+    ("io_uring_setup", refusal(libc::SYS_io_uring_setup)),
+];
+
+const fn refusal(call: i64) -> Refusal {
+    Refusal { call, argument: None, errno: 0 }
+}
+
+/// The calls are refused as `call=errno,call=errno` says.
+fn confined(args: &[String]) {
+    let refusals: Vec<Refusal> = args[3]
+        .split(',')
+        .filter_map(|part| {
+            let (name, errno) = part.split_once('=').unwrap();
+            let (_, refusal) = CALLS.iter().find(|(call, _)| *call == name)?;
+            Some(Refusal { errno: errno.parse().unwrap(), ..*refusal })
+        })
+        .collect();
+    refuse(&refusals);
+    create_all(&prefixes(args), Path::new(&args[2]));
+}
+
+/// Runs a role that creates everything, and compares how it went: `None` if it works, or the code and what
+/// the message names.
+fn compare(
+    what: &str,
+    (test, role, arg): (&str, &str, &str),
+    prefixes: &Prefixes,
+    folder: &Folder,
+    expected: impl Fn(&str) -> Option<(&'static str, &'static str)>,
+) -> Option<()> {
+    let path = folder.path().to_str().unwrap();
+    let args = [prefixes.data(), prefixes.mutex(), path, arg];
+    let mut actor = Actor::start(test, role, &args);
+    for way in WAYS {
+        let line = actor.expect();
+        if line.starts_with("skipped") {
+            return None;
+        }
+        match expected(way) {
+            None => {
+                assert_eq!(line, "created", "{what}: {way}");
+                check(way, prefixes, folder.path());
+            }
+            Some((code, named)) => {
+                assert!(line.starts_with(code) && line.contains(named), "{what}: {way}: {line}");
+            }
+        }
+    }
+    actor.finish();
+    let _ = std::fs::remove_file(folder.file("disk"));
+    assert_eq!(left_behind(common_part(prefixes)), [""; 0], "{what}");
+    Some(())
+}
+
+#[test]
+fn it_works_or_the_error_names_the_call() {
+    support::play(ROLES);
+    let test = "refusals::it_works_or_the_error_names_the_call";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(120));
+    type Expected = Option<(&'static str, &'static str)>;
+    let unsupported = |named: &'static str| Some(("ERR_MMFILE_UNSUPPORTED", named));
+    let no_names = "renameat2=ENOSYS,linkat=EPERM,link=EPERM";
+    let cases: Vec<(&str, Expected)> = vec![
+        ("io_uring_setup=EPERM", None),
+        ("linkat=EPERM", None),
+        ("linkat=ENOSYS", None),
+        ("linkat=EACCES", None),
+        ("linkat=ENOENT", None),
+        ("O_TMPFILE=EOPNOTSUPP", None),
+        ("O_TMPFILE=EISDIR", None),
+        ("O_TMPFILE=EINVAL", None),
+        ("O_TMPFILE=EOPNOTSUPP,renameat2=ENOSYS", None),
+        ("renameat2=ENOSYS", None),
+        ("renameat2=EINVAL", None),
+        ("renameat2=EPERM", None),
+        (no_names, unsupported("link")),
+        ("F_OFD_SETLK=EINVAL", unsupported("F_OFD_SETLK")),
+        ("F_OFD_SETLK=ENOSYS", unsupported("F_OFD_SETLK")),
+        ("F_OFD_SETLK=EPERM,F_OFD_GETLK=EPERM", unsupported("F_OFD_SETLK")),
+        ("mmap=ENODEV", unsupported("mmap")),
+        ("mmap=ENOMEM", Some(("ERR_MMFILE_NO_SPACE", "mmap"))),
+    ];
+    let numbers = [
+        ("EPERM", libc::EPERM),
+        ("ENOENT", libc::ENOENT),
+        ("EACCES", libc::EACCES),
+        ("EISDIR", libc::EISDIR),
+        ("EINVAL", libc::EINVAL),
+        ("ENODEV", libc::ENODEV),
+        ("ENOMEM", libc::ENOMEM),
+        ("ENOSYS", libc::ENOSYS),
+        ("EOPNOTSUPP", libc::EOPNOTSUPP),
+    ];
+    for (refused, expected) in cases {
+        let calls = numbers.iter().fold(refused.to_owned(), |text, (name, number)| {
+            text.replace(&format!("={name}"), &format!("={number}"))
+        });
+        let (prefixes, folder) = (own_prefixes("refused"), Folder::new("refused"));
+        let role = (test, "confined", calls.as_str());
+        compare(refused, role, &prefixes, &folder, |_| expected).unwrap();
+        assert_eq!(folder.names(), [""; 0], "{refused}");
+    }
+}
+
+/// Goes into a folder that has no /proc and no /dev, and creates everything there.
+fn jailed(args: &[String]) {
+    let root = std::ffi::CString::new(args[2].as_str()).unwrap();
+    // SAFETY: NUL-terminated strings that outlive the calls.
+    let jailed = unsafe { libc::chroot(root.as_ptr()) == 0 && libc::chdir(c"/".as_ptr()) == 0 };
+    if !jailed {
+        return say(format_args!("skipped {}", std::io::Error::last_os_error()));
+    }
+    create_all(&prefixes(args), Path::new("/"));
+}
+
+#[test]
+fn a_root_folder_without_proc_and_dev() {
+    support::play(ROLES);
+    if support::skips_in_chosen_folder() {
+        return;
+    }
+    let test = "refusals::a_root_folder_without_proc_and_dev";
+    let (prefixes, folder) = (own_prefixes("jail"), Folder::new("jail"));
+    if !is_root() {
+        return figures("skipped: only root may change its root folder");
+    }
+    compare("chroot", (test, "jailed", ""), &prefixes, &folder, |way| match way {
+        "small" | "large" | "mutex" => Some(("ERR_MMFILE_UNSUPPORTED", "there is no /dev/shm")),
+        _ => None,
+    });
+    assert_eq!(folder.names(), [""; 0]);
+}

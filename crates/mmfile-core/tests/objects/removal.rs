@@ -1,0 +1,118 @@
+//! A name that another program removes while processes have the object open: they are told when they
+//! would wait for a process that may use another object of that name. One that ended goes on.
+
+use super::code;
+use super::support::{Watchdog, common_part, left_behind, listing, own_prefixes, path};
+use mmfile_core::*;
+use std::time::{Duration, Instant};
+
+/// `lock` with the lock held by another thread, and then without. What each gives.
+fn contended(
+    holder: impl Fn() -> Result<LockGuard> + Sync,
+    lock: impl Fn() -> Result<LockGuard>,
+) -> (Result<LockGuard>, Result<LockGuard>) {
+    let (held, release) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+    let contended = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let guard = holder().unwrap();
+            held.wait();
+            release.wait();
+            drop(guard);
+        });
+        held.wait();
+        let result = lock();
+        release.wait();
+        result
+    });
+    (contended, lock())
+}
+
+fn soon() -> Option<Timeout> {
+    Some(Timeout::Val(Duration::from_millis(50)))
+}
+
+#[test]
+fn a_lock_whose_object_lost_its_name_is_not_waited_for() {
+    let _watchdog = Watchdog::new("rm", Duration::from_secs(10));
+    let prefixes = own_prefixes("rm");
+    let options = MutexOptions { prefix: format!("{}m-", prefixes.data()), ..Default::default() };
+    let mutex = NamedMutex::open("it", &options).unwrap();
+    let theirs = NamedMutex::open("it", &options).unwrap();
+    let (busy, free) = contended(|| theirs.lock(None), || mutex.lock(soon()));
+    assert_eq!((code(busy), free.is_ok()), ("ERR_MMFILE_TIMEOUT", true), "while it has its name");
+    drop(free);
+    std::fs::remove_file(path(&format!("{}it", options.prefix))).unwrap();
+    let started = Instant::now();
+    let (busy, free) = contended(|| theirs.lock(None), || mutex.lock(None));
+    assert_eq!(code(busy), "ERR_MMFILE_NOT_FOUND");
+    assert!(started.elapsed() < Duration::from_secs(1));
+    free.unwrap();
+    // The next one of that name is another one, and not removed by handles on the first.
+    let next = NamedMutex::open("it", &options).unwrap();
+    assert!(next.is_creator());
+    let (busy, _) = contended(|| theirs.lock(None), || mutex.lock(None));
+    assert_eq!(code(busy), "ERR_MMFILE_NOT_FOUND");
+    drop((mutex, theirs));
+    assert!(!NamedMutex::open("it", &options).unwrap().is_creator());
+    drop(next);
+    assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
+}
+
+/// A thread that waits already is told as soon as it is about to sleep again.
+#[test]
+fn a_waiter_is_told_that_the_name_is_gone() {
+    let _watchdog = Watchdog::new("rm-waiting", Duration::from_secs(10));
+    let prefixes = own_prefixes("rm-waiting");
+    let options = MutexOptions { prefix: format!("{}m-", prefixes.data()), ..Default::default() };
+    let mutex = NamedMutex::open("it", &options).unwrap();
+    let _held = mutex.lock(None).unwrap();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| NamedMutex::open("it", &options).unwrap().lock(None).map(drop));
+        std::thread::sleep(Duration::from_millis(50));
+        let started = Instant::now();
+        std::fs::remove_file(path(&format!("{}it", options.prefix))).unwrap();
+        assert_eq!(code(waits.join().unwrap()), "ERR_MMFILE_NOT_FOUND");
+        assert!(started.elapsed() < Duration::from_secs(1));
+    });
+}
+
+#[test]
+fn a_file_that_lost_its_name_is_not_waited_for() {
+    let _watchdog = Watchdog::new("rm-file", Duration::from_secs(10));
+    let prefixes = own_prefixes("rm-file");
+    for lifetime in [Lifetime::Creator, Lifetime::LastProcess] {
+        let options = CreateOptions { lifetime, prefixes: prefixes.clone(), ..Default::default() };
+        let file = MmFile::create_new(1000, &options).unwrap();
+        let other = MmFile::open_existing(file.id(), &OpenOptions::from(&options)).unwrap();
+        std::fs::remove_file(path(&format!("{}{}", prefixes.data(), file.id()))).unwrap();
+        let (busy, free) = contended(|| file.lock(None), || other.lock(None));
+        assert_eq!(code(busy), "ERR_MMFILE_NOT_FOUND");
+        free.unwrap();
+        assert_eq!(other.append("uncontended"), Ok(0));
+    }
+    assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
+}
+
+/// A file that ended has no name either, and those that have it open go on, waiting for each other.
+#[test]
+fn the_lock_of_a_file_that_ended_is_waited_for() {
+    let _watchdog = Watchdog::new("ended", Duration::from_secs(10));
+    let prefixes = own_prefixes("ended");
+    for is_removed in [false, true] {
+        let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
+        let creator = MmFile::create_new(1000, &options).unwrap();
+        let open = || MmFile::open_existing(creator.id(), &OpenOptions::from(&options)).unwrap();
+        let (file, other) = (open(), open());
+        let mut creator = Some(creator);
+        if is_removed {
+            let id = FileId::parse(creator.as_ref().unwrap().id()).unwrap();
+            remove(&id, Kind::File, &listing(&prefixes)).unwrap();
+        } else {
+            creator = None;
+        }
+        let (busy, free) = contended(|| file.lock(None), || other.lock(soon()));
+        assert_eq!((code(busy), free.is_ok()), ("ERR_MMFILE_TIMEOUT", true), "{is_removed}");
+        drop(creator);
+    }
+    assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
+}
