@@ -208,6 +208,13 @@ impl Error {
         Self::Unsupported { what, os: None }
     }
 
+    /// The error of a forked child that uses what its parent opened.
+    pub(crate) fn forked() -> Self {
+        Self::unsupported(
+            "using what was opened before a fork, as a file or as a mutex: open it again in the child",
+        )
+    }
+
     /// The error of an object that may not be used.
     pub(crate) fn access(id: &str, reason: &'static str) -> Self {
         Self::Access { id: id.into(), reason, os: None }

@@ -16,16 +16,22 @@ pub(crate) use std::{
 
 /// A value that a process has once.
 #[cfg(not(any(platform = "loom", windows)))]
-pub(crate) struct PerProcess<T>(std::sync::LazyLock<std::sync::Mutex<T>>);
+pub(crate) struct PerProcess<T>(std::sync::Mutex<Option<T>>);
 
 #[cfg(not(any(platform = "loom", windows)))]
 impl<T: Default> PerProcess<T> {
     pub(crate) const fn new() -> Self {
-        Self(std::sync::LazyLock::new(std::sync::Mutex::default))
+        Self(std::sync::Mutex::new(None))
     }
 
-    /// Uses it. `work` makes no system call: other threads wait meanwhile.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        work(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    /// Uses it; `None` while another thread does. In a forked child that may be for ever.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
+        use std::sync::TryLockError;
+        let mut value = match self.0.try_lock() {
+            Ok(value) => value,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(work(value.get_or_insert_with(T::default)))
     }
 }

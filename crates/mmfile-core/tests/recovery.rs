@@ -4,8 +4,12 @@
 mod support;
 
 use mmfile_core::*;
-use std::time::{Duration, Instant};
-use support::raw::{OFF_COUNT, OFF_LOCK_WORD, OFF_TAIL, Raw};
+use std::time::Duration;
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
+use std::time::Instant;
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
+use support::raw::OFF_LOCK_WORD;
+use support::raw::{OFF_COUNT, OFF_TAIL, Raw};
 use support::{Actor, Watchdog, own_prefixes, rounds, say};
 
 const ROLES: &[support::Role] = &[
@@ -76,9 +80,11 @@ fn a_reader_takes_back_nothing_of_a_writer_without_the_lock() {
     assert_eq!((file.recovered(), file.size().unwrap()), (0, count * 24));
 }
 
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
 /// A value that takes its time.
 struct Slow<'a>(&'a std::sync::Barrier);
 
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
 impl Payload for Slow<'_> {
     fn byte_length(&self) -> u64 {
         4
@@ -141,6 +147,25 @@ fn a_reader_counts_foreign_segments_for_itself() {
     for reader in readers.iter().flatten() {
         assert_eq!((reader.len().unwrap(), reader.read(2).unwrap()), (3, b"two".to_vec()));
     }
+}
+
+/// A writer has stored the end of more segments and not yet their number.
+#[test]
+fn a_reader_that_counted_for_itself_reads_while_a_writer_commits() {
+    let prefixes = own_prefixes("commits");
+    let file = create(&prefixes, 4096);
+    let reader = open(&prefixes, file.id(), Access::Read, false).unwrap();
+    let (data, control) = (Raw::data(&prefixes, file.id()), Raw::control(&prefixes, file.id()));
+    data.append_foreign(b"one");
+    assert_eq!(reader.len().unwrap(), 1);
+    data.append_foreign(b"two");
+    control.put(OFF_TAIL, &14u64.to_le_bytes());
+    assert!(reader.has(0));
+    assert_eq!(reader.read(0).unwrap(), b"one");
+    control.put(OFF_COUNT, &2u64.to_le_bytes());
+    assert_eq!(reader.read(1).unwrap(), b"two");
+    assert_eq!(file.append(b"three").unwrap(), 2);
+    assert_eq!((reader.len().unwrap(), reader.read(2).unwrap()), (3, b"three".to_vec()));
 }
 
 /// A size word that spans two cache lines is stored in two steps: a reader that excludes no writer must not

@@ -94,6 +94,11 @@ impl Control {
         self.long(at::OFF_MAGIC).load(Ordering::Relaxed) == at::MAGIC
     }
 
+    /// Whether this is the control block of a file on disk.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.word(at::OFF_FLAGS).load(Ordering::Relaxed) & at::FLAG_DISK != 0
+    }
+
     /// Reads the block and checks that this program can share the file.
     pub(crate) fn examine(&self, id: &str) -> Result<Description> {
         let description = self.examine_format(id)?;

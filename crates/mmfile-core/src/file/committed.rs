@@ -28,18 +28,19 @@ pub(super) struct Counted {
 
 impl Handle {
     /// The control block with the committed end.
-    fn source(&self) -> &Control {
+    pub(super) fn source(&self) -> &Control {
         self.source.as_ref().unwrap_or(&self.control)
     }
 
-    /// The committed end, as far as this handle knows it.
+    /// The committed end, as far as this handle knows it. Its size may be a little younger than its count.
     pub(super) fn committed(&self) -> Tail {
         let tail = self.source().tail();
         if self.counted.count.load(Ordering::Acquire) <= tail.count {
             return tail;
         }
+        // Also while a writer is between its two stores, and the size alone is that of more segments.
         let counted = *self.counted.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        counted.filter(|counted| counted.size > tail.size).unwrap_or(tail)
+        counted.unwrap_or(tail)
     }
 
     /// Whether there is a segment `index`, as far as this handle knows.
@@ -112,7 +113,9 @@ impl Handle {
     /// while one is at work.
     fn count(&self, excluded: bool) -> Result<Tail> {
         let known = self.committed();
-        if self.source().is_unfinished() {
+        // Between the looks at its two halves a writer may have moved the end: then they do not belong
+        // together.
+        if self.source().is_unfinished() || self.committed() != known {
             return Ok(known);
         }
         let chain = self.segments.follow(known, excluded);

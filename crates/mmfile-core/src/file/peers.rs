@@ -13,8 +13,11 @@ impl MmFile {
         if handle.check_whole().is_err() {
             return Vec::new();
         }
-        let (creator, holder) = (handle.control.creator(), handle.section.holder());
-        participants::rows(&handle.control)
+        let (creator, holder) = (handle.source().creator(), handle.section.holder());
+        // One that may not write to a file on disk has a control block of its own, with its own row.
+        let own = handle.source.as_ref().map(|_| participants::rows(&handle.control));
+        participants::rows(handle.source())
+            .chain(own.into_iter().flatten())
             .filter(|row| handle.object.is_alive(row.nonce))
             .map(|row| Peer {
                 pid: row.pid,

@@ -163,7 +163,7 @@ impl Waiter {
     /// The error of a wait whose required peer is gone.
     fn missing_peer(&self) -> Option<Error> {
         let (handle, required) = (&*self.handle, self.required());
-        let creator = || handle.object.is_alive(handle.control.creator());
+        let creator = || handle.object.is_alive(handle.source().creator());
         let reason = if required.includes(RequirePeer::Any) && handle.peer_gone() {
             "no other process has the file open any more"
         } else if required.includes(RequirePeer::Creator) && !creator() {

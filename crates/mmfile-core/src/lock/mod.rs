@@ -37,6 +37,17 @@ pub(crate) enum Acquired {
     Abandoned,
 }
 
+/// What a waiter knows of the participant that holds the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// It has the file open.
+    Alive,
+    /// It died, although the kernel has not released the lock.
+    Dead,
+    /// It did not say who it is.
+    Unknown,
+}
+
 /// How long the lock will be held, which decides how the kernel learns of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hold {

@@ -1,11 +1,11 @@
 //! Holding the lock over several operations.
 
-use super::{Acquired, Hold};
+use super::{Acquired, Hold, Holder};
 use crate::control::Control;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::object::Object;
-use crate::platform::{RawMutex, process_number, thread_id};
+use crate::platform::{RawMutex, thread_id};
 use raw_sync::Timeout;
 use std::any::Any;
 use std::marker::PhantomData;
@@ -19,8 +19,6 @@ pub(crate) struct Section {
     mutex: RawMutex,
     control: Control,
     object: Arc<Object>,
-    /// The process that opened it.
-    process: u64,
     /// The thread whose operations work inside the lock, or 0.
     owner: AtomicU32,
     /// The thread for whose operations another one is about to take the lock, or 0.
@@ -33,33 +31,40 @@ impl Section {
             mutex: RawMutex::new(control),
             control: control.clone(),
             object: Arc::clone(object),
-            process: process_number(),
             owner: AtomicU32::new(0),
             wanted: AtomicU32::new(0),
         }
     }
 
     fn acquire(&self, deadline: &Deadline, hold: Hold) -> Result<Acquired> {
+        if !self.object.is_own() {
+            return Err(Error::forked());
+        }
         let before_sleep = |thread| {
             self.object.check_named(&self.control)?;
-            Ok(self.is_dead_holder(thread))
+            Ok(self.holder_of(thread))
         };
         let acquired = self.mutex.acquire(deadline, hold, before_sleep)?;
         self.set_holder(self.object.nonce(), thread_id());
         Ok(acquired)
     }
 
-    /// Whether the thread that the lock names as its holder is that of a participant that is dead, although
-    /// the kernel has not said so: it was kept from learning of the lock.
-    fn is_dead_holder(&self, thread: u32) -> bool {
+    /// What is known of the thread that the lock names as its holder. The kernel may have been kept from
+    /// learning of the lock: then it does not tell of a death.
+    fn holder_of(&self, thread: u32) -> Holder {
         let (nonce, holder) = self.control.lock_holder();
-        nonce != 0 && holder == thread && !self.object.is_alive(nonce)
+        match nonce {
+            0 => Holder::Unknown,
+            _ if self.object.is_alive(nonce) => Holder::Alive,
+            _ if holder == thread => Holder::Dead,
+            _ => Holder::Unknown,
+        }
     }
 
     /// Records which participant and thread hold the lock. A forked child is none: when it drops its
     /// parent's guard, its parent holds the lock still.
     fn set_holder(&self, nonce: u64, thread: u32) {
-        if self.process == process_number() {
+        if self.object.is_own() {
             self.control.set_lock_holder(nonce, thread);
         }
     }

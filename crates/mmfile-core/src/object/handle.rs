@@ -82,6 +82,11 @@ impl Object {
         self.nonce
     }
 
+    /// Whether this is the process that opened it, and not a forked child of that.
+    pub(crate) fn is_own(&self) -> bool {
+        self.descriptor.is_own()
+    }
+
     /// Where it is.
     pub(crate) fn location(&self) -> &Location {
         &self.location
@@ -133,7 +138,7 @@ impl Object {
 
     /// Counts as closed for other processes from now on. The memory can still be used.
     pub(crate) fn leave(&self) {
-        if self.left.swap(true, Ordering::Relaxed) || !self.descriptor.is_own() {
+        if self.left.swap(true, Ordering::Relaxed) || !self.is_own() {
             return; // a forked child has its parent's handle, but is no participant
         }
         let control = self.control.as_ref();

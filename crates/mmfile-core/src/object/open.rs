@@ -118,9 +118,11 @@ pub(super) fn remove_vacant(location: &Location, descriptor: &Descriptor) -> Res
     removed
 }
 
-/// Whether an object has a control block, of any version.
+/// Whether an object in memory has a control block, of any version. A file on disk stays when the last
+/// process leaves, whatever its name is.
 pub(super) fn is_object(location: &Location, descriptor: &Descriptor) -> Result<bool> {
-    Ok(copy_control(location, descriptor)?.is_some_and(|control| control.is_described()))
+    let control = copy_control(location, descriptor)?;
+    Ok(control.is_some_and(|control| control.is_described() && !control.is_on_disk()))
 }
 
 /// Whether an object has ended, although a process has it open.

@@ -11,7 +11,10 @@ use crate::platform::RawMutex;
 /// Refuses an object of another kind.
 pub(crate) fn check_kind(description: &Description, kind: ObjectKind, id: &str) -> Result<()> {
     if description.kind == kind {
-        return Ok(());
+        if (description.capacity == 0) == (kind == ObjectKind::Mutex) {
+            return Ok(());
+        }
+        return Err(Error::access(id, "its control block contradicts its size"));
     }
     Err(Error::access(
         id,

@@ -79,7 +79,7 @@ pub(super) fn staged_beside(location: &Location) {
 pub(super) fn staged_once(folder: &Folder, prefix: &str) {
     static DONE: PerProcess<HashSet<Place>> = PerProcess::new();
     let place = (folder.path().to_owned(), prefix.to_owned());
-    if DONE.with(|done| done.insert(place)) {
+    if DONE.with(|done| done.insert(place)) == Some(true) {
         all_staged(folder, prefix);
     }
 }
@@ -117,7 +117,7 @@ pub(super) fn some(folder: &Folder, prefix: &str) {
         // While this thread is at it, no other is.
         Some(std::mem::replace(pass, Pass::Over(0)))
     });
-    let mut names: Names = match pass {
+    let mut names: Names = match pass.flatten() {
         None => return,
         Some(Pass::Under(names)) => names,
         Some(Pass::Over(_)) => match folder.names() {

@@ -13,7 +13,7 @@ use crate::control::layout::LOCK_SIZE;
 use crate::control::layout::OFF_LOCK;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::lock::{Acquired, Hold};
+use crate::lock::{Acquired, Hold, Holder};
 use crate::platform::robust_list::Pending;
 use crate::platform::{futex, is_no_thread};
 use crate::sync::{AtomicU32, spin_loop};
@@ -86,13 +86,13 @@ impl RawMutex {
         self.control.word(WORD)
     }
 
-    /// Waits for the lock until the deadline. `before_sleep` can end the wait, and says whether the thread
-    /// that holds the lock is dead.
+    /// Waits for the lock until the deadline. `before_sleep` can end the wait, and says what is
+    /// known of the thread that holds the lock.
     pub(crate) fn acquire(
         &self,
         deadline: &Deadline,
         hold: Hold,
-        before_sleep: impl Fn(u32) -> Result<bool>,
+        before_sleep: impl Fn(u32) -> Result<Holder>,
     ) -> Result<Acquired> {
         let word = self.word();
         let pending = Pending::announce(word);
@@ -167,7 +167,7 @@ fn acquire_word(
     word: &AtomicU32,
     thread_id: u32,
     deadline: &Deadline,
-    before_sleep: impl Fn(u32) -> Result<bool>,
+    before_sleep: impl Fn(u32) -> Result<Holder>,
 ) -> Result<Acquired> {
     let mut others = 0;
     let mut dead = 0;
@@ -201,7 +201,9 @@ fn acquire_word(
         }
         // Twice, with a sleep in between: the record of the holder is a little younger than the word.
         let holder = seen & THREAD_ID;
-        if before_sleep(holder)? || is_no_thread(holder) {
+        let known = before_sleep(holder)?;
+        // Thread ids of a participant in another PID namespace tell nothing here.
+        if known == Holder::Dead || known == Holder::Unknown && is_no_thread(holder) {
             if dead == holder {
                 let mine = thread_id | WAITERS;
                 if word

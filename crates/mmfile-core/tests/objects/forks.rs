@@ -66,6 +66,19 @@ fn parent(args: &[String]) {
             files.iter().chain([disk]).for_each(MmFile::leave);
             mutex.leave();
         })),
+        // What the child does with what it inherited changes nothing and waits for nobody.
+        "uses" => wait_for(fork(|| {
+            let (_, _, _, files, mutex, disk) = everything.as_ref().unwrap();
+            for file in files.iter().chain([disk]) {
+                assert_eq!(code(file.append("x")), "ERR_MMFILE_UNSUPPORTED");
+                assert_eq!(code(file.seal()), "ERR_MMFILE_UNSUPPORTED");
+                assert_eq!(code(file.lock(None)), "ERR_MMFILE_UNSUPPORTED");
+                assert!(!file.peer_gone(), "its parent lives");
+            }
+            assert_eq!(code(mutex.lock(None)), "ERR_MMFILE_UNSUPPORTED");
+            assert_eq!(code(disk.flush()), "ERR_MMFILE_UNSUPPORTED");
+            assert_eq!(code(disk.len()), "ERR_MMFILE_UNSUPPORTED");
+        })),
         // In the child the same names are opened anew, as by any other process.
         "opens" => wait_for(fork(|| {
             let options = OpenOptions { prefixes: prefixes.clone(), ..Default::default() };
@@ -139,7 +152,7 @@ impl Family {
 fn what_a_child_closes_stays_with_its_parent() {
     support::play(ROLES);
     let family = Family::new("forks::what_a_child_closes_stays_with_its_parent");
-    for what in ["drops", "leaves", "opens"] {
+    for what in ["drops", "leaves", "opens", "uses"] {
         let mut parent = family.start(what);
         assert_eq!(parent.expect(), "forked");
         let pid = parent.child.id();

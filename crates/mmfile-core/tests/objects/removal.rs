@@ -2,7 +2,7 @@
 //! would wait for a process that may use another object of that name. One that ended goes on.
 
 use super::code;
-use super::support::{Watchdog, common_part, left_behind, listing, own_prefixes, path};
+use super::support::{Folder, Watchdog, common_part, left_behind, listing, own_prefixes, path};
 use mmfile_core::*;
 use std::time::{Duration, Instant};
 
@@ -115,4 +115,44 @@ fn the_lock_of_a_file_that_ended_is_waited_for() {
         drop(creator);
     }
     assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
+}
+
+/// A file on disk stays, though its folder is also one for objects and its name one that an object could
+/// have.
+#[test]
+fn a_file_on_disk_is_no_object_of_its_folder() {
+    let folder = Folder::new("ledger");
+    let prefixes = Prefixes::new("", "m-").unwrap();
+    let path = folder.file("ledger");
+    let disk = MmFile::create_file(&path, 1000, &CreateOptions::default()).unwrap();
+    disk.append("precious").unwrap();
+    drop(disk);
+    let directory = Some(path.parent().unwrap().to_owned());
+    let place = ListOptions {
+        directory: directory.clone(),
+        prefixes: prefixes.clone(),
+        mutex_prefix: None,
+    };
+    let new = |id: &str| {
+        let id = Some(FileId::parse(id).unwrap());
+        let (prefixes, directory) = (prefixes.clone(), directory.clone());
+        MmFile::create_new(1000, &CreateOptions { id, prefixes, directory, ..Default::default() })
+    };
+    assert_eq!(sweep(&place).unwrap(), []);
+    let options = OpenOptions {
+        directory: directory.clone(),
+        prefixes: prefixes.clone(),
+        ..Default::default()
+    };
+    assert_eq!(code(MmFile::open_existing("ledger", &options)), "ERR_MMFILE_ACCESS");
+    assert_eq!(code(new("ledger")), "ERR_MMFILE_ACCESS");
+    assert_eq!(
+        code(remove(&FileId::parse("ledger").unwrap(), Kind::File, &place)),
+        "ERR_MMFILE_ACCESS"
+    );
+    for number in 0..40 {
+        drop(new(&format!("other-{number}")).unwrap());
+    }
+    let disk = MmFile::open_file(&path, &OpenOptions::default()).unwrap();
+    assert_eq!(disk.read_text(0).unwrap(), "precious");
 }

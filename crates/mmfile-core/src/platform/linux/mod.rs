@@ -47,6 +47,7 @@ pub(crate) fn is_no_thread(thread: u32) -> bool {
 
 /// Waits until everything that was written through mappings of a file is on the disk.
 pub(crate) fn sync(file: &Descriptor, _: [&Memory; 2]) -> Result<()> {
+    file.check_own()?;
     let fd = file.fd().as_raw_fd();
     // SAFETY: the descriptor is open. Data written through a mapping is synchronized with it.
     super::unix::retry(|| unsafe { libc::fsync(fd) }).map(|_| ()).map_err(|errno| {

@@ -121,13 +121,13 @@ impl<T: Default + Any> PerProcess<T> {
         Self { _byte: 0, _value: PhantomData }
     }
 
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
         let (kernel, key) = (super::kernel(), (process_id(), std::ptr::from_ref(self) as usize));
         let known = kernel.statics.borrow_mut().remove(&key).and_then(|it| it.downcast().ok());
         let mut value: Box<T> = known.unwrap_or_default();
         let result = work(&mut value);
         kernel.statics.borrow_mut().insert(key, value);
-        result
+        Some(result)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::control::Control;
 use crate::control::layout::OFF_LOCK;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::lock::{Acquired, Hold};
+use crate::lock::{Acquired, Hold, Holder};
 use crate::platform::Identity;
 use crate::sync::{AtomicU32, spin_loop};
 use crate::timeouts::LOCK_SLEEP;
@@ -93,7 +93,7 @@ impl RawMutex {
         &self,
         deadline: &Deadline,
         _: Hold,
-        before_sleep: impl Fn(u32) -> Result<bool>,
+        before_sleep: impl Fn(u32) -> Result<Holder>,
     ) -> Result<Acquired> {
         let file = self.file();
         if !file.is_own() {
@@ -119,7 +119,11 @@ impl RawMutex {
     }
 
     /// Takes the byte, as soon as its holder releases it or dies.
-    fn wait(&self, deadline: &Deadline, before_sleep: impl Fn(u32) -> Result<bool>) -> Result<()> {
+    fn wait(
+        &self,
+        deadline: &Deadline,
+        before_sleep: impl Fn(u32) -> Result<Holder>,
+    ) -> Result<()> {
         let mut spins = 0;
         let mut waits = false;
         loop {

@@ -3,6 +3,7 @@
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::lock::Holder;
 use crate::platform::{ByteRange, Descriptor, Identity, LockKind};
 use crate::timeouts::LOCK_SLEEP;
 use std::os::fd::AsRawFd;
@@ -55,7 +56,7 @@ impl LockFile {
     pub(super) fn enter(
         &self,
         deadline: &Deadline,
-        before_sleep: impl Fn(u32) -> Result<bool>,
+        before_sleep: impl Fn(u32) -> Result<Holder>,
     ) -> Result<()> {
         let mut taken = self.gate();
         while *taken {

@@ -46,6 +46,7 @@ pub(crate) fn sync_objects(descriptor: &Descriptor) -> SyncObjects {
 
 /// Waits until everything that was written through mappings of a file is on the disk.
 pub(crate) fn sync(file: &Descriptor, mappings: [&Memory; 2]) -> Result<()> {
+    file.check_own()?;
     let failed = |os| Error::NoSpace { needed: "durable storage".into(), os: Some(os) };
     for region in mappings.map(Memory::region) {
         // The control block need not begin with a page.

@@ -70,10 +70,8 @@ fn refused(errno: i32) -> Error {
     let os = Some(OsError { syscall: "fcntl", errno });
     match errno {
         libc::ENOMEM => Error::NoSpace { needed: "a lock of the system's".into(), os },
-        libc::EBADF => Error::Unsupported {
-            what: "using a file that was opened before a fork: open it again in the child",
-            os,
-        },
+        // A child whose descriptor could not be replaced.
+        libc::EBADF => Error::forked(),
         _ => Error::Unsupported {
             what: "open file description locks (F_OFD_SETLK), which this kernel or file system \
                    lacks: choose another folder with `directory`",

@@ -57,19 +57,27 @@ impl Descriptor {
         self.generation == fork::generation()
     }
 
+    /// Refuses a forked child: its descriptor leads to something else.
+    pub(crate) fn check_own(&self) -> Result<()> {
+        if self.is_own() { Ok(()) } else { Err(Error::forked()) }
+    }
+
     /// Its size in bytes, now.
     pub(crate) fn size(&self) -> Result<u64> {
+        self.check_own()?;
         Ok(u64::try_from(fstat(&self.fd)?.st_size).unwrap_or(0))
     }
 
     /// Acquires, converts or (`None`) releases a lock, without waiting. `false` if another handle's is in
     /// the way; what was held before stays then.
     pub(crate) fn lock(&self, kind: Option<LockKind>, bytes: ByteRange) -> Result<bool> {
+        self.check_own()?;
         byte_lock::set(&self.fd, kind, bytes)
     }
 
     /// One lock of another handle that stands in the way of an exclusive one.
     pub(crate) fn blocker(&self, bytes: ByteRange) -> Result<Option<LockKind>> {
+        self.check_own()?;
         byte_lock::blocker(&self.fd, bytes)
     }
 }

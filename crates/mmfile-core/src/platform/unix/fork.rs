@@ -66,19 +66,26 @@ fn replace_all(descriptors: &BTreeSet<RawFd>) {
     if descriptors.is_empty() {
         return;
     }
-    // SAFETY: a NUL-terminated name; each descriptor of the list is open, and nothing but a lock is lost.
+    // SAFETY: a NUL-terminated name; each descriptor of the list is open, and what its owner loses is the
+    // lock that it shares with the parent. The child has one thread: a number that is free for a moment is
+    // given to the call that follows.
     unsafe {
-        let root = libc::open(c"/".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
-        for descriptor in descriptors {
-            if root >= 0 && libc::dup2(root, *descriptor) >= 0 {
+        let open = || libc::open(c"/".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        let mut root = open();
+        let is_full = root < 0;
+        if is_full && let Some(first) = descriptors.first() {
+            libc::close(*first);
+            root = open();
+        }
+        for descriptor in descriptors.iter().filter(|it| **it != root) {
+            if libc::dup2(root, *descriptor) >= 0 {
                 libc::fcntl(*descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
             } else {
-                // Without a replacement its number may be another's when its owner closes it: better than
-                // a parent that never dies.
+                // Without a folder at all: better than a parent that never dies.
                 libc::close(*descriptor);
             }
         }
-        if root >= 0 {
+        if !is_full {
             libc::close(root);
         }
     }

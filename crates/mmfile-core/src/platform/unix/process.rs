@@ -20,7 +20,9 @@ pub(crate) fn process_number() -> u64 {
         return NUMBER.load(Ordering::Relaxed);
     }
     let mut hash = DefaultHasher::new();
-    (birth().unwrap_or_else(random_bytes), std::process::id()).hash(&mut hash);
+    // Two processes of two PID namespaces can have one id.
+    let identity = (std::process::id(), process_namespace());
+    (birth().unwrap_or_else(random_bytes), identity).hash(&mut hash);
     let number = hash.finish() >> (u64::BITS - PROCESS_BITS);
     NUMBER.store(number, Ordering::Relaxed);
     GENERATION.store(generation, Ordering::Release);
@@ -58,6 +60,14 @@ fn random_bytes() -> [u8; 16] {
 
 /// The kernel's number for this process's PID namespace, or 0 where it cannot be told.
 pub(crate) fn process_namespace() -> u64 {
-    static NAMESPACE: OnceLock<u64> = OnceLock::new();
-    *NAMESPACE.get_or_init(|| std::fs::metadata("/proc/self/ns/pid").map_or(0, |m| m.ino()))
+    static NAMESPACE: AtomicU64 = AtomicU64::new(0);
+    static GENERATION: AtomicU64 = AtomicU64::new(0);
+    // A forked child can be in another one.
+    let generation = u64::from(generation());
+    if GENERATION.load(Ordering::Acquire) != generation {
+        let inode = std::fs::metadata("/proc/self/ns/pid").map_or(0, |m| m.ino());
+        NAMESPACE.store(inode, Ordering::Relaxed);
+        GENERATION.store(generation, Ordering::Release);
+    }
+    NAMESPACE.load(Ordering::Relaxed)
 }

@@ -11,7 +11,7 @@ use crate::control::Control;
 use crate::control::layout::OFF_LOCK;
 use crate::deadline::Deadline;
 use crate::error::{Error, OsError, Result};
-use crate::lock::{Acquired, Hold};
+use crate::lock::{Acquired, Hold, Holder};
 use crate::platform::thread_id;
 use crate::timeouts::LOCK_SLEEP;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -61,7 +61,7 @@ impl RawMutex {
         &self,
         deadline: &Deadline,
         _: Hold,
-        before_sleep: impl Fn(u32) -> Result<bool>,
+        before_sleep: impl Fn(u32) -> Result<Holder>,
     ) -> Result<Acquired> {
         let mutex = self.mutex()?;
         // The kernel would give it to the same thread again.

@@ -63,6 +63,12 @@ impl Object {
         self.nonce
     }
 
+    /// No process has it by a fork.
+    #[allow(clippy::unused_self, reason = "elsewhere it can be")]
+    pub(crate) fn is_own(&self) -> bool {
+        true
+    }
+
     /// Whether another process has it open. `None` where that cannot be told.
     pub(crate) fn has_other_process(&self) -> Option<bool> {
         self.held().as_ref()?.presence.as_ref()?.has_other_process()
