@@ -251,7 +251,7 @@ test('withLock: a result whose then throws, closes, releases or never settles', 
   t.is(await file.withLock(() => promise), 3)
   isFree()
   const without = Object.defineProperty(Promise.resolve(4), 'constructor', { get: throws })
-  t.throws(() => file.withLock(() => without), { is: own })
+  await t.throwsAsync(async () => file.withLock(() => without), { is: own })
   isFree()
   const closes = thenable((resolve) => [file.close(), resolve('closed')])
   t.is(await file.withLock(() => closes), 'closed')
