@@ -95,6 +95,7 @@ impl Control {
     }
 
     /// Whether this is the control block of a file on disk.
+    #[cfg(not(windows))]
     pub(crate) fn is_on_disk(&self) -> bool {
         self.word(at::OFF_FLAGS).load(Ordering::Relaxed) & at::FLAG_DISK != 0
     }
