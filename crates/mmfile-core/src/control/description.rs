@@ -94,10 +94,10 @@ impl Control {
         self.long(at::OFF_MAGIC).load(Ordering::Relaxed) == at::MAGIC
     }
 
-    /// Whether this is the control block of a file on disk.
-    #[cfg(not(windows))]
-    pub(crate) fn is_on_disk(&self) -> bool {
-        self.word(at::OFF_FLAGS).load(Ordering::Relaxed) & at::FLAG_DISK != 0
+    /// Whether this is the control block of an object of that kind, of any version.
+    pub(crate) fn is_of(&self, kind: ObjectKind) -> bool {
+        let flags = self.word(at::OFF_FLAGS).load(Ordering::Relaxed);
+        self.is_described() && kind_of(flags) == kind
     }
 
     /// Reads the block and checks that this program can share the file.
@@ -133,13 +133,8 @@ impl Control {
         }
         let flags = self.word(at::OFF_FLAGS).load(Ordering::Relaxed);
         let last = flags & at::FLAG_LAST_PROCESS != 0;
-        let kind = match (flags & at::FLAG_MUTEX != 0, flags & at::FLAG_DISK != 0) {
-            (false, false) => ObjectKind::File,
-            (true, _) => ObjectKind::Mutex,
-            (_, true) => ObjectKind::DiskFile,
-        };
         Ok(Description {
-            kind,
+            kind: kind_of(flags),
             capacity: self.long(at::OFF_CAPACITY).load(Ordering::Relaxed),
             lifetime: if last { Lifetime::LastProcess } else { Lifetime::Creator },
             creator: self.long(at::OFF_CREATOR).load(Ordering::Relaxed),
@@ -150,6 +145,14 @@ impl Control {
     pub(crate) fn origin(&self) -> (u64, u32) {
         let at = self.long(at::OFF_CREATED_AT).load(Ordering::Relaxed);
         (at, self.word(at::OFF_CREATOR_PID).load(Ordering::Relaxed))
+    }
+}
+
+fn kind_of(flags: u32) -> ObjectKind {
+    match (flags & at::FLAG_MUTEX != 0, flags & at::FLAG_DISK != 0) {
+        (false, false) => ObjectKind::File,
+        (true, _) => ObjectKind::Mutex,
+        (_, true) => ObjectKind::DiskFile,
     }
 }
 

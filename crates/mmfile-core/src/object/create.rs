@@ -21,18 +21,18 @@ pub(crate) fn create(spec: &Spec, new: &NewObject, deadline: &Deadline) -> Resul
     let location = spec.folder.location(&spec.names.object).known_as(spec.names.id.as_str());
     let prefix = spec.names.prefix();
     // What a process left that was killed while it created something: its memory is needed.
-    sweep::staged_once(&spec.folder, prefix);
+    sweep::begin(&spec.folder, prefix);
     fault::point("create.swept");
     // Before anything is reserved for a name that is taken.
-    vacate(&location, deadline)?;
+    vacate(&location, new.kind, deadline)?;
     let staged = || match stage(&location, new, deadline) {
-        Err(Error::NoSpace { .. }) if sweep::stale(&spec.folder, prefix) => {
+        Err(Error::NoSpace { .. }) if sweep::stale(&spec.folder, prefix, new.kind) => {
             stage(&location, new, deadline)
         }
         staged => staged,
     };
     let opened = publish(&location, new, deadline, staged)?;
-    sweep::some(&spec.folder, prefix);
+    sweep::some(&spec.folder, prefix, new.kind);
     Ok(opened)
 }
 
@@ -77,7 +77,7 @@ pub(super) fn publish(
                 Err(error @ Error::Exists { .. }) if new.kind == ObjectKind::DiskFile => {
                     return Err(error);
                 }
-                Err(Error::Exists { .. }) => vacate(location, deadline)?,
+                Err(Error::Exists { .. }) => vacate(location, new.kind, deadline)?,
                 Err(error) => return Err(error),
             }
         }
@@ -110,7 +110,7 @@ pub(super) fn stage(
 ///
 /// # Errors
 /// [`Error::Exists`] if a living object stands there, and those of [`create`].
-fn vacate(location: &Location, deadline: &Deadline) -> Result<()> {
+fn vacate(location: &Location, kind: ObjectKind, deadline: &Deadline) -> Result<()> {
     let mut backoff = Backoff::new(deadline, "waiting for a process that is removing the name");
     loop {
         let descriptor = match location.open() {
@@ -119,7 +119,7 @@ fn vacate(location: &Location, deadline: &Deadline) -> Result<()> {
             Err(error) => return Err(error),
         };
         let removed = match liveness::occupancy(&descriptor)? {
-            Occupancy::Vacant => remove_vacant(location, &descriptor)?,
+            Occupancy::Vacant => remove_vacant(location, &descriptor, kind)?,
             Occupancy::Locked => false,
             Occupancy::Live if has_ended(location, &descriptor)? => {
                 let removed = remove_under(location, &descriptor, liveness::lock_name);

@@ -40,13 +40,13 @@ pub(crate) fn create_file(
         let staged = match stage(location, &new, deadline) {
             // What a killed creation left may be what is missing.
             Err(Error::NoSpace { .. }) => {
-                sweep::staged_beside(location);
+                sweep::staged_for(location);
                 stage(location, &new, deadline)?
             }
             staged => staged?,
         };
         if staged.0.has_name() {
-            sweep::staged_beside(location);
+            sweep::staged_for(location);
         }
         Ok(staged)
     })

@@ -20,7 +20,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn object_kind(self) -> ObjectKind {
+    pub(super) fn object_kind(self) -> ObjectKind {
         match self {
             Self::File => ObjectKind::File,
             Self::Mutex => ObjectKind::Mutex,
@@ -56,13 +56,13 @@ pub struct ObjectInfo {
 
 impl ObjectInfo {
     /// What a control block says; nothing of one that has ended, or that is none.
-    pub(crate) fn of(control: &Control, id: &str, kind: Kind, stale: bool) -> Option<Self> {
-        if !control.is_described() || control.has_ended() {
+    pub(crate) fn of(control: &Control, id: FileId, kind: Kind, stale: bool) -> Option<Self> {
+        if !control.is_of(kind.object_kind()) || control.has_ended() {
             return None;
         }
         let (created_at, creator_pid) = control.origin();
         let mut info = Self {
-            id: FileId::parse(id).ok()?,
+            id,
             kind,
             capacity: 0,
             size: 0,
@@ -73,10 +73,7 @@ impl ObjectInfo {
             creator_pid,
             stale,
         };
-        if let Ok(description) = control.examine_format(id) {
-            if description.kind != kind.object_kind() {
-                return None;
-            }
+        if let Ok(description) = control.examine_format(info.id.as_str()) {
             let mut control = control.clone();
             control.accept(description.capacity);
             let tail = control.tail();
@@ -177,31 +174,7 @@ fn each_kind(
 }
 
 #[cfg(not(windows))]
-fn platform_list(
-    folder: &Folder,
-    prefix: &str,
-    kind: Kind,
-    removes: bool,
-) -> Result<Vec<ObjectInfo>> {
-    super::list::all(
-        folder,
-        prefix,
-        kind,
-        if removes { super::sweep::object } else { super::list::row },
-    )
-}
-
-#[cfg(not(windows))]
-fn platform_remove(
-    folder: &Folder,
-    names: &Names,
-    kind: ObjectKind,
-    deadline: &Deadline,
-) -> Result<()> {
-    let location = folder.location(&names.object).known_as(names.id.as_str());
-    super::list::remove(&location, kind, deadline)
-}
-
+use super::list::{all as platform_list, remove as platform_remove};
 // Names end with their last handle here: nothing is ever stale.
 #[cfg(windows)]
 use crate::platform::{list as platform_list, remove as platform_remove};

@@ -1,18 +1,18 @@
 //! What objects there are, seen from outside: nothing is joined.
 
+use super::handle::remove_under;
 use super::liveness::{self, Occupancy};
 use super::open::{copy_control, has_ended, parts, remove_vacant};
 use super::{Kind, ObjectInfo, check_kind, sweep};
 use crate::backoff::Backoff;
-use crate::control::ObjectKind;
+use crate::control::{Control, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::ids::FileId;
+use crate::ids::Names;
 use crate::memory::Access;
-use crate::object::handle::remove_under;
 use crate::platform::{Descriptor, Folder, Location};
 
-/// Calls `each` with every object of a prefix.
+/// The rows of all objects of a prefix; if `removes`, of those that are stale, which it removes.
 ///
 /// # Errors
 /// [`Error::NoSpace`] if the system has no descriptors or no memory left; the folder cannot be read.
@@ -20,14 +20,19 @@ pub(super) fn all(
     folder: &Folder,
     prefix: &str,
     kind: Kind,
-    mut each: impl FnMut(&Location, &str, Kind) -> Result<Option<ObjectInfo>>,
+    removes: bool,
 ) -> Result<Vec<ObjectInfo>> {
-    sweep::all_staged(folder, prefix);
     let mut infos = Vec::new();
-    for name in folder.names()? {
-        let Some(id) = id_of(&name, prefix) else { continue };
-        match each(&folder.location(&name), id.as_str(), kind) {
-            Ok(info) => infos.extend(info),
+    for (location, id) in sweep::objects(folder, prefix)? {
+        let found = if removes {
+            sweep::object(&location, kind.object_kind()).map(|it| Some((it?, true)))
+        } else {
+            examine(&location)
+        };
+        match found {
+            Ok(found) => infos.extend(
+                found.and_then(|(control, stale)| ObjectInfo::of(&control, id, kind, stale)),
+            ),
             Err(error @ Error::NoSpace { .. }) => return Err(error),
             Err(_) => {} // another user's, or no object of ours, or gone meanwhile
         }
@@ -35,28 +40,24 @@ pub(super) fn all(
     Ok(infos)
 }
 
-/// The row of one object; nothing of one that has ended.
-pub(super) fn row(location: &Location, id: &str, kind: Kind) -> Result<Option<ObjectInfo>> {
-    describe(location, &location.open()?, id, kind)
-}
-
-/// The same of one that is open.
-pub(super) fn describe(
-    location: &Location,
-    descriptor: &Descriptor,
-    id: &str,
-    kind: Kind,
-) -> Result<Option<ObjectInfo>> {
-    let stale = liveness::occupancy(descriptor)? == Occupancy::Vacant;
-    let control = copy_control(location, descriptor)?;
-    Ok(control.and_then(|control| ObjectInfo::of(&control, id, kind, stale)))
+/// An object's control block, if it has one, and whether it is stale.
+fn examine(location: &Location) -> Result<Option<(Control, bool)>> {
+    let descriptor = location.open()?;
+    let stale = liveness::occupancy(&descriptor)? == Occupancy::Vacant;
+    Ok(copy_control(location, &descriptor)?.map(|control| (control, stale)))
 }
 
 /// Removes a name: nothing can open the object from now on; a process that has it open goes on.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Access`], [`Error::Timeout`].
-pub(super) fn remove(location: &Location, kind: ObjectKind, deadline: &Deadline) -> Result<()> {
+pub(super) fn remove(
+    folder: &Folder,
+    names: &Names,
+    kind: ObjectKind,
+    deadline: &Deadline,
+) -> Result<()> {
+    let location = &folder.location(&names.object).known_as(names.id.as_str());
     let mut backoff = Backoff::new(deadline, "waiting for a process that is removing the name");
     let mut ended = None;
     loop {
@@ -69,11 +70,12 @@ pub(super) fn remove(location: &Location, kind: ObjectKind, deadline: &Deadline)
             return Ok(());
         }
         let removed = match liveness::occupancy(&descriptor)? {
-            Occupancy::Vacant => remove_vacant(location, &descriptor)?,
+            Occupancy::Vacant => remove_vacant(location, &descriptor, kind)?,
             Occupancy::Locked => false,
             Occupancy::Live => {
                 if !has_ended(location, &descriptor)? {
                     if !end(location, &descriptor, kind)? {
+                        backoff.pause()?;
                         continue;
                     }
                     ended = Some(descriptor.identity());
@@ -105,11 +107,4 @@ fn end(location: &Location, descriptor: &Descriptor, kind: ObjectKind) -> Result
     }
     control.set_ended();
     Ok(true)
-}
-
-/// The id in an object's name.
-pub(super) fn id_of(name: &str, prefix: &str) -> Option<FileId> {
-    let id = name.strip_prefix(prefix)?;
-    // Nothing but what a file of ours would be called.
-    FileId::parse(id).ok().filter(|parsed| parsed.as_str() == id)
 }

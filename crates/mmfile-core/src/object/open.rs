@@ -21,41 +21,30 @@ pub(crate) fn open(spec: &Spec, mode: Mode, deadline: &Deadline) -> Result<Opene
     let location = spec.folder.location(&spec.names.object).known_as(spec.names.id.as_str());
     let mut backoff = Backoff::new(deadline, "waiting for a process that is removing the name");
     loop {
-        match attempt(&location, spec.kind, mode)? {
-            Attempt::Opened(opened) => return Ok(*opened),
-            Attempt::Removed => {}
-            Attempt::Busy => backoff.pause()?,
+        if let Some(opened) = attempt(&location, spec.kind, mode)? {
+            return Ok(opened);
         }
+        backoff.pause()?;
     }
 }
 
-enum Attempt {
-    Opened(Box<Opened>),
-    /// What was there is gone, or another object is there by now.
-    Removed,
-    /// Another process has the name locked.
-    Busy,
-}
-
-fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Attempt> {
+/// `None` if another process has the name locked, or another object has it by now.
+fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<Opened>> {
     let descriptor = location.open()?;
     match liveness::occupancy(&descriptor)? {
-        Occupancy::Vacant => Ok(match remove_vacant(location, &descriptor)? {
-            true => Attempt::Removed,
-            false => Attempt::Busy,
-        }),
-        Occupancy::Locked => Ok(Attempt::Busy),
-        Occupancy::Live => {
-            let nonce = liveness::new_nonce();
-            let joined = Object::join(location, descriptor, nonce, AtEnd::GoesWithLast)?;
-            let Some(object) = joined else { return Ok(Attempt::Busy) };
-            let Some(mapped) = location.map(object.descriptor(), mode.access)? else {
-                return Ok(Attempt::Removed);
-            };
-            fault::point("open.mapped");
-            finish(object, mapped, kind, mode).map(|opened| Attempt::Opened(Box::new(opened)))
+        Occupancy::Locked => return Ok(None),
+        Occupancy::Vacant if remove_vacant(location, &descriptor, kind)? => {
+            return Err(Error::not_found(location.id()));
         }
+        Occupancy::Vacant => return Ok(None),
+        Occupancy::Live => {}
     }
+    let nonce = liveness::new_nonce();
+    let joined = Object::join(location, descriptor, nonce, AtEnd::GoesWithLast)?;
+    let Some(object) = joined else { return Ok(None) };
+    let Some(mapped) = location.map(object.descriptor(), mode.access)? else { return Ok(None) };
+    fault::point("open.mapped");
+    finish(object, mapped, kind, mode).map(Some)
 }
 
 /// Checks what is mapped and joins its participants.
@@ -108,21 +97,18 @@ pub(super) fn data_of(before: &Memory, all: &Memory, capacity: u64) -> Option<Me
 /// Removes the name of an object that no process has open. `false` if one has it, after all.
 ///
 /// # Errors
-/// [`Error::Access`] if what stands there is no object of ours, which stays.
-pub(super) fn remove_vacant(location: &Location, descriptor: &Descriptor) -> Result<bool> {
-    if !is_object(location, descriptor)? {
+/// [`Error::Access`] if what stands there is no object of that kind: it stays.
+pub(super) fn remove_vacant(
+    location: &Location,
+    descriptor: &Descriptor,
+    kind: ObjectKind,
+) -> Result<bool> {
+    if !copy_control(location, descriptor)?.is_some_and(|control| control.is_of(kind)) {
         return Err(Error::access(location.id(), "something else stands at its name"));
     }
     let removed = remove_under(location, descriptor, liveness::lock_all);
     liveness::leave(descriptor);
     removed
-}
-
-/// Whether an object in memory has a control block, of any version. A file on disk stays when the last
-/// process leaves, whatever its name is.
-pub(super) fn is_object(location: &Location, descriptor: &Descriptor) -> Result<bool> {
-    let control = copy_control(location, descriptor)?;
-    Ok(control.is_some_and(|control| control.is_described() && !control.is_on_disk()))
 }
 
 /// Whether an object has ended, although a process has it open.

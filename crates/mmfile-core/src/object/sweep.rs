@@ -1,15 +1,16 @@
 //! Removing what dead processes left. An object is stale if no living process has it open: then, and only
 //! then, an exclusive lock on its name and all of its handles is granted.
 
+use super::ObjectKind;
 use super::handle::remove_under;
-use super::list::{describe, id_of};
 use super::liveness::{self, Occupancy};
-use super::open::{has_ended, is_object};
-use super::{Kind, ObjectInfo};
+use super::open::copy_control;
+use crate::control::Control;
 use crate::error::Result;
+use crate::ids::FileId;
 use crate::platform::{Folder, Location, staged_name};
 use crate::sync::PerProcess;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// How many objects a creation examines, and how many names it passes over for that.
@@ -17,37 +18,53 @@ const EXAMINED: usize = 2;
 const PASSED: usize = 64;
 /// So many creations begin no new pass after one has ended.
 const CREATIONS_BETWEEN_PASSES: u32 = 16;
+/// So many passes a process has under way, since each keeps a folder open.
+const PASSES: usize = 8;
 
-/// A folder and a prefix in it.
-type Place = (PathBuf, String);
+/// The objects of a prefix in a folder, and their ids. On the way it removes what processes were creating when
+/// they died.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub(super) fn objects<'a>(
+    folder: &'a Folder,
+    prefix: &'a str,
+) -> Result<impl Iterator<Item = (Location, FileId)> + 'a> {
+    Ok(folder.names()?.filter_map(move |name| {
+        let location = folder.location(&name);
+        if let Some(id) = id_of(&name, prefix) {
+            return Some((location, id));
+        }
+        if staged_name(&name).is_some_and(|name| id_of(name, prefix).is_some()) {
+            let _ = staged(&location); // it stays for the next time
+        }
+        None
+    }))
+}
 
-/// Removes one object if it is stale, or if it has ended and its name is still there: its creator could not
-/// remove it, or died on the way. What there was, if it was stale.
+/// Removes one object of a kind if it is stale, or if it has ended and its name is still there: its creator
+/// could not remove it, or died on the way. The control block of one that was stale.
 ///
 /// # Errors
 /// If the system refuses to examine it.
-pub(super) fn object(location: &Location, id: &str, kind: Kind) -> Result<Option<ObjectInfo>> {
+pub(super) fn object(location: &Location, kind: ObjectKind) -> Result<Option<Control>> {
     let descriptor = location.open()?;
-    match liveness::occupancy(&descriptor)? {
-        Occupancy::Vacant if is_object(location, &descriptor)? => {
-            let info = describe(location, &descriptor, id, kind)?;
-            let removed = remove_under(location, &descriptor, liveness::lock_all);
-            liveness::leave(&descriptor);
-            // Another process may have had it open for a moment when it was described.
-            let info = info.map(|info| ObjectInfo { stale: true, ..info });
-            Ok(if removed? { info } else { None })
-        }
-        Occupancy::Live if has_ended(location, &descriptor)? => {
-            let removed = remove_under(location, &descriptor, liveness::lock_name);
-            liveness::leave(&descriptor);
-            removed.map(|_| None)
-        }
-        _ => Ok(None),
-    }
+    let occupancy = liveness::occupancy(&descriptor)?;
+    let Some(control) = copy_control(location, &descriptor)?.filter(|it| it.is_of(kind)) else {
+        return Ok(None);
+    };
+    let (lock, stale): (fn(&_) -> _, _) = match occupancy {
+        Occupancy::Vacant => (liveness::lock_all, true),
+        Occupancy::Live if control.has_ended() => (liveness::lock_name, false),
+        _ => return Ok(None),
+    };
+    let removed = remove_under(location, &descriptor, lock);
+    liveness::leave(&descriptor);
+    Ok((removed? && stale).then_some(control))
 }
 
 /// Removes an object that a process was creating when it died.
-pub(super) fn staged(location: &Location) -> Result<()> {
+fn staged(location: &Location) -> Result<()> {
     let descriptor = location.open()?;
     if liveness::occupancy(&descriptor)? == Occupancy::Vacant {
         let removed = remove_under(location, &descriptor, liveness::lock_all);
@@ -57,17 +74,9 @@ pub(super) fn staged(location: &Location) -> Result<()> {
     Ok(())
 }
 
-/// Removes all such objects whose names begin with a prefix.
-pub(super) fn all_staged(folder: &Folder, prefix: &str) {
-    let Ok(names) = folder.names() else { return };
-    for name in names.filter(|name| is_staged(name, prefix)) {
-        let _ = staged(&folder.location(&name)); // it stays for the next time
-    }
-}
-
 /// Removes what a process was creating at a path when it died.
 #[cfg(not(platform = "loom"))]
-pub(super) fn staged_beside(location: &Location) {
+pub(super) fn staged_for(location: &Location) {
     let (folder, name) = (location.folder(), location.name());
     let Ok(names) = folder.names() else { return };
     for staged_as in names.filter(|it| staged_name(it) == Some(&name)) {
@@ -75,39 +84,49 @@ pub(super) fn staged_beside(location: &Location) {
     }
 }
 
-/// The same as [`all_staged`], once in the life of a process.
-pub(super) fn staged_once(folder: &Folder, prefix: &str) {
-    static DONE: PerProcess<HashSet<Place>> = PerProcess::new();
-    let place = (folder.path().to_owned(), prefix.to_owned());
-    if DONE.with(|done| done.insert(place)) == Some(true) {
-        all_staged(folder, prefix);
-    }
+/// Removes everything stale of a kind whose name begins with a prefix. Whether there was anything.
+pub(super) fn stale(folder: &Folder, prefix: &str, kind: ObjectKind) -> bool {
+    let Ok(objects) = objects(folder, prefix) else { return false };
+    objects.fold(false, |any, (location, _)| {
+        any | object(&location, kind).is_ok_and(|removed| removed.is_some())
+    })
 }
 
-/// Removes everything stale whose name begins with a prefix. Whether there was anything.
-pub(super) fn stale(folder: &Folder, prefix: &str) -> bool {
-    all_staged(folder, prefix);
-    let Ok(names) = folder.names() else { return false };
-    let mut any = false;
-    for name in names {
-        any |= id_of(&name, prefix).is_some()
-            && remove_if_vacant(&folder.location(&name)).unwrap_or(false);
+type Names = Box<dyn Iterator<Item = String> + Send>;
+
+/// A pass over a folder, or how many creations ago the last one ended.
+enum Pass {
+    Under(Names),
+    Over(u32),
+}
+
+/// The passes of this process, each over the names of a prefix in a folder.
+static UNDER_WAY: PerProcess<HashMap<(PathBuf, String), Pass>> = PerProcess::new();
+
+/// Before the first creation in a folder: removes what processes were creating when they died.
+pub(super) fn begin(folder: &Folder, prefix: &str) {
+    let place = (folder.path().to_owned(), prefix.to_owned());
+    let is_first = UNDER_WAY.with(|passes| {
+        if passes.contains_key(&place) {
+            return None;
+        }
+        // What is dropped closes its folder: not while other threads are kept out.
+        let others = (passes.len() >= PASSES).then(|| std::mem::take(passes));
+        passes.insert(place, Pass::Over(CREATIONS_BETWEEN_PASSES));
+        Some(others)
+    });
+    if is_first.flatten().is_some()
+        && let Ok(objects) = objects(folder, prefix)
+    {
+        objects.for_each(drop);
     }
-    any
 }
 
 /// Goes on with a pass over the folder: a creation pays for a few names, however many there are.
-pub(super) fn some(folder: &Folder, prefix: &str) {
-    type Names = Box<dyn Iterator<Item = String> + Send>;
-    /// A pass, or how many creations ago the last one ended.
-    enum Pass {
-        Under(Names),
-        Over(u32),
-    }
-    static PASSES: PerProcess<HashMap<Place, Pass>> = PerProcess::new();
+pub(super) fn some(folder: &Folder, prefix: &str, kind: ObjectKind) {
     let place = (folder.path().to_owned(), prefix.to_owned());
-    let pass = PASSES.with(|passes| {
-        let pass = passes.entry(place.clone()).or_insert(Pass::Over(CREATIONS_BETWEEN_PASSES));
+    let pass = UNDER_WAY.with(|passes| {
+        let pass = passes.get_mut(&place)?;
         if let Pass::Over(creations) = pass {
             *creations += 1;
             if *creations < CREATIONS_BETWEEN_PASSES {
@@ -130,28 +149,19 @@ pub(super) fn some(folder: &Folder, prefix: &str) {
         let Some(name) = names.next() else { return };
         if id_of(&name, prefix).is_some() {
             // What cannot be examined stays for the next time.
-            let _ = remove_if_vacant(&folder.location(&name));
+            let _ = object(&folder.location(&name), kind);
             examined += 1;
             if examined == EXAMINED {
                 break;
             }
         }
     }
-    PASSES.with(|passes| passes.insert(place, Pass::Under(names)));
+    UNDER_WAY.with(|passes| passes.get_mut(&place).map(|pass| *pass = Pass::Under(names)));
 }
 
-/// Removes an object, whatever it is, that no process has open. Whether it did.
-fn remove_if_vacant(location: &Location) -> Result<bool> {
-    let descriptor = location.open()?;
-    if liveness::occupancy(&descriptor)? != Occupancy::Vacant || !is_object(location, &descriptor)?
-    {
-        return Ok(false);
-    }
-    let removed = remove_under(location, &descriptor, liveness::lock_all);
-    liveness::leave(&descriptor);
-    removed
-}
-
-fn is_staged(name: &str, prefix: &str) -> bool {
-    staged_name(name).is_some_and(|name| id_of(name, prefix).is_some())
+/// The id in an object's name.
+fn id_of(name: &str, prefix: &str) -> Option<FileId> {
+    let id = name.strip_prefix(prefix)?;
+    // Nothing but what a file of ours would be called.
+    FileId::parse(id).ok().filter(|parsed| parsed.as_str() == id)
 }

@@ -2,7 +2,9 @@
 //! would wait for a process that may use another object of that name. One that ended goes on.
 
 use super::code;
-use super::support::{Folder, Watchdog, common_part, left_behind, listing, own_prefixes, path};
+use super::support::{
+    self, Actor, Folder, Watchdog, common_part, hear, left_behind, listing, own_prefixes, path, say,
+};
 use mmfile_core::*;
 use std::time::{Duration, Instant};
 
@@ -155,4 +157,32 @@ fn a_file_on_disk_is_no_object_of_its_folder() {
     }
     let disk = MmFile::open_file(&path, &OpenOptions::default()).unwrap();
     assert_eq!(disk.read_text(0).unwrap(), "precious");
+}
+
+const ROLES: &[support::Role] = &[("has a mutex", |args| {
+    let options = MutexOptions { prefix: args[0].clone(), ..Default::default() };
+    let _mutex = NamedMutex::open("it", &options).unwrap();
+    say("open");
+    hear();
+})];
+
+/// The prefix of files begins that of mutexes: a sweep of files leaves a dead process's mutex.
+#[test]
+fn a_sweep_removes_what_it_reports() {
+    support::play(ROLES);
+    let test = "removal::a_sweep_removes_what_it_reports";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(10));
+    let prefixes = own_prefixes("kinds");
+    let prefix = format!("{}m-", prefixes.data());
+    let mut dead = Actor::start(test, "has a mutex", &[&prefix]);
+    assert_eq!(dead.expect(), "open");
+    dead.kill();
+    let files = ListOptions { mutex_prefix: None, ..listing(&prefixes) };
+    assert_eq!(sweep(&files).unwrap(), []);
+    let both = ListOptions { mutex_prefix: Some(prefix), ..files };
+    let kinds = |rows: Result<Vec<ObjectInfo>>| rows.unwrap().iter().map(|it| it.kind).collect();
+    let (listed, swept): (Vec<_>, Vec<_>) = (kinds(list(&both)), kinds(sweep(&both)));
+    assert_eq!((listed, swept), (vec![Kind::Mutex], vec![Kind::Mutex]));
+    assert_eq!(sweep(&both).unwrap(), []);
+    assert_eq!(left_behind(prefixes.data()), [""; 0]);
 }

@@ -237,12 +237,13 @@ pub(crate) fn list(_: &Folder, prefix: &str, kind: Kind, removes: bool) -> Resul
 
 fn describe(name: &str, id: &str, kind: Kind) -> Result<Option<ObjectInfo>> {
     // Nothing but what an object of ours would be called.
-    if FileId::parse(id)?.as_str() != id {
+    let parsed = FileId::parse(id)?;
+    if parsed.as_str() != id {
         return Ok(None);
     }
     let (_section, memory) = open_control(name, Access::Read, id)?;
     let control = Control::new(memory, SyncObjects::none(), id)?;
-    Ok(if control.is_ready() { ObjectInfo::of(&control, id, kind, false) } else { None })
+    Ok(if control.is_ready() { ObjectInfo::of(&control, parsed, kind, false) } else { None })
 }
 
 /// Ends an object: nothing can open it from now on. Its names go with the last process that has it open.
