@@ -94,10 +94,12 @@ impl Control {
         self.long(at::OFF_MAGIC).load(Ordering::Relaxed) == at::MAGIC
     }
 
-    /// Whether this is the control block of an object of that kind, of any version.
+    /// Whether this is the control block of an object of that kind, of any version. One whose memory is gone
+    /// (macOS) has no version, and was of any kind.
     pub(crate) fn is_of(&self, kind: ObjectKind) -> bool {
         let flags = self.word(at::OFF_FLAGS).load(Ordering::Relaxed);
-        self.is_described() && kind_of(flags) == kind
+        let version = self.word(at::OFF_VERSION).load(Ordering::Relaxed);
+        self.is_described() && (kind_of(flags) == kind || version == 0)
     }
 
     /// Reads the block and checks that this program can share the file.

@@ -201,6 +201,8 @@ pub(super) fn remove_under(
     if location.leads_to(descriptor.identity())? {
         location.unlink()?;
         fault::point("remove.unlinked");
+    } else {
+        location.unlink_memory(descriptor)?;
     }
     Ok(true)
 }

@@ -59,6 +59,12 @@ impl Location {
         folder::unlink(&self.path, &self.id)
     }
 
+    /// Its memory has no other name.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "elsewhere it has")]
+    pub(crate) fn unlink_memory(&self, _: &Descriptor) -> Result<()> {
+        Ok(())
+    }
+
     /// Maps what a lock descriptor is of, if the name still leads to it.
     pub(crate) fn map(&self, descriptor: &Descriptor, access: Access) -> Result<Option<Mapped>> {
         self.map_file(descriptor, access)

@@ -119,6 +119,11 @@ impl Location {
         Ok(())
     }
 
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "elsewhere it has")]
+    pub(crate) fn unlink_memory(&self, _: &Descriptor) -> Result<()> {
+        Ok(())
+    }
+
     pub(crate) fn map(&self, descriptor: &Descriptor, _: Access) -> Result<Option<Mapped>> {
         if kernel::find(&self.name) != Some(descriptor.node) {
             return Ok(None);

@@ -81,12 +81,21 @@ impl Location {
     pub(crate) fn unlink(&self) -> Result<()> {
         if self.kind == Kind::Anchored
             && let Ok(anchor) = self.open()
-            && let Some(record) = Record::of(&anchor, &self.id)?
         {
-            record.unlink();
+            self.unlink_memory(&anchor)?;
             fault::point("anchor.freed");
         }
         folder::unlink(&self.path, &self.id)
+    }
+
+    /// Removes the name of the memory of an object that has lost its own, or is about to lose it.
+    pub(crate) fn unlink_memory(&self, anchor: &Descriptor) -> Result<()> {
+        if self.kind == Kind::Anchored
+            && let Some(record) = Record::of(anchor, &self.id)?
+        {
+            record.unlink();
+        }
+        Ok(())
     }
 
     /// Maps what a lock descriptor is of, if the name still leads to it.
@@ -176,7 +185,7 @@ impl Location {
     }
 }
 
-/// The control block of an object that has ended.
+/// The control block of an object that has ended, of which nothing else is known.
 fn ended() -> Memory {
     let memory = mmap::heap(CONTROL_SIZE);
     if let Some(block) = Block::of(memory.region())
