@@ -4,9 +4,7 @@
 mod support;
 
 use mmfile_core::*;
-use std::time::Duration;
-#[cfg(all(target_os = "linux", not(mmfile_portable)))]
-use std::time::Instant;
+use std::time::{Duration, Instant};
 #[cfg(all(target_os = "linux", not(mmfile_portable)))]
 use support::raw::OFF_LOCK_WORD;
 use support::raw::{OFF_COUNT, OFF_TAIL, Raw};
@@ -174,31 +172,47 @@ fn a_reader_that_counted_for_itself_reads_while_a_writer_commits() {
 fn half_a_size_word_is_none() {
     let _watchdog = Watchdog::new("half a size word", Duration::from_secs(60) * rounds());
     const SIZE: usize = 0x0101;
+    // Longer than one instruction takes, and less than a reader waits for its second step.
+    const TOGETHER: Duration = Duration::from_micros(2);
     let prefixes = own_prefixes("half");
-    for round in 0..1000 * rounds() {
+    let mut counted = 0;
+    for round in 0..100_000 * rounds() {
+        if counted == 1000 * rounds() {
+            break;
+        }
         let file = create(&prefixes, 4096);
         // The next size word stands at 63.
         file.append(&[1; 59]).unwrap();
         let data = Raw::data(&prefixes, file.id());
+        data.put(2000, &[0]); // no page fault between the two steps
         let reader = open(&prefixes, file.id(), Access::Read, false).unwrap();
+        let mut took = Duration::MAX;
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| {
                 for _ in 0..round % 64 {
                     std::hint::spin_loop();
                 }
                 let word = (SIZE as u32).to_le_bytes();
+                let begun = Instant::now();
                 // The first step of the store, and the second.
                 // SAFETY: inside of the mapping, which lives on.
                 unsafe {
                     data.at(63).write_volatile(word[0]);
+                    (0..10).for_each(|_| std::hint::spin_loop());
                     data.at(64).cast::<[u8; 3]>().write_volatile([word[1], word[2], word[3]]);
                 }
+                begun.elapsed()
             });
             while reader.len().unwrap() == 1 {}
-            writer.join().unwrap();
+            took = writer.join().unwrap();
         });
-        assert_eq!((reader.len().unwrap(), reader.byte_length(1).unwrap()), (2, SIZE as u64));
+        // Nothing interrupts one instruction between its steps, as this thread may have been.
+        if took <= TOGETHER {
+            counted += 1;
+            assert_eq!((reader.len().unwrap(), reader.byte_length(1).unwrap()), (2, SIZE as u64));
+        }
     }
+    assert_eq!(counted, 1000 * rounds());
 }
 
 #[test]

@@ -112,8 +112,7 @@ impl Control {
         if self.word(at::OFF_C_LIBRARY).load(Ordering::Relaxed) != at::C_LIBRARY {
             return other("a program with another C library", SAME_BUILD);
         }
-        let theirs = self.long(at::OFF_NAMESPACE).load(Ordering::Relaxed);
-        let ours = process_namespace();
+        let (theirs, ours) = self.namespaces();
         if theirs != 0 && ours != 0 && theirs != ours {
             return other("a program in another PID namespace", SAME_NAMESPACE);
         }
@@ -141,6 +140,17 @@ impl Control {
             lifetime: if last { Lifetime::LastProcess } else { Lifetime::Creator },
             creator: self.long(at::OFF_CREATOR).load(Ordering::Relaxed),
         })
+    }
+
+    /// The PID namespaces of the creator and of this process; 0 for one that is not known.
+    fn namespaces(&self) -> (u64, u64) {
+        (self.long(at::OFF_NAMESPACE).load(Ordering::Relaxed), process_namespace())
+    }
+
+    /// Whether the creator's thread ids are known to mean the same here.
+    pub(crate) fn is_of_this_namespace(&self) -> bool {
+        let (theirs, ours) = self.namespaces();
+        theirs != 0 && theirs == ours
     }
 
     /// When and by which process it was made: milliseconds since 1970, and the process id of then.

@@ -135,6 +135,11 @@ impl Control {
         self.capacity = capacity;
     }
 
+    /// Whether an object of that many bytes has all of the data, and this block behind it.
+    pub(crate) fn fits(&self, size: u64) -> bool {
+        at::object_size(self.capacity).is_some_and(|whole| size >= whole)
+    }
+
     /// The committed end, kept inside what the capacity allows whatever the block says.
     pub(crate) fn tail(&self) -> Tail {
         // The count is stored last: a segment that it counts is below the tail that is read next.

@@ -19,7 +19,6 @@ pub use options::{CreateOptions, OpenOptions};
 pub use view::ViewMemory;
 pub use wait::{RequirePeer, Waiter};
 
-use crate::control::layout::object_size;
 use crate::control::{Control, Lifetime};
 use crate::error::{Error, Result};
 use crate::frames::{Segments, SparseIndex};
@@ -121,12 +120,12 @@ impl Handle {
         if self.path.is_none() {
             return Ok(());
         }
-        let (capacity, size) = (self.control.capacity(), self.object.size()?);
-        if object_size(capacity).is_some_and(|whole| size >= whole) {
+        let size = self.object.size()?;
+        if self.control.fits(size) {
             return Ok(());
         }
         let reason = "another program has cut the file short while it was open";
-        Err(Error::Corrupt { offset: size.min(capacity), reason })
+        Err(Error::Corrupt { offset: size.min(self.control.capacity()), reason })
     }
 }
 

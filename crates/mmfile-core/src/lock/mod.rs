@@ -40,11 +40,11 @@ pub(crate) enum Acquired {
 /// What a waiter knows of the participant that holds the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holder {
-    /// It has the file open.
+    /// It has the file open; or its thread may be one of another PID namespace.
     Alive,
     /// It died, although the kernel has not released the lock.
     Dead,
-    /// It did not say who it is.
+    /// It did not say who it is: its thread is all that is known.
     Unknown,
 }
 

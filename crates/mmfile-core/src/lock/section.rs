@@ -45,7 +45,7 @@ impl Section {
             Ok(self.holder_of(thread))
         };
         let acquired = self.mutex.acquire(deadline, hold, before_sleep)?;
-        self.set_holder(self.object.nonce(), thread_id());
+        self.control.set_lock_holder(self.object.nonce(), thread_id());
         Ok(acquired)
     }
 
@@ -53,11 +53,13 @@ impl Section {
     /// learning of the lock: then it does not tell of a death.
     fn holder_of(&self, thread: u32) -> Holder {
         let (nonce, holder) = self.control.lock_holder();
-        match nonce {
-            0 => Holder::Unknown,
-            _ if self.object.is_alive(nonce) => Holder::Alive,
-            _ if holder == thread => Holder::Dead,
-            _ => Holder::Unknown,
+        let is_alive = nonce != 0 && self.object.is_alive(nonce);
+        if nonce != 0 && holder == thread && !is_alive {
+            Holder::Dead
+        } else if is_alive || !self.control.is_of_this_namespace() {
+            Holder::Alive
+        } else {
+            Holder::Unknown
         }
     }
 

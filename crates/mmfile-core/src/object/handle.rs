@@ -1,7 +1,6 @@
 //! A handle on an object, from the moment at which it counts as alive until it has left.
 
 use super::liveness;
-use crate::control::layout::object_size;
 use crate::control::{Control, Participant, now, participants};
 use crate::error::{Error, Result};
 use crate::fault;
@@ -33,14 +32,15 @@ pub(super) enum AtEnd {
 }
 
 impl Object {
-    /// Counts as alive from here on. `None` while another process is about to remove the name.
+    /// Counts as alive from here on. `None` while another process is about to remove the name, or if another
+    /// handle has the number.
     pub(super) fn join(
         location: &Location,
         descriptor: Descriptor,
         nonce: u64,
         at_end: AtEnd,
     ) -> Result<Option<Self>> {
-        if !liveness::join(&descriptor, nonce)? {
+        if liveness::is_taken(&descriptor, nonce)? || !liveness::join(&descriptor, nonce)? {
             return Ok(None);
         }
         fault::point("open.joined");
@@ -168,9 +168,7 @@ impl Object {
 
     /// Whether the control block can be touched: another program may have cut a file on disk short.
     fn is_whole(&self, control: &Control) -> bool {
-        self.at_end != AtEnd::Stays
-            || object_size(control.capacity())
-                .is_some_and(|whole| self.size().is_ok_and(|size| size >= whole))
+        self.at_end != AtEnd::Stays || self.size().is_ok_and(|size| control.fits(size))
     }
 
     /// Removes the name, if `lock` is granted.

@@ -27,7 +27,9 @@ pub(super) enum Occupancy {
     Locked,
 }
 
-/// A number for a new handle. No other handle has it, in any process.
+/// A number for a new handle. Among the handles of an object it is checked to be the only one: a process has a
+/// million numbers, several copies of this library in it share them, and two processes may have drawn the
+/// same block.
 pub(super) fn new_nonce() -> u64 {
     static NEXT: OnceLock<AtomicU64> = OnceLock::new();
     // Several copies of this library in one process begin at different numbers.
@@ -40,6 +42,12 @@ pub(super) fn new_nonce() -> u64 {
 fn byte_of(nonce: u64) -> Option<ByteRange> {
     let valid = nonce > 0 && nonce <= 1 << (PROCESS_BITS + HANDLE_BITS);
     valid.then(|| ByteRange { start: NAME + nonce, length: 1 })
+}
+
+/// Whether another handle of the object has that number.
+pub(super) fn is_taken(descriptor: &Descriptor, nonce: u64) -> Result<bool> {
+    let holder = byte_of(nonce).map(|byte| descriptor.blocker(byte)).transpose()?;
+    Ok(holder.flatten() == Some(LockKind::Shared)) // an exclusive one is no handle's
 }
 
 /// Counts as alive from now on. `false` while another handle holds the name and all handles.
@@ -96,4 +104,25 @@ pub(super) fn has_other_process(descriptor: &Descriptor) -> Result<bool> {
 pub(super) fn is_alive(descriptor: &Descriptor, nonce: u64) -> Result<bool> {
     let Some(byte) = byte_of(nonce) else { return Ok(false) };
     Ok(descriptor.blocker(byte)?.is_some())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::super::handle::{AtEnd, Object};
+    use super::*;
+    use crate::platform::Location;
+
+    #[test]
+    fn no_two_handles_of_an_object_have_one_number() {
+        let name = format!("mmfile-nonce-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, "x").unwrap();
+        let location = Location::on_disk(&path);
+        let (other, own) = (location.open().unwrap(), location.open().unwrap());
+        let nonce = new_nonce();
+        assert!(join(&other, nonce).unwrap());
+        let again = Object::join(&location, own, nonce, AtEnd::Stays).unwrap();
+        assert!(again.is_none(), "{again:?}");
+        std::fs::remove_file(&path).unwrap();
+    }
 }

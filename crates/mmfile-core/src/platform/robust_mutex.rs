@@ -202,7 +202,6 @@ fn acquire_word(
         // Twice, with a sleep in between: the record of the holder is a little younger than the word.
         let holder = seen & THREAD_ID;
         let known = before_sleep(holder)?;
-        // Thread ids of a participant in another PID namespace tell nothing here.
         if known == Holder::Dead || known == Holder::Unknown && is_no_thread(holder) {
             if dead == holder {
                 let mine = thread_id | WAITERS;

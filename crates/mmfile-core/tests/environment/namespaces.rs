@@ -31,7 +31,10 @@ fn excluder(args: &[String]) {
     while board.at(START).load(SeqCst) == 0 {
         std::thread::yield_now();
     }
-    for _ in 0..count {
+    let mut done = 0;
+    // On a busy machine one could be finished before another begins.
+    while done < count || board.at(TURNS).load(SeqCst) <= 10 {
+        done += 1;
         let guard = mutex.lock(Some(Timeout::Val(Duration::from_secs(30)))).unwrap();
         assert_eq!(board.at(INSIDE).fetch_add(1, SeqCst), 0, "another process is inside");
         // Not atomic as a whole: what another process did meanwhile would be lost.
@@ -45,7 +48,7 @@ fn excluder(args: &[String]) {
         drop(guard);
         std::thread::yield_now();
     }
-    say(mutex.is_creator());
+    say(format_args!("{} {done}", u64::from(mutex.is_creator())));
 }
 
 /// One user that has another name in each namespace, and none in one.
@@ -77,12 +80,18 @@ fn a_mutex_excludes_across_user_namespaces() {
         std::thread::sleep(Duration::from_millis(1));
     }
     board.at(START).store(1, SeqCst);
-    let creators: usize =
-        actors.iter_mut().map(|actor| usize::from(actor.expect() == "true")).sum();
+    let (mut creators, mut sections) = (0, 0);
+    for actor in &mut actors {
+        let said = actor.expect();
+        let (creator, done) = said.split_once(' ').unwrap();
+        creators += creator.parse::<u64>().unwrap();
+        sections += done.parse::<u64>().unwrap();
+    }
     actors.into_iter().for_each(Actor::finish);
-    assert_eq!(board.at(ENTERED).load(SeqCst), 3 * count);
+    assert!(sections >= 3 * count);
+    assert_eq!(board.at(ENTERED).load(SeqCst), sections);
     let turns = board.at(TURNS).load(SeqCst);
-    figures(format!("3 namespaces, {} sections, {turns} turns, no intrusion", 3 * count));
+    figures(format!("3 namespaces, {sections} sections, {turns} turns, no intrusion"));
     assert_eq!(creators, 1);
     assert!(turns > 10);
     assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);

@@ -34,13 +34,11 @@ pub(crate) fn sync_objects(_: &Descriptor) -> SyncObjects {
     SyncObjects
 }
 
-/// Whether no thread has that id. `false` where that cannot be told: ids of another PID namespace are
-/// other threads'.
+/// Whether no thread of this PID namespace has that id.
 pub(crate) fn is_no_thread(thread: u32) -> bool {
     let Ok(thread) = libc::pid_t::try_from(thread) else { return true };
     // SAFETY: signal 0 is none: the call only checks whether there is such a thread.
-    process_namespace() != 0
-        && thread > 0
+    thread > 0
         && unsafe { libc::kill(thread, 0) } != 0
         && OsError::last("kill").errno == libc::ESRCH
 }
