@@ -58,6 +58,9 @@ export declare function createNew(options: NativeOptions): NativeFile
 /** Opens a file, or makes it. */
 export declare function createOrOpen(options: NativeOptions): NativeFile
 
+/** What the options are where a program gives none. */
+export declare function defaults(): NativeDefaults
+
 /** Waits until everything is on the disk. */
 export declare function flush(handle: number): void
 
@@ -83,6 +86,18 @@ export declare function leaveAll(): void
 
 /** The files and mutexes of this user on this machine. */
 export declare function list(place: NativePlace): Array<NativeInfo>
+
+/** What the options are where a program gives none. */
+export interface NativeDefaults {
+  /** In milliseconds. */
+  lockTimeout: number
+  /** What precedes the id in a file's name. */
+  dataPrefix: string
+  /** What precedes the id in the name of a file's lock, where that is an object. */
+  lockPrefix: string
+  /** What precedes the name in the name of a mutex. */
+  mutexPrefix: string
+}
 
 /** An open file. */
 export interface NativeFile {

@@ -840,6 +840,7 @@ module.exports.close = nativeBinding.close
 module.exports.createFile = nativeBinding.createFile
 module.exports.createNew = nativeBinding.createNew
 module.exports.createOrOpen = nativeBinding.createOrOpen
+module.exports.defaults = nativeBinding.defaults
 module.exports.flush = nativeBinding.flush
 module.exports.hold = nativeBinding.hold
 module.exports.install = nativeBinding.install

@@ -103,7 +103,7 @@ async function twoReaders(t) {
 for (const end of ['is killed', 'closes the file', 'exits']) {
   test(`of two readers whose producer ${end}, each misses the creator`, async (t) => {
     const { producer, file, guest } = await twoReaders(t)
-    // Either counts as a peer of the other, so that `true` alone waits on for ever.
+    // Either counts as a peer of the other, so that `true` alone waits forever.
     const peers = file.waitFor(0, { requirePeer: true, timeout: 1500 })
     const creator = file.waitFor(0, { requirePeer: 'creator' })
     const plain = file.waitFor(0, { timeout: 1500 })

@@ -1,12 +1,11 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer, isArrayBuffer } from 'node:util/types'
+import { defaults } from './defaults.js'
 import { invalidType, invalidValue, outOfRange } from './errors.js'
 import type { Prefixes, Value } from './types.js'
 
-/** What precedes a mutex's name in its object's name. */
-export const DEFAULT_MUTEX_PREFIX = 'mmfile-mutex-'
-const DEFAULT_PREFIXES = { data: 'mmfile-data-', mutex: 'mmfile-lock-' }
+const DEFAULT_PREFIXES = { data: defaults.dataPrefix, mutex: defaults.lockPrefix }
 
 /** A whole number of at least `least` that a number can hold exactly. */
 export function checkWhole(name: string, value: unknown, least = 0): number {

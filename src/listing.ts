@@ -6,8 +6,8 @@ import {
   checkOptions,
   checkPrefix,
   checkPrefixes,
-  DEFAULT_MUTEX_PREFIX,
 } from './arguments.js'
+import { defaults } from './defaults.js'
 import { native } from './native.js'
 import type { ListOptions, ObjectInfo, RemoveOptions } from './types.js'
 
@@ -57,7 +57,7 @@ function placeOf(options: ListOptions | undefined): NativePlace {
   const { prefixes } = given
   const { data, mutex } = checkPrefixes(prefixes)
   // A program that gives prefixes of its own touches nothing outside of them.
-  const absent = prefixes === undefined ? DEFAULT_MUTEX_PREFIX : undefined
+  const absent = prefixes === undefined ? defaults.mutexPrefix : undefined
   const prefix = checkPrefix('options.prefix', given.prefix, absent)
   return {
     dataPrefix: data,

@@ -6,13 +6,12 @@ import {
   checkOptions,
   checkPrefix,
   checkTime,
-  DEFAULT_MUTEX_PREFIX,
 } from './arguments.js'
 import { doNotClone } from './clone.js'
+import { defaults } from './defaults.js'
 import { type LockGuard, SharedLock } from './lock.js'
 import { native } from './native.js'
 import { manage, unmanage } from './open-files.js'
-import { DEFAULT_LOCK_TIMEOUT } from './opening.js'
 import type { LockOptions, LockWaitOptions, MutexOptions } from './types.js'
 
 /** Only this module makes instances. */
@@ -49,8 +48,8 @@ export class NamedMutex {
     const mutex = native.openMutex(name, {
       existing,
       ...(directory === undefined ? {} : { directory }),
-      prefix: checkPrefix('options.prefix', given.prefix, DEFAULT_MUTEX_PREFIX),
-      lockTimeout: checkTime('options.lockTimeout', given.lockTimeout, DEFAULT_LOCK_TIMEOUT),
+      prefix: checkPrefix('options.prefix', given.prefix, defaults.mutexPrefix),
+      lockTimeout: checkTime('options.lockTimeout', given.lockTimeout, defaults.lockTimeout),
     })
     return new NamedMutex(token, mutex)
   }

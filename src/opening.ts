@@ -10,6 +10,7 @@ import {
   checkTime,
   checkWhole,
 } from './arguments.js'
+import { defaults } from './defaults.js'
 import { native } from './native.js'
 import type {
   Access,
@@ -21,7 +22,6 @@ import type {
   OpenOptions,
 } from './types.js'
 
-export const DEFAULT_LOCK_TIMEOUT = 10_000
 const ACCESSES = ['read-write', 'read'] as const
 const LIFETIMES = ['creator', 'last-process'] as const
 
@@ -92,7 +92,7 @@ function open(
 ): Opened {
   const settings = {
     synchronized: checkBoolean('options.synchronized', given.synchronized, true),
-    lockTimeout: checkTime('options.lockTimeout', given.lockTimeout, DEFAULT_LOCK_TIMEOUT),
+    lockTimeout: checkTime('options.lockTimeout', given.lockTimeout, defaults.lockTimeout),
     access: checkOneOf('options.access', given.access, ACCESSES, 'read-write'),
   }
   const directory = checkDirectory(given.directory)

@@ -24,7 +24,7 @@ impl<T: Default> PerProcess<T> {
         Self(std::sync::Mutex::new(None))
     }
 
-    /// Uses it; `None` while another thread does. In a forked child that may be for ever.
+    /// Uses it; `None` while another thread does. In a forked child that may be forever.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
         use std::sync::TryLockError;
         let mut value = match self.0.try_lock() {

@@ -11,10 +11,10 @@ pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_micros(50);
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 
-/// The longest sleep before a waiter checks for itself. Foreign writers wake nobody, so their segments
+/// The longest sleep before a waiter checks for itself. Foreign writers wake no sleeper, so their segments
 /// are seen after this time at the latest. The sleeps grow towards it.
 pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(500);
-/// The same for a waiter that requires a peer, since a process that dies wakes nobody.
+/// The same for a waiter that requires a peer, since a process that dies wakes no sleeper.
 pub(crate) const PEER_SLEEP: Duration = Duration::from_millis(200);
 /// The first sleep of a waiter.
 pub(crate) const FIRST_SLEEP: Duration = Duration::from_millis(5);

@@ -3,7 +3,10 @@
 use crate::errors::{self, Failure};
 use crate::operations::milliseconds;
 use crate::table::{self, Handle, Resource};
-use mmfile_core::{Access, CreateOptions, Error, FileId, Lifetime, MmFile, OpenOptions, Prefixes};
+use mmfile_core::{
+    Access, CreateOptions, DEFAULT_LOCK_TIMEOUT, DEFAULT_MUTEX_PREFIX, Error, FileId, Lifetime,
+    MmFile, OpenOptions, Prefixes,
+};
 use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue};
 use napi_derive::napi;
@@ -67,6 +70,31 @@ pub fn install(
         errors::uninstall();
     })?;
     Ok(first)
+}
+
+/// What the options are where a program gives none.
+#[napi(object)]
+pub struct NativeDefaults {
+    /// In milliseconds.
+    pub lock_timeout: f64,
+    /// What precedes the id in a file's name.
+    pub data_prefix: String,
+    /// What precedes the id in the name of a file's lock, where that is an object.
+    pub lock_prefix: String,
+    /// What precedes the name in the name of a mutex.
+    pub mutex_prefix: String,
+}
+
+/// What the options are where a program gives none.
+#[napi]
+pub fn defaults() -> NativeDefaults {
+    let prefixes = Prefixes::default();
+    NativeDefaults {
+        lock_timeout: DEFAULT_LOCK_TIMEOUT.as_secs_f64() * 1e3,
+        data_prefix: prefixes.data().into(),
+        lock_prefix: prefixes.mutex().into(),
+        mutex_prefix: DEFAULT_MUTEX_PREFIX.into(),
+    }
 }
 
 /// Makes a file.

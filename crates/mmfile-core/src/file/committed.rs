@@ -113,7 +113,7 @@ impl Handle {
     /// while one is at work.
     fn count(&self, excluded: bool) -> Result<Tail> {
         let known = self.committed();
-        // Between the looks at its two halves a writer may have moved the end: then they do not belong
+        // A writer may have moved the end between the loads of its two halves: then they do not belong
         // together.
         if self.source().is_unfinished() || self.committed() != known {
             return Ok(known);

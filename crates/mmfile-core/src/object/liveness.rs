@@ -76,7 +76,7 @@ pub(super) fn downgrade(descriptor: &Descriptor, nonce: u64) -> Result<()> {
     Ok(())
 }
 
-/// Acquires the name alone, beside one's own and other handles.
+/// Acquires the name alone, although there are other handles.
 pub(super) fn lock_name(descriptor: &Descriptor) -> Result<bool> {
     descriptor.lock(Some(LockKind::Exclusive), ByteRange { start: NAME, length: 1 })
 }

@@ -171,7 +171,7 @@ fn any_control_block_and_any_data_give_errors_or_data() {
         // Those who come later, and those who look from outside, find the same.
         files.extend(calls.open(|| prey.open(accesses[random.below(2) as usize])));
         assert!(list(&listing(&prefixes)).unwrap().len() <= 1);
-        assert_eq!(sweep(&listing(&prefixes)).unwrap(), [], "somebody has it open");
+        assert_eq!(sweep(&listing(&prefixes)).unwrap(), [], "a process has it open");
         for file in &files {
             prey.control.put(0, &before);
             calls.everything(file, &mut random);

@@ -57,7 +57,7 @@ fn every_word_of_the_block_at_every_extreme() {
             let access = [Access::ReadWrite, Access::Read][at / 4 % 2];
             let late = calls.open(|| prey.open(access));
             late.inspect(|late| calls.read_everything(late, &mut random));
-            assert_eq!(sweep(&listing(&prefixes)).unwrap(), [], "somebody has it open");
+            assert_eq!(sweep(&listing(&prefixes)).unwrap(), [], "a process has it open");
             assert!(list(&listing(&prefixes)).unwrap().len() <= 1);
             prey.data.put(0, &data);
             prey.control.put(0, &control);

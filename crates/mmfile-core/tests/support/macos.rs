@@ -10,7 +10,7 @@ pub fn folder() -> PathBuf {
     #[cfg(target_os = "macos")]
     {
         let mut text = [0_u8; 1024];
-        // SAFETY: as many bytes are writable as the call is told.
+        // SAFETY: the target has the length that the call is given.
         unsafe {
             libc::confstr(libc::_CS_DARWIN_USER_DIR, text.as_mut_ptr().cast(), text.len());
         }

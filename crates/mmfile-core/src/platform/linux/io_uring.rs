@@ -76,7 +76,7 @@ impl WakeRing {
         if news < 0 {
             return None;
         }
-        // SAFETY: made just now, and nobody else's.
+        // SAFETY: made just now; it has no other owner.
         let news = unsafe { OwnedFd::from_raw_fd(news) };
         ring.submitter().register_eventfd(news.as_raw_fd()).ok()?;
         Some(Self {
@@ -196,7 +196,7 @@ impl WakeRing {
         let entered = unsafe { self.ring.submitter().enter::<()>(queued, 0, GET_EVENTS, None) };
         self.told = false;
         self.ring.completion().enable_eventfd();
-        // What completed in between has told nobody.
+        // What completed in between was reported to no waiter.
         fence(Ordering::SeqCst);
         let mut news = self.ring.submission().taskrun();
         let newest = self.watches.last().map(|(id, _)| *id);

@@ -47,7 +47,7 @@ impl Record {
     /// Writes it to a new anchor.
     pub(super) fn write(self, anchor: &Descriptor) -> std::result::Result<(), OsError> {
         let (text, fd) = (self.text(), anchor.fd().as_raw_fd());
-        // SAFETY: the descriptor is open, and as many bytes are readable as the call is told.
+        // SAFETY: the descriptor is open, and the bytes have the length that the call is given.
         let written = unsafe { libc::pwrite(fd, text.as_ptr().cast(), text.len(), 0) };
         match usize::try_from(written) {
             Err(_) => Err(OsError::last("pwrite")),
@@ -73,7 +73,7 @@ impl Record {
                 from_errno(OsError { syscall: "shm_open", errno }, id, self.size)
             })?,
         };
-        // SAFETY: a descriptor that was opened just now and belongs to nobody else.
+        // SAFETY: a descriptor that was opened just now and has no other owner.
         let fd = unsafe { OwnedFd::from_raw_fd(raw) };
         let stat = fstat(&fd)?;
         permissions::check_private(&stat, id)?;

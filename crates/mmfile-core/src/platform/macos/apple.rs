@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// while it is open.
 pub(super) fn default_folder() -> Result<PathBuf> {
     let mut text = [0_u8; 1024];
-    // SAFETY: as many bytes are writable as the call is told.
+    // SAFETY: the target has the length that the call is given.
     let needed =
         unsafe { libc::confstr(libc::_CS_DARWIN_USER_DIR, text.as_mut_ptr().cast(), text.len()) };
     match CStr::from_bytes_until_nul(&text) {
@@ -36,7 +36,7 @@ pub(super) fn is_plausible(size: u64) -> bool {
     let mut memory = 0_u64;
     let mut length = size_of::<u64>();
     let (name, none) = (c"hw.memsize".as_ptr(), std::ptr::null_mut());
-    // SAFETY: the name ends with a NUL, and as many bytes are writable as the call is told.
+    // SAFETY: the name ends with a NUL, and the target has the length that the call is given.
     let result =
         unsafe { libc::sysctlbyname(name, (&raw mut memory).cast(), &raw mut length, none, 0) };
     result != 0 || size <= memory

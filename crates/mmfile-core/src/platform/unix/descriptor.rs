@@ -135,7 +135,7 @@ pub(crate) fn read_at(
     offset: u64,
 ) -> std::result::Result<usize, OsError> {
     let offset = libc::off_t::try_from(offset).unwrap_or(libc::off_t::MAX);
-    // SAFETY: the descriptor is open, and as many bytes are writable as the call is told.
+    // SAFETY: the descriptor is open, and the target has the length that the call is given.
     let read =
         unsafe { libc::pread(fd.as_raw_fd(), target.as_mut_ptr().cast(), target.len(), offset) };
     usize::try_from(read).map_err(|_| OsError::last("pread"))

@@ -50,7 +50,7 @@ pub(crate) fn open(path: &Path, flags: i32, id: &str) -> Result<(OwnedFd, libc::
         unsafe { libc::open(text.as_ptr(), flags, libc::c_uint::from(MODE)) }
     })
     .map_err(|errno| from_errno(OsError { syscall: "open", errno }, id, 0))?;
-    // SAFETY: a descriptor that was opened just now and belongs to nobody else.
+    // SAFETY: a descriptor that was opened just now and has no other owner.
     let fd = unsafe { OwnedFd::from_raw_fd(raw) };
     let stat = fstat(&fd)?;
     Ok((fd, stat))

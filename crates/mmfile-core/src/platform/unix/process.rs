@@ -44,7 +44,7 @@ fn birth() -> Option<[u8; 16]> {
     // SAFETY: an all-zero value is valid for that plain struct.
     let mut info: libc::proc_bsdinfo = unsafe { std::mem::zeroed() };
     let size = i32::try_from(size_of_val(&info)).ok()?;
-    // SAFETY: as many bytes are writable as the call is told.
+    // SAFETY: the target has the length that the call is given.
     let written = unsafe {
         let (pid, flavor) = (libc::getpid(), libc::PROC_PIDTBSDINFO);
         libc::proc_pidinfo(pid, flavor, 0, (&raw mut info).cast(), size)

@@ -105,6 +105,6 @@ fn open_directory(path: &str) -> Option<OwnedHandle> {
     // SAFETY: the attributes and the name they point to outlive the call; the target is writable.
     let status =
         unsafe { NtOpenDirectoryObject(&raw mut handle, DIRECTORY_QUERY, &raw const attributes) };
-    // SAFETY: a handle that was opened just now and belongs to nobody else.
+    // SAFETY: a handle that was opened just now and has no other owner.
     (status >= 0).then(|| unsafe { OwnedHandle::from_raw_handle(handle) })
 }

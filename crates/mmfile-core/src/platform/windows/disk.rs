@@ -457,7 +457,7 @@ fn create_private(at: &Path, id: &str) -> Result<File> {
     if handle == INVALID_HANDLE_VALUE {
         return Err(from_code(OsError::last("CreateFile"), id, 0));
     }
-    // SAFETY: a handle that was opened just now and belongs to nobody else.
+    // SAFETY: a handle that was opened just now and has no other owner.
     Ok(unsafe { File::from_raw_handle(handle) })
 }
 

@@ -79,7 +79,7 @@ pub(super) fn is_alive(lock: &str, nonce: u64) -> bool {
     if event.is_null() {
         return last_error() != ERROR_FILE_NOT_FOUND;
     }
-    // SAFETY: a handle that was opened just now and belongs to nobody else. It is closed at once.
+    // SAFETY: a handle that was opened just now and has no other owner. It is closed at once.
     drop(unsafe { OwnedHandle::from_raw_handle(event) });
     true
 }

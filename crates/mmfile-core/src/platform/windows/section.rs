@@ -83,7 +83,7 @@ fn make(
     if section.is_null() {
         return Ok((None, error));
     }
-    // SAFETY: a handle that was opened just now and belongs to nobody else.
+    // SAFETY: a handle that was opened just now and has no other owner.
     Ok((Some(unsafe { OwnedHandle::from_raw_handle(section) }), error))
 }
 
@@ -102,7 +102,7 @@ pub(super) fn open(name: &str, access: Access, id: &str) -> Result<OwnedHandle> 
     if section.is_null() {
         return Err(from_code(OsError::last("OpenFileMapping"), id, 0));
     }
-    // SAFETY: a handle that was opened just now and belongs to nobody else.
+    // SAFETY: a handle that was opened just now and has no other owner.
     let section = unsafe { OwnedHandle::from_raw_handle(section) };
     if !security::is_ours(section.as_handle())? {
         return Err(Error::access(id, "it belongs to another user"));

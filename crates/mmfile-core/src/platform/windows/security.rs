@@ -58,7 +58,7 @@ fn read_identity() -> std::result::Result<Identity, OsError> {
     if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) } == 0 {
         return Err(OsError::last("OpenProcessToken"));
     }
-    // SAFETY: a handle that was opened just now and belongs to nobody else.
+    // SAFETY: a handle that was opened just now and has no other owner.
     let token = unsafe { OwnedHandle::from_raw_handle(token) };
     let user = token_information(&token, TokenUser)?;
     let owner = token_information(&token, TokenOwner)?;

@@ -103,7 +103,7 @@ impl KernelMutex {
     }
 }
 
-/// A semaphore that wakes as many as it is told to.
+/// A semaphore that wakes a given number of sleepers.
 #[derive(Debug)]
 pub(super) struct Semaphore(OwnedHandle);
 
@@ -136,7 +136,7 @@ impl Semaphore {
 }
 
 fn wait(handle: &OwnedHandle, limit: Duration) -> Waited {
-    // Rounded up, so that a short wait is none of no time, and kept far from "for ever".
+    // Rounded up, so that a short wait is not one of 0 ms, and kept far from "infinite".
     let milliseconds = limit.as_nanos().div_ceil(1_000_000).min(0x7fff_ffff);
     let milliseconds = u32::try_from(milliseconds).unwrap_or(0);
     // SAFETY: the handle is open.
@@ -238,7 +238,7 @@ pub(super) fn named_object(
     if handle.is_null() {
         return Err(from_code(OsError { syscall, errno: error.cast_signed() }, id, 0));
     }
-    // SAFETY: a handle that was opened just now and belongs to nobody else.
+    // SAFETY: a handle that was opened just now and has no other owner.
     let handle = unsafe { OwnedHandle::from_raw_handle(handle) };
     let is_new = how != How::Open && error != ERROR_ALREADY_EXISTS;
     if !is_new && how == How::Create {
