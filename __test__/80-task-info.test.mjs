@@ -251,6 +251,17 @@ test('reads xsi:nil under any prefix as null', (t) => {
   }
 })
 
+test('reads a string that is null in .NET, and so has no element, as an empty one', (t) => {
+  for (const [element, key] of [
+    ['Name', 'name'],
+    ['Description', 'description'],
+  ]) {
+    t.is(readOne({ [element]: '' })[key], '')
+    t.is(readOne({ [element]: `<${element} xsi:nil="true" />` })[key], '')
+    t.is(readOne({ [element]: `<${element} />` })[key], '')
+  }
+})
+
 test('reads ids in braces, and numbers and times with space around them', (t) => {
   const one = readOne({
     Id: '<Id> {0F8FAD5B-D9CB-469F-A165-70867728950E} </Id>',

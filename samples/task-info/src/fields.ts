@@ -7,8 +7,8 @@ export const itemName = 'TaskInfo'
 export interface Field {
   element: string
   key: keyof TaskInfo
-  /** Null is an absent element. */
-  nullable?: true
+  /** What an absent element and a nil one stand for; a field without this must be there. */
+  absent?: null | ''
   /** What the text stands for, or undefined if it stands for nothing; the schema judges the rest. */
   read(text: string): unknown
   /** What `read` wanted to see, for the message. */
@@ -17,11 +17,14 @@ export interface Field {
 
 const asIs = (text: string) => text
 
-/** In the order in which they are written. Text and enumerations are taken exactly as they stand. */
+/**
+ * In the order in which they are written. Text and enumerations are taken exactly as they stand. XmlSerializer
+ * writes no element for a string that is null, and keeps what a string was made with where it reads none.
+ */
 export const fields: readonly Field[] = [
   { element: 'Id', key: 'id', read: readGuid, expected: 'a UUID' },
-  { element: 'Name', key: 'name', read: asIs, expected: 'text' },
-  { element: 'Description', key: 'description', read: asIs, expected: 'text' },
+  { element: 'Name', key: 'name', absent: '', read: asIs, expected: 'text' },
+  { element: 'Description', key: 'description', absent: '', read: asIs, expected: 'text' },
   { element: 'Duration', key: 'duration', read: readInteger, expected: 'a whole number' },
   { element: 'Priority', key: 'priority', read: asIs, expected: 'a priority' },
   { element: 'Status', key: 'status', read: asIs, expected: 'a status' },
@@ -29,11 +32,11 @@ export const fields: readonly Field[] = [
   {
     element: 'Completed',
     key: 'completed',
-    nullable: true,
+    absent: null,
     read: readDate,
     expected: 'a date and time',
   },
-  { element: 'Result', key: 'result', nullable: true, read: asIs, expected: 'text' },
+  { element: 'Result', key: 'result', absent: null, read: asIs, expected: 'text' },
 ]
 
 export function writeValue(value: string | number | Date): string {

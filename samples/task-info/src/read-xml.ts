@@ -98,13 +98,10 @@ class Reader {
     path: string,
   ): unknown {
     const fieldPath = `${path}/${field.element}`
-    if (!element) {
-      return field.nullable
-        ? null
-        : this.fail('ERR_TASKINFO_MISSING', task, 'is missing', fieldPath)
-    }
-    if (isNil(element)) {
-      return field.nullable ? null : this.fail('ERR_TASKINFO_MISSING', element, 'is nil', fieldPath)
+    if (!element || isNil(element)) {
+      if (field.absent !== undefined) return field.absent
+      const problem = element ? 'is nil' : 'is missing'
+      return this.fail('ERR_TASKINFO_MISSING', element ?? task, problem, fieldPath)
     }
     if (element.children.some((child) => child instanceof XmlElement)) {
       this.fail(
