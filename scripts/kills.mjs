@@ -13,7 +13,7 @@ if (!Number.isInteger(kills) || kills < 1) {
   console.error('--kills is a whole number above 0')
   process.exit(2)
 }
-const test = 'random::killed_at_random_under_load'
+const test = 'kills::random::killed_at_random_under_load'
 const { status } = run(
   'cargo',
   [

@@ -3,17 +3,17 @@
 
 #![cfg(all(target_os = "linux", not(mmfile_portable)))]
 
-#[path = "environment/full.rs"]
-mod full;
-#[path = "environment/memory.rs"]
-mod memory;
-#[path = "environment/namespaces.rs"]
-mod namespaces;
-#[path = "environment/refusals.rs"]
-mod refusals;
 mod support;
-#[path = "environment/users.rs"]
-mod users;
+
+mod environment {
+    use super::*;
+
+    mod full;
+    mod memory;
+    mod namespaces;
+    mod refusals;
+    mod users;
+}
 
 use mmfile_core::*;
 use std::path::{Path, PathBuf};

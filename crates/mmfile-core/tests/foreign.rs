@@ -7,15 +7,16 @@
 
 mod support;
 
-// The Python process has glibc's mutexes: with another C library it gets no further than the control block.
-#[cfg(target_env = "gnu")]
-#[path = "foreign/appends.rs"]
-mod appends;
-#[path = "foreign/coexistence.rs"]
-mod coexistence;
-#[cfg(target_env = "gnu")]
-#[path = "foreign/kills.rs"]
-mod kills;
+mod foreign {
+    use super::*;
+
+    // The Python process has glibc's mutexes: with another C library it gets no further than the control block.
+    #[cfg(target_env = "gnu")]
+    mod appends;
+    mod coexistence;
+    #[cfg(target_env = "gnu")]
+    mod kills;
+}
 
 use mmfile_core::*;
 use std::collections::HashMap;

@@ -5,18 +5,17 @@
 
 mod support;
 
-#[path = "hostile/calls.rs"]
-mod calls;
-#[path = "hostile/contents.rs"]
-mod contents;
-// The words of the lock are others elsewhere.
-#[cfg(not(mmfile_portable))]
-#[path = "hostile/fields.rs"]
-mod fields;
-#[path = "hostile/objects.rs"]
-mod objects;
-#[path = "hostile/scribbler.rs"]
-mod scribbler;
+mod hostile {
+    use super::*;
+
+    mod calls;
+    mod contents;
+    // The words of the lock are others elsewhere.
+    #[cfg(not(mmfile_portable))]
+    mod fields;
+    mod objects;
+    mod scribbler;
+}
 
 use mmfile_core::*;
 use std::time::Duration;

@@ -5,14 +5,14 @@
 //! `npm run models`, or `RUSTFLAGS="--cfg loom" cargo test -p mmfile-core --release --test models`
 #![cfg(loom)]
 
-#[path = "models/names.rs"]
-mod names;
-#[path = "models/participants.rs"]
-mod participants;
-#[path = "models/publish.rs"]
-mod publish;
-#[path = "models/wait.rs"]
-mod wait;
+mod models {
+    use super::*;
+
+    mod names;
+    mod participants;
+    mod publish;
+    mod wait;
+}
 
 use mmfile_core::platform::loom::{Fault, check, here, process};
 use mmfile_core::{CreateOptions, Error, FileId, MmFile, OpenOptions, Result};

@@ -2,21 +2,20 @@
 
 #![cfg(unix)]
 
-#[path = "objects/costs.rs"]
-mod costs;
-#[path = "objects/forks.rs"]
-mod forks;
-#[cfg(feature = "fault-points")]
-#[path = "objects/races.rs"]
-mod races;
-#[path = "objects/removal.rs"]
-mod removal;
-#[cfg(feature = "fault-points")]
-#[path = "objects/staging.rs"]
-mod staging;
-#[path = "objects/stress.rs"]
-mod stress;
 mod support;
+
+mod objects {
+    use super::*;
+
+    mod costs;
+    mod forks;
+    #[cfg(feature = "fault-points")]
+    mod races;
+    mod removal;
+    #[cfg(feature = "fault-points")]
+    mod staging;
+    mod stress;
+}
 
 use mmfile_core::*;
 

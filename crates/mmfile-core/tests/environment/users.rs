@@ -27,7 +27,8 @@ fn the_environment_does_not_choose_the_folder_of_a_privileged_program() {
     if support::skips_in_chosen_folder() {
         return;
     }
-    let test = "users::the_environment_does_not_choose_the_folder_of_a_privileged_program";
+    let test =
+        "environment::users::the_environment_does_not_choose_the_folder_of_a_privileged_program";
     if !is_root() {
         return figures("skipped: only root can give a program another owner");
     }

@@ -1,10 +1,12 @@
 //! Names: objects that are created, opened and removed at once. In every order a handle's name leads to the
 //! handle's object, from the moment at which it is open until it closes or the object ends.
 
+mod deaths;
+mod deaths_at_calls;
+
 use super::*;
-use mmfile_core::platform::loom::{Watched, die_after, names};
+use mmfile_core::platform::loom::{Watched, names};
 use mmfile_core::{Kind, Lifetime, ListOptions, Span, list, remove, sweep};
-use std::cell::Cell;
 use std::ops::Deref;
 
 const NAME: &str = "mmfile-data-m";
@@ -215,28 +217,6 @@ fn a_sweep_meets_two_openers() {
     holds("death before; createOrOpen, createOrOpen, sweep", 1, three_meet_a_stale_file);
 }
 
-fn a_sweep_dies<const AT: usize>() {
-    stale_file();
-    let dies = process(3, Some(["remove.locked", "remove.unlinked"][AT]), sweep_all);
-    let opens = process(4, None, create_or_open);
-    let _ = dies.end(); // where the other was first, it lives
-    let file = opens.end().unwrap();
-    assert!(file.is_creator(), "a stale file was opened");
-    is_found(file);
-    nothing_is_left();
-}
-
-#[test]
-fn a_sweep_may_die() {
-    holds("death of a sweep before it removes", 4, a_sweep_dies::<0>);
-    holds("death of a sweep that removed", 4, a_sweep_dies::<1>);
-}
-
-#[test]
-fn a_sweeper_that_counts_as_alive_is_found() {
-    finds(Fault::AnyLockIsAlive, 2, a_sweep_dies::<0>);
-}
-
 /// A creator leaves a file that another process has open.
 fn a_creator_leaves() {
     let file = here(2, None, || create_new(Lifetime::Creator)).unwrap().unwrap();
@@ -303,27 +283,6 @@ fn a_removed_name_is_free() {
     holds("remove, createOrOpen", 3, a_name_is_removed);
 }
 
-fn a_remover_dies<const AT: usize>() {
-    let file = here(2, None, create_or_open).unwrap();
-    let point = ["remove.ended", "remove.locked", "remove.unlinked"][AT];
-    let dies = process(3, Some(point), || {
-        let _ = remove(&FileId::parse(ID).unwrap(), Kind::File, &ListOptions::default());
-    });
-    let opens = process(4, None, create_or_open);
-    let _ = dies.end(); // where the other removes the name, it lives
-    let other = opens.end().unwrap();
-    here(5, None, || drop(create_or_open())).unwrap();
-    here(6, None, move || drop((file, other))).unwrap();
-    one_sweep_leaves_nothing();
-}
-
-#[test]
-fn a_remover_may_die() {
-    holds("death of a remover of what has ended", 3, a_remover_dies::<0>);
-    holds("death of a remover before it removes", 3, a_remover_dies::<1>);
-    holds("death of a remover that removed", 3, a_remover_dies::<2>);
-}
-
 /// A creator leaves while one process opens its file, and another one opens or creates one.
 fn a_creator_leaves_two() {
     let file = here(2, None, || create_new(Lifetime::Creator)).unwrap().unwrap();
@@ -345,183 +304,4 @@ fn a_creator_leaves_two() {
 #[test]
 fn a_creator_leaves_what_others_open() {
     holds("close of the creator, open, createOrOpen", 1, a_creator_leaves_two);
-}
-
-const CREATOR_DEATHS: [&str; 12] = [
-    "create.swept",
-    "stage.made",
-    "create.joined",
-    "create.reserved",
-    "create.described",
-    "create.published",
-    "participant.claimed",
-    "create.entered",
-    "close.ended",
-    "remove.locked",
-    "remove.unlinked",
-    "close.left",
-];
-
-/// `close.left` is passed by the last process of a file that has no creator's lifetime.
-fn a_creator_dies<const AT: usize>() {
-    let point = CREATOR_DEATHS[AT];
-    let last = point == "close.left";
-    let lifetime = if last { Lifetime::LastProcess } else { Lifetime::Creator };
-    let dies = process(3, Some(point), move || drop(create_new(lifetime)));
-    let opens = process(4, None, create_or_open);
-    let _ = dies.end(); // where the other was first, it lives
-    let file = opens.end().unwrap();
-    if matches!(point, "close.ended" | "remove.locked" | "remove.unlinked") {
-        // The file may have ended, and its name is free then.
-        here(7, None, || drop((file, create_or_open()))).unwrap();
-    } else {
-        is_found(file);
-    }
-    one_sweep_leaves_nothing();
-}
-
-#[test]
-fn a_creator_may_die() {
-    holds("death before it began", 3, a_creator_dies::<0>);
-    holds("death with a staging object", 3, a_creator_dies::<1>);
-    holds("death with one that it locked", 3, a_creator_dies::<2>);
-    holds("death with one that has its memory", 3, a_creator_dies::<3>);
-    holds("death with one that is described", 3, a_creator_dies::<4>);
-    holds("death with a name", 3, a_creator_dies::<5>);
-    holds("death with half a row", 3, a_creator_dies::<6>);
-    holds("death when it is done", 3, a_creator_dies::<7>);
-    holds("death when the file has ended", 3, a_creator_dies::<8>);
-    holds("death before it removes the name", 3, a_creator_dies::<9>);
-    holds("death without a name", 3, a_creator_dies::<10>);
-    holds("death when it has left", 3, a_creator_dies::<11>);
-}
-
-const OPENER_DEATHS: [&str; 3] = ["open.joined", "open.mapped", "open.entered"];
-
-/// An opener dies while the last other process leaves and opens again, and a third one sweeps.
-fn an_opener_dies<const AT: usize>() {
-    let file = here(2, None, create_or_open).unwrap();
-    let dies = process(3, Some(OPENER_DEATHS[AT]), || drop(open()));
-    let opens = process(4, None, move || {
-        drop(file);
-        create_or_open()
-    });
-    let sweeps = process(5, None, sweep_all);
-    let _ = dies.end(); // where it finds nothing, it lives
-    let _ = sweeps.end().unwrap();
-    is_found(opens.end().unwrap());
-    one_sweep_leaves_nothing();
-}
-
-#[test]
-fn an_opener_may_die() {
-    holds("death of an opener that joined", 2, an_opener_dies::<0>);
-    holds("death of an opener that mapped", 2, an_opener_dies::<1>);
-    holds("death of an opener that entered", 2, an_opener_dies::<2>);
-}
-
-thread_local! {
-    /// How many system calls the process makes that dies.
-    static CALLS: Cell<u32> = const { Cell::new(0) };
-}
-
-/// The model holds in every order, whichever system call one of its processes dies before.
-fn holds_at_every_call(what: &str, preemptions: usize, model: fn()) {
-    let before = u64::from(what.starts_with("death before"));
-    let (mut orders, mut deaths) = (0, 0);
-    for calls in 0.. {
-        CALLS.set(calls);
-        let (more, died) = check(depth(preemptions), None, model);
-        let died = died - before * more;
-        (orders, deaths) = (orders + more, deaths + died);
-        if died == 0 {
-            let _ = writeln!(
-                std::io::stderr(),
-                "    {what}: {orders} orders, {deaths} deaths at {calls} calls"
-            );
-            assert!(calls > 5, "{what}: calls");
-            return;
-        }
-    }
-}
-
-fn dies_while(work: impl FnOnce() + Send + 'static) -> impl FnOnce() + Send + 'static {
-    let calls = CALLS.get();
-    move || {
-        die_after(calls);
-        work();
-    }
-}
-
-fn one_of_two_dies() {
-    let dies = process(3, None, dies_while(|| drop(create_or_open())));
-    let lives = process(4, None, create_or_open);
-    let _ = dies.end();
-    is_found(lives.end().unwrap());
-    one_sweep_leaves_nothing();
-}
-
-fn one_of_two_dies_that_find_a_stale_file() {
-    stale_file();
-    one_of_two_dies();
-}
-
-fn a_sweep_dies_at_a_call() {
-    stale_file();
-    let dies = process(3, None, dies_while(|| assert!(sweep_all() < 2)));
-    let lives = process(4, None, create_or_open);
-    let _ = dies.end();
-    let file = lives.end().unwrap();
-    assert!(file.is_creator(), "a stale file was opened");
-    is_found(file);
-    nothing_is_left();
-}
-
-fn an_opener_dies_at_a_call() {
-    let file = here(2, None, create_or_open).unwrap();
-    let dies = process(3, None, dies_while(|| drop(open())));
-    let lives = process(4, None, move || {
-        drop(file);
-        create_or_open()
-    });
-    let _ = dies.end();
-    is_found(lives.end().unwrap());
-    one_sweep_leaves_nothing();
-}
-
-fn a_remover_dies_at_a_call() {
-    let file = here(2, None, create_or_open).unwrap();
-    let removes = || {
-        let _ = remove(&FileId::parse(ID).unwrap(), Kind::File, &ListOptions::default());
-    };
-    let dies = process(3, None, dies_while(removes));
-    let lives = process(4, None, create_or_open);
-    let _ = dies.end();
-    let other = lives.end().unwrap();
-    here(7, None, || drop((file, other, create_or_open()))).unwrap();
-    one_sweep_leaves_nothing();
-}
-
-fn a_creator_dies_that_ends_its_file() {
-    let dies = process(3, None, dies_while(|| drop(create_new(Lifetime::Creator))));
-    let lives = process(4, None, create_or_open);
-    let _ = dies.end();
-    let file = lives.end().unwrap();
-    here(7, None, || drop((file, create_or_open()))).unwrap();
-    one_sweep_leaves_nothing();
-}
-
-#[test]
-fn a_process_may_die_before_every_system_call() {
-    holds_at_every_call("createOrOpen, dying; createOrOpen", 2, one_of_two_dies);
-    holds_at_every_call("createNew, dying; createOrOpen", 2, a_creator_dies_that_ends_its_file);
-    holds_at_every_call("open, dying; close and createOrOpen", 2, an_opener_dies_at_a_call);
-    holds_at_every_call("remove, dying; createOrOpen", 3, a_remover_dies_at_a_call);
-}
-
-#[test]
-fn a_process_may_die_that_finds_a_stale_file() {
-    let what = "death before; createOrOpen, dying; createOrOpen";
-    holds_at_every_call(what, 2, one_of_two_dies_that_find_a_stale_file);
-    holds_at_every_call("death before; sweep, dying; createOrOpen", 2, a_sweep_dies_at_a_call);
 }

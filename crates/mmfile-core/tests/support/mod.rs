@@ -79,8 +79,10 @@ pub fn command(test: &str, role: &str, args: &[&str]) -> Command {
         }
         None => Command::new(program),
     };
+    // The files of a test with several are in a module of its name.
+    let module = if test.contains("::") { concat!(env!("CARGO_CRATE_NAME"), "::") } else { "" };
     command
-        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .args(["--exact", &format!("{module}{test}"), "--nocapture", "--test-threads=1"])
         .env("MMFILE_TEST_ROLE", role)
         .env("MMFILE_TEST_ARGS", args.join("\u{1f}"))
         .stdin(Stdio::piped())
