@@ -31,7 +31,7 @@ test('import and require give the same', (t) => {
 
 test('what is not for programs cannot be loaded', (t) => {
   t.throws(() => require('mmfile/index.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
-  t.throws(() => require('mmfile/dist/native.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
+  t.throws(() => require('mmfile/dist/shared/native.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   t.is(require('mmfile/package.json').name, 'mmfile')
 })
 

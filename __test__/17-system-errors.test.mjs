@@ -2,7 +2,7 @@
 
 import test from 'ava'
 import { MmFile } from 'mmfile'
-import { systemError } from '../dist/system-errors.js'
+import { systemError } from '../dist/shared/system-errors.js'
 
 test('numbers of Windows get the names of Node.js', (t) => {
   const name = (code) => systemError(code, 'win32').name

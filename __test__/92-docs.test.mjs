@@ -104,7 +104,7 @@ test('the members of a guard are in docs/api.md', (t) => {
 })
 
 test('the members of an error are in docs/api.md', (t) => {
-  const facts = page('src/errors.ts').match(/interface MmFileErrorFacts {([^}]*)}/)[1]
+  const facts = page('src/shared/errors.ts').match(/interface MmFileErrorFacts {([^}]*)}/)[1]
   const names = [...facts.matchAll(/(\w+)\?:/g)].map(([, name]) => name)
   const error = new MmFileError('ERR_MMFILE_CLOSED', 'closed')
   names.push(...Object.keys(error), 'name', 'message')
@@ -115,7 +115,7 @@ test('the members of an error are in docs/api.md', (t) => {
 })
 
 test('every code is in docs/api.md', (t) => {
-  const codes = [...new Set(page('src/errors.ts').match(/ERR_[A-Z_]+(?=')/g))]
+  const codes = [...new Set(page('src/shared/errors.ts').match(/ERR_[A-Z_]+(?=')/g))]
   t.true(codes.length >= 21)
   checkAll(t, codes)
 })
@@ -123,13 +123,13 @@ test('every code is in docs/api.md', (t) => {
 test('every type, and every option in it, is in docs/api.md', (t) => {
   const exported = page('src/index.ts').match(/[A-Z]\w+(?=[,\s}]*(?:$|[,}]))/gm)
   checkAll(t, [...new Set(exported)])
-  const types = page('src/types.ts').replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
+  const types = page('src/shared/types.ts').replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
   checkAll(t, [...new Set([...types.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name))])
 })
 
 test('every code has a section in docs/troubleshooting.md', (t) => {
   const text = page('docs/troubleshooting.md')
-  const codes = [...new Set(page('src/errors.ts').match(/ERR_MMFILE_[A-Z_]+(?=')/g))]
+  const codes = [...new Set(page('src/shared/errors.ts').match(/ERR_MMFILE_[A-Z_]+(?=')/g))]
   t.true(codes.length >= 18)
   t.deepEqual(
     [...text.matchAll(/^### `(ERR_MMFILE_\w+)`$/gm)].map(([, code]) => code),

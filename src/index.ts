@@ -1,8 +1,8 @@
-export { MmFileError, type MmFileErrorCode } from './errors.js'
-export { list, remove, sweep } from './listing.js'
-export type { LockGuard } from './lock.js'
-export { MmFile } from './mmfile.js'
-export { NamedMutex } from './named-mutex.js'
+export { MmFile } from './file/mmfile.js'
+export { NamedMutex } from './mutex/named-mutex.js'
+export { MmFileError, type MmFileErrorCode } from './shared/errors.js'
+export { list, remove, sweep } from './shared/listing.js'
+export type { LockGuard } from './shared/lock.js'
 export type {
   Access,
   CreateFileOptions,
@@ -30,4 +30,4 @@ export type {
   WaitOptions,
   WaitSyncOptions,
   WriteStreamOptions,
-} from './types.js'
+} from './shared/types.js'

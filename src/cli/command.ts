@@ -1,5 +1,5 @@
-import { MmFile } from '../mmfile.js'
-import type { Access, Kind, ListOptions } from '../types.js'
+import { MmFile } from '../file/mmfile.js'
+import type { Access, Kind, ListOptions } from '../shared/types.js'
 
 /** An option of a command, as `--help` shows it and `parseArgs` takes it. */
 export interface CommandOption {

@@ -1,5 +1,5 @@
-import { list, remove, sweep } from '../listing.js'
-import type { ObjectInfo } from '../types.js'
+import { list, remove, sweep } from '../shared/listing.js'
+import type { ObjectInfo } from '../shared/types.js'
 import {
   type Call,
   type Command,

@@ -1,5 +1,5 @@
-import { MmFileError } from '../errors.js'
-import type { MmFile } from '../mmfile.js'
+import type { MmFile } from '../file/mmfile.js'
+import { MmFileError } from '../shared/errors.js'
 import { type Command, FILE_OPTIONS, open, Stopped, UsageError, wholeNumber } from './command.js'
 import { write } from './output.js'
 

@@ -1,4 +1,4 @@
-import type { NativeMutex } from '../index.js'
+import type { NativeMutex } from '../../index.js'
 import {
   checkDirectory,
   checkFunction,
@@ -6,13 +6,13 @@ import {
   checkOptions,
   checkPrefix,
   checkTime,
-} from './arguments.js'
-import { doNotClone } from './clone.js'
-import { defaults } from './defaults.js'
-import { type LockGuard, SharedLock } from './lock.js'
-import { native } from './native.js'
-import { manage, unmanage } from './open-files.js'
-import type { LockOptions, LockWaitOptions, MutexOptions } from './types.js'
+} from '../shared/arguments.js'
+import { doNotClone } from '../shared/clone.js'
+import { defaults } from '../shared/defaults.js'
+import { type LockGuard, SharedLock } from '../shared/lock.js'
+import { native } from '../shared/native.js'
+import { manage, unmanage } from '../shared/open-files.js'
+import type { LockOptions, LockWaitOptions, MutexOptions } from '../shared/types.js'
 
 /** Only this module makes instances. */
 const token = Symbol('NamedMutex')

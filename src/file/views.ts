@@ -1,4 +1,4 @@
-import { operations } from './native.js'
+import { operations } from '../shared/native.js'
 
 /** Segments whose places are asked for at once when they are read one after the other. */
 const BATCH = 256

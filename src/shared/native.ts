@@ -1,11 +1,11 @@
-import type * as Binding from '../index.js'
+import type * as Binding from '../../index.js'
 import { fromNative, MmFileError } from './errors.js'
 import { platformPackage, whyNotLoaded } from './load-error.js'
 
 /** Loads the binary of this platform, or says which one is missing and what to do. */
 function load(): typeof Binding {
   try {
-    return require('../index.js') as typeof Binding
+    return require('../../index.js') as typeof Binding
   } catch (cause) {
     // The loader goes by files of the system, and by how Node.js was built: this goes by the process.
     try {

@@ -1,9 +1,9 @@
-import { checkOneOf, checkWhole } from './arguments.js'
-import { MmFileError } from './errors.js'
+import { checkOneOf, checkWhole } from '../shared/arguments.js'
+import { MmFileError } from '../shared/errors.js'
+import { operations } from '../shared/native.js'
+import { checkSignal, onAbort, throwIfAborted } from '../shared/signals.js'
+import type { SegmentForm, SegmentForms, SegmentsOptions } from '../shared/types.js'
 import type { MmFile } from './mmfile.js'
-import { operations } from './native.js'
-import { checkSignal, onAbort, throwIfAborted } from './signals.js'
-import type { SegmentForm, SegmentForms, SegmentsOptions } from './types.js'
 
 const FORMS = ['string', 'bytes', 'view'] as const
 

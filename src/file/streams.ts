@@ -1,9 +1,9 @@
 import { Readable, Writable } from 'node:stream'
-import { checkBoolean, checkWhole } from './arguments.js'
+import { checkBoolean, checkWhole } from '../shared/arguments.js'
+import { checkSignal, onAbort } from '../shared/signals.js'
+import type { ReadStreamOptions, Value, WriteStreamOptions } from '../shared/types.js'
 import type { MmFile } from './mmfile.js'
 import { checkSegments, comes, readAs } from './segments.js'
-import { checkSignal, onAbort } from './signals.js'
-import type { ReadStreamOptions, Value, WriteStreamOptions } from './types.js'
 
 /** Segments read ahead, and chunks kept: object streams' own default. */
 const HIGH_WATER_MARK = 16

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream'
 import { inspect } from 'node:util'
-import type { NativeFile } from '../index.js'
+import type { NativeFile } from '../../index.js'
 import {
   checkFunction,
   checkOptions,
@@ -10,26 +10,15 @@ import {
   checkValue,
   checkValues,
   checkWhole,
-} from './arguments.js'
-import { now } from './clock.js'
-import { doNotClone } from './clone.js'
-import { closed } from './errors.js'
-import { toDate } from './listing.js'
-import { type LockGuard, SharedLock, SLICE } from './lock.js'
-import { native, operations } from './native.js'
-import { manage, unmanage } from './open-files.js'
-import {
-  createFile,
-  createNew,
-  createOrOpen,
-  type Opened,
-  openExisting,
-  openFile,
-  type Settings,
-} from './opening.js'
-import { checkSegments, iterate, readBytes } from './segments.js'
-import { checkSignal } from './signals.js'
-import { readStream, writeStream } from './streams.js'
+} from '../shared/arguments.js'
+import { now } from '../shared/clock.js'
+import { doNotClone } from '../shared/clone.js'
+import { closed } from '../shared/errors.js'
+import { toDate } from '../shared/listing.js'
+import { type LockGuard, SharedLock, SLICE } from '../shared/lock.js'
+import { native, operations } from '../shared/native.js'
+import { manage, unmanage } from '../shared/open-files.js'
+import { checkSignal } from '../shared/signals.js'
 import type {
   Access,
   CreateFileOptions,
@@ -48,9 +37,20 @@ import type {
   WaitOptions,
   WaitSyncOptions,
   WriteStreamOptions,
-} from './types.js'
+} from '../shared/types.js'
+import { timedOut, Waits } from '../shared/waits.js'
+import {
+  createFile,
+  createNew,
+  createOrOpen,
+  type Opened,
+  openExisting,
+  openFile,
+  type Settings,
+} from './opening.js'
+import { checkSegments, iterate, readBytes } from './segments.js'
+import { readStream, writeStream } from './streams.js'
 import { Views } from './views.js'
-import { timedOut, Waits } from './waits.js'
 
 const token = Symbol('MmFile')
 

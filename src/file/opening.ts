@@ -1,4 +1,4 @@
-import type { NativeFile, NativeOptions } from '../index.js'
+import type { NativeFile, NativeOptions } from '../../index.js'
 import {
   checkBoolean,
   checkDirectory,
@@ -9,9 +9,9 @@ import {
   checkPrefixes,
   checkTime,
   checkWhole,
-} from './arguments.js'
-import { defaults } from './defaults.js'
-import { native } from './native.js'
+} from '../shared/arguments.js'
+import { defaults } from '../shared/defaults.js'
+import { native } from '../shared/native.js'
 import type {
   Access,
   CommonOptions,
@@ -20,7 +20,7 @@ import type {
   CreateOrOpenOptions,
   OpenFileOptions,
   OpenOptions,
-} from './types.js'
+} from '../shared/types.js'
 
 const ACCESSES = ['read-write', 'read'] as const
 const LIFETIMES = ['creator', 'last-process'] as const

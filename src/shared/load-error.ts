@@ -34,7 +34,7 @@ export function platformPackage(): string {
 /** The packages that this version has binaries in, by name. In a checkout there are none. */
 function binaryPackages(): Record<string, string> {
   try {
-    const { optionalDependencies } = require('../package.json') as {
+    const { optionalDependencies } = require('../../package.json') as {
       optionalDependencies?: Record<string, string>
     }
     return optionalDependencies ?? {}
