@@ -1,5 +1,6 @@
 // How the package is loaded, and what it says when it cannot be.
 
+import { spawnSync } from 'node:child_process'
 import {
   cpSync,
   mkdirSync,
@@ -90,8 +91,8 @@ const { glibcVersionRuntime: glibc } = process.report.getReport().header
 const library = { linux: glibc ? '-gnu' : '-musl', win32: '-msvc' }[process.platform] ?? ''
 const platformPackage = `mmfile-${process.platform}-${process.arch}${library}`
 
-/** What is said by a copy of the package that has no binary, with these platform packages. */
-async function withoutBinary(t, { optionalDependencies, installed = {}, env } = {}) {
+/** A copy of the package that has no binary, with these platform packages. */
+function incomplete(t, { optionalDependencies, installed = {} } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'mmfile-'))
   t.teardown(() => rmSync(directory, { recursive: true, maxRetries: 5 }))
   for (const part of ['dist', 'index.js'])
@@ -105,29 +106,44 @@ async function withoutBinary(t, { optionalDependencies, installed = {}, env } = 
     writeFileSync(join(place, 'package.json'), '{ "main": "binary.node" }')
     writeFileSync(join(place, 'binary.node'), binary)
   }
-  const { said } = await run(t, 'loading', 'broken', [directory], { env })
-  const [{ name, code, message, cause }] = said
-  t.deepEqual([name, code, cause], ['MmFileError', 'ERR_MMFILE_LOAD', true])
+  return directory
+}
+
+/** What loading a folder's copy of the package fails with. */
+async function failure(t, directory, options) {
+  const { said } = await run(t, 'loading', 'broken', [directory], options)
+  const [{ name, code, message, ...rest }] = said
+  t.deepEqual([name, code], ['MmFileError', 'ERR_MMFILE_LOAD'])
   const machine = `${process.platform} ${process.arch}${glibc ? ` with glibc ${glibc}` : ''}`
   t.true(message.includes(machine), message)
-  return message
+  t.notRegex(message, /\.\./)
+  return { message, ...rest }
+}
+
+/** What is said by a copy of the package that has no binary, with these platform packages. */
+async function withoutBinary(t, { env, ...what } = {}) {
+  return failure(t, incomplete(t, what), { env })
 }
 
 test('without its binary it says what is missing and what to do', async (t) => {
-  const message = await withoutBinary(t)
+  const { message, lines, cause } = await withoutBinary(t)
   t.true(message.includes(`${platformPackage} is not installed`), message)
   t.true(message.includes('npm run build'), message)
+  t.is(cause, undefined, 'there is nothing that the system could have said')
+  t.true(lines < 20, `${lines} lines`)
 })
 
 test('without the package of this platform it says how to get it', async (t) => {
-  const message = await withoutBinary(t, { optionalDependencies: { [platformPackage]: '1.2.3' } })
+  const { message } = await withoutBinary(t, {
+    optionalDependencies: { [platformPackage]: '1.2.3' },
+  })
   t.true(message.includes('--omit=optional'), message)
   t.true(message.includes(`npm install ${platformPackage}@1.2.3`), message)
 })
 
 test('on a platform that there is no package for it says which there are', async (t) => {
   const optionalDependencies = { 'mmfile-sunos-sparc': '1.2.3', 'mmfile-aix-ppc64': '1.2.3' }
-  const message = await withoutBinary(t, { optionalDependencies })
+  const { message } = await withoutBinary(t, { optionalDependencies })
   t.regex(
     message,
     /: this version has them for sunos-sparc, aix-ppc64\. Run it on one of these, or build/,
@@ -136,14 +152,41 @@ test('on a platform that there is no package for it says which there are', async
 
 test('a binary that the system refuses: it says what the system said', async (t) => {
   const installed = { [platformPackage]: 'this is no library' }
-  const message = await withoutBinary(t, { installed })
+  const { message, lines, cause } = await withoutBinary(t, { installed })
   t.regex(message, /^the native binary of mmfile cannot be loaded on /)
   t.regex(message, /binary\.node/)
+  t.true(message.includes(cause), cause)
+  t.true(lines < 40, `${lines} lines`)
   t.regex(message, /from another machine, install it again/)
 })
 
 test('a path in the environment that leads to no binary is named', async (t) => {
   const env = { NAPI_RS_NATIVE_LIBRARY_PATH: join(root, 'not-there.node') }
-  const message = await withoutBinary(t, { env })
+  const { message } = await withoutBinary(t, { env })
   t.regex(message, /NAPI_RS_NATIVE_LIBRARY_PATH names .*not-there\.node/)
 })
+
+for (const flags of [['--no-addons'], [permission(), '--allow-fs-read=*']]) {
+  test(`where ${flags[0]} disables addons, the flag to use is named`, async (t) => {
+    const { message } = await failure(t, root, { node: [...flags, '--no-warnings'] })
+    t.regex(message, /--allow-addons where it has --permission, and without --no-addons/)
+    t.notRegex(message, /node_modules/)
+  })
+}
+
+/** What the flag is called that takes permissions away. */
+function permission() {
+  const flag = '--permission'
+  return process.allowedNodeEnvironmentFlags.has(flag) ? flag : `--experimental${flag.slice(1)}`
+}
+
+for (const args of [['--help'], ['ls']]) {
+  test(`without a binary, \`mmfile ${args}\` is one line`, async (t) => {
+    const main = join(incomplete(t), 'dist/cli/main.js')
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+      encoding: 'utf8',
+    })
+    t.deepEqual([status, stdout], [1, ''])
+    t.regex(stderr, /^mmfile: ERR_MMFILE_LOAD: no native binary of mmfile .*\n$/)
+  })
+}

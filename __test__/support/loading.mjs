@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { play, say } from './program.mjs'
 
 const require = createRequire(import.meta.url)
@@ -92,7 +93,7 @@ await play({
       require(join(directory, 'dist/index.js'))
     } catch (error) {
       const { name, code, message, cause } = error
-      say({ name, code, message, cause: cause instanceof Error })
+      say({ name, code, message, lines: inspect(error).split('\n').length, cause: cause?.message })
     }
   },
 })

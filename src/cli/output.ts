@@ -10,6 +10,18 @@ export function paint(stream: NodeJS.WriteStream, colour: keyof typeof ESCAPES):
   return (text) => (coloured ? `\x1b[${ESCAPES[colour]}m${text}\x1b[0m` : text)
 }
 
+/** Says on standard error what went wrong. */
+export function complain(text: string): void {
+  process.stderr.write(`${paint(process.stderr, 'red')('mmfile:')} ${text}\n`)
+}
+
+/** Says which failure it was, and returns the exit status of one. */
+export function fail(error: unknown): 1 {
+  const { code, message } = error as { code?: string; message: string }
+  complain(code === undefined ? message : `${code}: ${message}`)
+  return 1
+}
+
 /** Writes to standard output and waits until there is room for more. */
 export async function write(chunk: string | Uint8Array): Promise<void> {
   if (!process.stdout.write(chunk)) await once(process.stdout, 'drain')

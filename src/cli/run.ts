@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { type Call, type Command, Failures, Stopped, UsageError } from './command.js'
 import { commands } from './commands.js'
 import { commandHelp, generalHelp, optionsOf } from './help.js'
-import { greatest, paint, stopWhenNobodyReads } from './output.js'
+import { complain, fail, greatest, stopWhenNobodyReads } from './output.js'
 
 const { version } = require('../../package.json') as { version: string }
 
@@ -65,14 +65,12 @@ function explain(error: unknown): number {
   if (error instanceof Stopped) return error.status
   if (error instanceof Failures) return greatest(error.errors, explain)
   const { code, message } = error as { code?: string; message: string }
-  const red = paint(process.stderr, 'red')
   const wrongUsage =
     error instanceof UsageError || /^ERR_(PARSE_ARGS|INVALID_ARG|OUT_OF_RANGE)/.test(code ?? '')
   if (wrongUsage) {
     const reason = error instanceof UsageError ? message : `${code}: ${message}`
-    process.stderr.write(`${red('mmfile:')} ${reason}\nTry 'mmfile --help'.\n`)
+    complain(`${reason}\nTry 'mmfile --help'.`)
     return 2
   }
-  process.stderr.write(`${red('mmfile:')} ${code === undefined ? '' : `${code}: `}${message}\n`)
-  return 1
+  return fail(error)
 }

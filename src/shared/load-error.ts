@@ -46,48 +46,73 @@ function binaryPackages(): Record<string, string> {
 /** What the loader says of a file that is not there, and of a platform it has never heard of. */
 const NOT_THERE = /^(Cannot find|Unsupported) /
 
-/** What the system said about a file that is there. The loader keeps only messages, one a cause. */
-function refusal(error: unknown): string | undefined {
+/** What the system said about a file that is there, without what the loader tried besides. */
+function refusal(error: unknown): Error | undefined {
   for (let one = error; one instanceof Error; one = one.cause) {
-    if (!NOT_THERE.test(one.message)) return one.message
+    if (NOT_THERE.test(one.message)) continue
+    Reflect.deleteProperty(one, 'cause')
+    return one
   }
   return undefined
 }
 
-/** Why the binary of this platform could not be loaded, and what to do about it. */
-export function whyNotLoaded(cause: unknown): string {
+/** What to do about a flag of the runtime that is in the way; nothing if none is. */
+function flagged(said: string): string | undefined {
+  if (/addons is disabled/.test(said)) {
+    return (
+      'this process may load no addons. Start Node.js with --allow-addons where it has --permission, and ' +
+      'without --no-addons; NODE_OPTIONS counts, too'
+    )
+  }
+  // Deno, and Node.js where it may not read the file, name the flag themselves.
+  return /--allow-/.test(said) ? said : undefined
+}
+
+/** Why the binary of this platform could not be loaded, what to do about it, and what the system said. */
+export function whyNotLoaded(thrown: unknown): { message: string; cause?: Error } {
   const machine = `${process.platform} ${process.arch}${library().title}`
+  const cause = refusal(thrown)
+  const refused = (remedy: string) => ({
+    message: `the native binary of mmfile cannot be loaded on ${machine}: ${remedy}.`,
+    ...(cause && { cause }),
+  })
+  const said = cause?.message.trim().replace(/\.$/, '') ?? ''
+  const flag = flagged(said)
+  if (flag !== undefined) return refused(flag)
   const path = process.env.NAPI_RS_NATIVE_LIBRARY_PATH
   if (path) {
-    return (
-      `the native binary of mmfile cannot be loaded on ${machine}: the environment variable ` +
-      `NAPI_RS_NATIVE_LIBRARY_PATH names ${path}. Unset it, or have it name a binary for this platform.`
+    return refused(
+      `the environment variable NAPI_RS_NATIVE_LIBRARY_PATH names ${path}${said ? `, and ${said}` : ''}. ` +
+        'Unset it, or have it name a binary for this platform',
     )
   }
-  const refused = refusal(cause)
-  if (refused !== undefined) {
-    return (
-      `the native binary of mmfile cannot be loaded on ${machine}: ${refused.trim()}. ` +
-      'If node_modules came from another machine, install it again on this one; ' +
-      'binaries for glibc need 2.17 or newer.'
+  if (said) {
+    return refused(
+      `${said}. If node_modules came from another machine, install it again on this one; ` +
+        'binaries for glibc need 2.17 or newer',
     )
   }
+  return { message: `no native binary of mmfile for ${machine}: ${missing()}.` }
+}
+
+/** Which package is missing, and how to get it. */
+function missing(): string {
   const name = platformPackage()
   const packages = binaryPackages()
   const known = Object.keys(packages)
   if (known.length > 0 && !(name in packages)) {
     const platforms = known.map((one) => one.replace(/^mmfile-/, '')).join(', ')
     return (
-      `no native binary of mmfile for ${machine}: this version has them for ${platforms}. ` +
+      `this version has them for ${platforms}. ` +
       'Run it on one of these, or build the binary here, by "npm run build" in a checkout, and name it ' +
-      'in the environment variable NAPI_RS_NATIVE_LIBRARY_PATH.'
+      'in the environment variable NAPI_RS_NATIVE_LIBRARY_PATH'
     )
   }
   return (
-    `no native binary of mmfile for ${machine}: ${name} is not installed. ` +
+    `${name} is not installed. ` +
     'Install mmfile again on the machine that runs it, with its optional dependencies ' +
     '(npm without --omit=optional; a lock file made on another system may lack them: ' +
     `then run "npm install ${known.length > 0 ? `${name}@${packages[name]}` : name}"); ` +
-    'in a checkout, run "npm run build".'
+    'in a checkout, run "npm run build"'
   )
 }

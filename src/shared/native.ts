@@ -6,12 +6,13 @@ import { platformPackage, whyNotLoaded } from './load-error.js'
 function load(): typeof Binding {
   try {
     return require('../../index.js') as typeof Binding
-  } catch (cause) {
+  } catch (thrown) {
     // The loader goes by files of the system, and by how Node.js was built: this goes by the process.
     try {
       return require(platformPackage()) as typeof Binding
     } catch {
-      throw new MmFileError('ERR_MMFILE_LOAD', whyNotLoaded(cause), { cause })
+      const { message, ...facts } = whyNotLoaded(thrown)
+      throw new MmFileError('ERR_MMFILE_LOAD', message, facts)
     }
   }
 }
