@@ -1,14 +1,8 @@
 //! What a program learns of objects without opening them.
 
 use crate::control::{Control, Lifetime, ObjectKind};
-use crate::deadline::Deadline;
-use crate::error::Result;
-use crate::ids::{DEFAULT_MUTEX_PREFIX, FileId, Names, Prefixes, check_prefix};
+use crate::ids::FileId;
 use crate::memory::Access;
-use crate::platform::{self, Folder};
-use crate::timeouts::DEFAULT_LOCK_TIMEOUT;
-use raw_sync::Timeout;
-use std::path::PathBuf;
 
 /// What an object is. Each kind has a name space of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +14,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub(super) fn object_kind(self) -> ObjectKind {
+    pub(crate) fn object_kind(self) -> ObjectKind {
         match self {
             Self::File => ObjectKind::File,
             Self::Mutex => ObjectKind::Mutex,
@@ -50,7 +44,7 @@ pub struct ObjectInfo {
     pub created_at: u64,
     /// The process that created it.
     pub creator_pid: u32,
-    /// Whether no living process has it open: [`sweep`] removes it.
+    /// Whether no living process has it open: [`sweep`](crate::sweep) removes it.
     pub stale: bool,
 }
 
@@ -100,81 +94,3 @@ pub struct Peer {
     /// Whether it is the handle that asks.
     pub is_self: bool,
 }
-
-/// Where [`list`], [`sweep`] and [`remove`] look.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListOptions {
-    /// The folder; `None` for the one that `MMFILE_DIRECTORY` names, or the system's.
-    pub directory: Option<PathBuf>,
-    /// The prefixes of files.
-    pub prefixes: Prefixes,
-    /// The prefix of mutexes; `None` for no mutexes.
-    pub mutex_prefix: Option<String>,
-}
-
-impl Default for ListOptions {
-    fn default() -> Self {
-        Self {
-            directory: None,
-            prefixes: Prefixes::default(),
-            mutex_prefix: Some(DEFAULT_MUTEX_PREFIX.into()),
-        }
-    }
-}
-
-/// The files and mutexes of this user on this machine, in no order. It opens none of them; of what a
-/// process left that was killed while it created something, it frees the memory.
-///
-/// # Errors
-/// [`crate::Error::NoSpace`] if the system has no descriptors or no memory left for it,
-/// [`crate::Error::Unsupported`] for a directory on Windows.
-pub fn list(options: &ListOptions) -> Result<Vec<ObjectInfo>> {
-    each_kind(options, |folder, prefix, kind| platform_list(folder, prefix, kind, false))
-}
-
-/// Removes the files and mutexes of this user that no living process has open.
-///
-/// # Errors
-/// As [`list`].
-pub fn sweep(options: &ListOptions) -> Result<Vec<ObjectInfo>> {
-    each_kind(options, |folder, prefix, kind| platform_list(folder, prefix, kind, true))
-}
-
-/// Removes the name of a file or a mutex: nothing can open it from now on, and the name is free. A process
-/// that has it open goes on using it.
-///
-/// # Errors
-/// [`crate::Error::NotFound`]; [`crate::Error::Access`] if it is another user's or something else stands
-/// at its name; [`crate::Error::Timeout`] if other processes keep the name locked for ten seconds.
-pub fn remove(id: &FileId, kind: Kind, options: &ListOptions) -> Result<()> {
-    let folder = Folder::of(options.directory.as_deref())?;
-    let names = match (kind, &options.mutex_prefix) {
-        (Kind::File, _) => Names::of_file(id.clone(), &options.prefixes),
-        (Kind::Mutex, prefix) => {
-            let prefix = prefix.as_deref().unwrap_or(DEFAULT_MUTEX_PREFIX);
-            check_prefix("prefix", prefix)?;
-            Names::of_mutex(id.clone(), prefix)
-        }
-    };
-    let deadline = Deadline::after(&Timeout::Val(DEFAULT_LOCK_TIMEOUT));
-    platform_remove(&folder, &names, kind.object_kind(), &deadline)
-}
-
-fn each_kind(
-    options: &ListOptions,
-    mut list: impl FnMut(&Folder, &str, Kind) -> Result<Vec<ObjectInfo>>,
-) -> Result<Vec<ObjectInfo>> {
-    let folder = Folder::of(options.directory.as_deref())?;
-    let mut infos = list(&folder, platform::listed_prefix(&options.prefixes), Kind::File)?;
-    if let Some(prefix) = &options.mutex_prefix {
-        check_prefix("prefix", prefix)?;
-        infos.extend(list(&folder, prefix, Kind::Mutex)?);
-    }
-    Ok(infos)
-}
-
-#[cfg(not(windows))]
-use super::list::{all as platform_list, remove as platform_remove};
-// Names end with their last handle here: nothing is ever stale.
-#[cfg(windows)]
-use crate::platform::{list as platform_list, remove as platform_remove};

@@ -19,39 +19,24 @@
 //! # Ok(()) }
 //! ```
 
-#[cfg(not(windows))]
-mod create;
-#[cfg(all(unix, not(platform = "loom")))]
-mod disk;
-#[cfg(not(windows))]
-mod handle;
+#[cfg(not(platform = "windows"))]
+pub(crate) mod files;
 mod info;
-#[cfg(not(windows))]
-mod list;
-#[cfg(not(windows))]
-mod liveness;
-#[cfg(not(windows))]
-mod open;
+mod listing;
 pub(crate) mod rebuild;
-#[cfg(not(windows))]
-mod sweep;
-
-pub use info::{Kind, ListOptions, ObjectInfo, Peer, list, remove, sweep};
-pub(crate) use rebuild::check_kind;
 
 // Windows' names end with their last handle: its objects need no locks to tell who is alive.
-#[cfg(windows)]
-pub(crate) use crate::platform::{Object, create, create_file, open, open_file};
-#[cfg(not(windows))]
-pub(crate) use create::create;
-#[cfg(all(unix, not(platform = "loom")))]
-pub(crate) use disk::{create_file, open_file};
-#[cfg(not(windows))]
-pub(crate) use handle::Object;
-#[cfg(platform = "macos")]
-pub(crate) use liveness::join;
-#[cfg(not(windows))]
-pub(crate) use open::open;
+#[cfg(platform = "windows")]
+use crate::platform as implementation;
+#[cfg(not(platform = "windows"))]
+use files as implementation;
+
+pub(crate) use implementation::{Object, create, open};
+#[cfg(not(platform = "loom"))]
+pub(crate) use implementation::{create_file, open_file};
+pub use info::{Kind, ObjectInfo, Peer};
+pub use listing::{ListOptions, list, remove, sweep};
+pub(crate) use rebuild::check_kind;
 
 use crate::control::{Control, Lifetime, ObjectKind};
 use crate::ids::Names;
@@ -61,7 +46,7 @@ use crate::platform::Folder;
 /// What is to be created or opened.
 pub(crate) struct Spec {
     pub(crate) names: Names,
-    #[cfg_attr(windows, allow(dead_code, reason = "there is only one"))]
+    #[allow(dead_code, reason = "Windows has only one")]
     pub(crate) folder: Folder,
     pub(crate) kind: ObjectKind,
 }

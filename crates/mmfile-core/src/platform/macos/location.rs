@@ -16,7 +16,7 @@ use crate::control::layout::{
 use crate::error::{Error, OsError, Result};
 use crate::fault;
 use crate::memory::{Access, Block, Memory};
-use crate::object::join;
+use crate::object::files::liveness::join;
 use crate::platform::Descriptor;
 use std::borrow::Cow;
 use std::os::fd::{AsRawFd, OwnedFd};

@@ -105,24 +105,3 @@ pub(super) fn is_alive(descriptor: &Descriptor, nonce: u64) -> Result<bool> {
     let Some(byte) = byte_of(nonce) else { return Ok(false) };
     Ok(descriptor.blocker(byte)?.is_some())
 }
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::super::handle::{AtEnd, Object};
-    use super::*;
-    use crate::platform::Location;
-
-    #[test]
-    fn no_two_handles_of_an_object_have_one_number() {
-        let name = format!("mmfile-nonce-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, "x").unwrap();
-        let location = Location::on_disk(&path);
-        let (other, own) = (location.open().unwrap(), location.open().unwrap());
-        let nonce = new_nonce();
-        assert!(join(&other, nonce).unwrap());
-        let again = Object::join(&location, own, nonce, AtEnd::Stays).unwrap();
-        assert!(again.is_none(), "{again:?}");
-        std::fs::remove_file(&path).unwrap();
-    }
-}

@@ -1,11 +1,10 @@
 //! Removing what dead processes left. An object is stale if no living process has it open: then, and only
 //! then, an exclusive lock on its name and all of its handles is granted.
 
-use super::ObjectKind;
 use super::handle::remove_under;
 use super::liveness::{self, Occupancy};
 use super::open::copy_control;
-use crate::control::Control;
+use crate::control::{Control, ObjectKind};
 use crate::error::Result;
 use crate::ids::FileId;
 use crate::platform::{Folder, Location, staged_name};
@@ -64,7 +63,7 @@ pub(super) fn object(location: &Location, kind: ObjectKind) -> Result<Option<Con
 }
 
 /// Removes an object that a process was creating when it died.
-fn staged(location: &Location) -> Result<()> {
+pub(super) fn staged(location: &Location) -> Result<()> {
     let descriptor = location.open()?;
     if liveness::occupancy(&descriptor)? == Occupancy::Vacant {
         let removed = remove_under(location, &descriptor, liveness::lock_all);
@@ -72,16 +71,6 @@ fn staged(location: &Location) -> Result<()> {
         removed?;
     }
     Ok(())
-}
-
-/// Removes what a process was creating at a path when it died.
-#[cfg(not(platform = "loom"))]
-pub(super) fn staged_for(location: &Location) {
-    let (folder, name) = (location.folder(), location.name());
-    let Ok(names) = folder.names() else { return };
-    for staged_as in names.filter(|it| staged_name(it) == Some(&name)) {
-        let _ = staged(&folder.location(&staged_as));
-    }
 }
 
 /// Removes everything stale of a kind whose name begins with a prefix. Whether there was anything.

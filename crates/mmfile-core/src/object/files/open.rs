@@ -2,7 +2,6 @@
 
 use super::handle::{AtEnd, Object, remove_under};
 use super::liveness::{self, Occupancy};
-use super::{Opened, Spec, check_kind};
 use crate::backoff::Backoff;
 use crate::control::layout::{CONTROL_SIZE, control_offset_of, object_size};
 use crate::control::{Control, ObjectKind};
@@ -10,6 +9,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::memory::{Access, Memory, Mode};
+use crate::object::{Opened, Spec, check_kind};
 use crate::platform::{self, Descriptor, Location, Mapped};
 
 /// Opens the object of a name. One that no process has open is removed and counts as not there.

@@ -3,12 +3,13 @@
 use super::handle::{AtEnd, Object, remove_under};
 use super::liveness::{self, Occupancy};
 use super::open::{data_of, has_ended, parts, remove_vacant};
-use super::{NewObject, Opened, Spec, sweep};
+use super::sweep;
 use crate::backoff::Backoff;
 use crate::control::{Description, Lifetime, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::object::{NewObject, Opened, Spec};
 use crate::platform::{Location, RawMutex, Staged};
 
 /// Creates an object at a name that no living object has.

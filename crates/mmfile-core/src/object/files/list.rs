@@ -3,20 +3,21 @@
 use super::handle::remove_under;
 use super::liveness::{self, Occupancy};
 use super::open::{copy_control, has_ended, parts, remove_vacant};
-use super::{Kind, ObjectInfo, check_kind, sweep};
+use super::sweep;
 use crate::backoff::Backoff;
 use crate::control::{Control, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::ids::Names;
 use crate::memory::Access;
+use crate::object::{Kind, ObjectInfo, check_kind};
 use crate::platform::{Descriptor, Folder, Location};
 
 /// The rows of all objects of a prefix; if `removes`, of those that are stale, which it removes.
 ///
 /// # Errors
 /// [`Error::NoSpace`] if the system has no descriptors or no memory left; the folder cannot be read.
-pub(super) fn all(
+pub(crate) fn list(
     folder: &Folder,
     prefix: &str,
     kind: Kind,
@@ -51,7 +52,7 @@ fn examine(location: &Location) -> Result<Option<(Control, bool)>> {
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Access`], [`Error::Timeout`].
-pub(super) fn remove(
+pub(crate) fn remove(
     folder: &Folder,
     names: &Names,
     kind: ObjectKind,

@@ -204,3 +204,23 @@ pub(super) fn remove_under(
     }
     Ok(true)
 }
+
+#[cfg(all(test, not(platform = "loom")))]
+mod tests {
+    use super::*;
+    use crate::platform::Location;
+
+    #[test]
+    fn no_two_handles_of_an_object_have_one_number() {
+        let name = format!("mmfile-nonce-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, "x").unwrap();
+        let location = Location::on_disk(&path);
+        let (other, own) = (location.open().unwrap(), location.open().unwrap());
+        let nonce = liveness::new_nonce();
+        assert!(liveness::join(&other, nonce).unwrap());
+        let again = Object::join(&location, own, nonce, AtEnd::Stays).unwrap();
+        assert!(again.is_none(), "{again:?}");
+        std::fs::remove_file(&path).unwrap();
+    }
+}

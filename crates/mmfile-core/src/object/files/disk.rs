@@ -8,8 +8,7 @@ use super::create::{publish, stage};
 use super::handle::{AtEnd, Object};
 use super::liveness::{self, Occupancy};
 use super::open::{data_of, parts};
-use super::rebuild::{begin_unwritable, check_kind, check_size, cut, rebuild};
-use super::{NewObject, Opened, sweep};
+use super::sweep;
 use crate::backoff::Backoff;
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Lifetime, ObjectKind};
@@ -17,7 +16,9 @@ use crate::deadline::Deadline;
 use crate::error::{Error, OsError, Result};
 use crate::fault;
 use crate::memory::{Access, Memory, Mode};
-use crate::platform::{self, Location};
+use crate::object::rebuild::{begin_unwritable, check_kind, check_size, cut, rebuild};
+use crate::object::{NewObject, Opened};
+use crate::platform::{self, Location, staged_name};
 
 /// Creates a file of `capacity` bytes at a path that nothing has.
 ///
@@ -40,16 +41,25 @@ pub(crate) fn create_file(
         let staged = match stage(location, &new, deadline) {
             // What a killed creation left may be what is missing.
             Err(Error::NoSpace { .. }) => {
-                sweep::staged_for(location);
+                sweep_staged(location);
                 stage(location, &new, deadline)?
             }
             staged => staged?,
         };
         if staged.0.has_name() {
-            sweep::staged_for(location);
+            sweep_staged(location);
         }
         Ok(staged)
     })
+}
+
+/// Removes what a process was creating at a path when it died.
+fn sweep_staged(location: &Location) {
+    let (folder, name) = (location.folder(), location.name());
+    let Ok(names) = folder.names() else { return };
+    for staged_as in names.filter(|it| staged_name(it) == Some(&name)) {
+        let _ = sweep::staged(&folder.location(&staged_as));
+    }
 }
 
 /// Opens a file by its path. One that may not be written to is opened for reading only, if that is

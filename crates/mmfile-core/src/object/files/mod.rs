@@ -1,0 +1,17 @@
+//! Objects that are files, or that files stand for: everywhere but on Windows.
+
+mod create;
+#[cfg(not(platform = "loom"))]
+mod disk;
+mod handle;
+mod list;
+pub(crate) mod liveness;
+mod open;
+mod sweep;
+
+pub(crate) use create::create;
+#[cfg(not(platform = "loom"))]
+pub(crate) use disk::{create_file, open_file};
+pub(crate) use handle::Object;
+pub(crate) use list::{list, remove};
+pub(crate) use open::open;
