@@ -9,7 +9,7 @@ use super::lock::Operation;
 use crate::control::{Control, Tail, participants};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::lock::{Acquired, Hold};
+use crate::platform::{Acquired, Hold};
 use crate::wake;
 use raw_sync::Timeout;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -3,8 +3,8 @@
 use super::{Handle, MmFile};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::lock::{Acquired, Hold, LockGuard, LockHolder};
-use crate::platform::thread_id;
+use crate::lock::{LockGuard, LockHolder};
+use crate::platform::{Acquired, Hold, thread_id};
 use crate::wake;
 use raw_sync::Timeout;
 use std::sync::Arc;

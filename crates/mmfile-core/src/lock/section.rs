@@ -1,11 +1,10 @@
 //! Holding the lock over several operations.
 
-use super::{Acquired, Hold, Holder};
 use crate::control::Control;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::object::Object;
-use crate::platform::{RawMutex, thread_id};
+use crate::platform::{Acquired, Hold, Holder, RawMutex, thread_id};
 use raw_sync::Timeout;
 use std::any::Any;
 use std::marker::PhantomData;

@@ -30,6 +30,7 @@
 
 #[cfg(platform = "linux")]
 mod linux;
+pub(crate) mod locks;
 #[cfg(platform = "loom")]
 #[doc(hidden)]
 pub mod loom;
@@ -43,6 +44,8 @@ mod unix;
 pub(crate) mod wake_word;
 #[cfg(platform = "windows")]
 mod windows;
+
+pub(crate) use locks::{Acquired, Hold, Holder};
 
 #[cfg(platform = "linux")]
 pub use linux::WakeRing;

@@ -13,7 +13,7 @@ use crate::control::layout::LOCK_SIZE;
 use crate::control::layout::OFF_LOCK;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::lock::{Acquired, Hold, Holder};
+use crate::platform::locks::{Acquired, Hold, Holder};
 use crate::platform::robust_list::Pending;
 use crate::platform::{futex, is_no_thread};
 use crate::sync::{AtomicU32, spin_loop};

@@ -5,7 +5,8 @@
 //! exclusive lock on all of them is granted only while no handle exists and none is being made.
 
 use crate::error::Result;
-use crate::platform::{ByteRange, Descriptor, LockKind, PROCESS_BITS, process_number};
+use crate::platform::locks::{ByteRange, LockKind};
+use crate::platform::{Descriptor, PROCESS_BITS, process_number};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -3,12 +3,12 @@
 
 use super::super::unix::location::{Folder, Location, Mapped, Staged, StagingName};
 use super::super::unix::{folder, from_errno, reserve, retry};
+use super::kind::Kind;
 use crate::control::layout::{CONTROL_SIZE, control_offset, object_size};
 use crate::error::{Error, OsError, Result};
 use crate::fault;
 use crate::memory::{Access, Memory};
 use crate::platform::Descriptor;
-use std::borrow::Cow;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,30 +18,6 @@ const DEFAULT_FOLDER: &str = "/dev/shm";
 /// From this size on an object is created without a name, so that nothing is left of a creation that is
 /// killed. Below it `shared_memory` creates it under a staging name.
 const LARGE: u64 = 1 << 20;
-
-/// Where an object is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// In the default folder of named objects.
-    SharedMemory,
-    /// In another folder of named objects.
-    Folder,
-    /// At a path that a user named.
-    Disk,
-}
-
-impl Kind {
-    /// The file of a name: itself.
-    pub(in crate::platform) fn file_of(self, name: &str) -> Cow<'_, str> {
-        name.into()
-    }
-
-    /// The name of a file.
-    #[allow(clippy::unnecessary_wraps, reason = "elsewhere not every file has one")]
-    pub(in crate::platform) fn name_of(self, file: String) -> Option<String> {
-        Some(file)
-    }
-}
 
 impl Folder {
     /// The folder that the caller, the environment or the system names.

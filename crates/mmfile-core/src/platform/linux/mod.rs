@@ -2,11 +2,12 @@
 //! futex or through `io_uring`.
 
 mod io_uring;
+mod kind;
 mod location;
 pub(crate) mod robust_list;
 
 pub use io_uring::WakeRing;
-pub(crate) use location::Kind;
+pub(crate) use kind::Kind;
 pub(crate) use robust_list::thread_id;
 
 pub(crate) use super::unix::descriptor::set_size;
@@ -17,8 +18,7 @@ pub(crate) use super::unix::mmap::{map_copy_on_write, map_private};
 pub(crate) use super::unix::polling as futex;
 pub(crate) use super::unix::process::{PROCESS_BITS, process_namespace, process_number};
 pub(crate) use super::unix::{
-    ByteRange, Descriptor, Folder, Identity, Location, LockKind, Mapped, Staged, ViewSource,
-    listed_prefix, staged_name,
+    Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix, staged_name,
 };
 
 use crate::error::{Error, OsError, Result};

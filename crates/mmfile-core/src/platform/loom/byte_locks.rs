@@ -1,6 +1,6 @@
 //! Locks on ranges of bytes, as Linux keeps those of open file descriptions.
 
-use super::{ByteRange, LockKind};
+use crate::platform::locks::{ByteRange, LockKind};
 
 /// One lock.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,8 @@
 
 use super::byte_locks::ByteLocks;
 use super::memory::Memory;
-use super::{ByteRange, LockKind, process_id, processes};
+use super::{process_id, processes};
+use crate::platform::locks::{ByteRange, LockKind};
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Condvar, Mutex};
 use std::any::Any;

@@ -19,9 +19,9 @@ pub(crate) use atomics::{copy, fence};
 pub use kernel::names;
 pub(crate) use memory::{Block, Region};
 pub(crate) use objects::{
-    ByteRange, Descriptor, Folder, Location, LockKind, Mapped, PROCESS_BITS, Staged, SyncObjects,
-    ViewSource, is_no_thread, listed_prefix, map_copy_on_write, process_namespace, process_number,
-    staged_name, sync, sync_objects,
+    Descriptor, Folder, Location, Mapped, PROCESS_BITS, Staged, SyncObjects, ViewSource,
+    is_no_thread, listed_prefix, map_copy_on_write, process_namespace, process_number, staged_name,
+    sync, sync_objects,
 };
 pub(crate) use processes::{PerProcess, point, process_id};
 pub use processes::{Process, Watched, die_after, here, process};

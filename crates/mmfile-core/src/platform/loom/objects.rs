@@ -8,26 +8,12 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::ids::Prefixes;
 use crate::memory::{Access, Memory};
+use crate::platform::locks::{ByteRange, LockKind};
 use std::path::Path;
 
 /// What tells one object from another that later got the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity(usize);
-
-/// A lock on a range of bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LockKind {
-    Shared,
-    Exclusive,
-}
-
-/// A range of bytes of an object.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ByteRange {
-    pub(crate) start: u64,
-    /// 0 reaches as far as a file can.
-    pub(crate) length: u64,
-}
 
 /// No model maps an object twice.
 pub(crate) type ViewSource = ();

@@ -9,7 +9,8 @@
 use super::super::unix::location::{Folder, Location, Mapped, Staged, StagingName, map_object};
 use super::super::unix::{folder, mmap, permissions, retry};
 use super::anchor::Record;
-use super::{names, system};
+use super::kind::Kind;
+use super::system;
 use crate::control::layout::{
     CONTROL_SIZE, MAGIC, OFF_MAGIC, OFF_STATE, STATE_ENDED, control_offset_of, object_size,
 };
@@ -18,38 +19,10 @@ use crate::fault;
 use crate::memory::{Access, Block, Memory};
 use crate::object::files::liveness::join;
 use crate::platform::Descriptor;
-use std::borrow::Cow;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
-
-/// Where an object is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Beside an anchor.
-    Anchored,
-    /// At a path that a user named.
-    Disk,
-}
-
-impl Kind {
-    /// The file of a name.
-    pub(in crate::platform) fn file_of(self, name: &str) -> Cow<'_, str> {
-        match self {
-            Self::Anchored => names::encode(name).into(),
-            Self::Disk => name.into(),
-        }
-    }
-
-    /// The name of a file.
-    pub(in crate::platform) fn name_of(self, file: String) -> Option<String> {
-        match self {
-            Self::Anchored => names::decode(&file),
-            Self::Disk => Some(file),
-        }
-    }
-}
 
 impl Folder {
     /// The folder that the caller, the environment or the system names. The last is made where it is

@@ -3,8 +3,8 @@
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::lock::Holder;
-use crate::platform::{ByteRange, Descriptor, Identity, LockKind};
+use crate::platform::locks::{ByteRange, Holder, LockKind};
+use crate::platform::{Descriptor, Identity};
 use crate::timeouts::LOCK_SLEEP;
 use std::os::fd::AsRawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

@@ -6,6 +6,7 @@ mod apple;
 mod byte_mutex;
 #[cfg(target_os = "macos")]
 pub(crate) mod futex;
+mod kind;
 mod location;
 mod lock_file;
 mod names;
@@ -22,11 +23,10 @@ pub(crate) use super::unix::futex;
 pub(crate) use super::unix::mmap::map_private;
 pub(crate) use super::unix::process::{PROCESS_BITS, process_namespace, process_number};
 pub(crate) use super::unix::{
-    ByteRange, Descriptor, Folder, Identity, Location, LockKind, Mapped, Staged, ViewSource,
-    listed_prefix, staged_name,
+    Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix, staged_name,
 };
 pub(crate) use byte_mutex::{RawMutex, thread_id};
-pub(crate) use location::Kind;
+pub(crate) use kind::Kind;
 pub(crate) use system::set_size;
 
 use super::unix::generation;

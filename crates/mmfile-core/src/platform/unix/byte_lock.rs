@@ -1,9 +1,9 @@
 //! Open-file-description locks on ranges of bytes. The kernel releases them when the last descriptor of
 //! the description is closed, however that happens. The bytes need not exist.
 
-use super::descriptor::retry;
+use super::errno::retry;
 use crate::error::{Error, OsError, Result};
-use crate::platform::{ByteRange, LockKind};
+use crate::platform::locks::{ByteRange, LockKind};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 #[allow(

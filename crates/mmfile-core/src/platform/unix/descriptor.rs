@@ -1,11 +1,19 @@
 //! Descriptors of objects and files, and what the system says of them.
 
+use super::errno::retry;
 use super::permissions::check_regular;
 use super::{byte_lock, fork};
 use crate::error::{Error, OsError, Result};
-use crate::platform::{ByteRange, Identity, LockKind};
+use crate::platform::locks::{ByteRange, LockKind};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
+
+/// What tells one object from another that later got the same name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+}
 
 /// An open descriptor that a forked child does not share.
 #[derive(Debug)]
@@ -82,32 +90,6 @@ impl Descriptor {
     }
 }
 
-/// The error that an OS error number means to a caller who wanted `size` bytes of `id`.
-pub(crate) fn from_errno(os: OsError, id: &str, size: u64) -> Error {
-    let no_space = |needed: String| Error::NoSpace { needed, os: Some(os) };
-    match os.errno {
-        libc::ENOENT => Error::not_found(id),
-        libc::EEXIST => Error::Exists { id: id.into() },
-        libc::ENOMEM
-        | libc::EAGAIN
-        | libc::ENOSPC
-        | libc::EFBIG
-        | libc::EOVERFLOW
-        | libc::EDQUOT => no_space(format!("{size} bytes of shared memory")),
-        libc::EMFILE | libc::ENFILE => no_space("another file descriptor".into()),
-        libc::ENODEV | libc::ENOSYS | libc::EOPNOTSUPP => Error::Unsupported {
-            what: "a call that this kernel or file system refuses: choose another folder with \
-                   `directory`",
-            os: Some(os),
-        },
-        libc::ELOOP | libc::EISDIR | libc::EINVAL | libc::ENXIO | libc::ENOTDIR => {
-            let reason = "something else stands at its name";
-            Error::Access { id: id.into(), reason, os: Some(os) }
-        }
-        _ => Error::Access { id: id.into(), reason: "the system refuses it", os: Some(os) },
-    }
-}
-
 pub(crate) fn fstat(fd: &OwnedFd) -> Result<libc::stat> {
     // SAFETY: an all-zero `stat` is a valid value of that plain struct.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
@@ -147,18 +129,4 @@ pub(crate) fn set_size(fd: &OwnedFd, size: u64) -> std::result::Result<(), OsErr
     let length = libc::off_t::try_from(size).map_err(|_| error(libc::EFBIG))?;
     // SAFETY: the descriptor is open.
     retry(|| unsafe { libc::ftruncate(fd.as_raw_fd(), length) }).map(|_| ()).map_err(error)
-}
-
-/// Repeats a call that a signal interrupted; the error number of one that failed.
-pub(crate) fn retry(mut call: impl FnMut() -> i32) -> std::result::Result<i32, i32> {
-    loop {
-        let result = call();
-        if result >= 0 {
-            return Ok(result);
-        }
-        match OsError::last("").errno {
-            libc::EINTR => {}
-            errno => return Err(errno),
-        }
-    }
 }

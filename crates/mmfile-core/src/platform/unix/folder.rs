@@ -1,9 +1,9 @@
 //! Folders: the one that holds named objects, and the names in it.
 
-use super::descriptor::{Descriptor, from_errno, fstat, identity_of, retry};
+use super::descriptor::{Descriptor, Identity, fstat, identity_of};
+use super::errno::{from_errno, retry};
 use super::permissions::MODE;
 use crate::error::{Error, OsError, Result};
-use crate::platform::Identity;
 use std::ffi::CString;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;

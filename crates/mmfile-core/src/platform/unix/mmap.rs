@@ -1,6 +1,6 @@
 //! Mapping and unmapping.
 
-use super::descriptor::from_errno;
+use super::errno::from_errno;
 use crate::error::{Error, OsError, Result};
 use crate::memory::{Memory, Region};
 use std::os::fd::{AsRawFd, OwnedFd};

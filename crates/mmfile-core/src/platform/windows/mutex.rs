@@ -11,7 +11,7 @@ use crate::control::Control;
 use crate::control::layout::OFF_LOCK;
 use crate::deadline::Deadline;
 use crate::error::{Error, OsError, Result};
-use crate::lock::{Acquired, Hold, Holder};
+use crate::platform::locks::{Acquired, Hold, Holder};
 use crate::platform::thread_id;
 use crate::timeouts::LOCK_SLEEP;
 use std::sync::atomic::{AtomicU32, Ordering};

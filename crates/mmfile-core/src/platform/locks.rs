@@ -1,0 +1,49 @@
+//! What platforms and the layers above say of locks.
+
+/// A lock on a range of bytes.
+#[allow(dead_code, reason = "Windows has none")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LockKind {
+    /// Others may have a shared one, too.
+    Shared,
+    /// It excludes all others.
+    Exclusive,
+}
+
+/// A range of bytes of an object, which need not exist.
+#[allow(dead_code, reason = "Windows has none")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ByteRange {
+    pub(crate) start: u64,
+    /// 0 reaches as far as a file can.
+    pub(crate) length: u64,
+}
+
+/// How the lock was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Acquired {
+    /// Released by its last holder.
+    Clean,
+    /// Its last holder died. What it was doing has to be repaired.
+    Abandoned,
+}
+
+/// What a waiter knows of the participant that holds the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// It has the file open; or its thread may be one of another PID namespace.
+    Alive,
+    /// It died, although the kernel has not released the lock.
+    Dead,
+    /// It did not say who it is: its thread is all that is known.
+    Unknown,
+}
+
+/// How long the lock will be held, which decides how the kernel learns of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// For one operation: this thread hardly ever takes another lock meanwhile.
+    Operation,
+    /// Over several operations: this thread may take the locks of other files meanwhile.
+    Section,
+}
