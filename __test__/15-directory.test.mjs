@@ -105,56 +105,57 @@ onLinux('a relative path counts from where the process is when it gives it', asy
   const place = folder(t)
   mkdirSync(join(place, 'sub'))
   const id = uniqueId('relative')
-  for (const env of [{}, { MMFILE_DIRECTORY: 'sub' }]) {
-    const options = env.MMFILE_DIRECTORY ? {} : { directory: 'sub' }
-    const one = await actor(t, { env })
-    await one.does('process', 'chdir', place)
-    await one.keeps('file', 'MmFile', 'createNew', 100, { id, ...options })
-    await one.keeps('mutex', 'NamedMutex', 'open', id, options)
-    t.is(readdirSync(join(place, 'sub')).length, 2)
-    const file = MmFile.openExisting(id, { directory: join(place, 'x', '..', 'sub') })
-    await one.does('process', 'chdir', '/')
-    await one.does('mutex', 'close')
-    await one.does('file', 'close')
-    t.deepEqual(readdirSync(join(place, 'sub')), [])
-    t.is(file.append('goes on'), 0)
-    file.close()
-    await one.exits()
-  }
+  const options = { directory: 'sub' }
+  const one = await actor(t)
+  await one.does('process', 'chdir', place)
+  await one.keeps('file', 'MmFile', 'createNew', 100, { id, ...options })
+  await one.keeps('mutex', 'NamedMutex', 'open', id, options)
+  t.is(readdirSync(join(place, 'sub')).length, 2)
+  const file = MmFile.openExisting(id, { directory: join(place, 'x', '..', 'sub') })
+  await one.does('process', 'chdir', '/')
+  await one.does('mutex', 'close')
+  await one.does('file', 'close')
+  t.deepEqual(readdirSync(join(place, 'sub')), [])
+  t.is(file.append('goes on'), 0)
+  file.close()
+  await one.exits()
+})
+
+onLinux('a relative path in the environment is refused', async (t) => {
+  const one = await actor(t, { env: { MMFILE_DIRECTORY: 'sub' } })
+  const { error } = await one.tries('MmFile', 'createNew', 100)
+  t.is(error?.code, 'ERR_MMFILE_UNSUPPORTED')
+  t.regex(error.message, /MMFILE_DIRECTORY with a relative path \('sub'\): .*absolute/)
+  await one.exits()
 })
 
 onLinux('a folder that does not exist, and a path that is no folder', (t) => {
   const place = folder(t)
   writeFileSync(join(place, 'file'), '')
-  for (const directory of [join(place, 'none'), join(place, 'none', 'deeper')]) {
+  for (const [directory, lacks] of [
+    [join(place, 'none'), /none', which does not exist/],
+    [join(place, 'none', 'deeper'), /deeper', which does not exist/],
+    [join(place, 'file'), /file', which is no folder/],
+    [join(place, 'file', 'deeper'), /deeper', of whose path a part is no folder/],
+    ['/proc', /'\/proc', where the kernel lets no program create files/],
+  ]) {
+    const canBeRead = directory === '/proc'
     for (const act of [
       () => MmFile.createNew(100, { directory }),
       () => MmFile.createNew(4 << 20, { directory }),
       () => MmFile.createOrOpen('x', 100, { directory }),
       () => NamedMutex.open('x', { directory }),
-    ]) {
-      t.regex(refuses(t, act, 'ERR_MMFILE_NOT_FOUND').message, /folder/)
-    }
-    for (const act of [
       () => MmFile.openExisting('x', { directory }),
       () => NamedMutex.openExisting('x', { directory }),
       () => remove('x', { directory }),
+      ...(canBeRead ? [] : [() => list({ directory }), () => sweep({ directory })]),
     ]) {
-      refuses(t, act, 'ERR_MMFILE_NOT_FOUND')
+      const { message } = refuses(t, act, 'ERR_MMFILE_UNSUPPORTED')
+      t.regex(message, lacks)
+      t.regex(message, /another folder with `directory`/)
     }
-    t.deepEqual([list({ directory }), sweep({ directory })], [[], []])
-    t.false(existsSync(directory))
   }
-  const directory = join(place, 'file')
-  for (const act of [
-    () => MmFile.createNew(100, { directory }),
-    () => NamedMutex.open('x', { directory }),
-    () => MmFile.openExisting('x', { directory }),
-    () => list({ directory }),
-  ]) {
-    const { code } = t.throws(act)
-    t.true(['ERR_MMFILE_NOT_FOUND', 'ERR_MMFILE_ACCESS'].includes(code), code)
-  }
+  t.deepEqual(readdirSync(place), ['file'])
 })
 
 onLinux('what a killed process left in a folder is stale there, and swept there', async (t) => {

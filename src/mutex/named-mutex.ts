@@ -31,7 +31,7 @@ export class NamedMutex {
    * races: `isCreator` tells which it was.
    *
    * Throws `ERR_MMFILE_ACCESS`, `ERR_MMFILE_INCOMPATIBLE`, `ERR_MMFILE_NO_SPACE`,
-   * `ERR_MMFILE_NOT_FOUND` if its folder does not exist.
+   * `ERR_MMFILE_UNSUPPORTED` if its folder cannot hold it.
    */
   static open(name: string, options?: MutexOptions): NamedMutex {
     return NamedMutex.#open(name, false, checkOptions(options))

@@ -22,7 +22,7 @@ const LATEST = 8.64e15
  * in the folder.
  *
  * Throws `ERR_MMFILE_NO_SPACE` if the process has no descriptors left, `ERR_MMFILE_ACCESS` if the folder
- * cannot be read, `ERR_MMFILE_UNSUPPORTED` for a directory on Windows.
+ * cannot be read, `ERR_MMFILE_UNSUPPORTED` if there is none, and for a directory on Windows.
  */
 export function list(options?: ListOptions): ObjectInfo[] {
   return native.list(placeOf(options)).map(toInfo)
@@ -43,7 +43,7 @@ export function sweep(options?: ListOptions): ObjectInfo[] {
  *
  * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_ACCESS` if it is another user's, of another kind, or
  * something else stands at its name; `ERR_MMFILE_TIMEOUT` if other processes keep the name locked for ten
- * seconds; `ERR_MMFILE_UNSUPPORTED` for a directory on Windows.
+ * seconds; `ERR_MMFILE_UNSUPPORTED` if there is no such folder, and for a directory on Windows.
  */
 export function remove(id: string, options?: RemoveOptions): void {
   const { kind }: Partial<RemoveOptions> = checkOptions(options)

@@ -1,5 +1,6 @@
 //! The one error type of the crate, with a stable code for every case.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// What the operating system said: the call that failed and its error number.
@@ -160,7 +161,7 @@ pub enum Error {
     #[error("not supported here: {what}{}", os_suffix(.os))]
     Unsupported {
         /// What is missing, and the next step where there is one.
-        what: &'static str,
+        what: Cow<'static, str>,
         /// What the operating system said, where it was asked.
         os: Option<OsError>,
     },
@@ -204,8 +205,8 @@ impl Error {
     }
 
     /// The error of a platform that lacks something.
-    pub(crate) fn unsupported(what: &'static str) -> Self {
-        Self::Unsupported { what, os: None }
+    pub(crate) fn unsupported(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::Unsupported { what: what.into(), os: None }
     }
 
     /// The error of a forked child that uses what its parent opened.

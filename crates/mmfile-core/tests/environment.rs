@@ -8,6 +8,7 @@ mod support;
 mod environment {
     use super::*;
 
+    mod folders;
     mod full;
     mod memory;
     mod namespaces;

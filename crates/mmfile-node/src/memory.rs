@@ -90,7 +90,7 @@ impl Buffers {
             // SAFETY: no buffer was made, so nobody else will give the count back.
             drop(unsafe { Rc::from_raw(hint.cast::<Buffer>()) });
             if status == sys::Status::napi_no_external_buffers_allowed {
-                let what = "views without a copy: this runtime allows no external buffers";
+                let what = "views without a copy: this runtime allows no external buffers".into();
                 return Err(Error::Unsupported { what, os: None }.into());
             }
             return Err(Failure::NodeApi(status));

@@ -35,7 +35,7 @@ impl Default for ListOptions {
 ///
 /// # Errors
 /// [`crate::Error::NoSpace`] if the system has no descriptors or no memory left for it,
-/// [`crate::Error::Unsupported`] for a directory on Windows.
+/// [`crate::Error::Unsupported`] if there is no such folder, and for a directory on Windows.
 pub fn list(options: &ListOptions) -> Result<Vec<ObjectInfo>> {
     each_kind(options, |folder, prefix, kind| implementation::list(folder, prefix, kind, false))
 }

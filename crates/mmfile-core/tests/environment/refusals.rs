@@ -196,7 +196,9 @@ fn a_root_folder_without_proc_and_dev() {
         return figures("skipped: only root may change its root folder");
     }
     compare("chroot", (test, "jailed", ""), &prefixes, &folder, |way| match way {
-        "small" | "large" | "mutex" => Some(("ERR_MMFILE_UNSUPPORTED", "there is no /dev/shm")),
+        "small" | "large" | "mutex" => {
+            Some(("ERR_MMFILE_UNSUPPORTED", "/dev/shm', which does not exist"))
+        }
         _ => None,
     });
     assert_eq!(folder.names(), [""; 0]);

@@ -25,12 +25,15 @@ pub(crate) fn create(spec: &Spec, new: &NewObject, deadline: &Deadline) -> Resul
     sweep::begin(&spec.folder, prefix);
     fault::point("create.swept");
     // Before anything is reserved for a name that is taken.
-    vacate(&location, new.kind, deadline)?;
-    let staged = || match stage(&location, new, deadline) {
-        Err(Error::NoSpace { .. }) if sweep::stale(&spec.folder, prefix, new.kind) => {
-            stage(&location, new, deadline)
-        }
-        staged => staged,
+    vacate(&location, new.kind, deadline).map_err(|error| spec.folder.explain(error, false))?;
+    let staged = || {
+        let staged = match stage(&location, new, deadline) {
+            Err(Error::NoSpace { .. }) if sweep::stale(&spec.folder, prefix, new.kind) => {
+                stage(&location, new, deadline)
+            }
+            staged => staged,
+        };
+        staged.map_err(|error| spec.folder.explain(error, true))
     };
     let opened = publish(&location, new, deadline, staged)?;
     sweep::some(&spec.folder, prefix, new.kind);

@@ -65,7 +65,7 @@ pub(crate) fn remove(
         let descriptor = match location.open() {
             // Another process removed the name, since this one ended the object.
             Err(Error::NotFound { .. }) if ended.is_some() => return Ok(()),
-            opened => opened?,
+            opened => opened.map_err(|error| folder.explain(error, false))?,
         };
         if ended.is_some_and(|identity| identity != descriptor.identity()) {
             return Ok(());

@@ -21,10 +21,11 @@ pub(crate) fn open(spec: &Spec, mode: Mode, deadline: &Deadline) -> Result<Opene
     let location = spec.folder.location(&spec.names.object).known_as(spec.names.id.as_str());
     let mut backoff = Backoff::new(deadline, "waiting for a process that is removing the name");
     loop {
-        if let Some(opened) = attempt(&location, spec.kind, mode)? {
-            return Ok(opened);
+        match attempt(&location, spec.kind, mode) {
+            Ok(Some(opened)) => return Ok(opened),
+            Ok(None) => backoff.pause()?,
+            Err(error) => return Err(spec.folder.explain(error, false)),
         }
-        backoff.pause()?;
     }
 }
 

@@ -58,7 +58,7 @@ impl Location {
         if self.kind != Kind::Disk && !reserve::is_plausible(size) {
             return Err(self.no_space(capacity, None));
         }
-        let staged = self.until_staged(|| {
+        self.until_staged(|| {
             if self.kind == Kind::SharedMemory && size < LARGE {
                 return self.stage_in_shared_memory(size, nonce);
             }
@@ -66,13 +66,6 @@ impl Location {
                 None => self.stage_file(size, nonce),
                 staged => Ok(staged),
             }
-        });
-        staged.map_err(|error| match error {
-            Error::NotFound { .. } if self.kind == Kind::SharedMemory => Error::unsupported(
-                "shared memory, since there is no /dev/shm: mount it, or name another folder with \
-                 `directory`",
-            ),
-            other => other,
         })
     }
 

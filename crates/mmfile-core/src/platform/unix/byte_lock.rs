@@ -74,7 +74,8 @@ fn refused(errno: i32) -> Error {
         libc::EBADF => Error::forked(),
         _ => Error::Unsupported {
             what: "open file description locks (F_OFD_SETLK), which this kernel or file system \
-                   lacks: choose another folder with `directory`",
+                   lacks: choose another folder with `directory`"
+                .into(),
             os,
         },
     }

@@ -17,7 +17,8 @@ pub(crate) fn from_errno(os: OsError, id: &str, size: u64) -> Error {
         libc::EMFILE | libc::ENFILE => no_space("another file descriptor".into()),
         libc::ENODEV | libc::ENOSYS | libc::EOPNOTSUPP => Error::Unsupported {
             what: "a call that this kernel or file system refuses: choose another folder with \
-                   `directory`",
+                   `directory`"
+                .into(),
             os: Some(os),
         },
         libc::ELOOP | libc::EISDIR | libc::EINVAL | libc::ENXIO | libc::ENOTDIR => {

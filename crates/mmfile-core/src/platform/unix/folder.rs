@@ -12,20 +12,94 @@ use std::path::{Path, PathBuf};
 /// The environment variable that names the folder of all objects of a program.
 const VARIABLE: &str = "MMFILE_DIRECTORY";
 
-/// The folder that the caller names, or else the environment, as it is whichever folder the program works
-/// in later.
+/// The folder that the caller names, as it is whichever folder the program works in later, or else the
+/// environment.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] for what is no path; [`Error::Unsupported`] for a relative path in the
+/// environment: processes that work in different folders, or one that goes to another, would not share it.
 pub(crate) fn chosen(directory: Option<&Path>) -> Result<Option<PathBuf>> {
-    let path = match directory {
-        Some(directory) => Some(directory.to_owned()),
-        None => from_environment().filter(|path| !path.as_os_str().is_empty()),
+    let Some(directory) = directory else {
+        return match from_environment().filter(|path| !path.as_os_str().is_empty()) {
+            Some(path) if path.is_relative() => Err(Error::unsupported(format!(
+                "the environment variable {VARIABLE} with a relative path ('{}'): set it to an absolute \
+                 one",
+                path.display()
+            ))),
+            path => Ok(path),
+        };
     };
-    path.map(|path| {
-        std::path::absolute(&path).map_err(|_| Error::InvalidArgument {
-            name: "directory",
-            reason: "must be the path of a folder".into(),
-        })
-    })
-    .transpose()
+    let refused =
+        |reason: &str| Error::InvalidArgument { name: "directory", reason: reason.into() };
+    if directory.as_os_str().as_bytes().contains(&0) {
+        return Err(refused("must not contain a NUL character"));
+    }
+    std::path::absolute(directory).map(Some).map_err(|_| refused("must be the path of a folder"))
+}
+
+/// What is wrong with a folder in which a call failed as `os` says, or found nothing. `None` if it is not
+/// the folder.
+pub(crate) fn fault_of(path: &Path, os: Option<OsError>, creates: bool) -> Option<Error> {
+    let text = c_string(path).ok()?;
+    // SAFETY: an all-zero `stat` is a valid value of that plain struct.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: a NUL-terminated string that outlives the call, and a writable target.
+    let found = retry(|| unsafe { libc::stat(text.as_ptr(), &raw mut stat) });
+    let is_folder = stat.st_mode & libc::S_IFMT == libc::S_IFDIR;
+    let refused = |reason| {
+        let id = path.to_string_lossy().into_owned();
+        Some(Error::Access { id, reason, os })
+    };
+    let lacks = match (found, os.map(|os| os.errno)) {
+        (Err(libc::ENOENT), _) => "which does not exist: create or mount it, or",
+        (Err(libc::ENOTDIR), _) => "of whose path a part is no folder:",
+        (Err(libc::ELOOP), _) => "which is a loop of links:",
+        (_, Some(libc::ENAMETOOLONG)) => "where the names of objects would be too long:",
+        (Err(libc::EACCES), _) => {
+            return refused(
+                "this user may not enter that folder: change its mode, or name another \
+                            folder with `directory`",
+            );
+        }
+        (Err(_), _) => return None,
+        (Ok(_), _) if !is_folder => "which is no folder:",
+        (Ok(_), _) if is_kernels_own(&text) => "where the kernel lets no program create files:",
+        (Ok(_), Some(libc::EROFS)) => {
+            return refused(
+                "its file system is mounted read-only: name another folder with \
+                            `directory`",
+            );
+        }
+        (Ok(_), Some(libc::EACCES | libc::EPERM)) if creates => {
+            return refused(
+                "this user may create no files in that folder: change its mode, or name \
+                            another folder with `directory`",
+            );
+        }
+        (Ok(_), _) => return None,
+    };
+    let what =
+        format!("objects in '{}', {lacks} name another folder with `directory`", path.display());
+    Some(Error::Unsupported { what: what.into(), os })
+}
+
+/// Whether a folder is in a file system that has no space for files, such as /proc.
+#[cfg(target_os = "linux")]
+fn is_kernels_own(path: &CString) -> bool {
+    /// File systems without a limit say that they have none, too.
+    const UNLIMITED: [u32; 3] = [0x0102_1994, 0x8584_58f6, 0x6573_5546]; // tmpfs, ramfs, FUSE
+    // SAFETY: an all-zero `statfs` is a valid value of that plain struct.
+    let mut status: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: a NUL-terminated string that outlives the call, and a writable target.
+    let found = retry(|| unsafe { libc::statfs(path.as_ptr(), &raw mut status) });
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "32 bits in all")]
+    let kind = status.f_type as u32;
+    found.is_ok() && status.f_blocks == 0 && !UNLIMITED.contains(&kind)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_kernels_own(_: &CString) -> bool {
+    false
 }
 
 /// What the environment says; nothing in a program that runs with the rights of another user than the one
@@ -117,7 +191,8 @@ pub(crate) fn rename_exclusively(from: &Path, to: &Path, id: &str) -> Result<()>
         match errno {
             libc::EPERM | libc::ENOSYS | libc::ENOTSUP => Error::Unsupported {
                 what: "giving an object its name in one step (renameat2 with RENAME_NOREPLACE, or \
-                       link): choose another folder",
+                       link): choose another folder"
+                    .into(),
                 os: Some(os),
             },
             _ => from_errno(os, id, 0),

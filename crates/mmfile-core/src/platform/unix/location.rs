@@ -33,16 +33,23 @@ impl Folder {
         Location { path, id: name.into(), kind: self.kind }
     }
 
+    /// The error of a call in it that failed, or that was to create something: it says what is wrong with
+    /// the folder, if that is the reason.
+    pub(crate) fn explain(&self, error: Error, creates: bool) -> Error {
+        let os = match error {
+            Error::NotFound { .. } => None,
+            Error::Access { os: Some(os), .. } => Some(os),
+            _ => return error,
+        };
+        folder::fault_of(&self.path, os, creates).unwrap_or(error)
+    }
+
     /// The names in it, in no order, as they are read.
     pub(crate) fn names(&self) -> Result<impl Iterator<Item = String> + Send + use<>> {
-        let entries = match std::fs::read_dir(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                let errno = error.raw_os_error().unwrap_or(0);
-                let os = OsError { syscall: "opendir", errno };
-                return Err(from_errno(os, &self.path.to_string_lossy(), 0));
-            }
-            entries => entries.into_iter().flatten(),
-        };
+        let entries = std::fs::read_dir(&self.path).map_err(|error| {
+            let os = OsError { syscall: "opendir", errno: error.raw_os_error().unwrap_or(0) };
+            self.explain(from_errno(os, &self.path.to_string_lossy(), 0), false)
+        })?;
         let kind = self.kind;
         Ok(entries.filter_map(move |it| kind.name_of(it.ok()?.file_name().into_string().ok()?)))
     }
@@ -308,6 +315,16 @@ impl Location {
     pub(in crate::platform) fn refused(&self, os: OsError, size: u64) -> Error {
         match from_errno(os, &self.id, size) {
             Error::NoSpace { os, .. } => self.no_space(size, os),
+            // A file that was made and cannot be written to as others are: hugetlbfs.
+            Error::Access { os, .. } if os.is_some_and(|os| os.errno == libc::EINVAL) => {
+                let folder = self.folder();
+                let what = format!(
+                    "objects in '{}', whose file system refuses a call: name another folder with \
+                     `directory`",
+                    folder.path.display()
+                );
+                Error::Unsupported { what: what.into(), os }
+            }
             other => other,
         }
     }

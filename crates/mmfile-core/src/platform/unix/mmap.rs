@@ -73,7 +73,8 @@ fn map(fd: Option<&OwnedFd>, length: u64, protection: i32, flags: i32) -> Result
         return Err(match os.errno {
             libc::ENODEV | libc::ENOSYS | libc::EOPNOTSUPP => Error::Unsupported {
                 what: "shared mappings, which this file system lacks: choose another folder with \
-                       `directory`",
+                       `directory`"
+                    .into(),
                 os: Some(os),
             },
             _ => {
