@@ -4,7 +4,7 @@
 //! A handle that only reads stores nothing of what it finds there: it counts for itself. The next append
 //! of a process of ours makes it part of the committed end for all.
 
-use super::Handle;
+use super::handle::Handle;
 use super::lock::Operation;
 use crate::control::{Control, Tail, participants};
 use crate::deadline::Deadline;
@@ -12,19 +12,9 @@ use crate::error::{Error, Result};
 use crate::platform::{Acquired, Hold};
 use crate::wake;
 use raw_sync::Timeout;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-
-/// What a handle counted behind the committed end.
-#[derive(Debug, Default)]
-pub(super) struct Counted {
-    /// Behind the last segment.
-    tail: Mutex<Option<Tail>>,
-    /// The same, for a check that costs no lock: 0 if nothing was counted.
-    count: AtomicU64,
-    sealed: AtomicBool,
-}
 
 impl Handle {
     /// The control block with the committed end.

@@ -1,7 +1,8 @@
 //! Files on disk: the same segments, which survive every process and a reboot.
 
+use super::handle::Handle;
 use super::open::check_capacity;
-use super::{CreateOptions, Handle, MmFile, OpenOptions};
+use super::{CreateOptions, MmFile, OpenOptions};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::object::{self, Opened};
@@ -64,5 +65,5 @@ impl MmFile {
 fn on_disk(location: &Location, opened: Opened, created: bool, options: &OpenOptions) -> MmFile {
     let path = location.full_path();
     let id = path.to_string_lossy().into_owned();
-    Handle::file(id, Some(path), opened, created, options)
+    MmFile { handle: Handle::new(id, Some(path), opened, created, options) }
 }

@@ -1,6 +1,7 @@
 //! Taking the lock, for one operation or for several.
 
-use super::{Handle, MmFile};
+use super::MmFile;
+use super::handle::Handle;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::lock::{LockGuard, LockHolder};

@@ -3,12 +3,14 @@
 mod committed;
 #[cfg(not(platform = "loom"))]
 mod disk;
+mod handle;
 mod iter;
 mod lock;
 mod open;
 mod options;
 mod peers;
 mod read;
+mod reader_copy;
 mod view;
 mod wait;
 mod write;
@@ -19,17 +21,13 @@ pub use options::{CreateOptions, OpenOptions};
 pub use view::ViewMemory;
 pub use wait::{RequirePeer, Waiter};
 
-use crate::control::{Control, Lifetime};
-use crate::error::{Error, Result};
-use crate::frames::{Segments, SparseIndex};
-use crate::lock::Section;
-use crate::memory::{Access, Mode};
-use crate::object::{Object, Opened};
-use committed::Counted;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use crate::control::Lifetime;
+use crate::error::Result;
+use crate::memory::Access;
+use handle::Handle;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A handle on an append-only list of segments in shared memory.
 ///
@@ -40,96 +38,13 @@ pub struct MmFile {
     handle: Arc<Handle>,
 }
 
-/// What a handle, its guards and its waiters share.
-#[derive(Debug)]
-struct Handle {
-    /// The id; the path of a file on disk.
-    id: String,
-    path: Option<PathBuf>,
-    control: Control,
-    /// Where the committed end is read from, if not from `control`.
-    source: Option<Control>,
-    /// What this handle counted behind the committed end.
-    counted: Counted,
-    segments: Segments,
-    section: Arc<Section>,
-    index: Mutex<SparseIndex>,
-    settings: Settings,
-    recovered: AtomicU64,
-    #[cfg(platform = "macos")]
-    reader_copy: view::ReaderCopy,
-    /// Last: it is left after everything else is gone.
-    object: Arc<Object>,
-}
-
-/// How a handle was opened.
-#[derive(Debug, Clone)]
-struct Settings {
-    mode: Mode,
-    lifetime: Lifetime,
-    is_creator: bool,
-    lock_timeout: Duration,
-}
-
 impl MmFile {
     /// Counts as closed for others from now on, while this handle can still be used: for a process
     /// that is about to end without dropping it.
     pub fn leave(&self) {
         self.handle.object.leave();
     }
-}
 
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.object.leave();
-    }
-}
-
-impl Handle {
-    fn file(
-        id: String,
-        path: Option<PathBuf>,
-        opened: Opened,
-        is_creator: bool,
-        options: &OpenOptions,
-    ) -> MmFile {
-        let Opened { object, control, source, data, lifetime, mode } = opened;
-        let object = Arc::new(object);
-        let lock_timeout = options.lock_timeout;
-        let handle = Self {
-            id,
-            path,
-            segments: Segments::new(&data, control.capacity(), mode.access == Access::ReadWrite),
-            section: Arc::new(Section::new(&control, &object)),
-            index: Mutex::new(SparseIndex::default()),
-            settings: Settings { mode, lifetime, is_creator, lock_timeout },
-            recovered: AtomicU64::new(0),
-            #[cfg(platform = "macos")]
-            reader_copy: view::ReaderCopy::default(),
-            control,
-            source,
-            counted: Counted::default(),
-            object,
-        };
-        MmFile { handle: Arc::new(handle) }
-    }
-
-    /// Refuses a file on disk that another program has cut short: touching what is gone would kill
-    /// the process. It can only be seen, not prevented.
-    fn check_whole(&self) -> Result<()> {
-        if self.path.is_none() {
-            return Ok(());
-        }
-        let size = self.object.size()?;
-        if self.control.fits(size) {
-            return Ok(());
-        }
-        let reason = "another program has cut the file short while it was open";
-        Err(Error::Corrupt { offset: size.min(self.control.capacity()), reason })
-    }
-}
-
-impl MmFile {
     /// The id by which other processes open the file; the path of one on disk.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -1,12 +1,13 @@
 //! Creating and opening files.
 
-use super::{CreateOptions, Handle, MmFile, OpenOptions};
+use super::handle::Handle;
+use super::{CreateOptions, MmFile, OpenOptions};
 use crate::backoff::Backoff;
 use crate::control::{Lifetime, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::ids::{FileId, Names};
-use crate::object::{self, NewObject, Spec};
+use crate::object::{self, NewObject, Opened, Spec};
 use crate::platform::Folder;
 use raw_sync::Timeout;
 
@@ -38,7 +39,7 @@ impl MmFile {
         let spec = spec(FileId::parse(id)?, options)?;
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
         let opened = object::open(&spec, options.mode(), &deadline)?;
-        Ok(Handle::file(id_of(&spec), None, opened, false, options))
+        Ok(file(&spec, opened, false, options))
     }
 
     /// Opens the file of that id, or creates it if there is none. Its lifetime is
@@ -57,7 +58,7 @@ impl MmFile {
             &deadline,
             || {
                 let opened = object::open(&spec, open_options.mode(), &deadline)?;
-                Ok(Handle::file(id_of(&spec), None, opened, false, &open_options))
+                Ok(file(&spec, opened, false, &open_options))
             },
             || create(&spec, capacity, &create_options, &deadline),
         )
@@ -98,7 +99,7 @@ fn create(
     let open_options = OpenOptions::from(options);
     let new = NewObject { kind, capacity, lifetime, mode: open_options.mode() };
     let opened = object::create(spec, &new, deadline)?;
-    let file = Handle::file(id_of(spec), None, opened, true, &open_options);
+    let file = file(spec, opened, true, &open_options);
     file.handle.segments.prepare();
     Ok(file)
 }
@@ -108,8 +109,9 @@ fn spec(id: FileId, options: &OpenOptions) -> Result<Spec> {
     Ok(Spec { names: Names::of_file(id, &options.prefixes), folder, kind: ObjectKind::File })
 }
 
-fn id_of(spec: &Spec) -> String {
-    spec.names.id.as_str().to_owned()
+fn file(spec: &Spec, opened: Opened, is_creator: bool, options: &OpenOptions) -> MmFile {
+    let id = spec.names.id.as_str().to_owned();
+    MmFile { handle: Handle::new(id, None, opened, is_creator, options) }
 }
 
 pub(super) fn check_capacity(capacity: u64) -> Result<()> {

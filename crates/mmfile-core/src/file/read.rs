@@ -1,6 +1,7 @@
 //! Reading: below the committed tail nothing ever changes, so no lock is taken.
 
-use super::{Handle, MmFile};
+use super::MmFile;
+use super::handle::Handle;
 use crate::error::{Error, Result};
 use crate::frames::Span;
 use std::sync::PoisonError;

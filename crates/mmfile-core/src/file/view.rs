@@ -1,12 +1,10 @@
 //! Memory that may be looked at without a copy.
 
 use super::MmFile;
+use super::handle::Handle;
 use crate::error::Result;
 use crate::frames::Span;
 use crate::memory::{Access, Memory};
-
-#[cfg(platform = "macos")]
-pub(super) use by_copy::ReaderCopy;
 
 /// The mapped data, kept mapped for as long as this value or a clone of it lives, also after the
 /// file was closed.
@@ -60,69 +58,20 @@ impl MmFile {
     }
 }
 
-#[cfg(not(platform = "macos"))]
-impl super::Handle {
+impl Handle {
     /// The data, which can be written to without changing it.
     fn reader_memory(&self) -> Result<Memory> {
-        self.object.map_copy_on_write(self.control.capacity())
+        let capacity = self.control.capacity();
+        if let Some(memory) = self.object.map_copy_on_write(capacity)? {
+            return Ok(memory);
+        }
+        let memory = self.reader_copy.begin(capacity)?.clone();
+        self.bring_view();
+        Ok(memory)
     }
 
-    /// What was committed is there already.
-    #[allow(clippy::unused_self, reason = "elsewhere it has work to do")]
-    pub(super) fn bring_view(&self) {}
-}
-
-/// Where memory cannot be mapped so that writing to it changes nothing for others: memory of this process
-/// alone, into which segments are copied, each once, before anybody is told where they are.
-#[cfg(platform = "macos")]
-mod by_copy {
-    use super::super::Handle;
-    use crate::error::Result;
-    use crate::memory::Memory;
-    use crate::platform::map_private;
-    use std::sync::{Mutex, OnceLock, PoisonError};
-
-    /// A reader's private data, from its first view on.
-    #[derive(Debug, Default)]
-    pub(crate) struct ReaderCopy {
-        memory: OnceLock<Memory>,
-        /// How much of the data is in it.
-        copied: Mutex<u64>,
-    }
-
-    impl Handle {
-        pub(super) fn reader_memory(&self) -> Result<Memory> {
-            let copy = &self.reader_copy;
-            let memory = match copy.memory.get() {
-                Some(memory) => memory,
-                None => {
-                    let made = map_private(self.control.capacity())?;
-                    copy.memory.get_or_init(|| made)
-                }
-            };
-            self.bring_view();
-            Ok(memory.clone())
-        }
-
-        /// Copies what was committed since the last time, if there are views at all.
-        pub(in crate::file) fn bring_view(&self) {
-            let Some(memory) = self.reader_copy.memory.get() else { return };
-            let copied = self.reader_copy.copied.lock();
-            let mut copied = copied.unwrap_or_else(PoisonError::into_inner);
-            let end = self.committed().size;
-            let Some(length) = end.checked_sub(*copied) else { return };
-            let (Some(target), Ok(length)) =
-                (memory.region().range(*copied, length), usize::try_from(length))
-            else {
-                return;
-            };
-            // SAFETY: the range is inside the private mapping, which `memory` keeps.
-            let done = unsafe {
-                self.segments.memory().region().copy_out(*copied, target.as_ptr(), length)
-            };
-            if done {
-                *copied = end;
-            }
-        }
+    /// Brings views up to date, before any caller is told where segments are.
+    pub(super) fn bring_view(&self) {
+        self.reader_copy.bring(self.segments.memory(), || self.committed().size);
     }
 }

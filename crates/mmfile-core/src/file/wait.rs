@@ -1,6 +1,7 @@
 //! Waiting for a segment that is not there yet.
 
-use super::{Handle, MmFile};
+use super::MmFile;
+use super::handle::Handle;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 #[cfg(platform = "linux")]

@@ -1,6 +1,7 @@
 //! Writing: one critical section a call.
 
-use super::{Handle, MmFile};
+use super::MmFile;
+use super::handle::Handle;
 use crate::error::{Error, Result};
 use crate::frames::Payload;
 use crate::memory::Access;

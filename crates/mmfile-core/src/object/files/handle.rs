@@ -124,11 +124,11 @@ impl Object {
         })
     }
 
-    /// The data once more, so that writing to it changes nothing for others.
-    #[cfg(not(platform = "macos"))]
-    pub(crate) fn map_copy_on_write(&self, length: u64) -> Result<Memory> {
-        let views = self.views.as_ref().ok_or(Error::Closed)?;
-        crate::platform::map_copy_on_write(views, length)
+    /// The data once more, so that writing to it changes nothing for others. `None` where the system cannot map
+    /// it in that way.
+    pub(crate) fn map_copy_on_write(&self, length: u64) -> Result<Option<Memory>> {
+        let views = self.views.as_ref();
+        views.map_or(Ok(None), |views| crate::platform::map_copy_on_write(views, length))
     }
 
     /// Writes what was changed in these mappings to the disk, and waits until it is there.

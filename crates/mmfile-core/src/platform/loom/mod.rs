@@ -20,8 +20,8 @@ pub use kernel::names;
 pub(crate) use memory::{Block, Region};
 pub(crate) use objects::{
     Descriptor, Folder, Location, Mapped, PROCESS_BITS, Staged, SyncObjects, ViewSource,
-    is_no_thread, listed_prefix, map_copy_on_write, process_namespace, process_number, staged_name,
-    sync, sync_objects,
+    is_no_thread, listed_prefix, map_copy_on_write, map_private, process_namespace, process_number,
+    staged_name, sync, sync_objects,
 };
 pub(crate) use processes::{PerProcess, point, process_id};
 pub use processes::{Process, Watched, die_after, here, process};

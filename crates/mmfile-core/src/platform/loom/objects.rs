@@ -236,8 +236,12 @@ pub(crate) fn is_no_thread(_: u32) -> bool {
     false
 }
 
-pub(crate) fn map_copy_on_write(_: &ViewSource, _: u64) -> Result<Memory> {
-    Err(Error::unsupported("a copy of a model's memory"))
+pub(crate) fn map_copy_on_write(_: &ViewSource, _: u64) -> Result<Option<Memory>> {
+    Ok(None)
+}
+
+pub(crate) fn map_private(_: u64) -> Result<Memory> {
+    Err(Error::unsupported("memory that no process of a model shares"))
 }
 
 pub(crate) fn sync(_: &Descriptor, _: [&Memory; 2]) -> Result<()> {

@@ -59,3 +59,9 @@ pub(crate) fn sync(file: &Descriptor, mappings: [&Memory; 2]) -> Result<()> {
     }
     system::sync(file.fd()).map_err(failed)
 }
+
+/// Shared memory cannot be mapped so that writing to it changes nothing for others.
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can")]
+pub(crate) fn map_copy_on_write(_: &ViewSource, _: u64) -> Result<Option<Memory>> {
+    Ok(None)
+}

@@ -38,9 +38,9 @@ pub(crate) fn map_read_only(fd: &OwnedFd, length: u64) -> Result<Memory> {
 /// Memory of an object that can be written to without changing the object: for views of a reader, which a
 /// program could otherwise crash by writing to them.
 #[cfg(platform = "linux")]
-pub(crate) fn map_copy_on_write(fd: &OwnedFd, length: u64) -> Result<Memory> {
+pub(crate) fn map_copy_on_write(fd: &OwnedFd, length: u64) -> Result<Option<Memory>> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
-    map(Some(fd), length, protection, libc::MAP_PRIVATE | libc::MAP_NORESERVE)
+    map(Some(fd), length, protection, libc::MAP_PRIVATE | libc::MAP_NORESERVE).map(Some)
 }
 
 /// Zeroed memory of this process alone.

@@ -1,7 +1,7 @@
 //! What a program created that knows nothing of control blocks: a .NET program's named map with a named mutex
 //! beside it, or the mutex alone. The first process of ours that opens it creates the control block.
 
-use super::named::{Parts, begin, create_control};
+use super::parts::{Parts, begin, create_control};
 use super::section::{self, in_session, rights};
 use super::sync_objects::{How, KernelMutex, SyncObjects};
 use super::view;

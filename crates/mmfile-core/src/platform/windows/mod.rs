@@ -7,10 +7,13 @@
 
 mod directory;
 mod disk;
+mod disk_file;
+mod folder;
 mod foreign;
 mod mutex;
 mod named;
 mod object;
+mod parts;
 mod presence;
 mod process;
 mod section;
@@ -20,12 +23,14 @@ mod sync_objects;
 mod view;
 
 pub(crate) use disk::{Location, create_file, open_file};
+pub(crate) use folder::{Folder, listed_prefix};
 pub(crate) use mutex::RawMutex;
-pub(crate) use named::{Folder, create, list, listed_prefix, open, remove};
+pub(crate) use named::{create, list, open, remove};
 pub(crate) use object::Object;
 pub(crate) use process::{process_namespace, process_number, thread_id};
 pub(crate) use semaphores as wake_word;
 pub(crate) use sync_objects::SyncObjects;
+pub(crate) use view::map_private;
 
 use crate::error::{Error, OsError};
 use windows_sys::Win32::Foundation::{

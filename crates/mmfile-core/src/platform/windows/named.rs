@@ -4,56 +4,29 @@
 //! Their names are there before the object is whole: as long as a control block is not ready, the process
 //! that creates it is at work.
 
+use super::folder::Folder;
 use super::foreign::{self, FOREIGN};
 use super::object::{Held, Object};
+use super::parts::{CONTROL_SUFFIX, Parts, begin, control_name, create_control};
 use super::presence::Presence;
 use super::section::{self, in_session, rights};
 use super::sync_objects::{How, SyncObjects};
 use super::{directory, view};
 use crate::backoff::Backoff;
 use crate::control::layout::CONTROL_SIZE;
-use crate::control::{Control, Description, Lifetime, ObjectKind};
+use crate::control::{Control, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::fault;
-use crate::ids::{FileId, Names, Prefixes};
+use crate::ids::{FileId, Names};
 use crate::memory::{Access, Memory, Mode};
 use crate::object::{Kind, NewObject, ObjectInfo, Opened, Spec, check_kind};
-use crate::platform::RawMutex;
 use crate::timeouts::LONGEST_END;
 use raw_sync::Timeout;
 use std::os::windows::io::OwnedHandle;
-use std::path::Path;
 
-/// What follows the lock's name in that of the control block's section. No id contains it.
-const CONTROL_SUFFIX: &str = "~control";
 /// A page, on every machine that Windows runs on.
 const PAGE: u64 = 4096;
-
-/// Where named objects are: in the session's name space, and nowhere else.
-#[derive(Debug, Clone)]
-pub(crate) struct Folder;
-
-impl Folder {
-    /// Refuses any other.
-    pub(crate) fn of(directory: Option<&Path>) -> Result<Self> {
-        match directory {
-            None => Ok(Self),
-            Some(_) => Err(Error::unsupported(
-                "another directory, since Windows keeps objects in the session: leave `directory` out",
-            )),
-        }
-    }
-}
-
-/// The prefix by which files are listed: their control blocks have the locks' names.
-pub(crate) fn listed_prefix(prefixes: &Prefixes) -> &str {
-    prefixes.mutex()
-}
-
-pub(super) fn control_name(names: &Names) -> String {
-    format!("{}{CONTROL_SUFFIX}", names.lock)
-}
 
 /// Creates an object at a name that no other has.
 ///
@@ -96,43 +69,6 @@ fn attempt_create(spec: &Spec, new: &NewObject) -> Result<Opened> {
     let control = Control::new(memory, sync, id)?;
     let parts = Parts { section, data, control, data_memory };
     begin(names, parts, new, true)
-}
-
-/// Creates the section of a control block, and maps it.
-pub(super) fn create_control(names: &Names) -> Result<(OwnedHandle, Memory)> {
-    let section = section::create(&control_name(names), CONTROL_SIZE, names.id.as_str())?;
-    let memory = view::map(&section, CONTROL_SIZE, rights(Access::ReadWrite))?;
-    Ok((section, memory))
-}
-
-/// What a new object consists of.
-pub(super) struct Parts {
-    pub(super) section: OwnedHandle,
-    pub(super) data: Option<OwnedHandle>,
-    pub(super) control: Control,
-    pub(super) data_memory: Memory,
-}
-
-/// Completes the control block of a new object, which other processes wait for.
-pub(super) fn begin(
-    names: &Names,
-    parts: Parts,
-    new: &NewObject,
-    is_creator: bool,
-) -> Result<Opened> {
-    let Parts { section, data, mut control, data_memory } = parts;
-    RawMutex::initialize(&control)?;
-    let lock = in_session(&names.lock);
-    let presence = Presence::enter(&lock, names.id.as_str())?;
-    let creator = if is_creator { presence.nonce() } else { 0 };
-    let NewObject { kind, capacity, lifetime, mode } = *new;
-    let held = Held { presence: Some(presence), data, _control: Some(section) };
-    let ends = is_creator && lifetime == Lifetime::Creator;
-    let object = Object::new(&control, mode, Some(lock), held, None, ends)?;
-    fault::point("create.entered");
-    control.describe(&Description { kind, capacity, lifetime, creator });
-    fault::point("create.described");
-    Ok(Opened { object, control, source: None, data: data_memory, lifetime, mode })
 }
 
 /// Opens the object of a name, or makes a foreign program's data and lock one.

@@ -1,6 +1,6 @@
 //! A handle on an object, a section or a file on disk.
 
-use super::disk::DiskFile;
+use super::disk_file::DiskFile;
 use super::presence::{self, Presence};
 use super::view;
 use crate::control::{Control, Participant, now, participants};
@@ -92,10 +92,10 @@ impl Object {
     }
 
     /// The data once more, so that writing to it changes nothing for others.
-    pub(crate) fn map_copy_on_write(&self, length: u64) -> Result<Memory> {
+    pub(crate) fn map_copy_on_write(&self, length: u64) -> Result<Option<Memory>> {
         let held = self.held();
         let data = held.as_ref().and_then(|held| held.data.as_ref()).ok_or(Error::Closed)?;
-        view::map_copy_on_write(data, length)
+        view::map_copy_on_write(data, length).map(Some)
     }
 
     /// Writes what was changed in these mappings to the disk, and waits until it is there.

@@ -74,6 +74,6 @@ pub(super) fn map_copy_on_write(section: &OwnedHandle, length: u64) -> Result<Me
 }
 
 /// Zeroed memory of this process alone.
-pub(super) fn map_private(length: u64) -> Result<Memory> {
+pub(crate) fn map_private(length: u64) -> Result<Memory> {
     map(&section::private(length)?, length, FILE_MAP_READ | FILE_MAP_WRITE)
 }

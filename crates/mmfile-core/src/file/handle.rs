@@ -1,0 +1,102 @@
+//! What a handle on a file consists of.
+
+use super::options::OpenOptions;
+use super::reader_copy::ReaderCopy;
+use crate::control::{Control, Lifetime, Tail};
+use crate::error::{Error, Result};
+use crate::frames::{Segments, SparseIndex};
+use crate::lock::Section;
+use crate::memory::{Access, Mode};
+use crate::object::{Object, Opened};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What a handle, its guards and its waiters share.
+#[derive(Debug)]
+pub(super) struct Handle {
+    /// The id; the path of a file on disk.
+    pub(super) id: String,
+    pub(super) path: Option<PathBuf>,
+    pub(super) control: Control,
+    /// Where the committed end is read from, if not from `control`.
+    pub(super) source: Option<Control>,
+    /// What this handle counted behind the committed end.
+    pub(super) counted: Counted,
+    pub(super) segments: Segments,
+    pub(super) section: Arc<Section>,
+    pub(super) index: Mutex<SparseIndex>,
+    pub(super) settings: Settings,
+    pub(super) recovered: AtomicU64,
+    pub(super) reader_copy: ReaderCopy,
+    /// Last: it is left after everything else is gone.
+    pub(super) object: Arc<Object>,
+}
+
+/// How a handle was opened.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) mode: Mode,
+    pub(super) lifetime: Lifetime,
+    pub(super) is_creator: bool,
+    pub(super) lock_timeout: Duration,
+}
+
+/// What a handle counted behind the committed end.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// Behind the last segment.
+    pub(super) tail: Mutex<Option<Tail>>,
+    /// The same, for a check that costs no lock: 0 if nothing was counted.
+    pub(super) count: AtomicU64,
+    pub(super) sealed: AtomicBool,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.object.leave();
+    }
+}
+
+impl Handle {
+    pub(super) fn new(
+        id: String,
+        path: Option<PathBuf>,
+        opened: Opened,
+        is_creator: bool,
+        options: &OpenOptions,
+    ) -> Arc<Self> {
+        let Opened { object, control, source, data, lifetime, mode } = opened;
+        let object = Arc::new(object);
+        let lock_timeout = options.lock_timeout;
+        Arc::new(Self {
+            id,
+            path,
+            segments: Segments::new(&data, control.capacity(), mode.access == Access::ReadWrite),
+            section: Arc::new(Section::new(&control, &object)),
+            index: Mutex::new(SparseIndex::default()),
+            settings: Settings { mode, lifetime, is_creator, lock_timeout },
+            recovered: AtomicU64::new(0),
+            reader_copy: ReaderCopy::default(),
+            control,
+            source,
+            counted: Counted::default(),
+            object,
+        })
+    }
+
+    /// Refuses a file on disk that another program has cut short: touching what is gone would kill
+    /// the process. It can only be seen, not prevented.
+    pub(super) fn check_whole(&self) -> Result<()> {
+        if self.path.is_none() {
+            return Ok(());
+        }
+        let size = self.object.size()?;
+        if self.control.fits(size) {
+            return Ok(());
+        }
+        let reason = "another program has cut the file short while it was open";
+        Err(Error::Corrupt { offset: size.min(self.control.capacity()), reason })
+    }
+}
