@@ -7,17 +7,16 @@
 //! docs/decisions/0012-macos.md has the whole story.
 
 use super::lock_file::LockFile;
-use super::{futex, generation};
+use super::{futex, generation, process_number};
 use crate::control::Control;
 use crate::control::layout::OFF_LOCK;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::platform::Identity;
 use crate::platform::locks::{Acquired, Hold, Holder};
 use crate::sync::{AtomicU32, spin_loop};
 use crate::timeouts::LOCK_SLEEP;
-use std::cell::{Cell, RefCell};
-use std::sync::atomic::Ordering;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Not 0 while a thread holds the lock, or died with it.
 const OFF_HOLDER: u64 = OFF_LOCK;
@@ -25,30 +24,43 @@ const OFF_HOLDER: u64 = OFF_LOCK;
 const OFF_RELEASES: u64 = OFF_LOCK + 4;
 /// Not 0 while a process may be waiting.
 const OFF_WAITING: u64 = OFF_LOCK + 8;
+/// The number of the process whose thread holds it.
+const OFF_PROCESS: u64 = OFF_LOCK + 16;
 /// Stands in the holder's word when no thread holds the lock and what a dead one left has to be repaired.
 const UNREPAIRED: u32 = u32::MAX;
 
 /// Tries before the first sleep: the holder is usually in the middle of an append.
 const SPINS: u32 = 100;
 
-thread_local! {
-    /// The locks that a thread holds: it would wait for itself through another handle.
-    static HELD: RefCell<Vec<(u32, Identity)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// The calling thread's number, which no other of this process ever has. In a forked child it has another one.
+/// The calling thread's number, which no other of this process has, whichever copy of this library asks. In a
+/// forked child it has another one.
 pub(crate) fn thread_id() -> u32 {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
     thread_local! {
         static ID: Cell<(u32, u32)> = const { Cell::new((0, 0)) };
     }
     let generation = generation();
     ID.with(|id| {
         if id.get().0 != generation {
-            id.set((generation, NEXT.fetch_add(1, Ordering::Relaxed)));
+            id.set((generation, system_thread_id()));
         }
         id.get().1
     })
+}
+
+#[cfg(target_os = "macos")]
+fn system_thread_id() -> u32 {
+    let mut id: u64 = 0;
+    // SAFETY: 0 stands for the calling thread; the target is writable.
+    unsafe { libc::pthread_threadid_np(0, &raw mut id) };
+    // The system counts threads: those of a process do not differ by 2^32.
+    u32::try_from(id & u64::from(u32::MAX)).unwrap_or(1)
+}
+
+#[cfg(not(target_os = "macos"))]
+fn system_thread_id() -> u32 {
+    // SAFETY: takes nothing and cannot fail.
+    let id = unsafe { libc::syscall(libc::SYS_gettid) };
+    u32::try_from(id).unwrap_or(1)
 }
 
 /// The lock of one control block.
@@ -80,6 +92,10 @@ impl RawMutex {
         self.control.word(OFF_HOLDER)
     }
 
+    fn process(&self) -> &AtomicU64 {
+        self.control.long(OFF_PROCESS)
+    }
+
     fn releases(&self) -> &AtomicU32 {
         self.control.word(OFF_RELEASES)
     }
@@ -100,8 +116,12 @@ impl RawMutex {
             let what = "using a file that was opened before a fork: open it again in the child";
             return Err(Error::unsupported(what));
         }
-        let mine = (thread_id(), file.key());
-        if HELD.try_with(|held| held.borrow().contains(&mine)) == Ok(true) {
+        let mine = thread_id().clamp(1, UNREPAIRED - 1);
+        // By whichever handle, of whichever copy of the library: this thread would wait for itself.
+        if self.holder().load(Ordering::Acquire) == mine
+            && self.process().load(Ordering::Relaxed) == process_number()
+            && file.is_locked()
+        {
             return Err(Error::LockHeld);
         }
         file.enter(deadline, &before_sleep)?;
@@ -111,9 +131,8 @@ impl RawMutex {
             return Err(error);
         }
         crate::fault::point("lock.granted");
-        // While the thread is being taken apart there is no list any more.
-        let _ = HELD.try_with(|held| held.borrow_mut().push(mine));
-        let died = self.holder().swap(mine.0.clamp(1, UNREPAIRED - 1), Ordering::AcqRel) != 0;
+        self.process().store(process_number(), Ordering::Relaxed);
+        let died = self.holder().swap(mine, Ordering::AcqRel) != 0;
         crate::fault::point("lock.taken");
         Ok(if died { Acquired::Abandoned } else { Acquired::Clean })
     }
@@ -191,8 +210,6 @@ impl RawMutex {
         if !file.is_own() {
             return; // a forked child has its parent's guard, but not its lock
         }
-        let mine = (thread_id(), file.key());
-        let _ = HELD.try_with(|held| held.borrow_mut().retain(|other| *other != mine));
         self.holder().store(value, Ordering::Release);
         crate::fault::point("release.marked");
         file.unlock();

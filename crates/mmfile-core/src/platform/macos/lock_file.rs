@@ -3,8 +3,8 @@
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::platform::Descriptor;
 use crate::platform::locks::{ByteRange, Holder, LockKind};
-use crate::platform::{Descriptor, Identity};
 use crate::timeouts::LOCK_SLEEP;
 use std::os::fd::AsRawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -32,14 +32,6 @@ impl LockFile {
             is_private: flags & libc::O_ACCMODE == libc::O_RDONLY,
             taken: Mutex::new(false),
             changed: Condvar::new(),
-        }
-    }
-
-    /// Tells the lock from others, by whichever handle it is taken.
-    pub(super) fn key(&self) -> Identity {
-        match self.is_private {
-            true => Identity { device: u64::MAX, inode: std::ptr::from_ref(self).addr() as u64 },
-            false => self.descriptor.identity(),
         }
     }
 
