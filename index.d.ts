@@ -40,12 +40,6 @@ export interface Operations {
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/**
- * Closes a file that JavaScript has lost. Its views stay, and keep the memory. Whether the lock was
- * held.
- */
-export declare function abandon(handle: number): boolean
-
 /** Closes a file or a mutex, releases its lock and empties its views. Whether it was open. */
 export declare function close(handle: number): boolean
 
@@ -73,10 +67,8 @@ export declare function hold(handle: number, timeout: number, callback: (how: 0 
 /**
  * Sets the function that makes errors of a code, a message and an object of facts, and says whether the
  * runtime is Node.js itself: others have the names of libuv's functions and end the process behind them.
- * Returns whether this is the first copy of the package that loads this addon in this thread: it closes
- * the files of all.
  */
-export declare function install(factory: (code: string, message: string, facts: object) => Error, isNode: boolean): boolean
+export declare function install(factory: (code: string, message: string, facts: object) => Error, isNode: boolean): void
 
 /**
  * Does for everything that this thread has open what closing it does for others: what runs before the
@@ -86,6 +78,18 @@ export declare function leaveAll(): void
 
 /** The files and mutexes of this user on this machine. */
 export declare function list(place: NativePlace): Array<NativeInfo>
+
+/**
+ * Whether the caller is the first to ask in this thread. It calls `leaveAll` at the end, for every copy of the
+ * package that uses this addon: test runners load it again and again.
+ */
+export declare function listens(): boolean
+
+/**
+ * Closes a file or a mutex when the object that stands for it in JavaScript has been collected, also where the
+ * whole copy of the package is: a registry of that copy would be gone as well.
+ */
+export declare function manage(owner: object, handle: number): void
 
 /** What the options are where a program gives none. */
 export interface NativeDefaults {
@@ -235,9 +239,3 @@ export declare function remove(id: string, isMutex: boolean, place: NativePlace)
 
 /** Removes those that no live process has open: what there was. */
 export declare function sweep(place: NativePlace): Array<NativeInfo>
-
-/**
- * Tells the engine that an object weighs so many bytes more than it can see, or less: it collects
- * garbage accordingly.
- */
-export declare function weigh(bytes: number): void

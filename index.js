@@ -835,7 +835,6 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
-module.exports.abandon = nativeBinding.abandon
 module.exports.close = nativeBinding.close
 module.exports.createFile = nativeBinding.createFile
 module.exports.createNew = nativeBinding.createNew
@@ -846,6 +845,8 @@ module.exports.hold = nativeBinding.hold
 module.exports.install = nativeBinding.install
 module.exports.leaveAll = nativeBinding.leaveAll
 module.exports.list = nativeBinding.list
+module.exports.listens = nativeBinding.listens
+module.exports.manage = nativeBinding.manage
 module.exports.openExisting = nativeBinding.openExisting
 module.exports.openFile = nativeBinding.openFile
 module.exports.openMutex = nativeBinding.openMutex
@@ -855,4 +856,3 @@ module.exports.recovered = nativeBinding.recovered
 module.exports.releaseHeld = nativeBinding.releaseHeld
 module.exports.remove = nativeBinding.remove
 module.exports.sweep = nativeBinding.sweep
-module.exports.weigh = nativeBinding.weigh

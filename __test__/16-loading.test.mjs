@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import * as imported from 'mmfile'
 import { run, start } from './support/child.mjs'
-import { create } from './support/files.mjs'
+import { create, left } from './support/files.mjs'
 
 const require = createRequire(import.meta.url)
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -77,9 +77,23 @@ test('two copies in a process are no peers of each other', async (t) => {
   t.deepEqual(await child.next(), { missed: 'ERR_MMFILE_PEER_GONE', open: true })
 })
 
-test('however often it is loaded, one listener waits for the end of the process', async (t) => {
-  const { said, code, stderr } = await run(t, 'loading', 'listeners')
-  t.deepEqual([said, code, stderr], [[1], 0, ''])
+for (const what of ['binary', 'JavaScript']) {
+  test(`however often its ${what} is loaded, one listener waits for the end`, async (t) => {
+    const { said, code, stderr } = await run(t, 'loading', 'listeners', [what])
+    t.deepEqual([said, code, stderr], [[1], 0, ''])
+  })
+}
+
+test('the end of a program ends its files, whichever copy opened them', async (t) => {
+  const { said, code } = await run(t, 'loading', 'late')
+  t.is(code, 0)
+  t.deepEqual(left(said[0]), [])
+})
+
+test('files of a copy that was thrown away are closed', async (t) => {
+  const { said, code } = await run(t, 'loading', 'dropped', [], { node: ['--expose-gc'] })
+  t.is(code, 0)
+  t.true(said[0] <= 1, `${said[0]} of 20 are open`)
 })
 
 test('loaded twice, as test runners do: each has errors of its own class', async (t) => {

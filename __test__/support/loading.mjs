@@ -3,12 +3,20 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { play, say } from './program.mjs'
+import { pause, play, say } from './program.mjs'
 
 const require = createRequire(import.meta.url)
 
 /** The package in that folder, and the one that the tests use. */
 const copies = (folder) => [require('mmfile'), require(join(folder, 'dist/index.js'))]
+
+/** The package, loaded anew; with its binary, or without. */
+function again(binary) {
+  for (const key of Object.keys(require.cache)) {
+    if (binary || !key.endsWith('.node')) delete require.cache[key]
+  }
+  return require('mmfile')
+}
 
 function codeOf(act) {
   try {
@@ -61,20 +69,38 @@ await play({
     say({ missed, open: !second.closed })
   },
 
-  /** A test runner loads the package again and again. */
-  listeners() {
+  /** A test runner loads the package again and again; the binary with it, or not. */
+  listeners(binary) {
     const before = process.listenerCount('exit')
-    for (let load = 0; load < 15; load += 1) {
-      for (const key of Object.keys(require.cache)) delete require.cache[key]
-      require('mmfile').MmFile.createNew(10)
-    }
+    for (let load = 0; load < 15; load += 1) again(binary === 'binary').MmFile.createNew(10)
     say(process.listenerCount('exit') - before)
   },
 
+  /** A copy is loaded that opens nothing; a later one has a file open when the program ends. */
+  late() {
+    again(true)
+    say(again(true).MmFile.createNew(10).id)
+    process.exit(0)
+  },
+
+  /** It throws copies away that have files open, and locked. Run with --expose-gc. */
+  async dropped() {
+    const ids = Array.from({ length: 20 }, () => {
+      const { MmFile } = again(false)
+      const file = MmFile.createNew(10)
+      file.tryLock()
+      return file.id
+    })
+    for (let round = 0; round < 20; round += 1) {
+      globalThis.gc()
+      await pause(5)
+    }
+    const { list } = again(false)
+    say(list().filter(({ id, stale }) => ids.includes(id) && !stale).length)
+  },
+
   twice() {
-    const first = require('mmfile')
-    for (const key of Object.keys(require.cache)) delete require.cache[key]
-    const second = require('mmfile')
+    const [first, second] = [again(true), again(true)]
     const own = [first, second].map(({ MmFile, MmFileError }) => {
       try {
         return MmFile.openExisting('not-there')

@@ -17,7 +17,7 @@ import { closed } from '../shared/errors.js'
 import { toDate } from '../shared/listing.js'
 import { type LockGuard, SharedLock, SLICE } from '../shared/lock.js'
 import { native, operations } from '../shared/native.js'
-import { manage, unmanage } from '../shared/open-files.js'
+import { manage } from '../shared/open-files.js'
 import { checkSignal } from '../shared/signals.js'
 import type {
   Access,
@@ -381,7 +381,6 @@ export class MmFile {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    unmanage(this)
     native.close(this.#file.handle)
     this.#views.close()
     this.#lock.close()

@@ -11,7 +11,7 @@ import { doNotClone } from '../shared/clone.js'
 import { defaults } from '../shared/defaults.js'
 import { type LockGuard, SharedLock } from '../shared/lock.js'
 import { native } from '../shared/native.js'
-import { manage, unmanage } from '../shared/open-files.js'
+import { manage } from '../shared/open-files.js'
 import type { LockOptions, LockWaitOptions, MutexOptions } from '../shared/types.js'
 
 /** Only this module makes instances. */
@@ -110,7 +110,6 @@ export class NamedMutex {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    unmanage(this)
     native.close(this.#mutex.handle)
     this.#lock.close()
   }

@@ -20,8 +20,7 @@ function load(): typeof Binding {
 /** The functions that napi-rs generates. */
 export const native = load()
 const { bun, deno } = process.versions
-/** Whether no other copy of this package has loaded the binary in this thread. */
-export const isFirstCopy = native.install(
+native.install(
   fromNative as (code: string, message: string, facts: object) => Error,
   bun === undefined && deno === undefined,
 )

@@ -48,18 +48,21 @@ thread_local! {
     static FACTORIES: RefCell<Vec<(sys::napi_env, sys::napi_ref)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Sets the function that makes errors from now on. Whether this is the first copy of the package that loads
-/// this addon in this thread.
-pub(crate) fn install(env: sys::napi_env, factory: sys::napi_value) -> Result<bool, Failure> {
+/// Sets the function that makes errors from now on.
+pub(crate) fn install(env: sys::napi_env, factory: sys::napi_value) -> Result<(), Failure> {
     let mut reference = ptr::null_mut();
     // SAFETY: `env` and `factory` belong to the running call; the target is writable.
     let status = unsafe { sys::napi_create_reference(env, factory, 1, &mut reference) };
     let reference = checked(status, reference)?;
     FACTORIES.with_borrow_mut(|factories| {
-        factories.retain(|(theirs, _)| *theirs != env);
+        for (_, replaced) in factories.extract_if(.., |(theirs, _)| *theirs == env) {
+            // SAFETY: made above for this environment, and in the list until now. It would keep all that the
+            // copy of the package refers to which a test runner has thrown away.
+            unsafe { sys::napi_delete_reference(env, replaced) };
+        }
         factories.push((env, reference));
-        Ok(factories.len() == 1)
-    })
+    });
+    Ok(())
 }
 
 /// Forgets them, when the thread's environment ends.

@@ -7,9 +7,12 @@ use mmfile_core::{
     Access, CreateOptions, DEFAULT_LOCK_TIMEOUT, DEFAULT_MUTEX_PREFIX, Error, FileId, Lifetime,
     MmFile, OpenOptions, Prefixes,
 };
-use napi::bindgen_prelude::Function;
-use napi::{Env, JsValue};
+use napi::bindgen_prelude::{Function, Object};
+use napi::{Env, JsValue, sys};
 use napi_derive::napi;
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::ptr;
 use std::rc::Rc;
 
 /// How a file is made or opened; the TypeScript has filled everything in.
@@ -50,26 +53,37 @@ pub struct NativeFile {
     pub path: Option<String>,
 }
 
+thread_local! {
+    /// Whether the end of this thread's program is listened for.
+    static LISTENS: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Sets the function that makes errors of a code, a message and an object of facts, and says whether the
 /// runtime is Node.js itself: others have the names of libuv's functions and end the process behind them.
-/// Returns whether this is the first copy of the package that loads this addon in this thread: it closes
-/// the files of all.
 #[napi]
 pub fn install(
     env: Env,
     #[napi(ts_arg_type = "(code: string, message: string, facts: object) => Error")]
     factory: Function<'_>,
     is_node: bool,
-) -> napi::Result<bool> {
+) -> napi::Result<()> {
     crate::watch::allow_event_loop(is_node);
     #[cfg(any(windows, target_os = "macos"))]
     crate::stay::loaded();
-    let first = errors::attempt(&env, || errors::install(env.raw(), factory.value().value))?;
+    errors::attempt(&env, || errors::install(env.raw(), factory.value().value))?;
     env.add_env_cleanup_hook((), |()| {
         close_all();
         errors::uninstall();
+        LISTENS.set(false);
     })?;
-    Ok(first)
+    Ok(())
+}
+
+/// Whether the caller is the first to ask in this thread. It calls `leaveAll` at the end, for every copy of the
+/// package that uses this addon: test runners load it again and again.
+#[napi]
+pub fn listens() -> bool {
+    !LISTENS.replace(true)
 }
 
 /// What the options are where a program gives none.
@@ -145,25 +159,52 @@ pub fn flush(env: Env, handle: u32) -> napi::Result<()> {
     errors::attempt(&env, || Ok(open(handle)?.file()?.flush()?))
 }
 
+/// What an open file or mutex weighs for the garbage collector, in bytes. It holds up to two descriptors, of
+/// which a process often has 1,024; 32 MiB of such weights make the engine look for what nothing refers to.
+const WEIGHT: i64 = 1 << 18;
+
+/// Closes a file or a mutex when the object that stands for it in JavaScript has been collected, also where the
+/// whole copy of the package is: a registry of that copy would be gone as well.
+#[napi]
+pub fn manage(env: Env, owner: Object<'_>, handle: u32) -> napi::Result<()> {
+    errors::attempt(&env, || {
+        let (data, none) = (handle as usize as *mut c_void, ptr::null_mut());
+        // SAFETY: `env` and `owner` belong to the running call; `data` is a number.
+        let status = unsafe {
+            let (env, owner) = (env.raw(), owner.value().value);
+            sys::napi_add_finalizer(env, owner, data, Some(collected), none, none.cast())
+        };
+        errors::checked(status, ())?;
+        weigh(env.raw(), WEIGHT);
+        Ok(())
+    })
+}
+
+/// Node: the object that stood for a file or a mutex has been collected. Its views stay, and keep the memory.
+unsafe extern "C" fn collected(env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
+    if let Some(handle) = u32::try_from(data as usize).ok().and_then(table::remove) {
+        end(&handle);
+        weigh(env, -WEIGHT);
+    }
+}
+
+/// Tells the engine that something weighs so many bytes more than it can see, or less: it collects garbage
+/// accordingly.
+fn weigh(env: sys::napi_env, bytes: i64) {
+    // SAFETY: `env` is the one of this thread; the target is writable.
+    unsafe { sys::napi_adjust_external_memory(env, bytes, &mut 0) };
+}
+
 /// Closes a file or a mutex, releases its lock and empties its views. Whether it was open.
 #[napi]
-pub fn close(handle: u32) -> bool {
+pub fn close(env: Env, handle: u32) -> bool {
     let Some(handle) = table::remove(handle) else { return false };
+    weigh(env.raw(), -WEIGHT);
     drop(handle.watch.take());
     drop(handle.holder.take());
     drop(handle.guard.take());
     handle.buffers.borrow_mut().detach_all();
     true
-}
-
-/// Closes a file that JavaScript has lost. Its views stay, and keep the memory. Whether the lock was
-/// held.
-#[napi]
-pub fn abandon(handle: u32) -> bool {
-    let Some(handle) = table::remove(handle) else { return false };
-    let held = handle.guard.borrow().is_some() || handle.holder.borrow().is_some();
-    end(&handle);
-    held
 }
 
 /// Does for everything that this thread has open what closing it does for others: what runs before the
@@ -176,13 +217,6 @@ pub fn leave_all() {
 /// Closes everything that this thread has open, at its end. Views stay.
 fn close_all() {
     table::remove_all().iter().for_each(leave);
-}
-
-/// Tells the engine that an object weighs so many bytes more than it can see, or less: it collects
-/// garbage accordingly.
-#[napi]
-pub fn weigh(env: Env, bytes: i64) -> napi::Result<()> {
-    env.adjust_external_memory(bytes).map(|_| ())
 }
 
 /// How often this handle repaired the file behind a dead process.
