@@ -18,11 +18,8 @@ use crate::platform::robust_list::Pending;
 use crate::platform::{futex, is_no_thread};
 use crate::sync::{AtomicU32, spin_loop};
 use crate::timeouts::LOCK_SLEEP;
+use libc::{FUTEX_OWNER_DIED as OWNER_DIED, FUTEX_TID_MASK as THREAD_ID, FUTEX_WAITERS as WAITERS};
 use std::sync::atomic::Ordering;
-
-const WAITERS: u32 = 0x8000_0000;
-const OWNER_DIED: u32 = 0x4000_0000;
-const THREAD_ID: u32 = 0x3fff_ffff;
 
 /// Where the C library keeps the word inside its mutex, and where it keeps the owner.
 #[cfg(not(target_env = "musl"))]

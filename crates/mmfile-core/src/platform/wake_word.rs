@@ -23,7 +23,7 @@ impl Request {
 
     /// Sleeps until the word is another one, at most for `limit`.
     pub(crate) fn sleep(self, control: &Control, limit: Duration) {
-        let _ = futex::wait(control.wake_word(), self.0, limit);
+        futex::wait(control.wake_word(), self.0, limit);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The atomics: loom's in memory that several processes may reach, plain ones elsewhere. A process that
 //! has died does nothing more, though its stack is still unwound.
 
-use super::{Fault, has, kernel};
+use super::faults::{Fault, has};
 use loom::sync::atomic as modelled;
 pub use loom::sync::atomic::AtomicBool;
 use std::sync::OnceLock;
@@ -104,18 +104,5 @@ atomic!(AtomicU64, u64);
 pub(crate) fn fence(order: Ordering) {
     if !panicking() && !has(Fault::NoFence) {
         modelled::fence(order);
-    }
-}
-
-/// Copies bytes into shared memory.
-///
-/// # Safety
-/// As `std::ptr::copy`.
-pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { std::ptr::copy(from, to, count) };
-    if let Some((memory, offset)) = kernel().memory_at(to as usize) {
-        // SAFETY: as above.
-        memory.put(offset, unsafe { std::slice::from_raw_parts(from, count) });
     }
 }

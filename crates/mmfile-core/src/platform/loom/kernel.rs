@@ -1,15 +1,40 @@
 //! What a kernel keeps for all processes: names, objects, and which process has which of them open or locked.
 
+use super::atomics::AtomicU32;
 use super::byte_locks::ByteLocks;
+use super::current::{self, Died, process_id};
 use super::memory::Memory;
-use super::{process_id, processes};
+use super::sleepers::Sleepers;
 use crate::platform::locks::{ByteRange, LockKind};
-use loom::sync::atomic::{AtomicUsize, Ordering};
-use loom::sync::{Condvar, Mutex};
+use loom::sync::atomic::AtomicUsize;
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+thread_local! {
+    static KERNEL: RefCell<Option<Rc<Kernel>>> = const { RefCell::new(None) };
+    static DEATHS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Runs a model with a kernel of its own.
+pub(super) fn run(model: fn()) {
+    KERNEL.set(Some(Rc::new(Kernel::new())));
+    model();
+    KERNEL.take();
+}
+
+pub(super) fn kernel() -> Rc<Kernel> {
+    KERNEL.with_borrow(|kernel| kernel.clone()).expect("only in a model")
+}
+
+/// How many processes have died in all models.
+pub(super) fn deaths() -> u64 {
+    DEATHS.get()
+}
 
 /// One object, which stays after its last name and descriptor are gone.
 #[derive(Debug)]
@@ -39,11 +64,19 @@ struct Open {
     process: u32,
 }
 
-/// The sleepers on each word, as numbered tickets.
-#[derive(Debug, Default)]
-pub(super) struct Sleepers {
-    pub(super) waiting: Vec<(usize, u64)>,
-    pub(super) tickets: u64,
+/// The address of a lock word in a memory that the kernel keeps for as long as the model runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Word(*const AtomicU32);
+
+impl Word {
+    pub(super) fn of(word: &AtomicU32) -> Self {
+        Self(std::ptr::from_ref(word))
+    }
+}
+
+/// By which the kernel knows a word that is slept on.
+pub(super) fn address(word: &AtomicU32) -> usize {
+    std::ptr::from_ref(word) as usize
 }
 
 #[derive(Debug)]
@@ -51,21 +84,19 @@ pub(super) struct Kernel {
     /// Calls that read or change names take turns.
     names: Turn,
     state: RefCell<State>,
-    pub(super) sleepers: Mutex<Sleepers>,
-    pub(super) woken: Condvar,
+    pub(super) sleepers: Sleepers,
     /// The lock words that each process has told of.
-    pub(super) robust: RefCell<BTreeMap<u32, Vec<super::robust_list::Word>>>,
+    pub(super) robust: RefCell<BTreeMap<u32, Vec<Word>>>,
     /// What each process has once, by its address.
     pub(super) statics: RefCell<BTreeMap<(u32, usize), Box<dyn Any>>>,
 }
 
 impl Kernel {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self {
             names: Turn::default(),
             state: RefCell::default(),
-            sleepers: Mutex::default(),
-            woken: Condvar::new(),
+            sleepers: Sleepers::new(),
             robust: RefCell::default(),
             statics: RefCell::default(),
         }
@@ -88,8 +119,8 @@ fn on_names<R>(work: impl FnOnce(&mut State) -> R) -> Option<R> {
     if std::thread::panicking() {
         return None;
     }
-    processes::call();
-    let kernel = super::kernel();
+    call();
+    let kernel = kernel();
     kernel.names.fetch_add(1, Ordering::AcqRel);
     Some(work(&mut kernel.state.borrow_mut()))
 }
@@ -99,8 +130,8 @@ fn on_locks<R>(descriptor: u32, work: impl FnOnce(&mut ByteLocks) -> R) -> Optio
     if std::thread::panicking() {
         return None;
     }
-    processes::call();
-    let kernel = super::kernel();
+    call();
+    let kernel = kernel();
     let open = kernel.state.borrow().descriptors.get(&descriptor).copied()?;
     let turn = Arc::clone(&kernel.state.borrow().nodes[open.node].turn);
     turn.fetch_add(1, Ordering::AcqRel);
@@ -178,7 +209,7 @@ pub(super) fn unlink(name: &str) {
 
 /// The memory of an object.
 pub(super) fn memory(node: usize) -> Arc<Memory> {
-    Arc::clone(&super::kernel().state.borrow().nodes[node].memory)
+    Arc::clone(&kernel().state.borrow().nodes[node].memory)
 }
 
 /// Acquires, converts or releases a lock. Whether it was granted.
@@ -193,12 +224,46 @@ pub(super) fn blocker(descriptor: u32, bytes: ByteRange) -> Option<LockKind> {
 
 pub(super) fn close(descriptor: u32) {
     on_locks(descriptor, |locks| locks.forget(descriptor));
-    super::kernel().state.borrow_mut().descriptors.remove(&descriptor);
+    kernel().state.borrow_mut().descriptors.remove(&descriptor);
+}
+
+/// A system call begins.
+fn call() {
+    if current::dies_before_call() {
+        die();
+    }
+}
+
+/// The calling process dies: what the kernel does then, step by step, and not a step of the process's own.
+pub(super) fn die() {
+    DEATHS.set(DEATHS.get() + 1);
+    let process = process_id();
+    release_all(process);
+    for descriptor in descriptors_of(process) {
+        close(descriptor);
+    }
+    resume_unwind(Box::new(Died));
+}
+
+/// What the kernel does with the locks of a process that dies.
+fn release_all(process: u32) {
+    let words = kernel().robust.borrow_mut().remove(&process).unwrap_or_default();
+    for Word(word) in words {
+        // SAFETY: the kernel of the model keeps all memory until the model is over.
+        let word = unsafe { &*word };
+        let seen = word.load(Ordering::SeqCst);
+        if seen & libc::FUTEX_TID_MASK == process {
+            // Until it is marked, only sleepers change the word, and only their bit of it.
+            let waiters = word.swap(libc::FUTEX_OWNER_DIED, Ordering::AcqRel) & libc::FUTEX_WAITERS;
+            word.fetch_or(waiters, Ordering::AcqRel);
+        }
+        kernel().sleepers.wake(address(word), 1);
+    }
 }
 
 /// The descriptors of a process that dies, whose handles no model watches any more.
-pub(super) fn descriptors_of(process: u32) -> Vec<u32> {
-    let kernel = super::kernel();
+fn descriptors_of(process: u32) -> Vec<u32> {
+    let kernel = kernel();
     let mut state = kernel.state.borrow_mut();
     for node in &mut state.nodes {
         node.watched.retain(|watched| *watched != process);
@@ -212,7 +277,7 @@ pub(super) fn descriptors_of(process: u32) -> Vec<u32> {
 /// # Panics
 /// If it does not.
 pub(super) fn watch(name: &str, process: u32, address: usize) {
-    let kernel = super::kernel();
+    let kernel = kernel();
     let mut state = kernel.state.borrow_mut();
     let named = state.names.get(name).copied();
     let node = node_of(&state, address);
@@ -223,7 +288,7 @@ pub(super) fn watch(name: &str, process: u32, address: usize) {
 
 /// The end of [`watch`].
 pub(super) fn unwatch(process: u32, address: usize) {
-    let kernel = super::kernel();
+    let kernel = kernel();
     let mut state = kernel.state.borrow_mut();
     let node = node_of(&state, address);
     let watched = &mut state.nodes[node].watched;
@@ -234,4 +299,17 @@ pub(super) fn unwatch(process: u32, address: usize) {
 fn node_of(state: &State, address: usize) -> usize {
     let found = state.nodes.iter().position(|node| node.memory.offset_of(address).is_some());
     found.expect("an address of an object")
+}
+
+/// Copies bytes into shared memory.
+///
+/// # Safety
+/// As `std::ptr::copy`.
+pub(crate) unsafe fn copy(from: *const u8, to: *mut u8, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { std::ptr::copy(from, to, count) };
+    if let Some((memory, offset)) = kernel().memory_at(to as usize) {
+        // SAFETY: as above.
+        memory.put(offset, unsafe { std::slice::from_raw_parts(from, count) });
+    }
 }

@@ -1,7 +1,7 @@
 //! Shared memory, word by word. It has the interface of `memory/region.rs`.
 
 use super::atomics::{AtomicU32, AtomicU64, fence};
-use super::{Fault, has, kernel};
+use super::faults::{Fault, has};
 use crate::control::layout as at;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -159,7 +159,7 @@ impl Memory {
     }
 
     /// Makes a participant's row count that has its number alone, as a deliberate fault does too early.
-    fn count_row(&self, nonces: std::ops::RangeInclusive<u64>) {
+    pub(super) fn count_row(&self, nonces: std::ops::RangeInclusive<u64>) {
         for row in 0..at::PARTICIPANT_COUNT {
             let row = self.control + at::OFF_PARTICIPANTS + row * at::PARTICIPANT_SIZE;
             let nonce = self.long(row + at::SLOT_NONCE).last();
@@ -264,21 +264,5 @@ impl Block {
 
     pub(crate) fn atomic_u64(&self, offset: u64) -> Option<&AtomicU64> {
         Some(self.0.memory.long(self.0.start + offset))
-    }
-}
-
-/// Lets a deliberate fault go on, once the committed end is published.
-pub(super) fn catch_up() {
-    for memory in kernel().memories() {
-        memory.catch_up();
-    }
-}
-
-/// Makes the row count that this process has claimed and not filled yet.
-pub(super) fn count_rows() {
-    let bits = 60 - super::PROCESS_BITS;
-    let first = (super::process_number() << bits) + 1;
-    for memory in kernel().memories() {
-        memory.count_row(first..=first + (1 << bits) - 1);
     }
 }

@@ -7,15 +7,20 @@
 
 mod atomics;
 mod byte_locks;
+mod current;
+mod faults;
 pub(crate) mod futex;
 mod kernel;
 mod memory;
 mod objects;
 mod processes;
 pub(crate) mod robust_list;
+mod sleepers;
 
+pub(crate) use atomics::fence;
 pub use atomics::{AtomicBool, AtomicU32, AtomicU64};
-pub(crate) use atomics::{copy, fence};
+pub use faults::Fault;
+pub(crate) use kernel::copy;
 pub use kernel::names;
 pub(crate) use memory::{Block, Region};
 pub(crate) use objects::{
@@ -23,46 +28,15 @@ pub(crate) use objects::{
     is_no_thread, listed_prefix, map_copy_on_write, map_private, process_namespace, process_number,
     staged_name, sync, sync_objects,
 };
-pub(crate) use processes::{PerProcess, point, process_id};
+pub(crate) use processes::{PerProcess, point};
 pub use processes::{Process, Watched, die_after, here, process};
 pub(crate) use robust_list::thread_id;
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::cell::Cell;
 use std::time::Duration;
 
-/// A mistake in a protocol, made on purpose: its model has to find it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The committed end is published before the first size word.
-    EndBeforeSizeWord,
-    /// The end word and the payload are written after the committed end is published.
-    PayloadUnordered,
-    /// Sleepers are woken before the committed end moves.
-    WakeBeforeChange,
-    /// Nothing orders the request to be woken before the look at the condition.
-    NoFence,
-    /// A name is removed without a comparison of what it leads to.
-    NoComparison,
-    /// No handle's byte is locked.
-    NoBytesLocked,
-    /// A handle that leaves still holds its byte when it tries the exclusive lock.
-    StaysLocked,
-    /// An opener takes any lock for that of a living handle, a sweeper's too.
-    AnyLockIsAlive,
-    /// A creator closes under an exclusive lock on all handles, not on the name alone.
-    AllForTheName,
-    /// An object is removed after asking for other handles, under a lock on the name alone.
-    NameForAll,
-    /// A participant's row counts before it is filled.
-    LiveBeforeContents,
-}
-
 thread_local! {
-    static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
-    static KERNEL: RefCell<Option<Rc<kernel::Kernel>>> = const { RefCell::new(None) };
     static EXECUTIONS: Cell<u64> = const { Cell::new(0) };
-    static DEATHS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Runs `model` in every order in which its processes can take turns, with at most `preemptions`
@@ -75,24 +49,14 @@ pub fn check(preemptions: usize, fault: Option<Fault>, model: fn()) -> (u64, u64
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 100_000;
     builder.preemption_bound = Some(preemptions);
-    FAULT.set(fault);
+    faults::make(fault);
     EXECUTIONS.set(0);
-    DEATHS.set(0);
+    let deaths = kernel::deaths();
     builder.check(move || {
         EXECUTIONS.set(EXECUTIONS.get() + 1);
-        KERNEL.set(Some(Rc::new(kernel::Kernel::new())));
-        model();
-        KERNEL.take();
+        kernel::run(model);
     });
-    (EXECUTIONS.get(), DEATHS.get())
-}
-
-fn kernel() -> Rc<kernel::Kernel> {
-    KERNEL.with_borrow(|kernel| kernel.clone()).expect("only in a model")
-}
-
-fn has(fault: Fault) -> bool {
-    FAULT.get() == Some(fault)
+    (EXECUTIONS.get(), kernel::deaths() - deaths)
 }
 
 /// Lets the others go on: a process that sleeps waits for one of them.

@@ -1,9 +1,10 @@
 //! Objects and their names. It has the interface of `linux/location.rs` and `unix/descriptor.rs`, and takes
 //! the same steps, of which another process can come between any two.
 
+use super::current::process_id;
+use super::faults::{Fault, has};
 use super::kernel::{self, Renamed};
 use super::memory::{Memory as Words, Region};
-use super::{Fault, has, process_id};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ids::Prefixes;
@@ -253,6 +254,13 @@ pub(crate) const PROCESS_BITS: u32 = 8;
 
 pub(crate) fn process_number() -> u64 {
     process_id().into()
+}
+
+/// The numbers of all handles of this process.
+pub(super) fn nonces() -> std::ops::RangeInclusive<u64> {
+    let bits = 60 - PROCESS_BITS;
+    let first = (process_number() << bits) + 1;
+    first..=first + (1 << bits) - 1
 }
 
 /// All processes of a model are in one.

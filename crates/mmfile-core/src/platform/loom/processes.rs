@@ -1,21 +1,13 @@
 //! Processes, each a thread of the model, and their deaths.
 
-use super::{Fault, futex, has, memory, robust_list};
+use super::current::{self, Died, process_id};
+use super::faults::{Fault, has};
+use super::kernel::{self, kernel};
+use super::objects;
 use loom::thread::JoinHandle;
 use std::any::Any;
-use std::cell::Cell;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
-loom::thread_local! {
-    static ID: Cell<u32> = Cell::new(1);
-    static DIES_AT: Cell<Option<&'static str>> = Cell::new(None);
-    /// The system calls that are left to a process that dies before one.
-    static CALLS_LEFT: Cell<Option<u32>> = Cell::new(None);
-}
-
-/// What unwinds the stack of a process that died.
-struct Died;
 
 /// A running process.
 #[derive(Debug)]
@@ -51,19 +43,12 @@ pub fn process<R: Send + 'static>(
 /// Is that process for a while, on the thread that calls: before others are started or after they have
 /// ended. `None` if it died.
 pub fn here<R>(number: u32, dies_at: Option<&'static str>, work: impl FnOnce() -> R) -> Option<R> {
-    ID.with(|id| id.set(number));
-    DIES_AT.with(|point| point.set(dies_at));
-    CALLS_LEFT.with(|left| left.set(None));
+    current::become_process(number, dies_at);
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => Some(result),
         Err(reason) if reason.is::<Died>() => None,
         Err(reason) => resume_unwind(reason),
     }
-}
-
-/// The number of the process that calls.
-pub(crate) fn process_id() -> u32 {
-    if std::thread::panicking() { u32::MAX >> 2 } else { ID.with(Cell::get) }
 }
 
 /// One of the points of `fault.rs`.
@@ -72,41 +57,22 @@ pub(crate) fn point(name: &str) {
         return;
     }
     match name {
-        "commit.tail" if has(Fault::WakeBeforeChange) => futex::wake_everybody(),
-        "commit.count" => memory::catch_up(),
-        "participant.claimed" if has(Fault::LiveBeforeContents) => memory::count_rows(),
+        "commit.tail" if has(Fault::WakeBeforeChange) => kernel().sleepers.wake_everybody(),
+        "commit.count" => kernel().memories().iter().for_each(|memory| memory.catch_up()),
+        "participant.claimed" if has(Fault::LiveBeforeContents) => {
+            let nonces = objects::nonces();
+            kernel().memories().iter().for_each(|memory| memory.count_row(nonces.clone()));
+        }
         _ => {}
     }
-    if DIES_AT.with(Cell::get) == Some(name) {
-        die();
+    if current::dies_at(name) {
+        kernel::die();
     }
 }
 
 /// The calling process is killed after so many more system calls.
 pub fn die_after(calls: u32) {
-    CALLS_LEFT.with(|left| left.set(Some(calls)));
-}
-
-/// A system call begins.
-pub(super) fn call() {
-    match CALLS_LEFT.with(Cell::get) {
-        Some(0) => {
-            CALLS_LEFT.with(|left| left.set(None)); // what the kernel does is no call of its own
-            die();
-        }
-        left => CALLS_LEFT.with(|cell| cell.set(left.map(|calls| calls - 1))),
-    }
-}
-
-/// What the kernel does, step by step, and not a step of the process's own.
-fn die() {
-    super::DEATHS.set(super::DEATHS.get() + 1);
-    let process = process_id();
-    robust_list::release_all(process);
-    for descriptor in super::kernel::descriptors_of(process) {
-        super::kernel::close(descriptor);
-    }
-    resume_unwind(Box::new(Died));
+    current::set_calls_left(Some(calls));
 }
 
 /// A value that each process has once.
@@ -122,7 +88,7 @@ impl<T: Default + Any> PerProcess<T> {
     }
 
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let (kernel, key) = (super::kernel(), (process_id(), std::ptr::from_ref(self) as usize));
+        let (kernel, key) = (kernel(), (process_id(), std::ptr::from_ref(self) as usize));
         let known = kernel.statics.borrow_mut().remove(&key).and_then(|it| it.downcast().ok());
         let mut value: Box<T> = known.unwrap_or_default();
         let result = work(&mut value);
@@ -147,7 +113,7 @@ impl Watched {
     #[must_use]
     pub fn new(name: &str, address: *const u8) -> Self {
         let watched = Self { process: process_id(), address: address as usize };
-        super::kernel::watch(name, watched.process, watched.address);
+        kernel::watch(name, watched.process, watched.address);
         watched
     }
 }
@@ -155,7 +121,7 @@ impl Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            super::kernel::unwatch(self.process, self.address);
+            kernel::unwatch(self.process, self.address);
         }
     }
 }

@@ -3,7 +3,6 @@
 //! up in the running system.
 
 use super::super::unix::polling;
-pub(crate) use super::super::unix::polling::Woken;
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
@@ -60,7 +59,7 @@ unsafe fn symbol<F>(name: &CStr) -> Option<F> {
 }
 
 /// Sleeps while `word` is `expected`, at most for `limit`, which is measured on the monotonic clock.
-pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) -> Woken {
+pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) {
     let at = word.as_ptr().cast::<c_void>();
     // Both calls take 0 for an error or for ever.
     let (result, syscall) = match calls() {
@@ -79,15 +78,11 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) -> Woken {
         }
         Calls::None => return polling::wait(word, expected, limit),
     };
-    if result >= 0 {
-        return Woken::Look;
-    }
-    match crate::error::OsError::last(syscall).errno {
-        libc::ETIMEDOUT => Woken::TimedOut,
-        // A signal, or the page was not there when the kernel looked.
-        libc::EINTR | libc::EFAULT => Woken::Look,
+    // Besides the end of the time: a signal, or the page was not there when the kernel looked.
+    let is_usual = |errno| matches!(errno, libc::ETIMEDOUT | libc::EINTR | libc::EFAULT);
+    if result < 0 && !is_usual(crate::error::OsError::last(syscall).errno) {
         // A refusal must not become a loop that never sleeps.
-        _ => polling::wait(word, expected, limit),
+        polling::wait(word, expected, limit);
     }
 }
 

@@ -1,34 +1,16 @@
-//! Waiting for a word to change where the kernel cannot be asked: sleeping and looking, in turns.
+//! Waiting for a word to change where the kernel cannot be asked: sleeping and checking, in turns.
 
+use crate::backoff::Backoff;
+use crate::deadline::Deadline;
+use raw_sync::Timeout;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How a wait ended. Whichever it was, the caller looks at its condition again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Woken {
-    /// Somebody changed the word, or it had changed already.
-    Look,
-    /// The time is over.
-    TimedOut,
-}
-
-const FIRST: Duration = Duration::from_micros(50);
-/// The longest time that a change is not seen for.
-const LONGEST: Duration = Duration::from_millis(5);
-
-/// Sleeps while `word` is `expected`, at most for `limit`, which is measured on the monotonic clock.
-pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) -> Woken {
-    let begun = Instant::now();
-    let mut pause = FIRST;
-    while word.load(Ordering::Acquire) == expected {
-        let left = limit.saturating_sub(begun.elapsed());
-        if left.is_zero() {
-            return Woken::TimedOut;
-        }
-        std::thread::sleep(pause.min(left));
-        pause = (pause * 2).min(LONGEST);
-    }
-    Woken::Look
+/// Sleeps while `word` is `expected`, at most for `limit`.
+pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) {
+    let deadline = Deadline::after(&Timeout::Val(limit));
+    let mut backoff = Backoff::new(&deadline, "waiting for a word to change");
+    while word.load(Ordering::Acquire) == expected && backoff.pause().is_ok() {}
 }
 
 /// Those who sleep on `word` see its change by themselves.
