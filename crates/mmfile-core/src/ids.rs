@@ -116,7 +116,7 @@ pub(crate) struct Names {
     /// The object with the segments; for a mutex, which has none, the object with its lock.
     pub(crate) object: String,
     /// The kernel's mutex, where the lock is one.
-    #[cfg_attr(not(windows), allow(dead_code, reason = "the lock is part of the object"))]
+    #[allow(dead_code, reason = "elsewhere than on Windows the lock is part of the object")]
     pub(crate) lock: String,
 }
 
@@ -129,7 +129,7 @@ impl Names {
     }
 
     /// What precedes the id in the object's name.
-    #[cfg_attr(windows, allow(dead_code, reason = "no creation sweeps there"))]
+    #[allow(dead_code, reason = "on Windows no creation sweeps")]
     pub(crate) fn prefix(&self) -> &str {
         self.object.strip_suffix(self.id.as_str()).unwrap_or_default()
     }

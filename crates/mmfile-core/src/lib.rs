@@ -52,7 +52,6 @@ mod backoff;
 mod control;
 mod deadline;
 mod error;
-mod fault;
 mod file;
 mod frames;
 mod ids;
@@ -66,13 +65,12 @@ mod object;
 )]
 #[doc(hidden)]
 pub mod platform;
-mod sync;
 mod timeouts;
 mod wake;
 
 pub use control::Lifetime;
 pub use error::{Error, OsError, Result};
-#[cfg(all(feature = "fault-points", not(platform = "loom")))]
+#[cfg(feature = "fault-points")]
 #[doc(hidden)]
 pub use fault::arm;
 pub use file::{CreateOptions, MmFile, OpenOptions, RequirePeer, SegmentIter, ViewMemory, Waiter};
@@ -82,7 +80,7 @@ pub use lock::{LockGuard, LockHolder, Notify};
 pub use memory::Access;
 pub use mutex::{MutexOptions, NamedMutex};
 pub use object::{Kind, ListOptions, ObjectInfo, Peer, list, remove, sweep};
-#[cfg(platform = "linux")]
 pub use platform::WakeRing;
+pub(crate) use platform::{fault, sync};
 pub use raw_sync::Timeout;
 pub use timeouts::DEFAULT_LOCK_TIMEOUT;

@@ -1,5 +1,6 @@
 //! Every time limit and pause of the crate.
 
+use crate::platform::KERNEL_TELLS_OF_DEATHS;
 use std::time::Duration;
 
 /// How long an operation waits for the lock, and opening and creating for a name that other processes
@@ -20,11 +21,11 @@ pub(crate) const PEER_SLEEP: Duration = Duration::from_millis(200);
 pub(crate) const FIRST_SLEEP: Duration = Duration::from_millis(5);
 
 /// The longest single sleep for the lock. It bounds the cost of a wake-up that got lost with its
-/// sender, and the time until a cancelled wait ends. On macOS no kernel wakes a waiter when the holder dies.
+/// sender, and the time until a cancelled wait ends.
 pub(crate) const LOCK_SLEEP: Duration =
-    Duration::from_millis(if cfg!(platform = "macos") { 10 } else { 20 });
+    Duration::from_millis(if KERNEL_TELLS_OF_DEATHS { 20 } else { 10 });
 
 /// How long the names of a process that ends may take to vanish one after the other, where the kernel removes
 /// them.
-#[cfg(windows)]
+#[allow(dead_code, reason = "on Windows alone")]
 pub(crate) const LONGEST_END: Duration = Duration::from_secs(2);

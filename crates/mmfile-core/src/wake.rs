@@ -25,9 +25,8 @@
 
 use crate::control::Control;
 use crate::deadline::Deadline;
-#[cfg(platform = "linux")]
-use crate::platform::WakeRing;
 use crate::platform::wake_word::{self, Request};
+use crate::platform::{RELEASE_ORDERS_ALL, WakeRing};
 use crate::sync::fence;
 use crate::timeouts::{FIRST_SLEEP, LONGEST_SLEEP};
 use raw_sync::Timeout;
@@ -60,7 +59,6 @@ impl<'a> WakeEvent<'a> {
     }
 
     /// As [`Self::sleep`], but by the kernel, which tells the ring. `false` if it cannot.
-    #[cfg(platform = "linux")]
     pub(crate) fn arm(&self, ring: &mut WakeRing, longest: Duration) -> bool {
         let request = self.request.take();
         request.is_some_and(|request| ring.arm(self.control.wake_word(), request.seen(), longest))
@@ -104,11 +102,9 @@ pub(crate) fn signal(control: &Control) {
     }
 }
 
-/// As [`signal`], by who has just released the lock: on x86-64 that took a locked instruction, which
-/// orders everything before it with everything after it, and saves the fence.
+/// As [`signal`], by who has just released the lock, which may save the fence.
 pub(crate) fn signal_after_release(control: &Control) {
-    let is_word = cfg!(platform = "linux");
-    if !(is_word && cfg!(target_arch = "x86_64")) {
+    if !RELEASE_ORDERS_ALL {
         return signal(control);
     }
     std::sync::atomic::compiler_fence(Ordering::SeqCst);

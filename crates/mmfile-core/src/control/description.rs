@@ -3,7 +3,7 @@
 use super::Control;
 use super::layout as at;
 use crate::error::{Error, Result};
-use crate::platform::{process_namespace, process_number};
+use crate::platform::{C_LIBRARY, process_namespace, process_number};
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -61,7 +61,7 @@ impl Control {
         self.long(at::OFF_OTHER_PROCESS).store(0, Ordering::Relaxed);
         self.word(at::OFF_VERSION).store(at::VERSION, Ordering::Relaxed);
         self.word(at::OFF_ARCHITECTURE).store(at::ARCHITECTURE, Ordering::Relaxed);
-        self.word(at::OFF_C_LIBRARY).store(at::C_LIBRARY, Ordering::Relaxed);
+        self.word(at::OFF_C_LIBRARY).store(C_LIBRARY, Ordering::Relaxed);
         self.word(at::OFF_FLAGS).store(lifetime | kind, Ordering::Relaxed);
         self.word(at::OFF_CREATOR_PID).store(std::process::id(), Ordering::Relaxed);
         self.long(at::OFF_CAPACITY).store(description.capacity, Ordering::Relaxed);
@@ -74,7 +74,7 @@ impl Control {
 
     /// Whether it is complete. Only where a name is visible before the object is (Windows) can it be
     /// otherwise.
-    #[cfg(windows)]
+    #[allow(dead_code, reason = "as above")]
     pub(crate) fn is_ready(&self) -> bool {
         self.word(at::OFF_STATE).load(Ordering::Acquire) == at::STATE_READY
     }
@@ -109,7 +109,7 @@ impl Control {
         if self.word(at::OFF_ARCHITECTURE).load(Ordering::Relaxed) != at::ARCHITECTURE {
             return other("a program for another architecture", SAME_BUILD);
         }
-        if self.word(at::OFF_C_LIBRARY).load(Ordering::Relaxed) != at::C_LIBRARY {
+        if self.word(at::OFF_C_LIBRARY).load(Ordering::Relaxed) != C_LIBRARY {
             return other("a program with another C library", SAME_BUILD);
         }
         let (theirs, ours) = self.namespaces();

@@ -30,10 +30,9 @@ pub(crate) const OFF_OTHER_PROCESS: u64 = 0x048;
 /// 64 bytes for the lock, a cache line of its own.
 pub(crate) const OFF_LOCK: u64 = 0x080;
 /// What the C library's mutex may take of them.
-#[cfg(platform = "linux")]
 pub(crate) const LOCK_SIZE: u64 = 0x030;
 /// The thread of the holder, and the participant: at the end of the same line.
-pub(crate) const OFF_LOCK_THREAD: u64 = 0x0b0;
+pub(crate) const OFF_LOCK_THREAD: u64 = OFF_LOCK + LOCK_SIZE;
 pub(crate) const OFF_LOCK_HOLDER: u64 = 0x0b8;
 
 // What a publication changes and readers poll, in one cache line.
@@ -51,8 +50,8 @@ pub(crate) const OFF_INTENT_END_COUNT: u64 = 0x118;
 /// Set by a process that is about to sleep, cleared by the one that wakes it; away from what readers
 /// poll.
 pub(crate) const OFF_WAITING: u64 = 0x140;
-/// Two words, on Windows: how many sleep on the semaphore of an even and of an odd round.
-#[cfg(windows)]
+/// Two words that Windows uses: how many sleep on the semaphore of an even and of an odd round.
+#[allow(dead_code, reason = "no other platform does")]
 pub(crate) const OFF_SLEEPERS: u64 = 0x144;
 
 /// The table of participants fills the rest of the block.
@@ -95,17 +94,6 @@ pub(crate) const ARCHITECTURE: u32 = if cfg!(target_arch = "x86_64") {
     2
 } else {
     u32::from_le_bytes(*b"else") ^ cfg!(target_pointer_width = "64") as u32
-};
-
-/// Which C library's lock is in the block.
-pub(crate) const C_LIBRARY: u32 = if cfg!(platform = "windows") {
-    4
-} else if cfg!(platform = "macos") {
-    3
-} else if cfg!(target_env = "musl") {
-    2
-} else {
-    1
 };
 
 /// Where the control block of an object begins that holds `capacity` bytes of data. A mutex has none, and

@@ -52,7 +52,7 @@ pub(crate) struct Control {
     /// The memory's.
     block: Block,
     /// What the kernel keeps for its lock and its sleepers.
-    #[cfg_attr(platform = "linux", allow(dead_code, reason = "nothing"))]
+    #[allow(dead_code, reason = "nothing on Linux")]
     sync: SyncObjects,
     /// The capacity that was checked against the data's real size.
     capacity: u64,
@@ -73,7 +73,7 @@ impl Control {
     }
 
     /// What the kernel keeps for its lock and its sleepers.
-    #[cfg_attr(platform = "linux", allow(dead_code, reason = "nothing"))]
+    #[allow(dead_code, reason = "nothing on Linux")]
     pub(crate) fn sync(&self) -> &SyncObjects {
         &self.sync
     }
@@ -254,11 +254,5 @@ impl Control {
     /// Set by those about to sleep; on Windows the number of the round that they sleep in.
     pub(crate) fn waiting_word(&self) -> &AtomicU32 {
         self.word(at::OFF_WAITING)
-    }
-
-    /// How many sleep in even (0) and in odd rounds (1).
-    #[cfg(windows)]
-    pub(crate) fn sleepers(&self, side: u32) -> &AtomicU32 {
-        self.word(at::OFF_SLEEPERS + 4 * u64::from(side & 1))
     }
 }

@@ -4,7 +4,6 @@ use super::MmFile;
 use super::handle::Handle;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-#[cfg(platform = "linux")]
 use crate::platform::WakeRing;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, spin_loop};
 use crate::timeouts::{LONGEST_SLEEP, PEER_SLEEP};
@@ -129,7 +128,6 @@ impl Waiter {
     ///
     /// # Errors
     /// As there.
-    #[cfg(platform = "linux")]
     pub fn arm(&self, ring: &mut WakeRing, index: u64) -> Result<bool> {
         let event = WakeEvent::new(&self.handle.control);
         event.clear();

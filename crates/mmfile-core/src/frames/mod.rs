@@ -31,6 +31,7 @@ pub use payload::{Payload, Target};
 use crate::control::{Control, Tail};
 use crate::error::{Error, Result};
 use crate::memory::Memory;
+use crate::platform::FAULT_AROUND;
 use crate::sync::spin_loop;
 use frame::{Frame, WORD_SIZE};
 use std::sync::Arc;
@@ -45,10 +46,6 @@ pub(crate) struct Segments {
     /// Up to where this handle has mapped the pages that it writes to.
     populated: Arc<AtomicU64>,
 }
-
-/// What Linux maps at the fault of a read: the pages around it that are there, so many bytes of them. At the
-/// fault of a write it maps one page.
-const FAULT_AROUND: u64 = 64 << 10;
 
 /// What follows the committed end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,14 +91,15 @@ impl Segments {
     /// Sees to it that writing from `from` to `end` does not fault page by page, by reading a word of every
     /// so many. Under the lock, or before anybody else has the handle.
     fn populate(&self, from: u64, end: u64) {
+        let Some(around) = FAULT_AROUND else { return };
         let done = self.populated.load(Ordering::Relaxed);
-        if end <= done || !cfg!(platform = "linux") {
+        if end <= done {
             return;
         }
-        let mut at = from.max(done) & !(FAULT_AROUND - 1);
+        let mut at = from.max(done) & !(around - 1);
         while at < end {
             self.data.region().load_word(at);
-            at += FAULT_AROUND;
+            at += around;
         }
         self.populated.store(at, Ordering::Relaxed);
     }

@@ -28,7 +28,7 @@ pub(super) fn is_large(size: u64) -> bool {
 ///
 /// # Safety
 /// `from` is readable and `to` writable for `len` bytes.
-#[cfg(all(target_arch = "x86_64", not(platform = "loom")))]
+#[cfg(target_arch = "x86_64")]
 pub(super) unsafe fn copy_streaming(from: *const u8, to: *mut u8, len: usize) {
     use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_sfence, _mm_stream_si128};
     const LINE: usize = 64;
@@ -63,7 +63,7 @@ pub(super) unsafe fn copy_streaming(from: *const u8, to: *mut u8, len: usize) {
 ///
 /// # Safety
 /// `from` is readable and `to` writable for `len` bytes.
-#[cfg(not(all(target_arch = "x86_64", not(platform = "loom"))))]
+#[cfg(not(target_arch = "x86_64"))]
 pub(super) unsafe fn copy_streaming(from: *const u8, to: *mut u8, len: usize) {
     // SAFETY: the caller's promise.
     unsafe { copy(from, to, len) };

@@ -1,30 +1,46 @@
 //! Every call to the operating system, and what a platform supplies. This file alone selects one;
 //! `build.rs` says which.
 //!
-//! A platform is a folder with these items. Those of the first table are enough for a system on which objects
-//! are files, or have files that stand for them (Linux, macOS): `crate::object` is written with them.
-//! Windows, whose kernel keeps the names, supplies the second table instead.
+//! A platform is a folder with the items of the first two tables and of one of the last two.
 //!
-//! | item | what it is |
+//! | function or type | what it is |
 //! | --- | --- |
-//! | `Folder`, `Location` | where objects are: open, stage, reserve, publish, compare, unlink, map, list |
-//! | `Staged`, `Mapped`, `ViewSource` | an object that has no name yet; one that is mapped; for more mappings |
-//! | `Descriptor` | an open object: identity, size, locks on ranges of bytes, whether this is a forked child |
-//! | `staged_name` | the name that a staging object is to get |
-//!
-//! | item | what it is |
-//! | --- | --- |
-//! | `Folder`, `Location` | where objects are; checks what the caller asks for |
-//! | `Object` | a handle on an object: who else has it, whether it is named, leaving |
-//! | `create`, `open`, `create_file`, `open_file`, `list`, `remove` | as in `crate::object` |
-//!
-//! | item of every platform | what it is |
-//! | --- | --- |
-//! | `RawMutex` | a lock between processes that survives its holder: initialize, acquire, release |
-//! | `SyncObjects`, `sync_objects` | what the kernel keeps for a lock and for sleepers, besides memory |
-//! | `wake_word` | a request to be woken, one that sleeps, and the two functions that wake |
+//! | `RawMutex` | a lock between processes that survives its holder: `new`, `initialize`, `acquire`, `release`, `release_abandoned`, `nudge`, `is_abandoned`, `is_held` |
+//! | `SyncObjects` | what the kernel keeps for a lock and for sleepers, besides memory |
+//! | `wake_word` | `Request`: a request to be woken, which remembers the word (`seen`) and sleeps (`sleep`); `take_requests`, `wake_all` |
+//! | `WakeRing` | the kernel waits on the word and tells an event loop: `new`, `arm`; or that of `no_wake_ring.rs` |
 //! | `process_number`, `process_namespace`, `thread_id` | who this is, as others see it |
-//! | `map_private`, `map_copy_on_write`, `sync` | memory of this process; a reader's views; to the disk |
+//! | `Folder::of`, `listed_prefix` | where named objects are, and by which names files are listed |
+//! | `Location::on_disk`, `full_path` | where a file on disk is |
+//! | `map_private` | memory of this process |
+//! | `kill_self`, `stop_self` | for tests |
+//!
+//! | constant | what it says |
+//! | --- | --- |
+//! | `C_LIBRARY` | which lock is in a control block: programs that differ in it do not share one |
+//! | `KERNEL_TELLS_OF_DEATHS` | whether a waiter for the lock is woken when its holder dies |
+//! | `RELEASE_ORDERS_ALL` | whether releasing the lock orders everything before it with everything after it, as a locked instruction of x86-64 does |
+//! | `FAULT_AROUND` | how many bytes the fault of a read maps, where that of a write maps one page |
+//!
+//! Where objects are files, or have files that stand for them (Linux, macOS), `crate::object::files` is written with
+//! these:
+//!
+//! | item | what it is |
+//! | --- | --- |
+//! | `Folder` | `path`, `location`, `names` |
+//! | `Location` | `id`, `known_as`, `name`, `folder`; `open`, `exists`, `leads_to`, `map`, `copy_control`, `unlink`, `unlink_memory`; `stage`, `reserve`, `publish`; for files that may only be read `open_read_only`, `map_read_only` |
+//! | `Staged`, `Mapped`, `ViewSource` | an object that has no name yet; one that is mapped; for more mappings |
+//! | `Descriptor` | an open object: `identity`, `size`, `lock` and `blocker` on ranges of bytes, `is_own` |
+//! | `PROCESS_BITS` | the bits of a process's number, which leave room for those of its handles |
+//! | `staged_name` | the name that a staging object is to get |
+//! | `sync_objects`, `map_copy_on_write`, `sync` | those of an open object; a reader's views; to the disk |
+//!
+//! Windows, whose kernel keeps the names, supplies what `crate::object::files` has:
+//!
+//! | item | what it is |
+//! | --- | --- |
+//! | `create`, `open`, `create_file`, `open_file`, `list`, `remove` | as there |
+//! | `Object` | a handle: `nonce`, `is_own`, `is_alive`, `has_other_process`, `check_named`, `size`, `map_copy_on_write`, `sync`, `leave` |
 //!
 //! `tests/conformance.rs` is what every platform has to pass.
 
@@ -36,25 +52,34 @@ pub(crate) mod locks;
 pub mod loom;
 #[cfg(platform = "macos")]
 mod macos;
-#[cfg(any(platform = "linux", platform = "loom"))]
-mod robust_mutex;
 #[cfg(any(platform = "linux", platform = "macos"))]
 mod unix;
-#[cfg(not(platform = "windows"))]
-pub(crate) mod wake_word;
 #[cfg(platform = "windows")]
 mod windows;
 
-pub(crate) use locks::{Acquired, Hold, Holder};
+// What several platforms share, and one has otherwise.
+#[cfg(not(platform = "loom"))]
+pub(crate) mod fault;
+#[cfg(not(platform = "linux"))]
+mod no_wake_ring;
+#[cfg(any(platform = "linux", platform = "loom"))]
+mod robust_mutex;
+#[cfg(not(platform = "loom"))]
+pub(crate) mod sync;
+#[cfg(not(platform = "windows"))]
+pub(crate) mod wake_word;
 
 #[cfg(platform = "linux")]
 pub use linux::WakeRing;
 #[cfg(platform = "linux")]
 pub(crate) use linux::*;
+pub(crate) use locks::{Acquired, Hold, Holder};
 #[cfg(platform = "loom")]
 pub(crate) use loom::*;
 #[cfg(platform = "macos")]
 pub(crate) use macos::*;
+#[cfg(not(platform = "linux"))]
+pub use no_wake_ring::WakeRing;
 #[cfg(any(platform = "linux", platform = "loom"))]
 pub(crate) use robust_mutex::RawMutex;
 #[cfg(platform = "windows")]

@@ -16,7 +16,6 @@ impl Request {
     }
 
     /// The word as it was.
-    #[cfg(platform = "linux")]
     pub(crate) fn seen(&self) -> u32 {
         self.0
     }

@@ -1,11 +1,13 @@
 //! Linux: objects are files in /dev/shm or in another folder, the lock is a robust futex, sleepers wait on a
 //! futex or through `io_uring`.
 
+mod facts;
 mod io_uring;
 mod kind;
 mod location;
 pub(crate) mod robust_list;
 
+pub(crate) use facts::*;
 pub use io_uring::WakeRing;
 pub(crate) use kind::Kind;
 pub(crate) use robust_list::thread_id;
@@ -16,7 +18,9 @@ pub(crate) use super::unix::futex;
 pub(crate) use super::unix::mmap::{map_copy_on_write, map_private};
 #[cfg(mmfile_polling)]
 pub(crate) use super::unix::polling as futex;
-pub(crate) use super::unix::process::{PROCESS_BITS, process_namespace, process_number};
+pub(crate) use super::unix::process::{
+    PROCESS_BITS, kill_self, process_namespace, process_number, stop_self,
+};
 pub(crate) use super::unix::{
     Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix, staged_name,
 };

@@ -8,6 +8,8 @@
 mod atomics;
 mod byte_locks;
 mod current;
+mod facts;
+pub(crate) mod fault;
 mod faults;
 pub(crate) mod futex;
 mod kernel;
@@ -16,11 +18,11 @@ mod objects;
 mod processes;
 pub(crate) mod robust_list;
 mod sleepers;
+pub(crate) mod sync;
 
-pub(crate) use atomics::fence;
 pub use atomics::{AtomicBool, AtomicU32, AtomicU64};
+pub(crate) use facts::*;
 pub use faults::Fault;
-pub(crate) use kernel::copy;
 pub use kernel::names;
 pub(crate) use memory::{Block, Region};
 pub(crate) use objects::{
@@ -28,12 +30,10 @@ pub(crate) use objects::{
     is_no_thread, listed_prefix, map_copy_on_write, map_private, process_namespace, process_number,
     staged_name, sync, sync_objects,
 };
-pub(crate) use processes::{PerProcess, point};
 pub use processes::{Process, Watched, die_after, here, process};
 pub(crate) use robust_list::thread_id;
 
 use std::cell::Cell;
-use std::time::Duration;
 
 thread_local! {
     static EXECUTIONS: Cell<u64> = const { Cell::new(0) };
@@ -57,15 +57,4 @@ pub fn check(preemptions: usize, fault: Option<Fault>, model: fn()) -> (u64, u64
         kernel::run(model);
     });
     (EXECUTIONS.get(), kernel::deaths() - deaths)
-}
-
-/// Lets the others go on: a process that sleeps waits for one of them.
-pub(crate) fn sleep(_: Duration) {
-    spin_loop();
-}
-
-pub(crate) fn spin_loop() {
-    if !std::thread::panicking() {
-        loom::thread::yield_now();
-    }
 }

@@ -1,9 +1,7 @@
 //! Processes, each a thread of the model, and their deaths.
 
 use super::current::{self, Died, process_id};
-use super::faults::{Fault, has};
 use super::kernel::{self, kernel};
-use super::objects;
 use loom::thread::JoinHandle;
 use std::any::Any;
 use std::marker::PhantomData;
@@ -48,25 +46,6 @@ pub fn here<R>(number: u32, dies_at: Option<&'static str>, work: impl FnOnce() -
         Ok(result) => Some(result),
         Err(reason) if reason.is::<Died>() => None,
         Err(reason) => resume_unwind(reason),
-    }
-}
-
-/// One of the points of `fault.rs`.
-pub(crate) fn point(name: &str) {
-    if std::thread::panicking() {
-        return;
-    }
-    match name {
-        "commit.tail" if has(Fault::WakeBeforeChange) => kernel().sleepers.wake_everybody(),
-        "commit.count" => kernel().memories().iter().for_each(|memory| memory.catch_up()),
-        "participant.claimed" if has(Fault::LiveBeforeContents) => {
-            let nonces = objects::nonces();
-            kernel().memories().iter().for_each(|memory| memory.count_row(nonces.clone()));
-        }
-        _ => {}
-    }
-    if current::dies_at(name) {
-        kernel::die();
     }
 }
 

@@ -4,6 +4,7 @@ mod anchor;
 #[cfg(target_os = "macos")]
 mod apple;
 mod byte_mutex;
+mod facts;
 #[cfg(target_os = "macos")]
 pub(crate) mod futex;
 mod kind;
@@ -21,11 +22,14 @@ use portable as system;
 #[cfg(target_os = "linux")]
 pub(crate) use super::unix::futex;
 pub(crate) use super::unix::mmap::map_private;
-pub(crate) use super::unix::process::{PROCESS_BITS, process_namespace, process_number};
+pub(crate) use super::unix::process::{
+    PROCESS_BITS, kill_self, process_namespace, process_number, stop_self,
+};
 pub(crate) use super::unix::{
     Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix, staged_name,
 };
 pub(crate) use byte_mutex::{RawMutex, thread_id};
+pub(crate) use facts::*;
 pub(crate) use kind::Kind;
 pub(crate) use system::set_size;
 

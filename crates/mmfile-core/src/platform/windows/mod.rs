@@ -8,6 +8,7 @@
 mod directory;
 mod disk;
 mod disk_file;
+mod facts;
 mod folder;
 mod foreign;
 mod mutex;
@@ -23,11 +24,12 @@ mod sync_objects;
 mod view;
 
 pub(crate) use disk::{Location, create_file, open_file};
+pub(crate) use facts::*;
 pub(crate) use folder::{Folder, listed_prefix};
 pub(crate) use mutex::RawMutex;
 pub(crate) use named::{create, list, open, remove};
 pub(crate) use object::Object;
-pub(crate) use process::{process_namespace, process_number, thread_id};
+pub(crate) use process::{kill_self, process_namespace, process_number, stop_self, thread_id};
 pub(crate) use semaphores as wake_word;
 pub(crate) use sync_objects::SyncObjects;
 pub(crate) use view::map_private;

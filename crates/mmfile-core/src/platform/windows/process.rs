@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::System::Threading::{
-    GetCurrentProcess, GetCurrentThreadId, GetProcessTimes,
+    GetCurrentProcess, GetCurrentThreadId, GetProcessTimes, TerminateProcess,
 };
 
 /// The bits of a process's number, and of a handle's number in its process.
@@ -52,4 +52,18 @@ pub(crate) fn process_namespace() -> u64 {
 pub(crate) fn thread_id() -> u32 {
     // SAFETY: takes nothing and cannot fail.
     unsafe { GetCurrentThreadId() }
+}
+
+/// Nothing continues a process here.
+pub(crate) fn stop_self() {
+    kill_self();
+}
+
+/// Ends this process as a kill from outside would.
+pub(crate) fn kill_self() {
+    // SAFETY: the pseudo handle is always valid.
+    unsafe { TerminateProcess(GetCurrentProcess(), 1) };
+    loop {
+        std::thread::park();
+    }
 }

@@ -12,7 +12,8 @@
 
 use super::sync_objects::Waited;
 use crate::control::Control;
-use std::sync::atomic::Ordering;
+use crate::control::layout::OFF_SLEEPERS;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Tries to be counted in a round before it ends. After these, the sleep's bound is all there is.
@@ -34,7 +35,7 @@ impl Request {
         for _ in 0..TRIES {
             let round = control.waiting_word().load(Ordering::SeqCst);
             request.side = round & 1;
-            control.sleepers(request.side).fetch_add(1, Ordering::SeqCst);
+            sleepers(control, request.side).fetch_add(1, Ordering::SeqCst);
             request.counted = true;
             if control.waiting_word().load(Ordering::SeqCst) == round {
                 break; // the process that ends this round has not counted yet
@@ -43,6 +44,11 @@ impl Request {
         }
         request.seen = control.wake_word().load(Ordering::SeqCst);
         request
+    }
+
+    /// The wake word as it was.
+    pub(crate) fn seen(&self) -> u32 {
+        self.seen
     }
 
     /// Sleeps until its round ends, at most for `limit`.
@@ -64,7 +70,7 @@ impl Request {
         if !std::mem::take(&mut self.counted) {
             return;
         }
-        let sleepers = self.control.sleepers(self.side);
+        let sleepers = sleepers(&self.control, self.side);
         let less = |count: u32| count.checked_sub(1);
         if sleepers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_err()
             && let Some(semaphore) = self.control.sync().semaphore(self.side)
@@ -80,16 +86,21 @@ impl Drop for Request {
     }
 }
 
+/// How many sleep in even (0) and in odd rounds (1).
+fn sleepers(control: &Control, side: u32) -> &AtomicU32 {
+    control.word(OFF_SLEEPERS + 4 * u64::from(side & 1))
+}
+
 /// Whether a process asked to be woken.
 pub(crate) fn take_requests(control: &Control) -> bool {
-    control.sleepers(0).load(Ordering::Relaxed) | control.sleepers(1).load(Ordering::Relaxed) != 0
+    sleepers(control, 0).load(Ordering::Relaxed) | sleepers(control, 1).load(Ordering::Relaxed) != 0
 }
 
 /// Wakes every sleeper.
 pub(crate) fn wake_all(control: &Control) {
     control.wake_word().fetch_add(1, Ordering::SeqCst);
     let side = control.waiting_word().fetch_add(1, Ordering::SeqCst) & 1;
-    let count = control.sleepers(side).swap(0, Ordering::SeqCst);
+    let count = sleepers(control, side).swap(0, Ordering::SeqCst);
     if count > 0
         && let Some(semaphore) = control.sync().semaphore(side)
     {

@@ -1,12 +1,5 @@
-//! What the protocols between processes are made of: atomics, fences, pauses, the copy into shared memory,
-//! and what a process has once. They are the standard library's; where `tests/models.rs` runs the protocols
-//! in every order (`--cfg loom`), they are the model's.
+//! What the protocols between processes are made of, and what a process has once: the standard library's.
 
-#[cfg(platform = "loom")]
-pub(crate) use crate::platform::loom::{
-    AtomicBool, AtomicU32, AtomicU64, PerProcess, copy, fence, sleep, spin_loop,
-};
-#[cfg(not(platform = "loom"))]
 pub(crate) use std::{
     hint::spin_loop,
     ptr::copy,
@@ -14,19 +7,20 @@ pub(crate) use std::{
     thread::sleep,
 };
 
-/// A value that a process has once.
-#[cfg(not(any(platform = "loom", windows)))]
-pub(crate) struct PerProcess<T>(std::sync::Mutex<Option<T>>);
+use std::sync::{Mutex, TryLockError};
 
-#[cfg(not(any(platform = "loom", windows)))]
+/// A value that a process has once.
+#[allow(dead_code, reason = "Windows has nothing to sweep")]
+pub(crate) struct PerProcess<T>(Mutex<Option<T>>);
+
+#[allow(dead_code, reason = "as above")]
 impl<T: Default> PerProcess<T> {
     pub(crate) const fn new() -> Self {
-        Self(std::sync::Mutex::new(None))
+        Self(Mutex::new(None))
     }
 
     /// Uses it; `None` while another thread does. In a forked child that may be forever.
     pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
-        use std::sync::TryLockError;
         let mut value = match self.0.try_lock() {
             Ok(value) => value,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),

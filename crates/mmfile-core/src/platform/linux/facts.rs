@@ -1,0 +1,6 @@
+//! What holds on Linux: see the list of constants in `platform/mod.rs`.
+
+pub(crate) const C_LIBRARY: u32 = if cfg!(target_env = "musl") { 2 } else { 1 };
+pub(crate) const KERNEL_TELLS_OF_DEATHS: bool = true;
+pub(crate) const RELEASE_ORDERS_ALL: bool = cfg!(target_arch = "x86_64");
+pub(crate) const FAULT_AROUND: Option<u64> = Some(64 << 10);

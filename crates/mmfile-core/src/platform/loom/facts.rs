@@ -1,0 +1,6 @@
+//! What holds in a model: see the list of constants in `platform/mod.rs`.
+
+pub(crate) const C_LIBRARY: u32 = 1;
+pub(crate) const KERNEL_TELLS_OF_DEATHS: bool = true;
+pub(crate) const RELEASE_ORDERS_ALL: bool = false;
+pub(crate) const FAULT_AROUND: Option<u64> = None;

@@ -1,0 +1,23 @@
+//! The points at which a process can die. It has the interface of `platform/fault.rs`.
+
+use super::faults::{Fault, has};
+use super::kernel::{self, kernel};
+use super::{current, objects};
+
+pub(crate) fn point(name: &str) {
+    if std::thread::panicking() {
+        return;
+    }
+    match name {
+        "commit.tail" if has(Fault::WakeBeforeChange) => kernel().sleepers.wake_everybody(),
+        "commit.count" => kernel().memories().iter().for_each(|memory| memory.catch_up()),
+        "participant.claimed" if has(Fault::LiveBeforeContents) => {
+            let nonces = objects::nonces();
+            kernel().memories().iter().for_each(|memory| memory.count_row(nonces.clone()));
+        }
+        _ => {}
+    }
+    if current::dies_at(name) {
+        kernel::die();
+    }
+}
