@@ -60,6 +60,24 @@ test('ending a worker while the thread pool works on a view of its file', async 
   t.deepEqual(await play(t, 'endWorkerInPool'), ['ended'])
 })
 
+// Elsewhere the engine is told what an emptied view keeps, and the memory goes with it.
+const onLinux = process.platform === 'linux' ? test : test.skip
+
+for (const access of ['own', 'read-write', 'read']) {
+  onLinux(
+    `resident memory is down after close() of handles that had views: ${access}`,
+    async (t) => {
+      const [{ read, left }] = await play(t, 'resident', access)
+      t.is(read, 63 << 20)
+      t.true(left > (access === 'own' ? 56 : 112), `${left} MiB less`)
+    },
+  )
+}
+
+test('what a program wrote to a view of its own stays while the thread pool works on it', async (t) => {
+  t.deepEqual(await play(t, 'useChanged'), [{ early: true, same: true }])
+})
+
 test('the memory of closed files is collected before there is much of it', async (t) => {
   const [{ most }] = await play(t, 'reclaim')
   t.true(most < 40, `${most} files of 16 MiB`)

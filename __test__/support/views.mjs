@@ -193,6 +193,43 @@ await play({
     say({ early, same: (await Promise.all(works)).every((length) => length === expected) })
   },
 
+  /** How many MiB of 64 leave the process with `close()`, while the program keeps its emptied view. */
+  async resident(access) {
+    const file = MmFile.createNew(64 << 20)
+    file.append(new Uint8Array(1 << 20).fill(1))
+    for (let at = 1; at < 63; at += 1) file.append(file.view(0))
+    const reader = access === 'own' ? file : MmFile.openExisting(file.id, { access })
+    const views = Array.from({ length: 63 }, (_, at) => reader.view(at))
+    const read = views.reduce((sum, view) => sum + view.reduce((one, byte) => one + byte, 0), 0)
+    globalThis.gc()
+    const before = process.memoryUsage().rss
+    file.close()
+    reader.close()
+    await pause(1000)
+    globalThis.views = views
+    say({ read, left: (before - process.memoryUsage().rss) / 2 ** 20 })
+  },
+
+  /** The pool reads from a reader's view, which the program has written to, after the file was closed. */
+  async useChanged() {
+    const size = 8 << 20
+    const file = MmFile.createNew(size)
+    file.append(Uint8Array.from({ length: size - 4 }, (_, at) => (Math.imul(at, 40503) >>> 9) & 63))
+    const reader = MmFile.openExisting(file.id, { access: 'read' })
+    const view = reader.view(0)
+    for (let at = 0; at < view.length; at += 20_000) view[at] = 255
+    const settings = { level: 9, chunkSize: 2 * size }
+    const expected = await compress(Uint8Array.from(view), settings)
+    let done = false
+    const work = compress(view, settings).finally(() => {
+      done = true
+    })
+    await pause(2)
+    reader.close()
+    file.close()
+    say({ early: !done, same: expected.equals(await work) })
+  },
+
   /** Without ever calling the collector. */
   async reclaim() {
     let most = 0

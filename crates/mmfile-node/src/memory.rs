@@ -119,12 +119,15 @@ impl Buffers {
         Ok(value)
     }
 
-    /// Empties every buffer, and so every view: what is still in a program's hands shows nothing.
+    /// Empties every buffer, and so every view: what is still in a program's hands shows nothing. The program
+    /// may keep it for long, and the mapping with it.
     pub(crate) fn detach_all(&mut self) {
         for buffer in self.made.drain(..) {
             buffer.detach();
         }
-        self.memory = None;
+        if let Some(memory) = self.memory.take() {
+            memory.release_pages();
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::handle::Handle;
 use crate::error::Result;
 use crate::frames::Span;
 use crate::memory::{Access, Memory};
+use crate::platform;
 
 /// The mapped data, kept mapped for as long as this value or a clone of it lives, also after the
 /// file was closed.
@@ -14,6 +15,7 @@ use crate::memory::{Access, Memory};
 #[derive(Debug, Clone)]
 pub struct ViewMemory {
     memory: Memory,
+    access: Access,
 }
 
 impl ViewMemory {
@@ -28,6 +30,12 @@ impl ViewMemory {
     #[must_use]
     pub fn len(&self) -> usize {
         self.memory.region().len()
+    }
+
+    /// Takes the pages out of this process's resident memory, as far as the system can. It changes no byte:
+    /// what is read later comes back.
+    pub fn release_pages(&self) {
+        platform::release_pages(&self.memory, self.access == Access::ReadWrite);
     }
 
     /// Never: a file has at least one byte.
@@ -50,11 +58,12 @@ impl MmFile {
     /// # Errors
     /// [`crate::Error::NoSpace`] if a handle that may only read gets no second mapping.
     pub fn view_memory(&self) -> Result<ViewMemory> {
-        let memory = match self.handle.settings.mode.access {
+        let access = self.handle.settings.mode.access;
+        let memory = match access {
             Access::ReadWrite => self.handle.segments.memory().clone(),
             Access::Read => self.handle.reader_memory()?,
         };
-        Ok(ViewMemory { memory })
+        Ok(ViewMemory { memory, access })
     }
 }
 

@@ -13,6 +13,7 @@
 //! | `Folder::of`, `listed_prefix` | where named objects are, and by which names files are listed |
 //! | `Location::on_disk`, `full_path` | where a file on disk is |
 //! | `map_private` | memory of this process |
+//! | `release_pages` | resident memory goes down, and no byte changes |
 //! | `kill_self`, `stop_self` | for tests |
 //!
 //! | constant | what it says |

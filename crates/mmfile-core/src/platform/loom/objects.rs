@@ -241,6 +241,8 @@ pub(crate) fn map_copy_on_write(_: &ViewSource, _: u64) -> Result<Option<Memory>
     Ok(None)
 }
 
+pub(crate) fn release_pages(_: &Memory, _: bool) {}
+
 pub(crate) fn map_private(_: u64) -> Result<Memory> {
     Err(Error::unsupported("memory that no process of a model shares"))
 }

@@ -43,6 +43,56 @@ pub(crate) fn map_copy_on_write(fd: &OwnedFd, length: u64) -> Result<Option<Memo
     map(Some(fd), length, protection, libc::MAP_PRIVATE | libc::MAP_NORESERVE).map(Some)
 }
 
+/// Takes the pages of a mapping out of this process's resident memory. What is read there later is the same as
+/// before: pages that hold what no object has, since the process wrote to its copy, stay.
+pub(crate) fn release_pages(memory: &Memory, is_shared: bool) {
+    let region = memory.region();
+    if is_shared {
+        discard(region.as_ptr(), region.len());
+    } else {
+        #[cfg(platform = "linux")]
+        discard_unchanged(region);
+    }
+}
+
+fn discard(at: *mut u8, length: usize) {
+    // SAFETY: pages of a mapping of ours whose contents the kernel has elsewhere. Where it refuses, they stay.
+    unsafe { libc::madvise(at.cast(), length, libc::MADV_DONTNEED) };
+}
+
+/// Discards the pages of a copy-on-write mapping that are those of its object still.
+#[cfg(platform = "linux")]
+fn discard_unchanged(region: &Region) {
+    use std::os::unix::fs::FileExt;
+    /// An entry's bits: in memory, or swapped out; and not of this process alone.
+    const PRESENT: u64 = 0b11 << 62;
+    const SHARED: u64 = 1 << 61;
+    let Ok(map) = std::fs::File::open("/proc/self/pagemap") else { return };
+    let Ok(page) = usize::try_from(page_size()) else { return };
+    let first = region.as_ptr().addr() / page;
+    let count = region.len().div_ceil(page);
+    let mut entries = [0; 512 * size_of::<u64>()];
+    let mut done = 0;
+    while done < count {
+        let wanted = (count - done).min(512) * size_of::<u64>();
+        let Some(bytes) = entries.get_mut(..wanted) else { return };
+        if map.read_exact_at(bytes, ((first + done) * size_of::<u64>()) as u64).is_err() {
+            return;
+        }
+        let (entries, _) = bytes.as_chunks();
+        let changed = |entry: &[u8; 8]| {
+            let entry = u64::from_ne_bytes(*entry);
+            entry & PRESENT != 0 && entry & SHARED == 0
+        };
+        for run in entries.chunk_by(|one, next| changed(one) == changed(next)) {
+            if run.first().is_some_and(|entry| !changed(entry)) {
+                discard(region.as_ptr().wrapping_add(done * page), run.len() * page);
+            }
+            done += run.len();
+        }
+    }
+}
+
 /// Zeroed memory of this process alone.
 pub(crate) fn map_private(length: u64) -> Result<Memory> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;

@@ -32,7 +32,7 @@ pub(crate) use object::Object;
 pub(crate) use process::{kill_self, process_namespace, process_number, stop_self, thread_id};
 pub(crate) use semaphores as wake_word;
 pub(crate) use sync_objects::SyncObjects;
-pub(crate) use view::map_private;
+pub(crate) use view::{map_private, release_pages};
 
 use crate::error::{Error, OsError};
 use windows_sys::Win32::Foundation::{

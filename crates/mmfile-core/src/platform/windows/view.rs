@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 use windows_sys::Win32::System::Memory::{
     FILE_MAP, FILE_MAP_COPY, FILE_MAP_READ, FILE_MAP_WRITE, MEM_COMMIT, MEMORY_BASIC_INFORMATION,
     MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile, PAGE_READONLY, UnmapViewOfFile, VirtualProtect,
-    VirtualQuery,
+    VirtualQuery, VirtualUnlock,
 };
 
 /// What `MapViewOfFile` gave, until it is dropped.
@@ -71,6 +71,13 @@ pub(super) fn protect(memory: &Memory) -> Result<()> {
 /// program could otherwise crash by writing to them.
 pub(super) fn map_copy_on_write(section: &OwnedHandle, length: u64) -> Result<Memory> {
     map(section, length, FILE_MAP_COPY)
+}
+
+/// Takes the pages of a mapping out of this process's working set, which changes no byte.
+pub(crate) fn release_pages(memory: &Memory, _is_shared: bool) {
+    let region = memory.region();
+    // SAFETY: the range is mapped. Of pages that are not locked the call does that, and then fails.
+    unsafe { VirtualUnlock(region.as_ptr().cast(), region.len()) };
 }
 
 /// Zeroed memory of this process alone.
