@@ -134,10 +134,9 @@ impl NamedMutex {
     /// # Errors
     /// [`Error::NoSpace`] if the system has no thread left.
     pub fn lock_holder(&self) -> Result<LockHolder> {
-        let [enters, wants, leaves] = [(); 3].map(|()| Arc::clone(&self.handle));
+        let [enters, leaves] = [(); 2].map(|()| Arc::clone(&self.handle));
         LockHolder::start(
             Box::new(move |deadline, owner| enters.enter(deadline, owner)),
-            Box::new(move |owner| wants.section.want(owner)),
             Box::new(move || leaves.section.give_up()),
         )
     }

@@ -37,8 +37,6 @@ struct Shared {
     cancelled: Arc<AtomicBool>,
     /// Whether the next holder is to find the lock abandoned.
     abandons: AtomicBool,
-    /// Says for which thread's operations the lock is going to be taken.
-    want: Box<dyn Fn(u32) + Send + Sync>,
     /// Puts the owner's operations outside, before the lock itself is let go.
     give_up: Box<dyn Fn() + Send + Sync>,
 }
@@ -54,17 +52,12 @@ impl LockHolder {
     ///
     /// # Errors
     /// [`Error::NoSpace`] if the system has no thread left.
-    pub(crate) fn start(
-        enter: Box<Enter>,
-        want: Box<dyn Fn(u32) + Send + Sync>,
-        give_up: Box<dyn Fn() + Send + Sync>,
-    ) -> Result<Self> {
+    pub(crate) fn start(enter: Box<Enter>, give_up: Box<dyn Fn() + Send + Sync>) -> Result<Self> {
         let shared = Arc::new(Shared {
             phase: Mutex::new(Phase::Idle),
             changed: Condvar::new(),
             cancelled: Arc::new(AtomicBool::new(false)),
             abandons: AtomicBool::new(false),
-            want,
             give_up,
         });
         let theirs = Arc::clone(&shared);
@@ -87,7 +80,6 @@ impl LockHolder {
             return Err(Error::LockHeld);
         }
         self.shared.cancelled.store(false, Ordering::SeqCst);
-        (self.shared.want)(thread_id());
         *phase = Phase::Wanted { timeout, owner: thread_id(), notify };
         self.shared.changed.notify_all();
         Ok(())
@@ -110,7 +102,6 @@ impl LockHolder {
         }
         if let Phase::Wanted { notify, .. } = std::mem::replace(&mut *phase, Phase::Release) {
             *phase = Phase::Idle;
-            (self.shared.want)(0);
             drop(phase);
             notify(Err(Error::Timeout { what: "waiting for a lock that was given up" }));
             return;

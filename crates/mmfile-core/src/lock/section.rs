@@ -5,12 +5,10 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::object::Object;
 use crate::platform::{Acquired, Hold, Holder, RawMutex, thread_id};
-use raw_sync::Timeout;
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 /// The lock of one handle's object, and which thread of this handle holds it over several operations.
 #[derive(Debug)]
@@ -20,8 +18,6 @@ pub(crate) struct Section {
     object: Arc<Object>,
     /// The thread whose operations work inside the lock, or 0.
     owner: AtomicU32,
-    /// The thread for whose operations another one is about to take the lock, or 0.
-    wanted: AtomicU32,
 }
 
 impl Section {
@@ -31,7 +27,6 @@ impl Section {
             control: control.clone(),
             object: Arc::clone(object),
             owner: AtomicU32::new(0),
-            wanted: AtomicU32::new(0),
         }
     }
 
@@ -40,6 +35,9 @@ impl Section {
             return Err(Error::forked());
         }
         let before_sleep = |thread| {
+            if self.is_mine() {
+                return Err(Error::LockHeld);
+            }
             self.object.check_named(&self.control)?;
             Ok(self.holder_of(thread))
         };
@@ -93,28 +91,12 @@ impl Section {
         (nonce != 0 && self.mutex.is_held()).then_some(nonce)
     }
 
-    /// Another thread is going to take the lock for the operations of this one: see [`Self::operate`].
-    pub(crate) fn want(&self, owner: u32) {
-        self.wanted.store(owner, Ordering::Release);
-    }
-
     /// Takes the lock for one operation of the calling thread. `None` if another thread has got it for
     /// this one's operations meanwhile: who then waited for the lock would wait for himself.
     pub(crate) fn operate(&self, deadline: &Deadline) -> Result<Option<Acquired>> {
-        /// Between two looks.
-        const LOOK: Duration = Duration::from_millis(2);
-        loop {
-            let wanted = self.wanted.load(Ordering::Acquire);
-            if wanted == 0 || wanted != thread_id() {
-                return self.acquire(deadline, Hold::Operation).map(Some);
-            }
-            let limit = deadline.slice(LOOK).unwrap_or_default();
-            let soon = Deadline::after(&Timeout::Val(limit));
-            match self.acquire(&soon, Hold::Operation) {
-                Err(Error::Timeout { .. }) if self.is_mine() => return Ok(None),
-                Err(Error::Timeout { .. }) if deadline.slice(LOOK).is_some() => {}
-                other => return other.map(Some),
-            }
+        match self.acquire(deadline, Hold::Operation) {
+            Err(Error::LockHeld | Error::Timeout { .. }) if self.is_mine() => Ok(None),
+            acquired => acquired.map(Some),
         }
     }
 
@@ -140,9 +122,9 @@ impl Section {
             crate::fault::point("section.locked");
             self.owner.store(owner, Ordering::Release);
             crate::fault::point("section.owned");
-        }
-        if owner != thread_id() {
-            self.want(0);
+            if owner != thread_id() {
+                self.mutex.nudge(); // the owner may wait for the lock: see `operate`
+            }
         }
         let abandoned = acquired? == Acquired::Abandoned;
         let section = Arc::clone(self);

@@ -97,8 +97,17 @@ pub(super) fn stage(
     deadline: &Deadline,
 ) -> Result<(Staged, u64)> {
     let nonce = liveness::new_nonce();
-    let staged = location.stage(new.capacity, nonce)?;
-    let mut backoff = Backoff::new(deadline, "waiting for a process that removes a staging object");
+    let mut backoff = Backoff::new(deadline, "waiting for a process that removes staging objects");
+    let staged = loop {
+        match location.stage(new.capacity, nonce) {
+            Ok(Some(staged)) => break staged,
+            Ok(None) => backoff.pause()?,
+            Err(Error::NotFound { id, .. }) => {
+                return Err(Error::NotFound { id, reason: "its folder does not exist" });
+            }
+            Err(error) => return Err(error),
+        }
+    };
     // A process that takes it for a dead one's holds it for a moment, and removes its name: publishing
     // finds that out.
     while !liveness::join(&staged.descriptor, nonce)? {

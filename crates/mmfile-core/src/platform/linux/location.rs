@@ -52,24 +52,22 @@ impl Location {
     }
 
     /// Creates an object with room for `capacity` bytes of data that does not have its name yet. The
-    /// memory is not reserved yet. `nonce` is in no other object's name.
-    pub(crate) fn stage(&self, capacity: u64, nonce: u64) -> Result<Staged> {
+    /// memory is not reserved yet. `nonce` is in no other object's name. `None` if another process took it for
+    /// a dead one's, and removed it, before it could be locked.
+    pub(crate) fn stage(&self, capacity: u64, nonce: u64) -> Result<Option<Staged>> {
         let Some(size) = object_size(capacity) else { return Err(self.no_space(capacity, None)) };
         if self.kind != Kind::Disk && !reserve::is_plausible(size) {
             return Err(self.no_space(capacity, None));
         }
-        self.until_staged(|| {
-            if self.kind == Kind::SharedMemory && size < LARGE {
-                return self.stage_in_shared_memory(size, nonce);
-            }
-            match self.stage_without_name(size)? {
-                None => self.stage_file(size, nonce),
-                staged => Ok(staged),
-            }
-        })
+        if self.kind == Kind::SharedMemory && size < LARGE {
+            return self.stage_in_shared_memory(size, nonce);
+        }
+        match self.stage_without_name(size)? {
+            None => self.stage_file(size, nonce),
+            staged => Ok(staged),
+        }
     }
 
-    /// `None` if its name is gone before it could be opened.
     fn stage_in_shared_memory(&self, size: u64, nonce: u64) -> Result<Option<Staged>> {
         let at = self.staging(nonce);
         let memory = self.create_memory(format!("/{}", at.name()), size)?;

@@ -131,20 +131,18 @@ impl Location {
         Ok(Some(map(Region::of(copy.into()))))
     }
 
-    pub(crate) fn stage(&self, capacity: u64, nonce: u64) -> Result<Staged> {
+    pub(crate) fn stage(&self, capacity: u64, nonce: u64) -> Result<Option<Staged>> {
         let at = StagingName { name: format!("{}~{nonce:016x}", self.name), published: false };
-        loop {
-            let Some(node) = kernel::create(&at.name, Words::new(capacity)) else {
-                return Err(Error::Closed);
-            };
-            fault::point("stage.made");
-            let memory = map(Region::of(kernel::memory(node)));
-            // Another process may take it for a dead one's until it is locked.
-            if let Some((number, node)) = kernel::open(&at.name) {
-                let descriptor = Descriptor { number, node };
-                return Ok(Staged { descriptor, memory, at });
-            }
-        }
+        let created = kernel::create(&at.name, Words::new(capacity)).ok_or(Error::Closed)?;
+        fault::point("stage.made");
+        let memory = map(Region::of(kernel::memory(created)));
+        // Another process may take it for a dead one's until it is locked.
+        let opened = kernel::open(&at.name);
+        Ok(opened.map(|(number, node)| Staged {
+            descriptor: Descriptor { number, node },
+            memory,
+            at,
+        }))
     }
 
     #[allow(clippy::unused_self, reason = "elsewhere it has work to do")]

@@ -102,16 +102,17 @@ impl Location {
     }
 
     /// Creates an object with room for `capacity` bytes of data that does not have its name yet. The
-    /// memory is not reserved yet. `nonce` is in no other object's name.
-    pub(crate) fn stage(&self, capacity: u64, nonce: u64) -> Result<Staged> {
+    /// memory is not reserved yet. `nonce` is in no other object's name. `None` if another process took it for
+    /// a dead one's, and removed it, before it could be locked.
+    pub(crate) fn stage(&self, capacity: u64, nonce: u64) -> Result<Option<Staged>> {
         let Some(size) = object_size(capacity) else { return Err(self.no_space(capacity, None)) };
         if self.kind == Kind::Anchored && !system::is_plausible(size) {
             return Err(self.no_space(capacity, None));
         }
-        self.until_staged(|| match self.kind {
+        match self.kind {
             Kind::Disk => self.stage_file(size, nonce),
             Kind::Anchored => self.stage_anchored(size, nonce),
-        })
+        }
     }
 
     fn stage_anchored(&self, size: u64, nonce: u64) -> Result<Option<Staged>> {

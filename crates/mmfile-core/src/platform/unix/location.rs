@@ -11,9 +11,6 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
-/// How often an object is staged that other programs remove.
-const STAGINGS: u32 = 100;
-
 /// A folder of named objects.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder {
@@ -260,25 +257,6 @@ impl Location {
                 Err(Error::Access { id, reason: "it cannot be read", os })
             }
         }
-    }
-
-    /// Stages an object again that another process took for a dead one's before it could be locked, and
-    /// removed: `None` of an attempt.
-    pub(in crate::platform) fn until_staged(
-        &self,
-        attempt: impl Fn() -> Result<Option<Staged>>,
-    ) -> Result<Staged> {
-        for _ in 0..STAGINGS {
-            match attempt() {
-                Ok(Some(staged)) => return Ok(staged),
-                Ok(None) => {}
-                Err(Error::NotFound { id, .. }) => {
-                    return Err(Error::NotFound { id, reason: "its folder does not exist" });
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Error::access(&self.id, "another program removes what is being created"))
     }
 
     /// Creates a file under a staging name. `None` if the name is gone before it could be opened.
