@@ -30,6 +30,7 @@ export interface Operations {
   ): boolean
   watch(file: number, index: number, requirePeer: number, callback: () => void): void
   unwatch(file: number): void
+  now(): number
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import FakeTimers from '@sinonjs/fake-timers'
 import test from 'ava'
-import { start } from './support/child.mjs'
+import { run, start } from './support/child.mjs'
 import { create, open, refuses, rejects } from './support/files.mjs'
 
 /** Lets time stand still for the program while `work` runs. */
@@ -44,3 +44,8 @@ for (const [name, toFake] of Object.entries(fakes)) {
     )
   })
 }
+
+test('everything is faked before the package is loaded: blocking waits end', async (t) => {
+  const { said, code } = await run(t, 'loading', 'faked')
+  t.deepEqual([said, code], [['ERR_MMFILE_TIMEOUT', 'ERR_MMFILE_TIMEOUT'], 0])
+})

@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
+import FakeTimers from '@sinonjs/fake-timers'
 import { pause, play, say } from './program.mjs'
 
 const require = createRequire(import.meta.url)
@@ -97,6 +98,19 @@ await play({
     }
     const { list } = again(false)
     say(list().filter(({ id, stale }) => ids.includes(id) && !stale).length)
+  },
+
+  /** A test runner has replaced the clock and all timers before the package is loaded. */
+  faked() {
+    FakeTimers.install()
+    const { MmFile } = require('mmfile')
+    const file = MmFile.createNew(100)
+    const other = MmFile.openExisting(file.id)
+    file.lock()
+    say(codeOf(() => other.waitForSync(0, { timeout: 100 })).code)
+    // The lock is a thread's of its own: this one does not see by itself that it could wait for ever.
+    say(codeOf(() => other.withLock(() => {}, { timeout: 100 })).code)
+    process.exit(0)
   },
 
   twice() {

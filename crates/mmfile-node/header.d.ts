@@ -30,4 +30,5 @@ export interface Operations {
   ): boolean
   watch(file: number, index: number, requirePeer: number, callback: () => void): void
   unwatch(file: number): void
+  now(): number
 }

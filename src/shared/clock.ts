@@ -1,12 +1,13 @@
+import { operations } from './native.js'
+
 /*
- * The clock and the timers as they were when the package was loaded: a test framework may replace the
- * global ones by others, which stand still.
+ * The clock is the addon's, and the timers are those of when the package was loaded: a test framework replaces
+ * the runtime's by others, which stand still.
  */
 
-const { performance, setTimeout, clearTimeout } = globalThis
-const read = performance.now.bind(performance)
+const { setTimeout, clearTimeout } = globalThis
 
 /** Milliseconds on the monotonic clock. */
-export const now = (): number => read()
+export const now = (): number => operations.now()
 
 export { clearTimeout, setTimeout }

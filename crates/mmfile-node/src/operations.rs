@@ -9,13 +9,14 @@ use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 use std::ptr;
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 /// The operations, as functions that take the number of an open file first.
 #[napi(ts_return_type = "Operations")]
 pub fn operations(env: Env) -> napi::Result<Object<'static>> {
     let object = Object::new(&env)?;
-    let table: [(&std::ffi::CStr, Work); 19] = [
+    let table: [(&std::ffi::CStr, Work); 20] = [
         (c"append", append),
         (c"appendAll", append_all),
         (c"write", write),
@@ -35,6 +36,7 @@ pub fn operations(env: Env) -> napi::Result<Object<'static>> {
         (c"waitSync", wait_sync),
         (c"watch", watch),
         (c"unwatch", unwatch),
+        (c"now", now),
     ];
     for (name, work) in table {
         errors::attempt(&env, || export(env.raw(), object.value().value, name, work))?;
@@ -259,6 +261,17 @@ fn unlock(call: &Call) -> Outcome {
         guard.abandon();
     }
     call.nothing()
+}
+
+/// `now()`: milliseconds on a clock that no program can stop or set.
+fn now(call: &Call) -> Outcome {
+    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let mut value = ptr::null_mut();
+    // SAFETY: `env` belongs to this call; the target is writable.
+    let status = unsafe {
+        sys::napi_create_double(call.env, BEGUN.elapsed().as_secs_f64() * 1e3, &mut value)
+    };
+    errors::checked(status, value)
 }
 
 /// `waitSync(file, index, milliseconds, spin microseconds, requirePeer)`: whether the segment is there.
