@@ -52,8 +52,13 @@ impl<'a> WakeEvent<'a> {
 
     /// The word is about to be waited on: remember it and ask to be woken.
     pub(crate) fn clear(&self) {
+        self.prepare(true);
+    }
+
+    /// As [`Self::clear`]; if it does not `ask` it stores nothing, and the sleep ends when its time is over.
+    pub(crate) fn prepare(&self, ask: bool) {
         self.request.set(None);
-        self.request.set(Some(Request::new(self.control)));
+        self.request.set(Some(Request::new(self.control, ask)));
         // Orders the request before the look at the condition; `signal` has the other half.
         fence(Ordering::SeqCst);
     }

@@ -144,6 +144,56 @@ fn a_file_that_is_cut_is_an_error_and_not_a_crash() {
     assert_eq!(code(again), "ERR_MMFILE_INCOMPATIBLE");
 }
 
+/// The same for what is under way: sleeping waits, a lock that is held, and one that is waited for.
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_cut_ends_waits_and_sections() {
+    let folder = Folder::new("cut-under");
+    for length in [0, 10_000] {
+        let path = folder.file(&length.to_string());
+        let file = create(&path, 100_000);
+        file.append(&[1u8; 50_000]).unwrap();
+        let (other, sleeping) = (open(&path), std::sync::Barrier::new(3));
+        let guard = file.lock(None).unwrap();
+        std::thread::scope(|scope| {
+            let wait = || {
+                sleeping.wait();
+                let long = Timeout::Val(Duration::from_secs(60));
+                code(other.wait_for(1, long, Duration::ZERO))
+            };
+            let lock = || {
+                sleeping.wait();
+                code(other.lock(Some(Timeout::Val(Duration::from_secs(60)))))
+            };
+            let threads = [scope.spawn(wait), scope.spawn(lock)];
+            sleeping.wait();
+            std::thread::sleep(Duration::from_millis(50));
+            let cut = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+            cut.set_len(length).unwrap();
+            assert!(!file.has(0) && !file.has(1));
+            assert!(!file.peer_gone());
+            for thread in threads {
+                assert_eq!(thread.join().unwrap(), "ERR_MMFILE_CORRUPT");
+            }
+        });
+        drop(guard);
+        let spun = other.wait_for(1, Timeout::Infinite, Duration::from_millis(50));
+        assert_eq!(code(spun), "ERR_MMFILE_CORRUPT");
+        let waiter = other.waiter();
+        waiter.look_again();
+        waiter.cancel();
+        assert_eq!(code(file.seal()), "ERR_MMFILE_CORRUPT");
+        assert_eq!(
+            code(other.lock_holder().map(drop).and_then(|()| other.append("x"))),
+            "ERR_MMFILE_CORRUPT"
+        );
+        // What the kernel was told of the lock is no hindrance to the next.
+        let next = create(&folder.file(&format!("{length}-next")), 100);
+        drop(next.lock(None).unwrap());
+        next.append("x").unwrap();
+    }
+}
+
 fn writer(args: &[String]) {
     let file = open(&args[0]);
     let guard = file.lock(None).unwrap();

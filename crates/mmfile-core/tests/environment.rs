@@ -13,6 +13,7 @@ mod environment {
     mod memory;
     mod namespaces;
     mod refusals;
+    mod storage;
     mod users;
 }
 

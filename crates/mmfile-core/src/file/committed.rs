@@ -9,7 +9,7 @@ use super::lock::Operation;
 use crate::control::{Control, Tail, participants};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::platform::{Acquired, Hold};
+use crate::platform::Acquired;
 use crate::wake;
 use raw_sync::Timeout;
 use std::sync::PoisonError;
@@ -76,22 +76,23 @@ impl Handle {
             return self.count(false);
         }
         let deadline = Deadline::after(&Timeout::Val(lock_timeout));
-        match self.section.operate(&deadline)? {
-            // A thread that holds the lock for this one's operations.
-            None => return self.count(true),
-            Some(Acquired::Clean) => {}
-            Some(Acquired::Abandoned) if self.recover() => {}
-            Some(Acquired::Abandoned) => {
-                // A reader cannot tell what of this is whole: it goes by the tail.
-                self.section.release_abandoned(Hold::Operation);
-                return Ok(known);
-            }
+        let acquired = match self.section.operate(&deadline) {
+            // Without room on the disk there is no lock either.
+            Err(Error::NoSpace { .. }) => return self.count(false),
+            acquired => acquired?,
+        };
+        // A thread that holds the lock for this one's operations.
+        let Some(acquired) = acquired else { return self.count(true) };
+        let mut operation = Operation { handle: self, abandons: false, failed: true };
+        if acquired == Acquired::Abandoned && !matches!(self.recover(), Ok(true)) {
+            // A reader cannot tell what of this is whole: it goes by the tail.
+            operation.abandons = true;
+            return Ok(known);
         }
-        let operation = Operation { handle: self };
         let is_left = self.control.is_unfinished() && !self.control.is_sealed();
         let repairs = is_left && self.segments.can_repair() && !self.has_unsynchronized_writer();
-        if repairs {
-            self.segments.repair(&self.control);
+        if repairs && self.segments.repair(&self.control).is_err() {
+            return Ok(known);
         }
         let tail = self.count(true);
         drop(operation);

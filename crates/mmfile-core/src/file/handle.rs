@@ -3,7 +3,7 @@
 use super::options::OpenOptions;
 use super::reader_copy::ReaderCopy;
 use crate::control::{Control, Lifetime, Tail};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frames::{Segments, SparseIndex};
 use crate::lock::Section;
 use crate::memory::{Access, Mode};
@@ -89,14 +89,6 @@ impl Handle {
     /// Refuses a file on disk that another program has cut short: touching what is gone would kill
     /// the process. It can only be seen, not prevented.
     pub(super) fn check_whole(&self) -> Result<()> {
-        if self.path.is_none() {
-            return Ok(());
-        }
-        let size = self.object.size()?;
-        if self.control.fits(size) {
-            return Ok(());
-        }
-        let reason = "another program has cut the file short while it was open";
-        Err(Error::Corrupt { offset: size.min(self.control.capacity()), reason })
+        self.object.check_whole(&self.control)
     }
 }

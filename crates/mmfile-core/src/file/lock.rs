@@ -55,22 +55,37 @@ impl MmFile {
 /// Releases what one operation took, however the operation ends.
 pub(super) struct Operation<'a> {
     pub(super) handle: &'a Handle,
+    /// Whether the next holder is to repair what a dead one left.
+    pub(super) abandons: bool,
+    /// Whether there may be no room on the disk for the release either.
+    pub(super) failed: bool,
 }
 
 impl Drop for Operation<'_> {
     fn drop(&mut self) {
-        self.handle.section.release(Hold::Operation);
+        let section = &self.handle.section;
+        match (self.abandons, self.failed) {
+            (false, false) => section.release_at_once(),
+            (false, true) => section.release(Hold::Operation),
+            (true, _) => section.release_abandoned(Hold::Operation),
+        }
     }
 }
 
 impl Handle {
     /// Takes the lock for the operations of thread `owner`, and repairs what a dead holder left.
     fn enter(self: &Arc<Self>, deadline: &Deadline, owner: u32) -> Result<LockGuard> {
-        self.check_whole()?;
         let keep: Arc<Self> = Arc::clone(self);
         let mut guard = self.section.enter(deadline, owner, keep)?;
-        if guard.abandoned() && !self.recover() {
-            guard.abandon();
+        if guard.abandoned() {
+            match self.recover() {
+                Ok(true) => {}
+                Ok(false) => guard.abandon(),
+                Err(error) => {
+                    guard.abandon();
+                    return Err(error);
+                }
+            }
         }
         Ok(guard)
     }
@@ -82,8 +97,8 @@ impl Handle {
 
     /// Does one change under the lock, and wakes those who wait for it.
     pub(super) fn change<R>(&self, work: impl FnOnce() -> Result<R>) -> Result<R> {
-        self.check_whole()?;
         let acquired = if self.needs_no_lock() {
+            self.object.check_writable(&self.control)?;
             None
         } else {
             let deadline = Deadline::after(&Timeout::Val(self.settings.lock_timeout));
@@ -94,29 +109,33 @@ impl Handle {
             wake::signal(&self.control);
             return result;
         };
-        let operation = Operation { handle: self };
+        let mut operation = Operation { handle: self, abandons: false, failed: true };
         crate::fault::point("change.locked");
-        if acquired == Acquired::Abandoned {
-            self.recover();
+        if acquired == Acquired::Abandoned
+            && let Err(error) = self.recover()
+        {
+            operation.abandons = true;
+            return Err(error);
         }
         let result = work();
+        operation.failed = result.is_err();
         drop(operation);
         crate::fault::point("change.unlocked");
         wake::signal_after_release(&self.control);
         result
     }
 
-    /// Repairs the file behind a dead holder, if this handle may write.
-    pub(super) fn recover(&self) -> bool {
+    /// Repairs the file behind a dead holder, if this handle may write: whether it may.
+    pub(super) fn recover(&self) -> Result<bool> {
         if !self.segments.can_repair() {
-            return false;
+            return Ok(false);
         }
         // What is unfinished may be the work of a writer that takes no lock.
         if !self.has_unsynchronized_writer() {
-            self.segments.repair(&self.control);
+            self.segments.repair(&self.control)?;
         }
         self.recovered.fetch_add(1, Ordering::Relaxed);
         crate::fault::point("recovered");
-        true
+        Ok(true)
     }
 }

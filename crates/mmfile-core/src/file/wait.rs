@@ -26,10 +26,10 @@ impl MmFile {
     }
 
     /// Whether a segment `index` is known to be there: one look at the committed end, which a foreign
-    /// writer's segment may not have reached yet.
+    /// writer's segment may not have reached yet. A file that another program has cut short has none.
     #[must_use]
     pub fn has(&self, index: u64) -> bool {
-        self.handle.has(index)
+        self.handle.check_whole().is_ok() && self.handle.has(index)
     }
 
     /// Something that can wait on another thread, and be called back from this one.
@@ -111,7 +111,8 @@ impl Waiter {
         let deadline = Deadline::after(&timeout);
         let event = WakeEvent::new(&self.handle.control);
         loop {
-            event.clear();
+            // On a disk without room for the request it sleeps without one: nothing is appended there either.
+            event.prepare(self.handle.may_store()?);
             if self.look(index.load(Ordering::SeqCst))? {
                 return Ok(());
             }
@@ -130,7 +131,7 @@ impl Waiter {
     /// As there.
     pub fn arm(&self, ring: &mut WakeRing, index: u64) -> Result<bool> {
         let event = WakeEvent::new(&self.handle.control);
-        event.clear();
+        event.prepare(self.handle.may_store()?);
         Ok(self.look(index)? || !event.arm(ring, self.longest_sleep()))
     }
 
@@ -191,7 +192,7 @@ impl Waiter {
             return false;
         }
         let started = Instant::now();
-        loop {
+        while self.handle.check_whole().is_ok() {
             for _ in 0..64 {
                 if self.handle.has(index) {
                     return true;
@@ -203,6 +204,7 @@ impl Waiter {
                 return false;
             }
         }
+        false
     }
 
     /// Calls every wait of this waiter and its clones back, those that begin later too.
@@ -219,19 +221,35 @@ impl Waiter {
 
     /// Makes those who wait look at what they wait for.
     pub fn look_again(&self) {
-        wake::wake_all(&self.handle.control);
+        // They check after a while by themselves.
+        if matches!(self.handle.may_store(), Ok(true)) {
+            wake::wake_all(&self.handle.control);
+        }
     }
 }
 
 impl Handle {
     fn peer_gone(&self) -> bool {
+        let may_store = self.may_store();
         match self.object.has_other_process() {
-            Some(true) => {
+            Some(true) if may_store == Ok(true) => {
                 self.control.note_other();
                 false
             }
-            Some(false) => self.control.had_others(),
-            None => false,
+            Some(false) if may_store.is_ok() => self.control.had_others(),
+            _ => false,
+        }
+    }
+
+    /// Whether storing to the control block would not end the process.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if even reading it would.
+    fn may_store(&self) -> Result<bool> {
+        match self.object.check_writable(&self.control) {
+            Ok(()) => Ok(true),
+            Err(Error::NoSpace { .. }) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 }

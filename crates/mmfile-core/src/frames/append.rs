@@ -31,14 +31,14 @@ impl Segments {
         if values.is_empty() {
             return Ok(base.count);
         }
-        self.populate(base.size, end.size);
+        self.make_writable(control, base.size, end.size)?;
         fault::point("append.checked");
         control.set_intent(Intent { base, end });
         fault::point("append.intent");
         let first_word = match self.write_frames(base, end, values) {
             Ok(word) => word,
             Err(error) => {
-                self.take_back(control, base, end.size);
+                self.take_back(control, base, end.size)?;
                 return Err(error);
             }
         };
@@ -66,7 +66,7 @@ impl Segments {
         is_at_work: impl FnOnce() -> bool,
     ) -> Result<Tail> {
         if control.is_unfinished() && !control.is_sealed() && !is_at_work() {
-            self.repair(control);
+            self.repair(control)?;
         }
         self.adopt(control)
     }
@@ -137,6 +137,7 @@ impl Segments {
             return Ok(());
         }
         let end = Tail { size: (tail.size + WORD_SIZE).min(self.capacity), count: tail.count };
+        self.make_writable(control, tail.size, tail.size)?;
         control.set_intent(Intent { base: tail, end });
         fault::point("seal.intent");
         self.end_word(tail.size, SEAL);

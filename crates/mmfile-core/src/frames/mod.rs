@@ -28,9 +28,10 @@ pub use index::Span;
 pub(crate) use index::SparseIndex;
 pub use payload::{Payload, Target};
 
+use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Tail};
 use crate::error::{Error, Result};
-use crate::memory::Memory;
+use crate::memory::{Backing, Memory};
 use crate::platform::FAULT_AROUND;
 use crate::sync::spin_loop;
 use frame::{Frame, WORD_SIZE};
@@ -46,6 +47,9 @@ pub(crate) struct Segments {
     /// Up to where this handle has mapped the pages that it writes to.
     populated: Arc<AtomicU64>,
 }
+
+/// On a disk: how much is asked for at once.
+const AHEAD: u64 = 64 << 10;
 
 /// What follows the committed end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +106,43 @@ impl Segments {
             at += around;
         }
         self.populated.store(at, Ordering::Relaxed);
+    }
+
+    /// Sees to it that storing frames from `from` to `end`, and the word behind them, faults seldom, and does not
+    /// end the process for want of room on the disk. Under the lock.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`].
+    #[inline]
+    fn make_writable(&self, control: &Control, from: u64, end: u64) -> Result<()> {
+        if self.data.backing() == Backing::Memory {
+            self.populate(from, end);
+            return Ok(());
+        }
+        self.make_storable(control, from, end)
+    }
+
+    /// The same on a disk.
+    #[cold]
+    fn make_storable(&self, control: &Control, from: u64, end: u64) -> Result<()> {
+        let end = end.saturating_add(WORD_SIZE).min(self.capacity);
+        if self.data.backing() == Backing::Moved {
+            self.data.provide(from, end.saturating_sub(from))?;
+            // To get room, the file system may have written the control block to the disk.
+            return control.memory().provide(0, CONTROL_SIZE);
+        }
+        let done = self.populated.load(Ordering::Relaxed);
+        if end > done {
+            // Some more, so that it is not asked every time. There it has room already, or will say so.
+            let next = (end | (AHEAD - 1)).saturating_add(1).min(self.capacity);
+            let from = from.max(done);
+            let done = match self.data.provide(from, next - from) {
+                Ok(()) => next,
+                Err(_) => self.data.provide(from, end - from).map(|()| end)?,
+            };
+            self.populated.store(done, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// The memory of the data.

@@ -3,6 +3,7 @@
 use super::Segments;
 use super::frame::{Frame, WORD_SIZE};
 use crate::control::{Control, Intent, Tail};
+use crate::error::Result;
 
 impl Segments {
     /// Whether this handle may repair: one that cannot write leaves it to the next that can.
@@ -19,7 +20,10 @@ impl Segments {
     ///
     /// A foreign writer that had the lock first wrote over what was left, without a zero behind it. Where
     /// what follows its segment cannot be one, it is what was left: nobody can have got behind it.
-    pub(crate) fn repair(&self, control: &Control) {
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`](crate::Error::NoSpace) if the disk has no room for zeros: the next one repairs.
+    pub(crate) fn repair(&self, control: &Control) -> Result<()> {
         let tail = control.tail();
         if let Some(Intent { base, end }) = control.intent() {
             if base.size == tail.size && end.size > tail.size {
@@ -28,13 +32,13 @@ impl Segments {
                 let chain = self.chain(from);
                 let is_left = chain.end.size < end.size;
                 match chain.stop {
-                    Frame::End if is_left => self.take_back(control, chain.end, end.size),
+                    Frame::End if is_left => self.take_back(control, chain.end, end.size)?,
                     Frame::Invalid | Frame::Seal if is_left && chain.end != from => {
                         self.take_back(
                             control,
                             self.next(from, self.frame_at(from.size)).unwrap_or(from),
                             end.size,
-                        );
+                        )?;
                     }
                     _ => {}
                 }
@@ -51,14 +55,18 @@ impl Segments {
         }
         match chain.stop {
             Frame::Seal => control.set_sealed(),
-            Frame::Invalid => self.take_back(control, chain.end, self.capacity),
+            Frame::Invalid => self.take_back(control, chain.end, self.capacity)?,
             _ => {}
         }
+        Ok(())
     }
 
     /// Finds the committed end of a file on disk that nobody has open, from its frames and from what
     /// its last writer recorded. Damage stays as it is, to be reported and perhaps to be rescued.
-    pub(crate) fn settle(&self, control: &Control, was_sealed: bool) {
+    ///
+    /// # Errors
+    /// As [`Self::repair`].
+    pub(crate) fn settle(&self, control: &Control, was_sealed: bool) -> Result<()> {
         let chain = self.chain(Tail { size: 0, count: 0 });
         let sealed = was_sealed && chain.end.size == control.tail().size;
         if chain.stop == Frame::End
@@ -68,22 +76,44 @@ impl Segments {
         {
             // The writer died, or the machine, before its first size word was there. The record goes
             // after what it tells of.
-            self.take_back(control, chain.end, end.size);
+            self.take_back(control, chain.end, end.size)?;
         }
         crate::fault::point("settle.zeroed");
         control.reset(chain.end, sealed || chain.stop == Frame::Seal);
+        Ok(())
     }
 
     /// Zeroes what was left between a committed end and `to`, where the writer was going to end, and
     /// strikes its record: what stands there later is somebody else's.
-    pub(super) fn take_back(&self, control: &Control, from: Tail, to: u64) {
+    ///
+    /// # Errors
+    /// As [`Self::repair`].
+    pub(super) fn take_back(&self, control: &Control, from: Tail, to: u64) -> Result<()> {
         let to = to.saturating_add(WORD_SIZE).min(self.capacity);
         // The size word goes last: until then this can be begun again.
         let behind = from.size.saturating_add(WORD_SIZE).min(to);
-        self.data.region().zero(behind, to.saturating_sub(behind));
+        self.clear(behind, to)?;
         crate::fault::point("repair.zeroed");
-        self.data.region().zero(from.size, behind.saturating_sub(from.size));
+        self.clear(from.size, behind)?;
         control.set_intent(Intent { base: from, end: from });
         control.commit(from);
+        Ok(())
+    }
+
+    /// Has zeros between two places. Where there are some already nothing is stored: on a disk that may be a hole,
+    /// for which there need not be room.
+    fn clear(&self, from: u64, to: u64) -> Result<()> {
+        const PART: u64 = 4096;
+        let region = self.data.region();
+        let mut at = from;
+        while at < to {
+            let end = (at / PART + 1).saturating_mul(PART).min(to);
+            if !region.is_zero(at, end - at) {
+                self.data.provide(at, end - at)?;
+                region.zero(at, end - at);
+            }
+            at = end;
+        }
+        Ok(())
     }
 }

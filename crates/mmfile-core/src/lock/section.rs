@@ -4,11 +4,11 @@ use crate::control::Control;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::object::Object;
-use crate::platform::{Acquired, Hold, Holder, RawMutex, thread_id};
+use crate::platform::{Acquired, Hold, Holder, RawMutex, Surroundings, thread_id};
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// The lock of one handle's object, and which thread of this handle holds it over several operations.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Section {
     object: Arc<Object>,
     /// The thread whose operations work inside the lock, or 0.
     owner: AtomicU32,
+    /// Whether this handle has released the lock and could not store that.
+    forgotten: AtomicBool,
 }
 
 impl Section {
@@ -27,6 +29,7 @@ impl Section {
             control: control.clone(),
             object: Arc::clone(object),
             owner: AtomicU32::new(0),
+            forgotten: AtomicBool::new(false),
         }
     }
 
@@ -34,14 +37,9 @@ impl Section {
         if !self.object.is_own() {
             return Err(Error::forked());
         }
-        let before_sleep = |thread| {
-            if self.is_mine() {
-                return Err(Error::LockHeld);
-            }
-            self.object.check_named(&self.control)?;
-            Ok(self.holder_of(thread))
-        };
-        let acquired = self.mutex.acquire(deadline, hold, before_sleep)?;
+        self.object.check_writable(&self.control)?;
+        let acquired = self.mutex.acquire(deadline, hold, self)?;
+        self.forgotten.store(false, Ordering::Relaxed);
         self.control.set_lock_holder(self.object.nonce(), thread_id());
         Ok(acquired)
     }
@@ -50,7 +48,8 @@ impl Section {
     /// learning of the lock: then it does not tell of a death.
     fn holder_of(&self, thread: u32) -> Holder {
         let (nonce, holder) = self.control.lock_holder();
-        let is_alive = nonce != 0 && self.object.is_alive(nonce);
+        let is_forgotten = nonce == self.object.nonce() && self.forgotten.load(Ordering::Relaxed);
+        let is_alive = nonce != 0 && !is_forgotten && self.object.is_alive(nonce);
         if nonce != 0 && holder == thread && !is_alive {
             Holder::Dead
         } else if is_alive || !self.control.is_of_this_namespace() {
@@ -70,14 +69,29 @@ impl Section {
 
     /// Lets the next process in.
     pub(crate) fn release(&self, hold: Hold) {
+        self.leave(hold, RawMutex::release);
+    }
+
+    /// As [`Self::release`] of the lock for one operation that has just stored to the control block.
+    pub(crate) fn release_at_once(&self) {
         self.set_holder(0, 0);
-        self.mutex.release(hold);
+        self.mutex.release(Hold::Operation);
     }
 
     /// Lets the next process in, which is to repair what a dead holder left.
     pub(crate) fn release_abandoned(&self, hold: Hold) {
-        self.set_holder(0, 0);
-        self.mutex.release_abandoned(hold);
+        self.leave(hold, RawMutex::release_abandoned);
+    }
+
+    fn leave(&self, hold: Hold, release: fn(&RawMutex, Hold)) {
+        // The disk may have become full since the lock was acquired, or the file may have been cut.
+        if self.object.check_writable(&self.control).is_ok() {
+            self.set_holder(0, 0);
+            release(&self.mutex, hold);
+        } else {
+            self.mutex.forget(hold);
+            self.forgotten.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Whether the last holder died and no other has acquired the lock yet.
@@ -140,7 +154,23 @@ impl Section {
     /// As [`Self::disown`], and a holder that still waits for the lock looks whether it should.
     pub(crate) fn give_up(&self) {
         self.disown();
-        self.mutex.nudge();
+        if self.object.check_writable(&self.control).is_ok() {
+            self.mutex.nudge();
+        }
+    }
+}
+
+impl Surroundings for Section {
+    fn before_sleep(&self, thread: u32) -> Result<Holder> {
+        if self.is_mine() {
+            return Err(Error::LockHeld);
+        }
+        self.object.check_named(&self.control)?;
+        Ok(self.holder_of(thread))
+    }
+
+    fn after_sleep(&self) -> Result<()> {
+        self.object.check_writable(&self.control)
     }
 }
 

@@ -1,8 +1,25 @@
 //! Memory that stays mapped for as long as it is referred to.
 
 use super::Region;
+use crate::error::{Error, Result};
+use crate::platform::populate;
 use std::any::Any;
 use std::sync::Arc;
+
+/// What keeps memory, and so whether a store to it can find no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    any(windows, platform = "loom"),
+    allow(dead_code, reason = "there is room for every store")
+)]
+pub(crate) enum Backing {
+    /// Memory: a page that was written to once stays.
+    Memory,
+    /// A disk on which the blocks that a file has stay its own, unless another program makes holes in it.
+    Kept,
+    /// A disk on which a block may be shared with a copy, or is written to a new place every time.
+    Moved,
+}
 
 /// A range of mapped memory. It and its clones keep the mapping.
 #[derive(Clone)]
@@ -10,6 +27,7 @@ pub(crate) struct Memory {
     region: Region,
     /// What unmaps the memory when it is dropped.
     mapping: Arc<dyn Any>,
+    backing: Backing,
 }
 
 // SAFETY: the memory belongs to no thread: every access through `Region` is atomic, volatile or a raw
@@ -22,7 +40,13 @@ impl Memory {
     /// # Safety
     /// `region` stays mapped for as long as `mapping` lives, which may be dropped on any thread.
     pub(crate) unsafe fn new<M: Any>(region: Region, mapping: M) -> Self {
-        Self { region, mapping: Arc::new(mapping) }
+        Self { region, mapping: Arc::new(mapping), backing: Backing::Memory }
+    }
+
+    /// The same, with what keeps it.
+    #[cfg(all(unix, not(platform = "loom")))]
+    pub(crate) fn backed_by(self, backing: Backing) -> Self {
+        Self { backing, ..self }
     }
 
     /// The mapped bytes.
@@ -34,7 +58,42 @@ impl Memory {
     /// `length` bytes from `offset` on, if they are all inside.
     pub(crate) fn part(&self, offset: u64, length: u64) -> Option<Self> {
         let region = self.region.part(offset, length)?;
-        Some(Self { region, mapping: Arc::clone(&self.mapping) })
+        Some(Self { region, mapping: Arc::clone(&self.mapping), backing: self.backing })
+    }
+
+    /// Sees to it that a store to `length` bytes from `offset` on does not end the process for want of room on the
+    /// disk, where blocks do not stay the file's own. What it has seen to lasts until the page is written to the disk.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`].
+    #[cfg_attr(windows, allow(dead_code, reason = "its kernel keeps what others would store"))]
+    #[inline(always)]
+    pub(crate) fn make_writable(&self, offset: u64, length: u64) -> Result<()> {
+        if self.backing == Backing::Moved { self.provide(offset, length) } else { Ok(()) }
+    }
+
+    /// Has the file system provide what a store to these bytes takes: the block of a hole, or a new place for one that
+    /// is shared or never written again.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`]: a store would end the process.
+    #[cold]
+    pub(crate) fn provide(&self, offset: u64, length: u64) -> Result<()> {
+        if self.backing == Backing::Memory || length == 0 {
+            return Ok(());
+        }
+        let stored_to = self.region.part(offset, length).ok_or(Error::Closed)?;
+        populate(&stored_to).map_err(|os| {
+            let needed = "room on the disk for what is written to the file (the disk is full, or a \
+                          quota is used up): make room and try again";
+            Error::NoSpace { needed: needed.into(), os }
+        })
+    }
+
+    /// What keeps it.
+    #[inline(always)]
+    pub(crate) fn backing(&self) -> Backing {
+        self.backing
     }
 }
 

@@ -6,7 +6,7 @@ mod region;
 
 #[cfg(platform = "loom")]
 pub(crate) use crate::platform::{Block, Region};
-pub(crate) use mapping::Memory;
+pub(crate) use mapping::{Backing, Memory};
 #[cfg(not(platform = "loom"))]
 pub(crate) use region::{Block, Region};
 

@@ -86,6 +86,25 @@ impl Region {
         true
     }
 
+    /// Whether `len` bytes at `offset` are all zero.
+    pub(crate) fn is_zero(&self, offset: u64, len: u64) -> bool {
+        const WORD: u64 = size_of::<u64>() as u64;
+        let Some(at) = self.range(offset, len) else { return false };
+        let (words, rest) = (len / WORD, len % WORD);
+        let read = |from: u64, size: u64| -> bool {
+            let place = at.as_ptr().wrapping_add(usize::try_from(from).unwrap_or(0));
+            // SAFETY: a word or a byte inside of the range, which is mapped; byte arrays have no alignment to keep.
+            unsafe {
+                match size {
+                    WORD => ptr::read_volatile(place.cast::<[u8; 8]>()) == [0; 8],
+                    _ => ptr::read_volatile(place) == 0,
+                }
+            }
+        };
+        (0..words).all(|word| read(word * WORD, WORD))
+            && (0..rest).all(|byte| read(words * WORD + byte, 1))
+    }
+
     /// Copies `len` bytes at `offset` to `target`.
     ///
     /// # Safety

@@ -49,7 +49,7 @@ pub(crate) fn rebuild(control: &mut Control, data: &Memory) -> Result<()> {
     let capacity = data.region().len() as u64;
     control.accept(capacity);
     // The record of what a writer was doing is the only part of the old block that counts.
-    Segments::new(data, capacity, true).settle(control, control.is_sealed());
+    Segments::new(data, capacity, true).settle(control, control.is_sealed())?;
     control.forget_participants();
     RawMutex::initialize(control)?;
     describe(control, capacity);

@@ -1,5 +1,7 @@
 //! What platforms and the layers above say of locks.
 
+use crate::error::Result;
+
 /// A lock on a range of bytes.
 #[allow(dead_code, reason = "Windows has none")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,22 @@ pub(crate) enum Holder {
     Dead,
     /// It did not say who it is: its thread is all that is known.
     Unknown,
+}
+
+/// What a wait for the lock asks of those who know the file.
+pub(crate) trait Surroundings {
+    /// What is known of the thread that the lock names as its holder, before a sleep.
+    ///
+    /// # Errors
+    /// Whatever makes the wait pointless.
+    fn before_sleep(&self, thread: u32) -> Result<Holder>;
+
+    /// Whether the lock can be touched, after a sleep.
+    ///
+    /// # Errors
+    /// It cannot.
+    #[allow(dead_code, reason = "Windows' kernel keeps the lock")]
+    fn after_sleep(&self) -> Result<()>;
 }
 
 /// How long the lock will be held, which decides how the kernel learns of it.

@@ -5,7 +5,7 @@
 //!
 //! | function or type | what it is |
 //! | --- | --- |
-//! | `RawMutex` | a lock between processes that survives its holder: `new`, `initialize`, `acquire`, `release`, `release_abandoned`, `nudge`, `is_abandoned`, `is_held` |
+//! | `RawMutex` | a lock between processes that survives its holder: `new`, `initialize`, `acquire`, `release`, `release_abandoned`, `forget`, `nudge`, `is_abandoned`, `is_held` |
 //! | `SyncObjects` | what the kernel keeps for a lock and for sleepers, besides memory |
 //! | `wake_word` | `Request`: a request to be woken, which remembers the word (`seen`) and sleeps (`sleep`); `take_requests`, `wake_all` |
 //! | `WakeRing` | the kernel waits on the word and tells an event loop: `new`, `arm`; or that of `no_wake_ring.rs` |
@@ -14,6 +14,7 @@
 //! | `Location::on_disk`, `full_path` | where a file on disk is |
 //! | `map_private` | memory of this process |
 //! | `release_pages` | resident memory goes down, and no byte changes |
+//! | `populate` | makes pages of a file writable, or reports that a store to them would end the process |
 //! | `kill_self`, `stop_self` | for tests |
 //!
 //! | constant | what it says |
@@ -74,7 +75,7 @@ pub(crate) mod wake_word;
 pub use linux::WakeRing;
 #[cfg(platform = "linux")]
 pub(crate) use linux::*;
-pub(crate) use locks::{Acquired, Hold, Holder};
+pub(crate) use locks::{Acquired, Hold, Holder, Surroundings};
 #[cfg(platform = "loom")]
 pub(crate) use loom::*;
 #[cfg(platform = "macos")]

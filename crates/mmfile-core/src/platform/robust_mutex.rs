@@ -13,7 +13,7 @@ use crate::control::layout::LOCK_SIZE;
 use crate::control::layout::OFF_LOCK;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::platform::locks::{Acquired, Hold, Holder};
+use crate::platform::locks::{Acquired, Hold, Holder, Surroundings};
 use crate::platform::robust_list::Pending;
 use crate::platform::{futex, is_no_thread};
 use crate::sync::{AtomicU32, spin_loop};
@@ -83,13 +83,13 @@ impl RawMutex {
         self.control.word(WORD)
     }
 
-    /// Waits for the lock until the deadline. `before_sleep` can end the wait, and says what is
-    /// known of the thread that holds the lock.
+    /// Waits for the lock until the deadline. `around` can end the wait, and says what is known
+    /// of the thread that holds the lock.
     pub(crate) fn acquire(
         &self,
         deadline: &Deadline,
         hold: Hold,
-        before_sleep: impl Fn(u32) -> Result<Holder>,
+        around: &impl Surroundings,
     ) -> Result<Acquired> {
         let word = self.word();
         let pending = Pending::announce(word);
@@ -99,7 +99,7 @@ impl RawMutex {
             let needed = "room among the locks that this thread holds (2000)".into();
             return Err(Error::NoSpace { needed, os: None });
         }
-        let acquired = acquire_word(word, pending.thread_id(), deadline, before_sleep)?;
+        let acquired = acquire_word(word, pending.thread_id(), deadline, around)?;
         crate::fault::point("lock.taken");
         if acquired == Acquired::Abandoned
             && let Some(owner) = GLIBC_OWNER.map(|at| self.control.word(at))
@@ -122,6 +122,14 @@ impl RawMutex {
     /// Lets the next one in and leaves it to that one to repair what a dead holder left.
     pub(crate) fn release_abandoned(&self, hold: Hold) {
         self.leave(hold, OWNER_DIED);
+    }
+
+    /// Forgets the lock, whose word cannot be stored to: others find out that its holder has given it up.
+    pub(crate) fn forget(&self, hold: Hold) {
+        drop(match hold {
+            Hold::Operation => Pending::resume(self.word()),
+            Hold::Section => Pending::delist(self.word()),
+        });
     }
 
     /// Wakes every waiter, in every process, so that it checks its deadline.
@@ -164,7 +172,7 @@ fn acquire_word(
     word: &AtomicU32,
     thread_id: u32,
     deadline: &Deadline,
-    before_sleep: impl Fn(u32) -> Result<Holder>,
+    around: &impl Surroundings,
 ) -> Result<Acquired> {
     let mut others = 0;
     let mut dead = 0;
@@ -180,7 +188,15 @@ fn acquire_word(
             continue;
         }
         if seen & THREAD_ID == thread_id {
-            return Err(Error::LockHeld);
+            // Unless a dead thread had the same id, or this one could not store to the word when it released it.
+            if !matches!(around.before_sleep(thread_id), Ok(Holder::Dead)) {
+                return Err(Error::LockHeld);
+            }
+            let mine = thread_id | (seen & WAITERS) | others;
+            if word.compare_exchange(seen, mine, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                return Ok(Acquired::Abandoned);
+            }
+            continue;
         }
         let Some(slice) = deadline.slice(LOCK_SLEEP) else {
             return Err(Error::Timeout { what: "waiting for the lock" });
@@ -198,7 +214,7 @@ fn acquire_word(
         }
         // Twice, with a sleep in between: the record of the holder is a little younger than the word.
         let holder = seen & THREAD_ID;
-        let known = before_sleep(holder)?;
+        let known = around.before_sleep(holder)?;
         if known == Holder::Dead || known == Holder::Unknown && is_no_thread(holder) {
             if dead == holder {
                 let mine = thread_id | WAITERS;
@@ -215,6 +231,7 @@ fn acquire_word(
         crate::fault::point("lock.waiting");
         futex::wait(word, expected, slice);
         crate::fault::point("lock.woken");
+        around.after_sleep()?;
         // There may be more sleepers than us: whoever takes the word from here on says so.
         others = WAITERS;
     }

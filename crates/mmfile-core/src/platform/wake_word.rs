@@ -9,9 +9,11 @@ use std::time::Duration;
 pub(crate) struct Request(u32);
 
 impl Request {
-    pub(crate) fn new(control: &Control) -> Self {
+    pub(crate) fn new(control: &Control, ask: bool) -> Self {
         let seen = control.wake_word().load(Ordering::Acquire);
-        control.waiting_word().store(1, Ordering::SeqCst);
+        if ask {
+            control.waiting_word().store(1, Ordering::SeqCst);
+        }
         Self(seen)
     }
 

@@ -74,6 +74,10 @@ pub(crate) fn open_file(location: &Location, mode: Mode, deadline: &Deadline) ->
         match attempt(location, mode) {
             Ok(Some(opened)) => return Ok(opened),
             Ok(None) => backoff.pause()?,
+            // On a full disk: what is there can be read.
+            Err(Error::NoSpace { .. }) if mode.access == Access::Read => {
+                return open_unwritable(location, mode);
+            }
             Err(Error::Access { os: Some(OsError { errno, .. }), .. })
                 if mode.access == Access::Read
                     && matches!(errno, libc::EACCES | libc::EPERM | libc::EROFS) =>
@@ -115,6 +119,10 @@ fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
     let Some(data) = data_of(&before, &mapped.memory, capacity) else {
         return Err(cut(mapped.memory.region().len() as u64));
     };
+    if mode.access == Access::ReadWrite {
+        location.reserve_holes(object.descriptor())?;
+    }
+    control.memory().provide(0, CONTROL_SIZE)?;
     if vacant {
         rebuild(&mut control, &writable(location, &object, &data, mode.access)?)?;
         fault::point("open.rebuilt");

@@ -1,6 +1,7 @@
 //! A handle on an object, from the moment at which it counts as alive until it has left.
 
 use super::liveness;
+use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Participant, now, participants};
 use crate::error::{Error, Result};
 use crate::fault;
@@ -69,6 +70,7 @@ impl Object {
         mode: Mode,
         views: Option<ViewSource>,
     ) -> Result<()> {
+        control.memory().provide(0, CONTROL_SIZE)?;
         let (nonce, pid, since) = (self.nonce, std::process::id(), now());
         let new = Participant { nonce, pid, mode, since };
         let entered = participants::enter(control, &new, |owner| self.is_alive(owner));
@@ -142,7 +144,7 @@ impl Object {
             return; // a forked child has its parent's handle, but is no participant
         }
         let control = self.control.as_ref();
-        if let Some(control) = control.filter(|control| self.is_whole(control)) {
+        if let Some(control) = control.filter(|control| self.check_writable(control).is_ok()) {
             if self.at_end == AtEnd::Goes {
                 control.set_ended();
                 fault::point("close.ended");
@@ -166,9 +168,32 @@ impl Object {
         fault::point("close.done");
     }
 
-    /// Whether the control block can be touched: another program may have cut a file on disk short.
-    fn is_whole(&self, control: &Control) -> bool {
-        self.at_end != AtEnd::Stays || self.size().is_ok_and(|size| control.fits(size))
+    /// Refuses a file on disk that another program has cut short: touching what is gone would end the process.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`].
+    #[inline(always)]
+    pub(crate) fn check_whole(&self, control: &Control) -> Result<()> {
+        if self.at_end == AtEnd::Stays { self.check_size(control) } else { Ok(()) }
+    }
+
+    fn check_size(&self, control: &Control) -> Result<()> {
+        let size = self.size()?;
+        if control.fits(size) {
+            return Ok(());
+        }
+        let reason = "another program has cut the file short while it was open";
+        Err(Error::Corrupt { offset: size.min(control.capacity()), reason })
+    }
+
+    /// Sees to it that storing to the control block does not end the process.
+    ///
+    /// # Errors
+    /// As [`Self::check_whole`], and [`Error::NoSpace`].
+    #[inline(always)]
+    pub(crate) fn check_writable(&self, control: &Control) -> Result<()> {
+        self.check_whole(control)?;
+        control.memory().make_writable(0, CONTROL_SIZE)
     }
 
     /// Removes the name, if `lock` is granted.

@@ -106,6 +106,7 @@ fn end(location: &Location, descriptor: &Descriptor, kind: ObjectKind) -> Result
     if let Ok(description) = control.examine_format(id) {
         check_kind(&description, kind, id)?;
     }
+    control.memory().provide(0, crate::control::layout::CONTROL_SIZE)?;
     control.set_ended();
     Ok(true)
 }

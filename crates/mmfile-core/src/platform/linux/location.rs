@@ -7,7 +7,7 @@ use super::kind::Kind;
 use crate::control::layout::{CONTROL_SIZE, control_offset, object_size};
 use crate::error::{Error, OsError, Result};
 use crate::fault;
-use crate::memory::{Access, Memory};
+use crate::memory::{Access, Backing, Memory};
 use crate::platform::Descriptor;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,17 @@ impl Folder {
 }
 
 impl Location {
+    /// What keeps the memory of an object.
+    pub(in crate::platform) fn backing(&self, fd: &OwnedFd) -> Backing {
+        match self.kind {
+            Kind::SharedMemory => Backing::Memory,
+            Kind::Folder => reserve::backing(fd),
+            // A copy has holes in memory, too.
+            Kind::Disk if reserve::backing(fd) == Backing::Memory => Backing::Kept,
+            Kind::Disk => reserve::backing(fd),
+        }
+    }
+
     /// Removes its name.
     pub(crate) fn unlink(&self) -> Result<()> {
         folder::unlink(&self.path, &self.id)
@@ -114,7 +125,18 @@ impl Location {
             Kind::SharedMemory | Kind::Folder => reserve::fill(fd, 0, capacity)
                 .and_then(|()| reserve::fill(fd, control, CONTROL_SIZE)),
         };
-        reserved.map_err(|os| self.refused(os, capacity))
+        reserved.map_err(|os| self.refused(os, capacity))?;
+        // Of a file system that writes each block to a new place, this is more than what was reserved.
+        staged.memory.provide(control, CONTROL_SIZE)
+    }
+
+    /// Reserves again what a copy of a file on disk may have left out: holes where there were zeros.
+    pub(crate) fn reserve_holes(&self, descriptor: &Descriptor) -> Result<()> {
+        reserve::holes(descriptor.fd()).map_err(|os| {
+            let needed = "the room on disk that the file has reserved for its segments, and lost when it \
+                          was copied without its zeros: make room, or open it with `access: 'read'`";
+            Error::NoSpace { needed: needed.into(), os: Some(os) }
+        })
     }
 
     /// Gives a staged object its name, which nothing may have yet: [`Error::Exists`]. `false` if it has to

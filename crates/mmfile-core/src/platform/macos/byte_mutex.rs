@@ -12,7 +12,7 @@ use crate::control::Control;
 use crate::control::layout::OFF_LOCK;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::platform::locks::{Acquired, Hold, Holder};
+use crate::platform::locks::{Acquired, Hold, Surroundings};
 use crate::sync::{AtomicU32, spin_loop};
 use crate::timeouts::LOCK_SLEEP;
 use std::cell::Cell;
@@ -104,12 +104,12 @@ impl RawMutex {
         self.control.word(OFF_WAITING)
     }
 
-    /// Waits for the lock until the deadline. `before_sleep` can end the wait.
+    /// Waits for the lock until the deadline. `around` can end the wait.
     pub(crate) fn acquire(
         &self,
         deadline: &Deadline,
         _: Hold,
-        before_sleep: impl Fn(u32) -> Result<Holder>,
+        around: &impl Surroundings,
     ) -> Result<Acquired> {
         let file = self.file();
         if !file.is_own() {
@@ -124,9 +124,9 @@ impl RawMutex {
         {
             return Err(Error::LockHeld);
         }
-        file.enter(deadline, &before_sleep)?;
+        file.enter(deadline, around)?;
         crate::fault::point("lock.announced");
-        if let Err(error) = self.wait(deadline, before_sleep) {
+        if let Err(error) = self.wait(deadline, around) {
             file.leave();
             return Err(error);
         }
@@ -138,11 +138,7 @@ impl RawMutex {
     }
 
     /// Takes the byte, as soon as its holder releases it or dies.
-    fn wait(
-        &self,
-        deadline: &Deadline,
-        before_sleep: impl Fn(u32) -> Result<Holder>,
-    ) -> Result<()> {
+    fn wait(&self, deadline: &Deadline, around: &impl Surroundings) -> Result<()> {
         let mut spins = 0;
         let mut waits = false;
         loop {
@@ -168,10 +164,11 @@ impl RawMutex {
                 waits = true; // and try once more, now that it is announced
                 continue;
             }
-            before_sleep(0)?; // the kernel knows whether the holder is dead
+            around.before_sleep(0)?; // the kernel knows whether the holder is dead
             crate::fault::point("lock.waiting");
             futex::wait(self.releases(), seen, slice);
             crate::fault::point("lock.woken");
+            around.after_sleep()?;
         }
     }
 
@@ -183,6 +180,15 @@ impl RawMutex {
     /// Lets the next one in and leaves it to that one to repair what a dead holder left.
     pub(crate) fn release_abandoned(&self, _: Hold) {
         self.leave(UNREPAIRED);
+    }
+
+    /// Lets the next one in, which finds it abandoned: the memory cannot be stored to.
+    pub(crate) fn forget(&self, _: Hold) {
+        let file = self.file();
+        if file.is_own() {
+            file.unlock();
+            file.leave();
+        }
     }
 
     /// Wakes every waiter, in every process, so that it checks its deadline.

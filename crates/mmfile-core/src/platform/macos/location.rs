@@ -16,7 +16,7 @@ use crate::control::layout::{
 };
 use crate::error::{Error, OsError, Result};
 use crate::fault;
-use crate::memory::{Access, Block, Memory};
+use crate::memory::{Access, Backing, Block, Memory};
 use crate::object::files::liveness::join;
 use crate::platform::Descriptor;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -50,6 +50,20 @@ impl Folder {
 }
 
 impl Location {
+    /// What keeps the memory of an object. No call says whether a block of a file can be stored to.
+    pub(in crate::platform) fn backing(&self, _: &OwnedFd) -> Backing {
+        match self.kind {
+            Kind::Anchored => Backing::Memory,
+            Kind::Disk => Backing::Kept,
+        }
+    }
+
+    /// There is no call that says where the holes of a file are and provides them.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "elsewhere there is")]
+    pub(crate) fn reserve_holes(&self, _: &Descriptor) -> Result<()> {
+        Ok(())
+    }
+
     /// Removes its name, after that of its memory.
     pub(crate) fn unlink(&self) -> Result<()> {
         if self.kind == Kind::Anchored

@@ -4,7 +4,7 @@
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::platform::Descriptor;
-use crate::platform::locks::{ByteRange, Holder, LockKind};
+use crate::platform::locks::{ByteRange, LockKind, Surroundings};
 use crate::timeouts::LOCK_SLEEP;
 use std::os::fd::AsRawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -45,17 +45,13 @@ impl LockFile {
     }
 
     /// Waits until no other thread of this handle is inside.
-    pub(super) fn enter(
-        &self,
-        deadline: &Deadline,
-        before_sleep: impl Fn(u32) -> Result<Holder>,
-    ) -> Result<()> {
+    pub(super) fn enter(&self, deadline: &Deadline, around: &impl Surroundings) -> Result<()> {
         let mut taken = self.gate();
         while *taken {
             let Some(limit) = deadline.slice(LOCK_SLEEP) else {
                 return Err(Error::Timeout { what: "waiting for the lock" });
             };
-            before_sleep(0)?; // the kernel knows whether the holder is dead
+            around.before_sleep(0)?; // the kernel knows whether the holder is dead
             let woken = self.changed.wait_timeout(taken, limit);
             taken = woken.unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -236,7 +236,7 @@ impl Location {
         if size < CONTROL_SIZE {
             return Err(Error::access(&self.id, "something else stands at its name"));
         }
-        let memory = map(&fd, size)?;
+        let memory = map(&fd, size)?.backed_by(self.backing(&fd));
         Ok(Some(Mapped { memory, descriptor: Some(fd) }))
     }
 
@@ -273,7 +273,7 @@ impl Location {
 
     pub(in crate::platform) fn size_and_map(&self, fd: &OwnedFd, size: u64) -> Result<Memory> {
         set_size(fd, size).map_err(|os| self.refused(os, size))?;
-        mmap::map_shared(fd, size, 0)
+        Ok(mmap::map_shared(fd, size, 0)?.backed_by(self.backing(fd)))
     }
 
     /// Creates shared memory of that name and size, whose name its caller removes.

@@ -1,6 +1,8 @@
 //! Memory that is really there when it is written to, instead of a bus error.
 
 use crate::error::OsError;
+#[cfg(platform = "linux")]
+use crate::memory::Backing;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// Below this size the check of the free memory costs more than it can save.
@@ -35,6 +37,71 @@ pub(crate) fn allocate(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
             errno => return Err(OsError { syscall, errno }),
         }
     }
+}
+
+/// What keeps a file of its file system.
+#[cfg(platform = "linux")]
+pub(crate) fn backing(fd: &OwnedFd) -> Backing {
+    // As `statfs(2)` has them.
+    const EXT4: u32 = 0xef53; // and ext2, ext3
+    const TMPFS: u32 = 0x0102_1994;
+    const RAMFS: u32 = 0x8584_58f6;
+    // SAFETY: an all-zero `statfs` is a valid value of that plain struct.
+    let mut status: libc::statfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open, and `status` is writable.
+    let known = unsafe { libc::fstatfs(fd.as_raw_fd(), &raw mut status) } == 0;
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "types differ by system"
+    )]
+    match status.f_type as u32 {
+        TMPFS | RAMFS if known => Backing::Memory,
+        EXT4 if known => Backing::Kept,
+        _ => Backing::Moved,
+    }
+}
+
+/// Reserves the holes of a file. If there is not enough room for all of them, none is.
+#[cfg(platform = "linux")]
+pub(crate) fn holes(fd: &OwnedFd) -> Result<(), OsError> {
+    let stat = super::descriptor::fstat(fd).map_err(|error| error.os().unwrap_or(NO_SPACE))?;
+    // In units of 512 bytes, whatever a block of the file system is.
+    let missing = stat.st_size - stat.st_blocks.saturating_mul(512);
+    if missing <= 0 {
+        return Ok(());
+    }
+    let mut needed = 0;
+    let mut at = 0;
+    while let Some(hole) = seek(fd, at, libc::SEEK_HOLE).filter(|hole| *hole < stat.st_size) {
+        at = seek(fd, hole, libc::SEEK_DATA).unwrap_or(stat.st_size);
+        needed += at - hole;
+    }
+    // What was reserved and not written to may count as a hole; what is compressed has fewer blocks.
+    let needed = u64::try_from(needed.min(missing)).unwrap_or(0);
+    if free_bytes(fd).is_some_and(|free| free < needed) {
+        return Err(NO_SPACE);
+    }
+    let reserved = super::retry(|| {
+        // SAFETY: the descriptor is open; the call touches no memory of ours.
+        unsafe { libc::fallocate(fd.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE, 0, stat.st_size) }
+    });
+    match reserved {
+        Err(errno @ (libc::ENOSPC | libc::EDQUOT)) => Err(OsError { errno, ..NO_SPACE }),
+        // Reserved as far as this file system can: every write asks again.
+        _ => Ok(()),
+    }
+}
+
+#[cfg(platform = "linux")]
+const NO_SPACE: OsError = OsError { syscall: "fallocate", errno: libc::ENOSPC };
+
+/// Where the next hole or the next data begins.
+#[cfg(platform = "linux")]
+fn seek(fd: &OwnedFd, from: libc::off_t, whence: i32) -> Option<libc::off_t> {
+    // SAFETY: the descriptor is open. Its position is used for nothing.
+    let at = unsafe { libc::lseek(fd.as_raw_fd(), from, whence) };
+    (at >= 0).then_some(at)
 }
 
 /// Reserves memory of a new object by writing zeros to it.

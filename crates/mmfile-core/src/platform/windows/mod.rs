@@ -43,6 +43,12 @@ use windows_sys::Win32::Foundation::{
     WIN32_ERROR,
 };
 
+/// Never called: a file's clusters are its own as soon as it has its size.
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(crate) fn populate(_: &crate::memory::Region) -> Result<(), Option<OsError>> {
+    Ok(())
+}
+
 /// The calling thread's last error.
 fn last_error() -> WIN32_ERROR {
     // SAFETY: takes nothing and cannot fail.

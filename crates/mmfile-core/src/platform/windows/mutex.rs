@@ -11,7 +11,7 @@ use crate::control::Control;
 use crate::control::layout::OFF_LOCK;
 use crate::deadline::Deadline;
 use crate::error::{Error, OsError, Result};
-use crate::platform::locks::{Acquired, Hold, Holder};
+use crate::platform::locks::{Acquired, Hold, Surroundings};
 use crate::platform::thread_id;
 use crate::timeouts::LOCK_SLEEP;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -56,12 +56,12 @@ impl RawMutex {
         self.control.word(OFF_UNREPAIRED)
     }
 
-    /// Waits for the lock until the deadline. `before_sleep` can end the wait.
+    /// Waits for the lock until the deadline. `around` can end the wait.
     pub(crate) fn acquire(
         &self,
         deadline: &Deadline,
         _: Hold,
-        before_sleep: impl Fn(u32) -> Result<Holder>,
+        around: &impl Surroundings,
     ) -> Result<Acquired> {
         let mutex = self.mutex()?;
         // The kernel would give it to the same thread again.
@@ -85,7 +85,7 @@ impl RawMutex {
             }
             let waiting = Error::Timeout { what: "waiting for the lock" };
             limit = deadline.slice(LOCK_SLEEP).ok_or(waiting)?;
-            before_sleep(0)?; // the kernel knows whether the holder is dead
+            around.before_sleep(0)?; // the kernel knows whether the holder is dead
             crate::fault::point("lock.waiting");
         };
         crate::fault::point("lock.granted");
@@ -102,6 +102,11 @@ impl RawMutex {
 
     /// Lets the next one in and leaves it to that one to repair what a dead holder left.
     pub(crate) fn release_abandoned(&self, _: Hold) {
+        self.leave(1);
+    }
+
+    /// Never called: its memory can be stored to.
+    pub(crate) fn forget(&self, _: Hold) {
         self.leave(1);
     }
 

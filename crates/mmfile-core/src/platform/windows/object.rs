@@ -80,9 +80,20 @@ impl Object {
             || self.lock.as_ref().is_some_and(|lock| presence::is_alive(lock, nonce))
     }
 
-    /// Its size in bytes, now, if it is a file on disk: no other has a size that changes.
-    pub(crate) fn size(&self) -> Result<u64> {
-        self.file.as_ref().ok_or(Error::Closed)?.size()
+    /// No program can cut a file short that is mapped.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "elsewhere one can")]
+    pub(crate) fn check_whole(&self, _: &Control) -> Result<()> {
+        Ok(())
+    }
+
+    /// What is mapped can be written to.
+    #[allow(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "elsewhere a disk may be full"
+    )]
+    pub(crate) fn check_writable(&self, _: &Control) -> Result<()> {
+        Ok(())
     }
 
     /// No process can take a name from those who have the object open.

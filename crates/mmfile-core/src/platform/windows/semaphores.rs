@@ -30,7 +30,8 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(control: &Control) -> Self {
+    /// It always asks: its memory can be stored to.
+    pub(crate) fn new(control: &Control, _: bool) -> Self {
         let mut request = Self { control: control.clone(), seen: 0, side: 0, counted: false };
         for _ in 0..TRIES {
             let round = control.waiting_word().load(Ordering::SeqCst);

@@ -1,0 +1,424 @@
+//! File systems that have no room left for what is written to a file that is open: files with holes, files whose
+//! blocks are shared with a copy, and file systems that write every block to a new place.
+
+use crate::support::{self, Actor, Folder, Watchdog, command, figures, own_prefixes, sandbox, say};
+use crate::{is_root, mutex_options, options};
+use mmfile_core::*;
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+const ROLES: &[support::Role] = &[("user", user)];
+const CAPACITY: u64 = 4 << 20;
+const NO_SPACE: &str = "ERR_MMFILE_NO_SPACE";
+
+type Case = fn(&Disk);
+
+const CASES: &[(&str, Case)] = &[
+    ("a copy with holes", copy_with_holes),
+    ("holes in an open file", holes_in_an_open_file),
+    ("blocks shared with a copy", blocks_shared_with_a_copy),
+    ("written again and again", written_again_and_again),
+    ("opened when it is full", opened_when_it_is_full),
+    ("flushed inside a section", flushed_inside_a_section),
+    ("flushed by another thread", flushed_by_another_thread),
+    ("created with what is left", created_with_what_is_left),
+    ("objects in a folder", objects_in_a_folder),
+];
+
+/// A small file system.
+struct Disk {
+    root: PathBuf,
+    kind: String,
+}
+
+impl Disk {
+    fn file(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    fn create(&self, name: &str) -> MmFile {
+        MmFile::create_file(self.file(name), CAPACITY, &CreateOptions::default()).unwrap()
+    }
+
+    fn open(&self, name: &str, access: Access) -> Result<MmFile> {
+        MmFile::open_file(self.file(name), &OpenOptions { access, ..Default::default() })
+    }
+
+    /// Leaves no block free.
+    fn fill(&self) {
+        let mut file =
+            std::fs::OpenOptions::new().append(true).create(true).open(self.file("filling"));
+        let file = file.as_mut().unwrap();
+        for size in [1 << 20, 4096] {
+            let block = vec![1; size];
+            // What is free is known after what was written is on the disk.
+            for _ in 0..3 {
+                while file.write_all(&block).is_ok() {}
+                let _ = file.sync_all();
+            }
+        }
+    }
+
+    fn empty(&self) {
+        std::fs::remove_file(self.file("filling")).unwrap();
+        // SAFETY: takes nothing and cannot fail.
+        unsafe { libc::sync() };
+    }
+
+    /// Runs `cp`. `None` if it cannot do that here.
+    fn copy(&self, how: &str, from: &str, to: &str) -> Option<()> {
+        let (from, to) = (self.file(from), self.file(to));
+        let output = Command::new("cp").arg(how).arg(from).arg(to).output().unwrap();
+        output.status.success().then_some(())
+    }
+
+    fn shares_blocks(&self) -> bool {
+        ["btrfs", "xfs"].contains(&&*self.kind)
+    }
+}
+
+fn number(number: u64) -> Vec<u8> {
+    number.to_le_bytes().repeat(1000)
+}
+
+/// Appends until that fails, `most` times at the most, and flushes every time. How often it worked.
+fn append(file: &MmFile, most: u64) -> (u64, Option<&'static str>) {
+    let first = file.len().unwrap();
+    for index in first..first + most {
+        let appended = file.append(&number(index)).and_then(|it| file.flush().map(|()| it));
+        match appended {
+            Ok(got) => assert_eq!(got, index),
+            Err(error) => return (index - first, Some(error.code())),
+        }
+    }
+    (most, None)
+}
+
+/// All segments are what they should be, and there are at least so many.
+fn check(file: &MmFile, least: u64) -> u64 {
+    let length = file.len().unwrap();
+    assert!(length >= least, "{length} of {least}");
+    for index in 0..length {
+        assert!(file.read(index).unwrap() == number(index), "segment {index}");
+    }
+    length
+}
+
+fn copy_with_holes(disk: &Disk) {
+    let file = disk.create("a");
+    append(&file, 3);
+    drop(file);
+    disk.copy("--sparse=always", "a", "b").unwrap();
+    disk.fill();
+    let whole = std::fs::read(disk.file("b")).unwrap();
+    let opened = disk.open("b", Access::ReadWrite);
+    assert_eq!(opened.err().map(|error| error.code()), Some(NO_SPACE));
+    let reader = disk.open("b", Access::Read).unwrap();
+    assert_eq!(check(&reader, 3), 3);
+    let soon = Timeout::Val(Duration::from_millis(20));
+    let waited = reader.wait_for(3, soon, Duration::ZERO).unwrap_err();
+    assert_eq!(waited.code(), "ERR_MMFILE_TIMEOUT");
+    drop(reader);
+    let end = usize::try_from(CAPACITY).unwrap();
+    assert!(std::fs::read(disk.file("b")).unwrap()[..end] == whole[..end], "something was lost");
+    disk.empty();
+    let file = disk.open("b", Access::ReadWrite).unwrap();
+    disk.fill();
+    if !disk.shares_blocks() {
+        // Reserved again, once and for all.
+        assert_eq!(append(&file, 400), (400, None));
+    }
+    check(&file, 3);
+}
+
+fn holes_in_an_open_file(disk: &Disk) {
+    let file = disk.create("a");
+    append(&file, 3);
+    let raw = std::fs::OpenOptions::new().write(true).open(disk.file("a")).unwrap();
+    let flags = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+    // SAFETY: touches no memory.
+    let dug = unsafe { libc::fallocate(raw.as_raw_fd(), flags, 1 << 20, 2 << 20) };
+    assert_eq!(dug, 0);
+    disk.fill();
+    let (count, error) = append(&file, 600);
+    say(format_args!("{count} appended, then {error:?}"));
+    assert_eq!(error, Some(NO_SPACE));
+    let length = check(&file, count + 3);
+    disk.empty();
+    assert_eq!(append(&file, 100), (100, None));
+    assert_eq!(check(&file, length + 100), length + 100);
+    drop(file);
+    check(&disk.open("a", Access::ReadWrite).unwrap(), length + 100);
+}
+
+fn blocks_shared_with_a_copy(disk: &Disk) {
+    if !disk.shares_blocks() {
+        return;
+    }
+    let file = disk.create("a");
+    append(&file, 3);
+    if disk.copy("--reflink=always", "a", "b").is_none() {
+        return say("skipped: cp cannot share blocks here");
+    }
+    disk.fill();
+    let (count, error) = append(&file, 100);
+    say(format_args!("{count} appended, then {error:?}"));
+    let length = check(&file, count + 3);
+    drop(file);
+    if let Ok(again) = disk.open("a", Access::ReadWrite) {
+        append(&again, 10);
+    }
+    disk.empty();
+    let file = disk.open("a", Access::ReadWrite).unwrap();
+    let length = check(&file, length);
+    assert_eq!(append(&file, 100), (100, None));
+    assert_eq!(check(&file, length + 100), length + 100);
+    assert_eq!(check(&disk.open("b", Access::Read).unwrap(), 3), 3);
+}
+
+fn written_again_and_again(disk: &Disk) {
+    let file = disk.create("a");
+    append(&file, 3);
+    disk.fill();
+    let (count, error) = append(&file, 400);
+    say(format_args!("{count} appended, then {error:?}"));
+    assert!(error.is_none() || disk.kind == "btrfs" && error == Some(NO_SPACE));
+    let length = check(&file, count + 3);
+    let sealed = file.seal();
+    disk.empty();
+    if sealed.is_err() {
+        assert_eq!(append(&file, 20), (20, None));
+        check(&file, length + 20);
+        file.seal().unwrap();
+    }
+    assert_eq!(file.append(b"x").unwrap_err().code(), "ERR_MMFILE_SEALED");
+    drop(file);
+    assert!(disk.open("a", Access::ReadWrite).unwrap().is_sealed().unwrap());
+}
+
+fn opened_when_it_is_full(disk: &Disk) {
+    let file = disk.create("a");
+    append(&file, 3);
+    drop(file);
+    let copied = disk.shares_blocks() && disk.copy("--reflink=always", "a", "b").is_some();
+    disk.fill();
+    for round in 0..20 {
+        let reader = disk.open("a", Access::Read).unwrap();
+        let known = check(&reader, 3);
+        match disk.open("a", Access::ReadWrite) {
+            Ok(file) => {
+                let (count, error) = append(&file, 1);
+                assert!(error.is_none() || error == Some(NO_SPACE), "{error:?}");
+                check(&reader, known + count);
+            }
+            Err(error) => {
+                assert_eq!(error.code(), NO_SPACE, "{error}");
+                assert!(disk.shares_blocks(), "{round}: {copied}: {error}");
+            }
+        }
+    }
+    disk.empty();
+    let file = disk.open("a", Access::ReadWrite).unwrap();
+    assert_eq!(append(&file, 3), (3, None));
+    check(&file, 6);
+}
+
+fn flushed_inside_a_section(disk: &Disk) {
+    let file = disk.create("a");
+    append(&file, 3);
+    if disk.shares_blocks() {
+        disk.copy("--reflink=always", "a", "b");
+    }
+    let other = disk.open("a", Access::ReadWrite).unwrap();
+    disk.fill();
+    for _ in 0..20 {
+        if let Ok(_guard) = file.lock(None) {
+            append(&file, 3);
+        }
+    }
+    disk.empty();
+    let (known, error) = append(&file, 1);
+    assert_eq!((known, error), (1, None));
+    let within = Timeout::Val(Duration::from_secs(1));
+    std::thread::scope(|scope| {
+        scope.spawn(|| drop(other.lock(Some(within)).unwrap()));
+    });
+    assert_eq!(append(&other, 3), (3, None));
+    check(&other, 7);
+}
+
+fn flushed_by_another_thread(disk: &Disk) {
+    let file = disk.create("a");
+    append(&file, 3);
+    disk.fill();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let appended = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let _ = file.flush();
+            }
+        });
+        let end = std::time::Instant::now() + Duration::from_secs(1);
+        let (mut count, mut refused) = (0, 0);
+        while std::time::Instant::now() < end && count < 400 {
+            match file.append(&number(count + 3)) {
+                Ok(index) => {
+                    assert_eq!(index, count + 3);
+                    count += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error.code(), NO_SPACE, "{error}");
+                    refused += 1;
+                }
+            }
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        say(format_args!("{count} appended, {refused} refused"));
+        count
+    });
+    let length = check(&file, appended + 3);
+    disk.empty();
+    assert_eq!(append(&file, 3), (3, None));
+    check(&file, length + 3);
+}
+
+fn created_with_what_is_left(disk: &Disk) {
+    disk.fill();
+    let full = MmFile::create_file(disk.file("none"), CAPACITY, &CreateOptions::default());
+    assert_eq!(full.unwrap_err().code(), NO_SPACE);
+    disk.empty();
+    // One that leaves nothing, or nearly so.
+    let mut capacity = 4096 * 1024;
+    while MmFile::create_file(disk.file("it"), capacity, &CreateOptions::default()).is_ok() {
+        std::fs::remove_file(disk.file("it")).unwrap();
+        capacity += 4096 * 512;
+    }
+    let mut least = capacity - 4096 * 512;
+    while capacity - least > 4096 {
+        let middle = ((least + capacity) / 2) & !4095;
+        match MmFile::create_file(disk.file("it"), middle, &CreateOptions::default()) {
+            Ok(file) => {
+                let appended = file.append(b"one").map_err(|error| error.code());
+                assert!(matches!(appended, Ok(0) | Err(NO_SPACE)), "{appended:?}");
+                std::fs::remove_file(disk.file("it")).unwrap();
+                least = middle;
+            }
+            Err(error) => {
+                assert_eq!(error.code(), NO_SPACE);
+                capacity = middle;
+            }
+        }
+    }
+}
+
+fn objects_in_a_folder(disk: &Disk) {
+    let prefixes = own_prefixes("storage");
+    let create = options(&prefixes, "it", Some(&disk.root));
+    let create = CreateOptions { lifetime: Lifetime::LastProcess, ..create };
+    let file = MmFile::create_new(CAPACITY, &create).unwrap();
+    let mutex = MutexOptions { directory: Some(disk.root.clone()), ..mutex_options(&prefixes) };
+    let mutex = NamedMutex::open("it", &mutex).unwrap();
+    let open = OpenOptions::from(&create);
+    disk.fill();
+    let mut refused = 0;
+    for round in 0..30_u64 {
+        // SAFETY: takes nothing and cannot fail.
+        unsafe { libc::sync() };
+        for result in [file.append(&number(round)).map(|_| ()), mutex.lock(None).map(drop)] {
+            refused += u64::from(result.is_err());
+            let code = result.err().map(|error| error.code());
+            assert!(code.is_none() || code == Some(NO_SPACE), "{code:?}");
+        }
+        match MmFile::open_existing("it", &open) {
+            Ok(other) => drop(other.read(0)),
+            Err(error) => assert_eq!(error.code(), NO_SPACE),
+        }
+    }
+    say(format_args!("{refused} refused"));
+    disk.empty();
+    let length = file.len().unwrap();
+    file.append(b"one").unwrap();
+    assert_eq!(file.len().unwrap(), length + 1);
+    drop(mutex.lock(None).unwrap());
+}
+
+/// Makes the file system, for this process alone, and does what the case says.
+fn user(args: &[String]) {
+    let (kind, folder, case) = (&args[0], Path::new(&args[1]), &args[2]);
+    let root = folder.join("mounted");
+    std::fs::create_dir(&root).unwrap();
+    let run = |program: &str, args: &[&str]| match Command::new(program).args(args).output() {
+        Ok(output) if output.status.success() => None,
+        Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        Err(error) => Some(format!("{program}: {error}")),
+    };
+    let (image, at) = (folder.join("image"), root.to_str().unwrap());
+    let failed = run("mount", &["--make-rprivate", "/"]).or_else(|| match &**kind {
+        "tmpfs" => run("mount", &["-t", "tmpfs", "-o", "size=24m", "tmpfs", at]),
+        _ => {
+            let size = if kind == "xfs" { 320 << 20 } else { 128 << 20 };
+            std::fs::File::create(&image).unwrap().set_len(size).unwrap();
+            let image = image.to_str().unwrap();
+            run(&format!("mkfs.{kind}"), &["-q", image])
+                .or_else(|| run("mount", &["-o", "loop", image, at]))
+        }
+    });
+    if let Some(reason) = failed {
+        return say(format_args!("skipped: {reason}"));
+    }
+    let (_, act) = CASES.iter().find(|(name, _)| name == case).unwrap();
+    act(&Disk { root, kind: kind.clone() });
+    say("done");
+}
+
+fn all_cases(test: &str, kind: &str) {
+    support::play(ROLES);
+    let _watchdog = Watchdog::new(test, Duration::from_secs(240));
+    if !is_root() {
+        return figures("skipped: only root may mount a file system");
+    }
+    let only = std::env::var("MMFILE_TEST_CASE").unwrap_or_default();
+    let mut failed = 0;
+    for (case, _) in CASES.iter().filter(|(case, _)| case.contains(&only)) {
+        let folder = Folder::new("storage");
+        let args = [kind, folder.path().to_str().unwrap(), case];
+        let mut command = command(test, "user", &args);
+        sandbox::in_mount_namespace(&mut command);
+        let Some(mut actor) = Actor::spawn_if_allowed(command) else { return };
+        let mut lines = Vec::new();
+        while let Some(line) = actor.line() {
+            lines.push(line);
+        }
+        let status = actor.child.wait().unwrap();
+        figures(format!("{kind}: {case}: {}, {status}", lines.join(", ")));
+        let last = lines.last().map_or("", String::as_str);
+        if last.starts_with("skipped") {
+            return;
+        }
+        failed += u32::from(!status.success() || last != "done");
+    }
+    assert_eq!(failed, 0);
+}
+
+#[test]
+fn a_full_ext4() {
+    all_cases("storage::a_full_ext4", "ext4");
+}
+
+#[test]
+fn a_full_xfs() {
+    all_cases("storage::a_full_xfs", "xfs");
+}
+
+#[test]
+fn a_full_btrfs() {
+    all_cases("storage::a_full_btrfs", "btrfs");
+}
+
+#[test]
+fn a_full_tmpfs() {
+    all_cases("storage::a_full_tmpfs", "tmpfs");
+}
