@@ -25,8 +25,7 @@ import { blocks, page, table } from './support/markdown.mjs'
 
 const text = page('docs/memory-layout.md')
 const core = (name) => page(`crates/mmfile-core/src/${name}`)
-// The page is about Linux.
-const layout = core('control/layout.rs').replace(/#\[cfg\(windows\)\]\n.*\n/g, '')
+const layout = core('control/layout.rs')
 
 const glibc = process.report.getReport().header.glibcVersionRuntime !== undefined
 const python = process.platform === 'linux' && spawnSync('python3', ['--version']).status === 0
@@ -66,7 +65,7 @@ test('the rows of participants are those of layout.rs', (t) => {
 test('the constants are those of the code', (t) => {
   const code = [
     layout,
-    ...['frames/frame.rs', 'object/liveness.rs', 'platform/unix/process.rs'].map(core),
+    ...['frames/frame.rs', 'object/files/liveness.rs', 'platform/unix/process.rs'].map(core),
   ]
   const value = (written) => {
     const plain = written.replaceAll('_', '')

@@ -362,7 +362,7 @@ export class MmFile {
 
   /**
    * Which handles are open, in any process: a row for each, this one included, never one of a process
-   * that is gone. The table has 96 rows; further handles work and are not shown. It costs a system call
+   * that is gone. When the table is full, further handles work and are not shown. It costs a system call
    * for each row. Throws `ERR_MMFILE_CLOSED`.
    */
   peers(): Peer[] {

@@ -80,7 +80,7 @@ export interface LockWaitOptions {
  * `true`: a wait fails with `ERR_MMFILE_PEER_GONE` once another process had the file open and none has it
  * any more, however many handles this process has. `'creator'`: once the handle that created the file is
  * closed or its process has ended, however many other processes have it open; never for the creator
- * itself. A death is noticed within 200 ms after the kernel has reported it.
+ * itself. A death is noticed at the next check after the kernel has reported it.
  */
 export type RequirePeer = boolean | 'creator'
 

@@ -30,9 +30,10 @@ pub(crate) const OFF_OTHER_PROCESS: u64 = 0x048;
 /// 64 bytes for the lock, a cache line of its own.
 pub(crate) const OFF_LOCK: u64 = 0x080;
 /// What the C library's mutex may take of them.
+#[allow(dead_code, reason = "elsewhere than on Linux it is no mutex")]
 pub(crate) const LOCK_SIZE: u64 = 0x030;
 /// The thread of the holder, and the participant: at the end of the same line.
-pub(crate) const OFF_LOCK_THREAD: u64 = OFF_LOCK + LOCK_SIZE;
+pub(crate) const OFF_LOCK_THREAD: u64 = 0x0b0;
 pub(crate) const OFF_LOCK_HOLDER: u64 = 0x0b8;
 
 // What a publication changes and readers poll, in one cache line.
@@ -50,9 +51,7 @@ pub(crate) const OFF_INTENT_END_COUNT: u64 = 0x118;
 /// Set by a process that is about to sleep, cleared by the one that wakes it; away from what readers
 /// poll.
 pub(crate) const OFF_WAITING: u64 = 0x140;
-/// Two words that Windows uses: how many sleep on the semaphore of an even and of an odd round.
-#[allow(dead_code, reason = "no other platform does")]
-pub(crate) const OFF_SLEEPERS: u64 = 0x144;
+// On Windows two words of `platform/windows/semaphores.rs` follow.
 
 /// The table of participants fills the rest of the block.
 pub(crate) const OFF_PARTICIPANTS: u64 = 0x400;

@@ -214,7 +214,7 @@ impl Waiter {
     }
 
     /// Has waits fail with [`Error::PeerGone`] once the required peer is gone. A process that dies wakes
-    /// no waiter: it is missed at the next look, within a fifth of a second.
+    /// no waiter: it is missed at the next check.
     pub fn require_peer(&self, required: RequirePeer) {
         self.peer.store(required as u32, Ordering::SeqCst);
     }

@@ -65,3 +65,7 @@ pub(crate) enum Hold {
     /// Over several operations: this thread may take the locks of other files meanwhile.
     Section,
 }
+
+/// Tries before the first sleep for a lock: its holder is usually in the middle of an append.
+#[allow(dead_code, reason = "on Windows the kernel is asked")]
+pub(crate) const SPINS: u32 = if cfg!(platform = "loom") { 1 } else { 100 };

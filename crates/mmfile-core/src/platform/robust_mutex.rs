@@ -13,8 +13,8 @@ use crate::control::layout::LOCK_SIZE;
 use crate::control::layout::OFF_LOCK;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::platform::locks::{Acquired, Hold, Holder, Surroundings};
-use crate::platform::robust_list::Pending;
+use crate::platform::locks::{Acquired, Hold, Holder, SPINS, Surroundings};
+use crate::platform::robust_list::{Pending, ROOM};
 use crate::platform::{futex, is_no_thread};
 use crate::sync::{AtomicU32, spin_loop};
 use crate::timeouts::LOCK_SLEEP;
@@ -30,9 +30,6 @@ const WORD: u64 = OFF_LOCK + 4;
 const GLIBC_OWNER: Option<u64> = Some(OFF_LOCK + 8);
 #[cfg(target_env = "musl")]
 const GLIBC_OWNER: Option<u64> = None;
-
-/// Tries before the first sleep: the holder is usually in the middle of an append.
-const SPINS: u32 = if cfg!(loom) { 1 } else { 100 };
 
 /// The lock of one control block.
 #[derive(Debug, Clone)]
@@ -96,7 +93,7 @@ impl RawMutex {
         crate::fault::point("lock.announced");
         if hold == Hold::Section && !pending.has_room() {
             // The kernel would not release it if this thread died.
-            let needed = "room among the locks that this thread holds (2000)".into();
+            let needed = format!("room among the locks that this thread holds ({ROOM})");
             return Err(Error::NoSpace { needed, os: None });
         }
         let acquired = acquire_word(word, pending.thread_id(), deadline, around)?;

@@ -231,7 +231,7 @@ const INHERITS: usize = 1;
 /// As far as the kernel would walk.
 const LIMIT: usize = 2048;
 /// How many of these are for us: the C library has its own.
-const ROOM: usize = 2000;
+pub(crate) const ROOM: usize = 2000;
 
 impl Thread {
     /// Moves a lock that stands in the pending entry into the list, before another takes its place:

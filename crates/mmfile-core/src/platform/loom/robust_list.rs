@@ -9,6 +9,9 @@ pub(crate) fn thread_id() -> u32 {
     process_id()
 }
 
+/// A model's kernel walks as far as it must.
+pub(crate) const ROOM: usize = usize::MAX;
+
 pub(crate) struct Pending {
     word: Word,
     thread_id: u32,

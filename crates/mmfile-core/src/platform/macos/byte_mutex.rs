@@ -12,7 +12,7 @@ use crate::control::Control;
 use crate::control::layout::OFF_LOCK;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::platform::locks::{Acquired, Hold, Surroundings};
+use crate::platform::locks::{Acquired, Hold, SPINS, Surroundings};
 use crate::sync::{AtomicU32, spin_loop};
 use crate::timeouts::LOCK_SLEEP;
 use std::cell::Cell;
@@ -28,9 +28,6 @@ const OFF_WAITING: u64 = OFF_LOCK + 8;
 const OFF_PROCESS: u64 = OFF_LOCK + 16;
 /// Stands in the holder's word when no thread holds the lock and what a dead one left has to be repaired.
 const UNREPAIRED: u32 = u32::MAX;
-
-/// Tries before the first sleep: the holder is usually in the middle of an append.
-const SPINS: u32 = 100;
 
 /// The calling thread's number, which no other of this process has, whichever copy of this library asks. In a
 /// forked child it has another one.

@@ -12,10 +12,12 @@
 
 use super::sync_objects::Waited;
 use crate::control::Control;
-use crate::control::layout::OFF_SLEEPERS;
+use crate::control::layout::OFF_WAITING;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+/// Two words: how many sleep on the semaphore of an even and of an odd round.
+const OFF_SLEEPERS: u64 = OFF_WAITING + 4;
 /// Tries to be counted in a round before it ends. After these, the sleep's bound is all there is.
 const TRIES: u32 = 100;
 /// The most permits at once: a count in shared memory may be anything.
