@@ -136,7 +136,7 @@ impl Control {
     }
 
     /// Whether an object of that many bytes has all of the data, and this block behind it.
-    #[cfg_attr(windows, allow(dead_code, reason = "no program can cut it"))]
+    #[allow(dead_code, reason = "on Windows no program can cut it")]
     pub(crate) fn fits(&self, size: u64) -> bool {
         at::object_size(self.capacity).is_some_and(|whole| size >= whole)
     }

@@ -8,10 +8,7 @@ use std::sync::Arc;
 
 /// What keeps memory, and so whether a store to it can find no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    any(windows, platform = "loom"),
-    allow(dead_code, reason = "there is room for every store")
-)]
+#[allow(dead_code, reason = "on Windows there is room for every store")]
 pub(crate) enum Backing {
     /// Memory: a page that was written to once stays.
     Memory,
@@ -44,7 +41,7 @@ impl Memory {
     }
 
     /// The same, with what keeps it.
-    #[cfg(all(unix, not(platform = "loom")))]
+    #[allow(dead_code, reason = "as above")]
     pub(crate) fn backed_by(self, backing: Backing) -> Self {
         Self { backing, ..self }
     }
@@ -66,7 +63,7 @@ impl Memory {
     ///
     /// # Errors
     /// [`Error::NoSpace`].
-    #[cfg_attr(windows, allow(dead_code, reason = "its kernel keeps what others would store"))]
+    #[allow(dead_code, reason = "Windows' kernel keeps what others would store")]
     #[inline(always)]
     pub(crate) fn make_writable(&self, offset: u64, length: u64) -> Result<()> {
         if self.backing == Backing::Moved { self.provide(offset, length) } else { Ok(()) }

@@ -15,7 +15,8 @@ pub(crate) use robust_list::thread_id;
 pub(crate) use super::unix::descriptor::set_size;
 #[cfg(not(mmfile_polling))]
 pub(crate) use super::unix::futex;
-pub(crate) use super::unix::mmap::{map_copy_on_write, map_private, populate, release_pages};
+pub(crate) use super::unix::mmap::{map_copy_on_write, map_private, release_pages};
+pub(crate) use super::unix::pages::populate;
 #[cfg(mmfile_polling)]
 pub(crate) use super::unix::polling as futex;
 pub(crate) use super::unix::process::{

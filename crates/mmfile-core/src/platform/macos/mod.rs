@@ -21,7 +21,8 @@ use portable as system;
 
 #[cfg(target_os = "linux")]
 pub(crate) use super::unix::futex;
-pub(crate) use super::unix::mmap::{map_private, populate, release_pages};
+pub(crate) use super::unix::mmap::{map_private, release_pages};
+pub(crate) use super::unix::pages::populate;
 pub(crate) use super::unix::process::{
     PROCESS_BITS, kill_self, process_namespace, process_number, stop_self,
 };
@@ -34,7 +35,7 @@ pub(crate) use kind::Kind;
 pub(crate) use system::set_size;
 
 use super::unix::generation;
-use super::unix::mmap::page_size;
+use super::unix::pages::page_size;
 use crate::error::{Error, OsError, Result};
 use crate::memory::Memory;
 use lock_file::LockFile;

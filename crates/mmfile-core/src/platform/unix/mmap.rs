@@ -1,6 +1,7 @@
 //! Mapping and unmapping.
 
 use super::errno::from_errno;
+use super::pages::page_size;
 use crate::error::{Error, OsError, Result};
 use crate::memory::{Memory, Region};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -93,37 +94,6 @@ fn discard_unchanged(region: &Region) {
     }
 }
 
-/// Has the kernel make the pages of a region writable, as a store to each of them would.
-///
-/// # Errors
-/// It cannot: a store would raise SIGBUS. What the file system said is not known.
-#[cfg(target_os = "linux")]
-pub(crate) fn populate(region: &Region) -> std::result::Result<(), Option<OsError>> {
-    let page = usize::try_from(page_size()).unwrap_or(1);
-    let before = region.as_ptr().addr() % page;
-    let at = region.as_ptr().wrapping_sub(before);
-    let length = region.len().saturating_add(before);
-    loop {
-        // SAFETY: whole pages, of which each has bytes of the region; the call changes no byte.
-        let done = unsafe { libc::madvise(at.cast(), length, libc::MADV_POPULATE_WRITE) };
-        match OsError::last("madvise") {
-            _ if done == 0 => return Ok(()),
-            OsError { errno: libc::EINTR | libc::EAGAIN, .. } => {}
-            OsError { errno: libc::EFAULT, .. } => return Err(None),
-            os @ OsError { errno: libc::ENOMEM, .. } => return Err(Some(os)),
-            // A kernel before 5.14, or a sandbox.
-            _ => return Ok(()),
-        }
-    }
-}
-
-/// The system has no such call.
-#[cfg(target_os = "macos")]
-#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-pub(crate) fn populate(_: &Region) -> std::result::Result<(), Option<OsError>> {
-    Ok(())
-}
-
 /// Zeroed memory of this process alone.
 pub(crate) fn map_private(length: u64) -> Result<Memory> {
     let protection = libc::PROT_READ | libc::PROT_WRITE;
@@ -167,11 +137,6 @@ fn map(fd: Option<&OwnedFd>, length: u64, protection: i32, flags: i32) -> Result
     // SAFETY: `mapping` keeps `length` bytes mapped for as long as the memory lives, and any thread may
     // unmap them; nothing writes through the region of a handle that may only read.
     Ok(unsafe { Memory::new(Region::new(base, length), mapping) })
-}
-
-pub(crate) fn page_size() -> u64 {
-    // SAFETY: takes a number and cannot fail.
-    u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096).max(1)
 }
 
 impl Drop for RawMmap {

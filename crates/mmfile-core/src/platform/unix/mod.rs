@@ -9,6 +9,7 @@ mod fork;
 pub(crate) mod futex;
 pub(super) mod location;
 pub(super) mod mmap;
+pub(super) mod pages;
 pub(super) mod permissions;
 #[cfg(any(target_os = "macos", mmfile_polling))]
 pub(crate) mod polling;

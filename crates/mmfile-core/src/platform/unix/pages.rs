@@ -1,0 +1,40 @@
+//! The pages of mapped memory.
+
+use crate::error::OsError;
+use crate::memory::Region;
+
+pub(crate) fn page_size() -> u64 {
+    // SAFETY: takes a number and cannot fail.
+    u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096).max(1)
+}
+
+/// Has the kernel make the pages of a region writable, as a store to each of them would.
+///
+/// # Errors
+/// It cannot: a store would raise SIGBUS. What the file system said is not known.
+#[cfg(target_os = "linux")]
+pub(crate) fn populate(region: &Region) -> std::result::Result<(), Option<OsError>> {
+    let page = usize::try_from(page_size()).unwrap_or(1);
+    let before = region.as_ptr().addr() % page;
+    let at = region.as_ptr().wrapping_sub(before);
+    let length = region.len().saturating_add(before);
+    loop {
+        // SAFETY: whole pages, of which each has bytes of the region; the call changes no byte.
+        let done = unsafe { libc::madvise(at.cast(), length, libc::MADV_POPULATE_WRITE) };
+        match OsError::last("madvise") {
+            _ if done == 0 => return Ok(()),
+            OsError { errno: libc::EINTR | libc::EAGAIN, .. } => {}
+            OsError { errno: libc::EFAULT, .. } => return Err(None),
+            os @ OsError { errno: libc::ENOMEM, .. } => return Err(Some(os)),
+            // A kernel before 5.14, or a sandbox.
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// The system has no such call.
+#[cfg(target_os = "macos")]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(crate) fn populate(_: &Region) -> std::result::Result<(), Option<OsError>> {
+    Ok(())
+}
