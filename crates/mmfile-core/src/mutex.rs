@@ -134,11 +134,9 @@ impl NamedMutex {
     /// # Errors
     /// [`Error::NoSpace`] if the system has no thread left.
     pub fn lock_holder(&self) -> Result<LockHolder> {
-        let [enters, leaves] = [(); 2].map(|()| Arc::clone(&self.handle));
-        LockHolder::start(
-            Box::new(move |deadline, owner| enters.enter(deadline, owner)),
-            Box::new(move || leaves.section.give_up()),
-        )
+        let handle = Arc::clone(&self.handle);
+        let enter = Box::new(move |deadline: &_, owner| handle.enter(deadline, owner));
+        LockHolder::start(&self.handle.section, enter)
     }
 }
 

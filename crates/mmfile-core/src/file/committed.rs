@@ -83,10 +83,10 @@ impl Handle {
         };
         // A thread that holds the lock for this one's operations.
         let Some(acquired) = acquired else { return self.count(true) };
-        let mut operation = Operation { handle: self, abandons: false, failed: true };
+        let mut operation = Operation { handle: self, leaves: Acquired::Clean, failed: true };
         if acquired == Acquired::Abandoned && !matches!(self.recover(), Ok(true)) {
             // A reader cannot tell what of this is whole: it goes by the tail.
-            operation.abandons = true;
+            operation.leaves = Acquired::Abandoned;
             return Ok(known);
         }
         let is_left = self.control.is_unfinished() && !self.control.is_sealed();

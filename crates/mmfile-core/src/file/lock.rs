@@ -44,19 +44,17 @@ impl MmFile {
     /// # Errors
     /// [`Error::NoSpace`] if the system has no thread left.
     pub fn lock_holder(&self) -> Result<LockHolder> {
-        let [enters, leaves] = [(); 2].map(|()| Arc::clone(&self.handle));
-        LockHolder::start(
-            Box::new(move |deadline, owner| enters.enter(deadline, owner)),
-            Box::new(move || leaves.section.give_up()),
-        )
+        let handle = Arc::clone(&self.handle);
+        let enter = Box::new(move |deadline: &_, owner| handle.enter(deadline, owner));
+        LockHolder::start(&self.handle.section, enter)
     }
 }
 
 /// Releases what one operation took, however the operation ends.
 pub(super) struct Operation<'a> {
     pub(super) handle: &'a Handle,
-    /// Whether the next holder is to repair what a dead one left.
-    pub(super) abandons: bool,
+    /// How the next holder finds the lock.
+    pub(super) leaves: Acquired,
     /// Whether there may be no room on the disk for the release either.
     pub(super) failed: bool,
 }
@@ -64,10 +62,10 @@ pub(super) struct Operation<'a> {
 impl Drop for Operation<'_> {
     fn drop(&mut self) {
         let section = &self.handle.section;
-        match (self.abandons, self.failed) {
-            (false, false) => section.release_at_once(),
-            (false, true) => section.release(Hold::Operation),
-            (true, _) => section.release_abandoned(Hold::Operation),
+        if self.leaves == Acquired::Clean && !self.failed {
+            section.release_at_once();
+        } else {
+            section.release(Hold::Operation, self.leaves);
         }
     }
 }
@@ -109,12 +107,12 @@ impl Handle {
             wake::signal(&self.control);
             return result;
         };
-        let mut operation = Operation { handle: self, abandons: false, failed: true };
+        let mut operation = Operation { handle: self, leaves: Acquired::Clean, failed: true };
         crate::fault::point("change.locked");
         if acquired == Acquired::Abandoned
             && let Err(error) = self.recover()
         {
-            operation.abandons = true;
+            operation.leaves = Acquired::Abandoned;
             return Err(error);
         }
         let result = work();

@@ -1,6 +1,6 @@
 //! A thread that holds a lock for somebody who must not block, or who moves between threads.
 
-use super::section::LockGuard;
+use super::section::{LockGuard, Section};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::platform::thread_id;
@@ -37,8 +37,8 @@ struct Shared {
     cancelled: Arc<AtomicBool>,
     /// Whether the next holder is to find the lock abandoned.
     abandons: AtomicBool,
-    /// Puts the owner's operations outside, before the lock itself is let go.
-    give_up: Box<dyn Fn() + Send + Sync>,
+    /// The owner's operations are outside of it before the lock itself is let go.
+    section: Arc<Section>,
 }
 
 /// A thread that holds one lock. Dropping it lets the lock go and ends the thread.
@@ -52,13 +52,13 @@ impl LockHolder {
     ///
     /// # Errors
     /// [`Error::NoSpace`] if the system has no thread left.
-    pub(crate) fn start(enter: Box<Enter>, give_up: Box<dyn Fn() + Send + Sync>) -> Result<Self> {
+    pub(crate) fn start(section: &Arc<Section>, enter: Box<Enter>) -> Result<Self> {
         let shared = Arc::new(Shared {
             phase: Mutex::new(Phase::Idle),
             changed: Condvar::new(),
             cancelled: Arc::new(AtomicBool::new(false)),
             abandons: AtomicBool::new(false),
-            give_up,
+            section: Arc::clone(section),
         });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -95,7 +95,7 @@ impl LockHolder {
     /// Lets the lock go, or stops waiting for it. It is free when this returns.
     pub fn release(&self) {
         self.shared.cancelled.store(true, Ordering::SeqCst);
-        (self.shared.give_up)();
+        self.shared.section.give_up();
         let mut phase = self.shared.lock();
         if matches!(*phase, Phase::Idle | Phase::End) {
             return;

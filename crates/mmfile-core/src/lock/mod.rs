@@ -1,6 +1,6 @@
 //! The lock that all processes share and that survives its holder: which thread of a handle has it.
 //!
-//! The lock itself is the platform's `RawMutex`: acquire until a deadline, release, release as abandoned.
+//! The lock itself is the platform's `RawMutex`: acquire until a deadline, and release it as it was found or as abandoned.
 //! The thread that acquires it learns whether the holder before died, and repairs what that one left.
 //!
 //! ```

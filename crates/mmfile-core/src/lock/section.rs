@@ -67,31 +67,23 @@ impl Section {
         }
     }
 
-    /// Lets the next process in.
-    pub(crate) fn release(&self, hold: Hold) {
-        self.leave(hold, RawMutex::release);
+    /// Lets the next process in, which finds the lock as `left` says: abandoned, if it is to repair what a dead
+    /// holder left.
+    pub(crate) fn release(&self, hold: Hold, left: Acquired) {
+        // The disk may have become full since the lock was acquired, or the file may have been cut.
+        if self.object.check_writable(&self.control).is_ok() {
+            self.set_holder(0, 0);
+            self.mutex.release(hold, left);
+        } else {
+            self.mutex.forget(hold);
+            self.forgotten.store(true, Ordering::Relaxed);
+        }
     }
 
     /// As [`Self::release`] of the lock for one operation that has just stored to the control block.
     pub(crate) fn release_at_once(&self) {
         self.set_holder(0, 0);
-        self.mutex.release(Hold::Operation);
-    }
-
-    /// Lets the next process in, which is to repair what a dead holder left.
-    pub(crate) fn release_abandoned(&self, hold: Hold) {
-        self.leave(hold, RawMutex::release_abandoned);
-    }
-
-    fn leave(&self, hold: Hold, release: fn(&RawMutex, Hold)) {
-        // The disk may have become full since the lock was acquired, or the file may have been cut.
-        if self.object.check_writable(&self.control).is_ok() {
-            self.set_holder(0, 0);
-            release(&self.mutex, hold);
-        } else {
-            self.mutex.forget(hold);
-            self.forgotten.store(true, Ordering::Relaxed);
-        }
+        self.mutex.release(Hold::Operation, Acquired::Clean);
     }
 
     /// Whether the last holder died and no other has acquired the lock yet.
@@ -142,8 +134,8 @@ impl Section {
         }
         let abandoned = acquired? == Acquired::Abandoned;
         let section = Arc::clone(self);
-        let abandons = false;
-        Ok(LockGuard { section, abandoned, abandons, _keep: keep, _thread: PhantomData })
+        let leaves = Acquired::Clean;
+        Ok(LockGuard { section, abandoned, leaves, _keep: keep, _thread: PhantomData })
     }
 
     /// The owner's operations are outside from here on; the lock is released soon after.
@@ -178,8 +170,8 @@ impl Surroundings for Section {
 pub struct LockGuard {
     section: Arc<Section>,
     abandoned: bool,
-    /// Whether the next holder is to find it abandoned.
-    abandons: bool,
+    /// How the next holder finds it.
+    leaves: Acquired,
     _keep: Arc<dyn Any + Send + Sync>,
     /// The lock belongs to the thread that took it.
     _thread: PhantomData<*const ()>,
@@ -195,7 +187,7 @@ impl LockGuard {
     /// Has the next holder find the lock abandoned: what this one was doing is not done, or it could not
     /// repair what the one before left.
     pub fn abandon(&mut self) {
-        self.abandons = true;
+        self.leaves = Acquired::Abandoned;
     }
 }
 
@@ -209,10 +201,6 @@ impl Drop for LockGuard {
     fn drop(&mut self) {
         self.section.disown();
         crate::fault::point("section.disowned");
-        if self.abandons {
-            self.section.release_abandoned(Hold::Section);
-        } else {
-            self.section.release(Hold::Section);
-        }
+        self.section.release(Hold::Section, self.leaves);
     }
 }

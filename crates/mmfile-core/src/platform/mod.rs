@@ -5,7 +5,7 @@
 //!
 //! | function or type | what it is |
 //! | --- | --- |
-//! | `RawMutex` | a lock between processes that survives its holder: `new`, `initialize`, `acquire`, `release`, `release_abandoned`, `forget`, `nudge`, `is_abandoned`, `is_held` |
+//! | `RawMutex` | a lock between processes that survives its holder: `new`, `initialize`, `acquire`, `release`, `forget`, `nudge`, `is_abandoned`, `is_held` |
 //! | `SyncObjects` | what the kernel keeps for a lock and for sleepers, besides memory |
 //! | `wake_word` | `Request`: a request to be woken, which remembers the word (`seen`) and sleeps (`sleep`); `take_requests`, `wake_all` |
 //! | `WakeRing` | the kernel waits on the word and tells an event loop: `new`, `arm`; or that of `no_wake_ring.rs` |

@@ -111,16 +111,6 @@ impl RawMutex {
         Ok(acquired)
     }
 
-    /// Lets the next one in. The calling thread is the one that acquired.
-    pub(crate) fn release(&self, hold: Hold) {
-        self.leave(hold, 0);
-    }
-
-    /// Lets the next one in and leaves it to that one to repair what a dead holder left.
-    pub(crate) fn release_abandoned(&self, hold: Hold) {
-        self.leave(hold, OWNER_DIED);
-    }
-
     /// Forgets the lock, whose word cannot be stored to: others find out that its holder has given it up.
     pub(crate) fn forget(&self, hold: Hold) {
         drop(match hold {
@@ -144,8 +134,10 @@ impl RawMutex {
         self.word().load(Ordering::Relaxed) & THREAD_ID != 0
     }
 
-    fn leave(&self, hold: Hold, value: u32) {
+    /// Lets the next one in, which finds the lock as `left` says. The calling thread is the one that acquired.
+    pub(crate) fn release(&self, hold: Hold, left: Acquired) {
         let word = self.word();
+        let value = if left == Acquired::Abandoned { OWNER_DIED } else { 0 };
         let pending = match hold {
             Hold::Operation => Pending::resume(word),
             Hold::Section => Pending::delist(word),

@@ -1,13 +1,13 @@
 //! Linux: objects are files in /dev/shm or in another folder, the lock is a robust futex, sleepers wait on a
 //! futex or through `io_uring`.
 
-mod facts;
+mod constants;
 mod io_uring;
 mod kind;
 mod location;
 pub(crate) mod robust_list;
 
-pub(crate) use facts::*;
+pub(crate) use constants::*;
 pub use io_uring::WakeRing;
 pub(crate) use kind::Kind;
 pub(crate) use robust_list::thread_id;

@@ -1,7 +1,7 @@
 //! The atomics: loom's in memory that several processes may reach, plain ones elsewhere. A process that
 //! has died does nothing more, though its stack is still unwound.
 
-use super::faults::{Fault, has};
+use super::mistakes::{Fault, has};
 use loom::sync::atomic as modelled;
 pub use loom::sync::atomic::AtomicBool;
 use std::sync::OnceLock;

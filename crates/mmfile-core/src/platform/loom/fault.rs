@@ -1,7 +1,7 @@
 //! The points at which a process can die. It has the interface of `platform/fault.rs`.
 
-use super::faults::{Fault, has};
 use super::kernel::{self, kernel};
+use super::mistakes::{Fault, has};
 use super::{current, objects};
 
 pub(crate) fn point(name: &str) {

@@ -1,8 +1,8 @@
 //! Sleeping on a word. It has the interface of `unix/futex.rs`, and no sleep has a bound.
 
 use super::atomics::AtomicU32;
-use super::faults::{Fault, has};
 use super::kernel::{address, kernel};
+use super::mistakes::{Fault, has};
 use std::sync::atomic::Ordering;
 use std::thread::panicking;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Shared memory, word by word. It has the interface of `memory/region.rs`.
 
 use super::atomics::{AtomicU32, AtomicU64, fence};
-use super::faults::{Fault, has};
+use super::mistakes::{Fault, has};
 use crate::control::layout as at;
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -7,13 +7,13 @@
 
 mod atomics;
 mod byte_locks;
+mod constants;
 mod current;
-mod facts;
 pub(crate) mod fault;
-mod faults;
 pub(crate) mod futex;
 mod kernel;
 mod memory;
+mod mistakes;
 mod objects;
 mod processes;
 pub(crate) mod robust_list;
@@ -21,10 +21,10 @@ mod sleepers;
 pub(crate) mod sync;
 
 pub use atomics::{AtomicBool, AtomicU32, AtomicU64};
-pub(crate) use facts::*;
-pub use faults::Fault;
+pub(crate) use constants::*;
 pub use kernel::names;
 pub(crate) use memory::{Block, Region};
+pub use mistakes::Fault;
 pub(crate) use objects::{
     Descriptor, Folder, Location, Mapped, PROCESS_BITS, Staged, SyncObjects, ViewSource,
     is_no_thread, listed_prefix, map_copy_on_write, map_private, process_namespace, process_number,
@@ -49,7 +49,7 @@ pub fn check(preemptions: usize, fault: Option<Fault>, model: fn()) -> (u64, u64
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 100_000;
     builder.preemption_bound = Some(preemptions);
-    faults::make(fault);
+    mistakes::make(fault);
     EXECUTIONS.set(0);
     let deaths = kernel::deaths();
     builder.check(move || {

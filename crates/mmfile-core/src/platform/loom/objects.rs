@@ -2,9 +2,9 @@
 //! the same steps, of which another process can come between any two.
 
 use super::current::process_id;
-use super::faults::{Fault, has};
 use super::kernel::{self, Renamed};
 use super::memory::{Memory as Words, Region};
+use super::mistakes::{Fault, has};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ids::Prefixes;

@@ -169,16 +169,6 @@ impl RawMutex {
         }
     }
 
-    /// Lets the next one in. The calling thread is the one that acquired.
-    pub(crate) fn release(&self, _: Hold) {
-        self.leave(0);
-    }
-
-    /// Lets the next one in and leaves it to that one to repair what a dead holder left.
-    pub(crate) fn release_abandoned(&self, _: Hold) {
-        self.leave(UNREPAIRED);
-    }
-
     /// Lets the next one in, which finds it abandoned: the memory cannot be stored to.
     pub(crate) fn forget(&self, _: Hold) {
         let file = self.file();
@@ -207,12 +197,14 @@ impl RawMutex {
         self.holder().load(Ordering::Relaxed) != 0 && self.file().is_locked()
     }
 
-    fn leave(&self, value: u32) {
+    /// Lets the next one in, which finds the lock as `left` says. The calling thread is the one that acquired.
+    pub(crate) fn release(&self, _: Hold, left: Acquired) {
         let file = self.file();
         crate::fault::point("release.before");
         if !file.is_own() {
             return; // a forked child has its parent's guard, but not its lock
         }
+        let value = if left == Acquired::Abandoned { UNREPAIRED } else { 0 };
         self.holder().store(value, Ordering::Release);
         crate::fault::point("release.marked");
         file.unlock();

@@ -4,7 +4,7 @@ mod anchor;
 #[cfg(target_os = "macos")]
 mod apple;
 mod byte_mutex;
-mod facts;
+mod constants;
 #[cfg(target_os = "macos")]
 pub(crate) mod futex;
 mod kind;
@@ -30,7 +30,7 @@ pub(crate) use super::unix::{
     Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix, staged_name,
 };
 pub(crate) use byte_mutex::{RawMutex, thread_id};
-pub(crate) use facts::*;
+pub(crate) use constants::*;
 pub(crate) use kind::Kind;
 pub(crate) use system::set_size;
 

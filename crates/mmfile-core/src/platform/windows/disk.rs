@@ -6,8 +6,8 @@
 //! is another process.
 
 use super::disk_file::{DiskFile, LONG_PATH, os_error, wide_path};
+use super::liveness::Presence;
 use super::object::{Held, Object};
-use super::presence::Presence;
 use super::process::new_nonce;
 use super::sync_objects::{How, SyncObjects};
 use super::{from_code, view};

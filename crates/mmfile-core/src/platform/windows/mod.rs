@@ -5,17 +5,17 @@
 //! and no name can be taken from a process that uses it: a file that has ended says so in its control
 //! block. docs/decisions/0011-windows.md has the whole story.
 
+mod constants;
 mod directory;
 mod disk;
 mod disk_file;
-mod facts;
 mod folder;
 mod foreign;
+mod liveness;
 mod mutex;
 mod named;
 mod object;
 mod parts;
-mod presence;
 mod process;
 mod section;
 mod security;
@@ -23,8 +23,8 @@ pub(crate) mod semaphores;
 mod sync_objects;
 mod view;
 
+pub(crate) use constants::*;
 pub(crate) use disk::{Location, create_file, open_file};
-pub(crate) use facts::*;
 pub(crate) use folder::{Folder, listed_prefix};
 pub(crate) use mutex::RawMutex;
 pub(crate) use named::{create, list, open, remove};

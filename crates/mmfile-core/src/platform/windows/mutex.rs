@@ -95,19 +95,9 @@ impl RawMutex {
         Ok(if abandoned { Acquired::Abandoned } else { Acquired::Clean })
     }
 
-    /// Lets the next one in. The calling thread is the one that acquired.
-    pub(crate) fn release(&self, _: Hold) {
-        self.leave(0);
-    }
-
-    /// Lets the next one in and leaves it to that one to repair what a dead holder left.
-    pub(crate) fn release_abandoned(&self, _: Hold) {
-        self.leave(1);
-    }
-
     /// Never called: its memory can be stored to.
-    pub(crate) fn forget(&self, _: Hold) {
-        self.leave(1);
+    pub(crate) fn forget(&self, hold: Hold) {
+        self.release(hold, Acquired::Abandoned);
     }
 
     /// Waiters check their deadlines by themselves.
@@ -130,7 +120,8 @@ impl RawMutex {
         self.control.sync().mutex()?.state()
     }
 
-    fn leave(&self, unrepaired: u32) {
+    /// Lets the next one in, which finds the lock as `left` says. The calling thread is the one that acquired.
+    pub(crate) fn release(&self, _: Hold, left: Acquired) {
         let Ok(mutex) = self.mutex() else { return };
         crate::fault::point("release.before");
         if self.owner().load(Ordering::Relaxed) != thread_id()
@@ -138,6 +129,7 @@ impl RawMutex {
         {
             return; // the guard of another thread
         }
+        let unrepaired = u32::from(left == Acquired::Abandoned);
         self.unrepaired().store(unrepaired, Ordering::Relaxed);
         self.owner().store(0, Ordering::Relaxed);
         crate::fault::point("release.marked");

@@ -6,9 +6,9 @@
 
 use super::folder::Folder;
 use super::foreign::{self, FOREIGN};
+use super::liveness::Presence;
 use super::object::{Held, Object};
 use super::parts::{CONTROL_SUFFIX, Parts, begin, control_name, create_control};
-use super::presence::Presence;
 use super::section::{self, in_session, rights};
 use super::sync_objects::{How, SyncObjects};
 use super::{directory, view};

@@ -1,7 +1,7 @@
 //! A handle on an object, a section or a file on disk.
 
 use super::disk_file::DiskFile;
-use super::presence::{self, Presence};
+use super::liveness::{self, Presence};
 use super::view;
 use crate::control::{Control, Participant, now, participants};
 use crate::error::{Error, OsError, Result};
@@ -77,7 +77,7 @@ impl Object {
     /// Whether the handle of that number is open. One that cannot be asked about counts as open.
     pub(crate) fn is_alive(&self, nonce: u64) -> bool {
         nonce == self.nonce
-            || self.lock.as_ref().is_some_and(|lock| presence::is_alive(lock, nonce))
+            || self.lock.as_ref().is_some_and(|lock| liveness::is_alive(lock, nonce))
     }
 
     /// No program can cut a file short that is mapped.

@@ -1,7 +1,7 @@
 //! What a named object consists of.
 
+use super::liveness::Presence;
 use super::object::{Held, Object};
-use super::presence::Presence;
 use super::section::{self, in_session, rights};
 use super::view;
 use crate::control::layout::CONTROL_SIZE;
