@@ -12,11 +12,10 @@ const ROLES: &[support::Role] = &[("visitor", visitor), ("locker", locker)];
 const VISITORS: usize = 4;
 const KILLS: u64 = 200;
 
-/// Opens or creates the file, marks it if it has no mark, checks that it stays the same file for as long
-/// as it has it open, and closes it.
-fn visitor(args: &[String]) {
+/// Visits until it is told to stop, and says how often, how often it created what it visited, and how long the
+/// worst entry took.
+fn visit_all_the_time(mut visit: impl FnMut(&mut Random) -> (bool, Duration)) {
     report_panics();
-    let (place, _) = Place::of(args);
     let mut random = Random::new(now());
     let stop = AtomicBool::new(false);
     let (mut visits, mut made, mut worst) = (0u64, 0u64, Duration::ZERO);
@@ -27,79 +26,78 @@ fn visitor(args: &[String]) {
         });
         say("ready");
         while !stop.load(Ordering::Relaxed) {
-            let started = Instant::now();
-            let file = place.create_or_open("churn").unwrap();
-            worst = worst.max(started.elapsed());
-            made += u64::from(file.is_creator());
-            match file.write(0, &random.next().to_le_bytes()) {
-                Ok(()) | Err(Error::SegmentOrder { .. }) => {}
-                Err(error) => panic!("{error}"),
-            }
-            let mark = file.read(0).unwrap();
-            let value = random.next().to_le_bytes();
-            match file.append(&value) {
-                Ok(index) => assert_eq!(file.read(index).unwrap(), value),
-                Err(Error::Capacity { .. }) => {}
-                Err(error) => panic!("{error}"),
-            }
-            match random.below(8) {
-                0 | 1 => std::thread::sleep(Duration::from_micros(random.below(300))),
-                2 => drop(sweep(&place.list_options()).unwrap()),
-                3 => drop(list(&place.list_options()).unwrap()),
-                _ => {}
-            }
-            let again = place.create_or_open("churn").unwrap();
-            assert!(!again.is_creator(), "there are two files of one name");
-            assert_eq!(again.read(0).unwrap(), mark, "there are two files of one name");
-            drop(file);
-            assert_eq!(again.read(0).unwrap(), mark);
+            let (is_creator, took) = visit(&mut random);
+            made += u64::from(is_creator);
+            worst = worst.max(took);
             visits += 1;
-            drop(again);
-            // Away for longer than there, so that each of them is often the last one or the first.
-            if random.below(3) != 0 {
-                std::thread::sleep(Duration::from_micros(random.below(2500)));
-            }
         }
     });
     say(format_args!("{visits} {made} {}", worst.as_micros()));
 }
 
+/// Opens or creates the file, marks it if it has no mark, checks that it stays the same file for as long
+/// as it has it open, and closes it.
+fn visitor(args: &[String]) {
+    let (place, _) = Place::of(args);
+    visit_all_the_time(|random| {
+        let started = Instant::now();
+        let file = place.create_or_open("churn").unwrap();
+        let (took, is_creator) = (started.elapsed(), file.is_creator());
+        match file.write(0, &random.next().to_le_bytes()) {
+            Ok(()) | Err(Error::SegmentOrder { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        let mark = file.read(0).unwrap();
+        let value = random.next().to_le_bytes();
+        match file.append(&value) {
+            Ok(index) => assert_eq!(file.read(index).unwrap(), value),
+            Err(Error::Capacity { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        match random.below(8) {
+            0 | 1 => std::thread::sleep(Duration::from_micros(random.below(300))),
+            2 => drop(sweep(&place.list_options()).unwrap()),
+            3 => drop(list(&place.list_options()).unwrap()),
+            _ => {}
+        }
+        let again = place.create_or_open("churn").unwrap();
+        assert!(!again.is_creator(), "there are two files of one name");
+        assert_eq!(again.read(0).unwrap(), mark, "there are two files of one name");
+        drop(file);
+        assert_eq!(again.read(0).unwrap(), mark);
+        drop(again);
+        // Away for longer than there, so that each of them is often the last one or the first.
+        if random.below(3) != 0 {
+            std::thread::sleep(Duration::from_micros(random.below(2500)));
+        }
+        (is_creator, took)
+    });
+}
+
 /// Opens or creates the mutex and takes it. While it has it, no other process gets in.
 fn locker(args: &[String]) {
-    report_panics();
     let (place, args) = Place::of(args);
     let inside = std::fs::File::options().read(true).write(true).open(&args[0]).unwrap();
     let me = std::process::id().to_le_bytes();
-    let mut random = Random::new(now());
-    let stop = AtomicBool::new(false);
-    let (mut visits, mut made, mut worst) = (0u64, 0u64, Duration::ZERO);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            support::hear();
-            stop.store(true, Ordering::Relaxed);
-        });
-        say("ready");
-        while !stop.load(Ordering::Relaxed) {
-            let started = Instant::now();
-            let mutex = NamedMutex::open("churn", &place.mutex_options()).unwrap();
-            made += u64::from(mutex.is_creator());
-            let guard = mutex.lock(Some(Timeout::Val(Duration::from_secs(5)))).unwrap();
-            worst = worst.max(started.elapsed());
-            (&inside).rewind().and_then(|()| (&inside).write_all(&me)).unwrap();
-            std::thread::sleep(Duration::from_micros(random.below(100)));
-            let mut other = [0; 4];
-            (&inside).rewind().and_then(|()| (&inside).read_exact(&mut other)).unwrap();
-            assert_eq!(other, me, "two processes have the mutex");
-            drop(guard);
-            if random.below(4) == 0 {
-                sweep(&place.list_options()).unwrap();
-            }
-            visits += 1;
-            drop(mutex);
-            std::thread::sleep(Duration::from_micros(random.below(1500)));
+    visit_all_the_time(|random| {
+        let started = Instant::now();
+        let mutex = NamedMutex::open("churn", &place.mutex_options()).unwrap();
+        let is_creator = mutex.is_creator();
+        let guard = mutex.lock(Some(Timeout::Val(Duration::from_secs(5)))).unwrap();
+        let took = started.elapsed();
+        (&inside).rewind().and_then(|()| (&inside).write_all(&me)).unwrap();
+        std::thread::sleep(Duration::from_micros(random.below(100)));
+        let mut other = [0; 4];
+        (&inside).rewind().and_then(|()| (&inside).read_exact(&mut other)).unwrap();
+        assert_eq!(other, me, "two processes have the mutex");
+        drop(guard);
+        if random.below(4) == 0 {
+            sweep(&place.list_options()).unwrap();
         }
+        drop(mutex);
+        std::thread::sleep(Duration::from_micros(random.below(1500)));
+        (is_creator, took)
     });
-    say(format_args!("{visits} {made} {}", worst.as_micros()));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::fault;
 use crate::memory::{Access, Memory, Mode};
 use crate::object::rebuild::{begin_unwritable, check_kind, check_size, cut, rebuild};
 use crate::object::{NewObject, Opened};
-use crate::platform::{self, Location, staged_name};
+use crate::platform::{self, Descriptor, Location, staged_name};
 
 /// Creates a file of `capacity` bytes at a path that nothing has.
 ///
@@ -112,13 +112,8 @@ fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
     check_size(object.size()?, location.id())?;
     let Some(mapped) = location.map(object.descriptor(), mode.access)? else { return Ok(None) };
     fault::point("open.mapped");
-    let (mut control, before) = parts(&mapped.memory, object.descriptor(), location.id())?;
-    let description = control.examine_format(location.id())?;
-    check_kind(&description, ObjectKind::DiskFile, location.id())?;
-    let capacity = description.capacity;
-    let Some(data) = data_of(&before, &mapped.memory, capacity) else {
-        return Err(cut(mapped.memory.region().len() as u64));
-    };
+    let (mut control, data) = examine(&mapped.memory, object.descriptor(), location.id())?;
+    let capacity = data.region().len() as u64;
     if mode.access == Access::ReadWrite {
         location.reserve_holes(object.descriptor())?;
     }
@@ -139,6 +134,16 @@ fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
     Ok(Some(Opened { object, control, source, data, lifetime, mode }))
 }
 
+/// The control block of a mapped file, and the data, which has the size that the block says.
+fn examine(memory: &Memory, descriptor: &Descriptor, id: &str) -> Result<(Control, Memory)> {
+    let (control, before) = parts(memory, descriptor, id)?;
+    let description = control.examine_format(id)?;
+    check_kind(&description, ObjectKind::DiskFile, id)?;
+    let data = data_of(&before, memory, description.capacity);
+    let data = data.ok_or_else(|| cut(memory.region().len() as u64))?;
+    Ok((control, data))
+}
+
 /// The data, for the repair: a reader has it mapped without write permission.
 fn writable(location: &Location, object: &Object, data: &Memory, access: Access) -> Result<Memory> {
     if access == Access::ReadWrite {
@@ -157,13 +162,8 @@ fn open_unwritable(location: &Location, mode: Mode) -> Result<Opened> {
     let Some(mapped) = location.map_read_only(&descriptor)? else {
         return Err(Error::not_found(location.id()));
     };
-    let (mut source, before) = parts(&mapped.memory, &descriptor, location.id())?;
-    let description = source.examine_format(location.id())?;
-    check_kind(&description, ObjectKind::DiskFile, location.id())?;
-    let capacity = description.capacity;
-    let Some(data) = data_of(&before, &mapped.memory, capacity) else {
-        return Err(cut(mapped.memory.region().len() as u64));
-    };
+    let (mut source, data) = examine(&mapped.memory, &descriptor, location.id())?;
+    let capacity = data.region().len() as u64;
     let sync = platform::sync_objects(&descriptor);
     let mut control = Control::new(platform::map_private(CONTROL_SIZE)?, sync, location.id())?;
     begin_unwritable(&mut control, capacity)?;

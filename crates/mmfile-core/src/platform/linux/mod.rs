@@ -13,12 +13,9 @@ pub(crate) use kind::Kind;
 pub(crate) use robust_list::thread_id;
 
 pub(crate) use super::unix::descriptor::set_size;
-#[cfg(not(mmfile_polling))]
 pub(crate) use super::unix::futex;
 pub(crate) use super::unix::mmap::{map_copy_on_write, map_private, release_pages};
 pub(crate) use super::unix::pages::populate;
-#[cfg(mmfile_polling)]
-pub(crate) use super::unix::polling as futex;
 pub(crate) use super::unix::process::{
     PROCESS_BITS, kill_self, process_namespace, process_number, stop_self,
 };

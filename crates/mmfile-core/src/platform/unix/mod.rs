@@ -5,14 +5,14 @@ pub(super) mod descriptor;
 pub(super) mod errno;
 pub(super) mod folder;
 mod fork;
-#[cfg(all(target_os = "linux", not(mmfile_polling)))]
+#[cfg(target_os = "linux")]
 pub(crate) mod futex;
 pub(super) mod location;
 pub(super) mod mmap;
 pub(super) mod pages;
 pub(super) mod permissions;
-#[cfg(any(target_os = "macos", mmfile_polling))]
-pub(crate) mod polling;
+#[cfg(target_os = "macos")]
+pub(super) mod polling;
 pub(super) mod process;
 #[cfg(target_os = "linux")]
 pub(super) mod reserve;

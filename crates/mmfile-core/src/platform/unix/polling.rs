@@ -12,7 +12,3 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) {
     let mut backoff = Backoff::new(&deadline, "waiting for a word to change");
     while word.load(Ordering::Acquire) == expected && backoff.pause().is_ok() {}
 }
-
-/// Those who sleep on `word` see its change by themselves.
-#[cfg(mmfile_polling)]
-pub(crate) fn wake(_: &AtomicU32, _: i32) {}
