@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { MmFile } from 'mmfile'
 import { actor } from './support/actors.mjs'
-import { start } from './support/child.mjs'
+import { canRefuse, refuse, start } from './support/child.mjs'
 import { closing, create, folder, open, refuses, rejects, rounds } from './support/files.mjs'
 import { uptime } from './support/program.mjs'
 
@@ -23,15 +23,16 @@ test('a peer that is killed is missed within a second', async (t) => {
   await rejects(t, file.waitFor(0, { requirePeer: true }), 'ERR_MMFILE_PEER_GONE')
 })
 
-for (const [how, env] of [
+for (const [how, options] of [
   ['by whatever means', {}],
-  ['without io_uring', { UV_USE_IO_URING: '0' }],
+  ['without io_uring', { env: { UV_USE_IO_URING: '0' } }],
+  ...(canRefuse ? [['where io_uring_enter is refused', { shell: refuse('426=1') }]] : []),
 ]) {
   test(`after a long wait a death is noticed as soon as the documentation says, ${how}`, async (t) => {
     // The looks get rarer while nothing happens. Whenever the death comes between two of them, it is
     // noticed at the next: many waits that began one after the other are at as many places in between.
     const [count, apart, soon] = [12, 45, 200]
-    const waiter = start(t, 'peers', 'miss', [count, apart], { env })
+    const waiter = start(t, 'peers', 'miss', [count, apart], options)
     const guest = start(t, 'peers', 'guest', await waiter.next())
     t.is(await guest.next(), 'here')
     waiter.tell('go')

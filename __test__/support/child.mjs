@@ -1,9 +1,20 @@
 // The test's side of a program in this folder that runs as a process of its own.
 
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+
+/** Whether system calls can be refused to a program here. */
+export const canRefuse =
+  process.platform === 'linux' &&
+  process.arch === 'x64' &&
+  spawnSync('python3', [script('refuse.py'), '--', 'true']).status === 0
+
+/** The `shell` of a program to which the kernel refuses system calls: `NUMBER=ERRNO`. */
+export function refuse(...refusals) {
+  return `exec python3 '${script('refuse.py')}' ${refusals.join(' ')} -- "$@"`
+}
 
 /** Starts what `<file>.mjs` calls `name`. It is killed when the test ends, if it still runs then. */
 export function start(t, file, name, args = [], options = {}) {
@@ -30,8 +41,8 @@ class Child {
 
   /** `shell` is a command line that it runs behind, such as `ulimit -n 64`. */
   constructor(file, name, args, { node = [], env = {}, shell }) {
-    const script = fileURLToPath(new URL(`${file}.mjs`, import.meta.url))
-    const command = [process.execPath, ...node, script, name, ...args.map(String)]
+    const program = script(`${file}.mjs`)
+    const command = [process.execPath, ...node, program, name, ...args.map(String)]
     if (shell) command.unshift('sh', '-c', `${shell} && exec "$@"`, 'sh')
     this.#process = spawn(command[0], command.slice(1), {
       env: { ...process.env, ...env },
@@ -99,6 +110,10 @@ class Child {
     this.#process.kill('SIGKILL')
     return this.exited
   }
+}
+
+function script(name) {
+  return fileURLToPath(new URL(name, import.meta.url))
 }
 
 /** What a killed program did not finish saying is not lost on the reader, and no error. */

@@ -1,12 +1,19 @@
 // Programs that wait for segments, or append what others wait for.
 
 import { pbkdf2 } from 'node:crypto'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { MmFile } from 'mmfile'
 import { descriptors } from './files.mjs'
 import { block, hear, pause, play, say } from './program.mjs'
 
 const threads = () => (process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0)
+
+/** How often a thread of this process has slept and gone on. The runtime's own threads do not. */
+const wakeUps = () =>
+  readdirSync('/proc/self/task').reduce((sum, task) => {
+    const status = readFileSync(`/proc/self/task/${task}/status`, 'utf8')
+    return sum + Number(/^voluntary_ctxt_switches:\s*(\d+)/m.exec(status)[1])
+  }, 0)
 
 await play({
   /** Appends so many milliseconds after it was told to, again and again. */
@@ -137,6 +144,27 @@ await play({
     await pause(Number(milliseconds))
     const { user, system } = process.cpuUsage(before)
     say({ percent: (user + system) / 10 / (performance.now() - started) })
+    process.exit()
+  },
+
+  /** How often a second the process wakes up, after waits of two kinds have taken turns many times. */
+  async alternate(id, count, milliseconds) {
+    const file = MmFile.openExisting(id)
+    const pending = []
+    for (let at = 0; at < Number(count); at += 1) {
+      const abort = new AbortController()
+      const options = { signal: abort.signal, requirePeer: at % 2 === 0 }
+      const wait = file.waitFor(9 + (at % 3), options).catch((error) => error.name)
+      if (at % 5) await pause(0)
+      abort.abort()
+      if ((await wait) !== 'AbortError') throw new Error('a wait ended')
+    }
+    pending.push(file.waitFor(9), file.waitFor(9, { requirePeer: true }))
+    await pause(600) // sleeps get longer, up to a limit
+    const before = wakeUps()
+    const started = performance.now()
+    await pause(Number(milliseconds))
+    say({ rate: ((wakeUps() - before) * 1000) / (performance.now() - started) })
     process.exit()
   },
 

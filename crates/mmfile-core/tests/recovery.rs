@@ -5,9 +5,9 @@ mod support;
 
 use mmfile_core::*;
 use std::time::{Duration, Instant};
-#[cfg(all(target_os = "linux", not(mmfile_portable)))]
-use support::raw::OFF_LOCK_WORD;
 use support::raw::{OFF_COUNT, OFF_TAIL, Raw};
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
+use support::raw::{OFF_LOCK_HOLDER, OFF_LOCK_WORD};
 use support::{Actor, Watchdog, own_prefixes, rounds, say};
 
 const ROLES: &[support::Role] = &[
@@ -294,6 +294,33 @@ fn a_lock_word_that_names_no_living_thread_is_abandoned() {
     assert_eq!(file.lock(Some(soon)).unwrap_err().code(), "ERR_MMFILE_TIMEOUT");
     sleeper.kill();
     assert!(file.lock(Some(Timeout::Val(Duration::from_secs(5)))).unwrap().abandoned());
+}
+
+/// A thread whose number a dead one had, which died with the lock.
+#[test]
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
+fn a_lock_word_that_names_the_waiter_itself_is_no_lock_of_its_own() {
+    support::play(ROLES);
+    let test = "a_lock_word_that_names_the_waiter_itself_is_no_lock_of_its_own";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(60));
+    let prefixes = own_prefixes("own");
+    let file = create(&prefixes, 4096);
+    let control = Raw::control(&prefixes, file.id());
+    let mut holder =
+        Actor::start(test, "unreported", &[prefixes.data(), prefixes.mutex(), file.id()]);
+    assert_eq!(holder.expect(), "0");
+    holder.kill();
+    // SAFETY: takes nothing and cannot fail.
+    let own = u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap();
+    control.set_word(OFF_LOCK_WORD, own);
+    control.set_word(OFF_LOCK_HOLDER - 8, own);
+    let guard = file.lock(None).unwrap();
+    assert!(guard.abandoned());
+    assert_eq!(file.lock(None).unwrap_err().code(), "ERR_MMFILE_LOCK_HELD");
+    let other = open(&prefixes, file.id(), Access::ReadWrite, true).unwrap();
+    assert_eq!(other.lock(None).unwrap_err().code(), "ERR_MMFILE_LOCK_HELD");
+    drop(guard);
+    assert!(!other.lock(None).unwrap().abandoned());
 }
 
 /// Reads a file that it may not write to, which for root takes another user.

@@ -51,11 +51,14 @@ impl Section {
         let is_forgotten = nonce == self.object.nonce() && self.forgotten.load(Ordering::Relaxed);
         let is_alive = nonce != 0 && !is_forgotten && self.object.is_alive(nonce);
         if nonce != 0 && holder == thread && !is_alive {
-            Holder::Dead
-        } else if is_alive || !self.control.is_of_this_namespace() {
-            Holder::Alive
-        } else {
+            return Holder::Dead;
+        }
+        // The handle can outlive the thread; what another thread's record says is nothing of this one.
+        let may_have_ended = !is_alive || holder == thread;
+        if may_have_ended && self.control.is_of_this_namespace() {
             Holder::Unknown
+        } else {
+            Holder::Alive
         }
     }
 

@@ -33,11 +33,11 @@ pub(crate) enum Acquired {
 /// What a waiter knows of the participant that holds the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holder {
-    /// It has the file open; or its thread may be one of another PID namespace.
+    /// Its thread is one of another PID namespace, or the lock names another thread than the holder's.
     Alive,
     /// It died, although the kernel has not released the lock.
     Dead,
-    /// It did not say who it is: its thread is all that is known.
+    /// It has the file open, or did not say who it is: whether its thread lives is all that counts.
     Unknown,
 }
 

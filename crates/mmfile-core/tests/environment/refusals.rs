@@ -9,7 +9,13 @@ use mmfile_core::*;
 use std::path::Path;
 use std::time::Duration;
 
-const ROLES: &[support::Role] = &[("confined", confined), ("jailed", jailed)];
+const ROLES: &[support::Role] = &[
+    ("confined", confined),
+    ("jailed", jailed),
+    ("unreported", unreported),
+    ("thread", ends_alone),
+    ("ring", uses_a_ring),
+];
 const LARGE: u64 = 2 << 20;
 
 /// The ways to create something, which differ in the calls that they make.
@@ -202,4 +208,162 @@ fn a_root_folder_without_proc_and_dev() {
         _ => None,
     });
     assert_eq!(folder.names(), [""; 0]);
+}
+
+/// What keeps the kernel from learning of the locks of a thread.
+const UNREPORTED: [&[Refusal]; 3] = [
+    &[refusal(libc::SYS_get_robust_list)],
+    &[refusal(libc::SYS_set_robust_list)],
+    &[refusal(libc::SYS_get_robust_list), refusal(libc::SYS_set_robust_list)],
+];
+
+/// Holds a file's lock and a mutex, or dies in the middle of an append, in a thread that was started after the
+/// refusal.
+fn unreported(args: &[String]) {
+    let refusals: Vec<Refusal> = UNREPORTED[args[3].parse::<usize>().unwrap()]
+        .iter()
+        .map(|refusal| Refusal { errno: libc::EPERM, ..*refusal })
+        .collect();
+    refuse(&refusals);
+    let prefixes = prefixes(args);
+    std::thread::spawn(move || {
+        let open = OpenOptions { prefixes: prefixes.clone(), ..Default::default() };
+        let file = MmFile::open_existing("it", &open).unwrap();
+        let mutex = NamedMutex::open("it", &mutex_options(&prefixes)).unwrap();
+        let _guards = (file.lock(None).unwrap(), mutex.lock(None).unwrap());
+        say("locked");
+        hear();
+        file.append(b"half").unwrap();
+    })
+    .join()
+    .unwrap();
+}
+
+#[test]
+fn a_death_is_found_where_the_kernel_may_not_be_told_of_locks() {
+    support::play(ROLES);
+    let test = "refusals::a_death_is_found_where_the_kernel_may_not_be_told_of_locks";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(60));
+    let prefixes = own_prefixes("unreported");
+    let file = MmFile::create_new(4096, &options(&prefixes, "it", None)).unwrap();
+    let mutex = NamedMutex::open("it", &mutex_options(&prefixes)).unwrap();
+    let soon = || Some(Timeout::Val(Duration::from_secs(5)));
+    for kind in 0..UNREPORTED.len() {
+        let kind = kind.to_string();
+        let args = [prefixes.data(), prefixes.mutex(), "", &kind];
+        let mut holder = Actor::start(test, "unreported", &args);
+        assert_eq!(holder.expect(), "locked");
+        assert!(file.try_lock().unwrap().is_none() && mutex.try_lock().unwrap().is_none());
+        holder.kill();
+        let begun = std::time::Instant::now();
+        let guards = (file.lock(soon()).unwrap(), mutex.lock(soon()).unwrap());
+        let took = begun.elapsed();
+        assert!(guards.0.abandoned() && guards.1.abandoned(), "{kind}");
+        drop(guards);
+        assert!(!file.lock(None).unwrap().abandoned() && !mutex.lock(None).unwrap().abandoned());
+        // In the middle of an append.
+        if cfg!(feature = "fault-points") {
+            let mut writer = Actor::start_with_fault(test, "unreported", &args, "append.payload");
+            assert_eq!(writer.expect(), "locked");
+            writer.tell("append");
+            writer.wait_killed("the writer");
+            let (recovered, length) = (file.recovered(), file.len().unwrap());
+            assert_eq!(file.append(b"whole").unwrap(), length);
+            assert_eq!(file.recovered(), recovered + 1);
+            assert_eq!(file.read(length).unwrap(), b"whole");
+        }
+        figures(format!("refusal {kind}: found after {took:?}"));
+        assert!(took < Duration::from_millis(200), "{took:?}");
+    }
+}
+
+/// A thread that ended with the lock, in a process that goes on.
+#[test]
+fn a_holder_that_ended_without_its_process_is_found() {
+    support::play(ROLES);
+    let test = "refusals::a_holder_that_ended_without_its_process_is_found";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(60));
+    let prefixes = own_prefixes("thread");
+    let file = MmFile::create_new(4096, &options(&prefixes, "it", None)).unwrap();
+    let args = [prefixes.data(), prefixes.mutex()];
+    let mut process = Actor::start(test, "thread", &args);
+    assert_eq!(process.expect(), "ended");
+    let guard = file.lock(Some(Timeout::Val(Duration::from_secs(5)))).unwrap();
+    assert!(guard.abandoned());
+    drop(guard);
+    assert!(!file.lock(None).unwrap().abandoned());
+    process.finish();
+}
+
+fn ends_alone(args: &[String]) {
+    let prefixes = prefixes(args);
+    let file = MmFile::open_existing("it", &OpenOptions { prefixes, ..Default::default() });
+    let file = file.unwrap();
+    refuse(&[Refusal { errno: libc::EPERM, ..refusal(libc::SYS_get_robust_list) }]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| std::mem::forget(file.lock(None).unwrap()));
+    });
+    say("ended");
+    hear();
+}
+
+/// The kernel refuses to go on with a ring that it made: `EPERM` in a sandbox that was closed, `EAGAIN` for want of
+/// memory. A wait that it watches already ends, and there is no ring any more.
+#[test]
+fn a_ring_that_the_kernel_refuses_to_go_on_with_says_so() {
+    support::play(ROLES);
+    let test = "refusals::a_ring_that_the_kernel_refuses_to_go_on_with_says_so";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(60));
+    for errno in [libc::EPERM, libc::EAGAIN, libc::ENOMEM, libc::ENOSYS, libc::EBUSY, libc::EINTR] {
+        for when in ["before", "between"] {
+            let mut actor = Actor::start(test, "ring", &[&errno.to_string(), when]);
+            let said = actor.expect();
+            actor.finish();
+            if said.starts_with("skipped") {
+                return figures(said);
+            }
+            assert_eq!(said, "done", "{errno} {when}");
+        }
+    }
+}
+
+fn uses_a_ring(args: &[String]) {
+    let errno: i32 = args[0].parse().unwrap();
+    let refuse_to_go_on = || {
+        let call = libc::SYS_io_uring_enter;
+        refuse(&[Refusal { call, argument: None, errno }]);
+    };
+    let Some(mut ring) = WakeRing::new() else {
+        return say("skipped: this kernel has no such ring, or does not let us");
+    };
+    let file = MmFile::create_new(64, &CreateOptions::default()).unwrap();
+    let waiter = file.waiter();
+    if args[1] == "between" {
+        // Of another thread, to which nothing is refused.
+        let (go, gone) = std::sync::mpsc::channel();
+        let theirs = MmFile::open_existing(file.id(), &OpenOptions::default()).unwrap();
+        let writer = std::thread::spawn(move || {
+            gone.recv().unwrap();
+            theirs.append(b"x").unwrap();
+        });
+        assert!(!waiter.arm(&mut ring, 0).unwrap());
+        refuse_to_go_on();
+        go.send(()).unwrap();
+        writer.join().unwrap();
+        let mut poll = libc::pollfd { fd: ring.descriptor(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one descriptor, as the call is told.
+        assert_eq!(unsafe { libc::poll(&raw mut poll, 1, 5000) }, 1, "nothing tells of the append");
+        ring.notice();
+        assert!(waiter.arm(&mut ring, 0).unwrap(), "it is there");
+        assert!(waiter.arm(&mut ring, 1).unwrap(), "the refusal is something to report");
+    } else {
+        refuse_to_go_on();
+        assert!(waiter.arm(&mut ring, 0).unwrap(), "the refusal is something to report");
+    }
+    assert!(WakeRing::is_refused() && WakeRing::new().is_none());
+    // What takes over is not concerned.
+    let soon = Timeout::Val(Duration::from_millis(20));
+    let waited = waiter.wait_for(1, soon, Duration::ZERO).unwrap_err();
+    assert_eq!(waited.code(), "ERR_MMFILE_TIMEOUT");
+    say("done");
 }

@@ -17,6 +17,10 @@ const ANY_BITS: u64 = 0xffff_ffff;
 /// `IORING_ENTER_GETEVENTS`: run what has been put off, and post what has completed.
 const GET_EVENTS: u32 = 1;
 
+/// How a watch or a timer ends: woken, another value, the end of its time, cancelled. Anything else is a failure,
+/// which would come again and again.
+const ENDS: [i32; 4] = [0, -libc::EAGAIN, -libc::ETIME, -libc::ECANCELED];
+
 /// The completion of a request that ends another one.
 const NO_MATTER: u64 = 0;
 /// The newest watch, and one that it replaces and whose completion may be on its way.
@@ -200,8 +204,10 @@ impl WakeRing {
         fence(Ordering::SeqCst);
         let mut news = self.ring.submission().taskrun();
         let newest = self.watches.last().map(|(id, _)| *id);
+        let mut failed = false;
         for completion in self.ring.completion() {
             let id = completion.user_data();
+            failed |= id != NO_MATTER && !ENDS.contains(&completion.result());
             // The newest watch was woken, or the word had changed before.
             news |= Some(id) == newest;
             self.watches.retain(|(watch, _)| *watch != id);
@@ -210,12 +216,32 @@ impl WakeRing {
         if news {
             self.nudge();
         }
-        entered.is_ok_and(|taken| taken as u64 == u64::from(queued))
+        !failed && entered.is_ok_and(|taken| taken as u64 == u64::from(queued))
     }
 }
 
 impl std::fmt::Debug for WakeRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WakeRing").field("descriptor", &self.descriptor()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::map_private;
+
+    /// Such as for want of memory: asking again and again would take a whole processor.
+    #[test]
+    fn a_watch_that_fails_is_a_refusal() {
+        let Some(mut ring) = WakeRing::new() else { return };
+        let memory = map_private(4096).unwrap();
+        let at = memory.region().as_ptr();
+        // SAFETY: a page of our own, which nothing else uses.
+        assert_eq!(unsafe { libc::mprotect(at.cast(), 4096, libc::PROT_NONE) }, 0);
+        // SAFETY: mapped and aligned; only the kernel reads it, and cannot.
+        let word = unsafe { AtomicU32::from_ptr(at.cast()) };
+        assert!(!ring.arm(word, 0, LONGEST_SLEEP));
+        assert!(WakeRing::is_refused() && WakeRing::new().is_none());
     }
 }
