@@ -1,5 +1,13 @@
 /* The operations that `operations()` answers: plain Node-API functions, called for every message. */
 export interface Operations {
+  /** Returns the id or the path where it is another than the given one. */
+  open(
+    id: string,
+    numbers: Float64Array,
+    place: readonly [string | undefined, string, string] | undefined,
+  ): string | undefined
+  manage(owner: object, handle: number): void
+  close(handle: number): void
   append(file: number, value: string | ArrayBufferView | ArrayBuffer): number
   appendAll(file: number, values: (string | ArrayBufferView | ArrayBuffer)[]): number
   write(file: number, index: number, value: string | ArrayBufferView | ArrayBuffer): void
@@ -41,18 +49,6 @@ export interface Operations {
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** Closes a file or a mutex, releases its lock and empties its views. Whether it was open. */
-export declare function close(handle: number): boolean
-
-/** Makes a file on disk. */
-export declare function createFile(options: NativeOptions): NativeFile
-
-/** Makes a file. */
-export declare function createNew(options: NativeOptions): NativeFile
-
-/** Opens a file, or makes it. */
-export declare function createOrOpen(options: NativeOptions): NativeFile
-
 /** What the options are where a program gives none. */
 export declare function defaults(): NativeDefaults
 
@@ -86,12 +82,6 @@ export declare function list(place: NativePlace): Array<NativeInfo>
  */
 export declare function listens(): boolean
 
-/**
- * Closes a file or a mutex when the object that stands for it in JavaScript has been collected, also where the
- * whole copy of the package is: a registry of that copy would be gone as well.
- */
-export declare function manage(owner: object, handle: number): void
-
 /** What the options are where a program gives none. */
 export interface NativeDefaults {
   /** In milliseconds. */
@@ -102,20 +92,6 @@ export interface NativeDefaults {
   lockPrefix: string
   /** What precedes the name in the name of a mutex. */
   mutexPrefix: string
-}
-
-/** An open file. */
-export interface NativeFile {
-  /** What the operations want first. */
-  handle: number
-  /** The id. */
-  id: string
-  /** In bytes. */
-  capacity: number
-  /** Whether this call created it. */
-  isCreator: boolean
-  /** Where it is on disk, if it is. */
-  path?: string
 }
 
 /** An object in shared memory, seen from outside. */
@@ -164,28 +140,6 @@ export interface NativeMutexOptions {
   lockTimeout: number
 }
 
-/** How a file is made or opened; the TypeScript has filled everything in. */
-export interface NativeOptions {
-  /** The id, or an empty string for a fresh UUID; the path of a file on disk. */
-  id: string
-  /** In bytes. */
-  capacity: number
-  /** Whether operations take the lock. */
-  synchronized: boolean
-  /** Whether the file lives until its last process. */
-  lastProcess: boolean
-  /** Whether the file is opened for reading only. */
-  readOnly: boolean
-  /** In milliseconds. */
-  lockTimeout: number
-  /** The folder of the object, unless it is the system's. */
-  directory?: string
-  /** What precedes the id in the object's name. */
-  dataPrefix: string
-  /** What precedes the id in the name of the lock, where that is an object. */
-  mutexPrefix: string
-}
-
 /** An open handle. */
 export interface NativePeer {
   /** Its process. */
@@ -213,12 +167,6 @@ export interface NativePlace {
   /** What precedes the name in the name of a mutex; no mutexes without it. */
   prefix?: string
 }
-
-/** Opens a file. */
-export declare function openExisting(options: NativeOptions): NativeFile
-
-/** Opens a file on disk. */
-export declare function openFile(options: NativeOptions): NativeFile
 
 /** Opens the mutex of that name, or creates it unless it must exist. */
 export declare function openMutex(name: string, options: NativeMutexOptions): NativeMutex

@@ -835,10 +835,6 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
-module.exports.close = nativeBinding.close
-module.exports.createFile = nativeBinding.createFile
-module.exports.createNew = nativeBinding.createNew
-module.exports.createOrOpen = nativeBinding.createOrOpen
 module.exports.defaults = nativeBinding.defaults
 module.exports.flush = nativeBinding.flush
 module.exports.hold = nativeBinding.hold
@@ -846,9 +842,6 @@ module.exports.install = nativeBinding.install
 module.exports.leaveAll = nativeBinding.leaveAll
 module.exports.list = nativeBinding.list
 module.exports.listens = nativeBinding.listens
-module.exports.manage = nativeBinding.manage
-module.exports.openExisting = nativeBinding.openExisting
-module.exports.openFile = nativeBinding.openFile
 module.exports.openMutex = nativeBinding.openMutex
 module.exports.operations = nativeBinding.operations
 module.exports.peers = nativeBinding.peers

@@ -99,7 +99,7 @@ test('a failure is exit status 1, with its code', async (t) => {
     ['NOT_FOUND', 'rm', id],
     ['NOT_FOUND', 'rm', id, '--kind', 'mutex'],
     ['NOT_FOUND', 'peers', id],
-    ['NOT_FOUND', 'cat', id, '--directory', '/there/is/none'],
+    ['UNSUPPORTED', 'cat', id, '--directory', '/there/is/none'],
     ['NOT_FOUND', 'cat', './there/is/none'],
     ['NOT_TEXT', 'cat', file.id],
     ['SEGMENT_RANGE', 'cat', file.id, '1'],

@@ -1,5 +1,13 @@
 /* The operations that `operations()` answers: plain Node-API functions, called for every message. */
 export interface Operations {
+  /** Returns the id or the path where it is another than the given one. */
+  open(
+    id: string,
+    numbers: Float64Array,
+    place: readonly [string | undefined, string, string] | undefined,
+  ): string | undefined
+  manage(owner: object, handle: number): void
+  close(handle: number): void
   append(file: number, value: string | ArrayBufferView | ArrayBuffer): number
   appendAll(file: number, values: (string | ArrayBufferView | ArrayBuffer)[]): number
   write(file: number, index: number, value: string | ArrayBufferView | ArrayBuffer): void

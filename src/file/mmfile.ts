@@ -1,6 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
 import { inspect } from 'node:util'
-import type { NativeFile } from '../../index.js'
 import {
   checkFunction,
   checkOptions,
@@ -46,7 +45,6 @@ import {
   type Opened,
   openExisting,
   openFile,
-  type Settings,
 } from './opening.js'
 import { checkSegments, iterate, readBytes } from './segments.js'
 import { readStream, writeStream } from './streams.js'
@@ -59,11 +57,11 @@ const token = Symbol('MmFile')
  * shares and that survives its holder.
  */
 export class MmFile {
-  readonly #file: NativeFile
-  readonly #settings: Settings
-  readonly #views: Views
-  readonly #waits: Waits
-  readonly #lock: SharedLock
+  readonly #file: Opened
+  // Made when they are first asked for: most files are opened for some of them only.
+  #views: Views | undefined
+  #waits: Waits | undefined
+  #lock: SharedLock | undefined
   #closed = false
 
   /**
@@ -121,14 +119,9 @@ export class MmFile {
     if (made !== token) {
       throw new TypeError('use MmFile.createNew, openExisting, createFile or the like')
     }
-    const { file, settings } = opened
-    this.#file = file
-    this.#settings = settings
-    this.#views = new Views(file.handle, file.capacity)
-    this.#waits = new Waits(this, file.handle)
-    this.#lock = new SharedLock(this, file.handle, settings.lockTimeout)
-    doNotClone(this, 'MmFile', 'id')
-    manage(this, file.handle)
+    this.#file = opened
+    doNotClone(this, 'MmFile')
+    manage(this, opened.handle)
   }
 
   /** The id by which other processes open the file; the path of one on disk. */
@@ -138,7 +131,7 @@ export class MmFile {
 
   /** Where a file on disk is, without links; `undefined` for one in memory. */
   get path(): string | undefined {
-    return this.#file.path
+    return this.#file.onDisk ? this.#file.id : undefined
   }
 
   /** The bytes that the segments and their size words may take together. */
@@ -153,12 +146,12 @@ export class MmFile {
 
   /** Whether operations take the lock. */
   get synchronized(): boolean {
-    return this.#settings.synchronized
+    return this.#file.synchronized
   }
 
   /** What this handle may do. */
   get access(): Access {
-    return this.#settings.access
+    return this.#file.access
   }
 
   /** Whether `close()` was called. */
@@ -243,7 +236,7 @@ export class MmFile {
    */
   view(index: number): Uint8Array {
     this.#check()
-    return this.#views.view(checkWhole('index', index))
+    return this.#viewing().view(checkWhole('index', index))
   }
 
   /** The number of bytes in a segment. */
@@ -302,7 +295,7 @@ export class MmFile {
       const signal = checkSignal(given.signal)
       const requirePeer = checkRequirePeer(given.requirePeer)
       this.#check()
-      return this.#waits.waitFor(index, { timeout, signal, requirePeer })
+      return this.#waiting().waitFor(index, { timeout, signal, requirePeer })
     } catch (error) {
       return Promise.reject(error)
     }
@@ -333,12 +326,12 @@ export class MmFile {
    */
   withLock<T>(work: (guard: LockGuard) => T, options?: LockOptions): T {
     checkFunction('work', work)
-    return this.#lock.with(work, checkOptions(options))
+    return this.#locking().with(work, checkOptions(options))
   }
 
   /** The lock if it is free now, else `null`. Throws `ERR_MMFILE_LOCK_HELD` if this handle has it. */
   tryLock(): LockGuard | null {
-    return this.#lock.tryFor(0)
+    return this.#locking().tryFor(0)
   }
 
   /**
@@ -349,7 +342,7 @@ export class MmFile {
    * `AbortError`.
    */
   async lock(options?: LockWaitOptions): Promise<LockGuard> {
-    return this.#lock.lock(checkOptions(options))
+    return this.#locking().lock(checkOptions(options))
   }
 
   /**
@@ -381,10 +374,10 @@ export class MmFile {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    native.close(this.#file.handle)
-    this.#views.close()
-    this.#lock.close()
-    this.#waits.close()
+    operations.close(this.#file.handle)
+    this.#views?.close()
+    this.#lock?.close()
+    this.#waits?.close()
   }
 
   [Symbol.dispose](): void {
@@ -408,6 +401,21 @@ export class MmFile {
     } catch (error) {
       return { error }
     }
+  }
+
+  #viewing(): Views {
+    this.#views ??= new Views(this.#file.handle, this.#file.capacity)
+    return this.#views
+  }
+
+  #waiting(): Waits {
+    this.#waits ??= new Waits(this, this.#file.handle)
+    return this.#waits
+  }
+
+  #locking(): SharedLock {
+    this.#lock ??= new SharedLock(this, this.#file.handle, this.#file.lockTimeout)
+    return this.#lock
   }
 
   #check(): void {

@@ -1,4 +1,3 @@
-import type { NativeFile, NativeOptions } from '../../index.js'
 import {
   checkBoolean,
   checkDirectory,
@@ -11,7 +10,7 @@ import {
   checkWhole,
 } from '../shared/arguments.js'
 import { defaults } from '../shared/defaults.js'
-import { native } from '../shared/native.js'
+import { operations } from '../shared/native.js'
 import type {
   Access,
   CommonOptions,
@@ -26,36 +25,53 @@ const ACCESSES = ['read-write', 'read'] as const
 const LIFETIMES = ['creator', 'last-process'] as const
 
 /** How a handle was opened. */
-export interface Settings {
+interface Settings {
   readonly synchronized: boolean
   readonly lockTimeout: number
   readonly access: Access
 }
 
 /** A file that the native code has open for this thread. */
-export interface Opened {
-  readonly file: NativeFile
-  readonly settings: Settings
+export interface Opened extends Settings {
+  /** What the operations want first. */
+  readonly handle: number
+  /** The id; the path of a file on disk. */
+  readonly id: string
+  readonly capacity: number
+  readonly isCreator: boolean
+  readonly onDisk: boolean
 }
+
+// The ways to open a file, as the native code numbers them.
+const CREATE_NEW = 0
+const OPEN_EXISTING = 1
+const CREATE_OR_OPEN = 2
+const CREATE_FILE = 3
+const OPEN_FILE = 4
+// Its flags.
+const SYNCHRONIZED = 1
+const LAST_PROCESS = 2
+const READ_ONLY = 4
 
 export function createNew(capacity: number, options?: CreateOptions): Opened {
   checkWhole('capacity', capacity, 1)
   const given: Partial<CreateOptions> = checkOptions(options)
   const id = given.id === undefined ? '' : checkId(given.id)
   const lifetime = checkOneOf('options.lifetime', given.lifetime, LIFETIMES, 'creator')
-  const lastProcess = lifetime === 'last-process'
-  return open(native.createNew, { id, capacity, lastProcess }, withoutAccess(given))
+  const flags = lifetime === 'last-process' ? LAST_PROCESS : 0
+  return open(CREATE_NEW, id, capacity, flags, given, undefined)
 }
 
 export function openExisting(id: string, options?: OpenOptions): Opened {
   checkId(id)
-  return open(native.openExisting, { id }, checkOptions(options))
+  const given: Partial<OpenOptions> = checkOptions(options)
+  return open(OPEN_EXISTING, id, 0, 0, given, given.access)
 }
 
 export function createOrOpen(id: string, capacity: number, options?: CreateOrOpenOptions): Opened {
   checkId(id)
   checkWhole('capacity', capacity, 1)
-  return open(native.createOrOpen, { id, capacity }, withoutAccess(checkOptions(options)))
+  return open(CREATE_OR_OPEN, id, capacity, 0, checkOptions(options), undefined)
 }
 
 export function createFile(
@@ -65,48 +81,52 @@ export function createFile(
 ): Opened {
   const id = checkPath(path)
   checkWhole('capacity', capacity, 1)
-  return open(native.createFile, { id, capacity }, onDisk(checkOptions(options)))
+  return open(CREATE_FILE, id, capacity, 0, checkOptions(options), undefined)
 }
 
 export function openFile(path: string | URL, options?: OpenFileOptions): Opened {
   const id = checkPath(path)
   const given: Partial<OpenFileOptions> = checkOptions(options)
-  return open(native.openFile, { id }, { ...onDisk(given), access: given.access })
+  return open(OPEN_FILE, id, 0, 0, given, given.access)
 }
 
-/** A file that is created can be written to, and a file on disk has a path instead of a place. */
-function withoutAccess(given: Partial<CreateOrOpenOptions>): CommonOptions {
-  const { synchronized, lockTimeout, directory, prefixes } = given
-  return { synchronized, lockTimeout, directory, prefixes }
-}
-
-function onDisk({ synchronized, lockTimeout }: Partial<CreateFileOptions>): CommonOptions {
-  return { synchronized, lockTimeout }
-}
+/** What goes to the native code and comes back: no call leaves anything in it. */
+const numbers = new Float64Array(4)
 
 /** Checks what every way to open a file takes, and opens it. */
 function open(
-  how: (options: NativeOptions) => NativeFile,
-  what: Partial<NativeOptions> & { id: string },
-  given: CommonOptions & { access?: Access | undefined },
+  how: number,
+  given: string,
+  least: number,
+  flags: number,
+  options: Partial<CommonOptions>,
+  mode: Access | undefined,
 ): Opened {
-  const settings = {
-    synchronized: checkBoolean('options.synchronized', given.synchronized, true),
-    lockTimeout: checkTime('options.lockTimeout', given.lockTimeout, defaults.lockTimeout),
-    access: checkOneOf('options.access', given.access, ACCESSES, 'read-write'),
+  const synchronized = checkBoolean('options.synchronized', options.synchronized, true)
+  const lockTimeout = checkTime('options.lockTimeout', options.lockTimeout, defaults.lockTimeout)
+  const access = checkOneOf('options.access', mode, ACCESSES, 'read-write')
+  const onDisk = how >= CREATE_FILE // it has a path instead of a place
+  const place = onDisk ? undefined : placeOf(options)
+  numbers[0] = how
+  numbers[1] = least
+  numbers[2] = flags | (synchronized ? SYNCHRONIZED : 0) | (access === 'read' ? READ_ONLY : 0)
+  numbers[3] = lockTimeout
+  const id = operations.open(given, numbers, place) ?? given
+  return {
+    handle: numbers[0] as number,
+    id,
+    capacity: numbers[1] as number,
+    isCreator: numbers[2] === 1,
+    onDisk,
+    synchronized,
+    lockTimeout,
+    access,
   }
-  const directory = checkDirectory(given.directory)
-  const prefixes = checkPrefixes(given.prefixes)
-  const file = how({
-    capacity: 0,
-    lastProcess: false,
-    ...what,
-    synchronized: settings.synchronized,
-    lockTimeout: settings.lockTimeout,
-    readOnly: settings.access === 'read',
-    ...(directory === undefined ? {} : { directory }),
-    dataPrefix: prefixes.data,
-    mutexPrefix: prefixes.mutex,
-  })
-  return { file, settings }
+}
+
+/** The folder and the prefixes; `undefined` where none is given. */
+function placeOf({ directory, prefixes }: Partial<CommonOptions>) {
+  if (directory === undefined && prefixes === undefined) return undefined
+  const { data, mutex } = checkPrefixes(prefixes)
+  return [checkDirectory(directory), data, mutex] as const
 }

@@ -10,7 +10,7 @@ import {
 import { doNotClone } from '../shared/clone.js'
 import { defaults } from '../shared/defaults.js'
 import { type LockGuard, SharedLock } from '../shared/lock.js'
-import { native } from '../shared/native.js'
+import { native, operations } from '../shared/native.js'
 import { manage } from '../shared/open-files.js'
 import type { LockOptions, LockWaitOptions, MutexOptions } from '../shared/types.js'
 
@@ -58,7 +58,7 @@ export class NamedMutex {
     if (made !== token) throw new TypeError('use NamedMutex.open or openExisting')
     this.#mutex = mutex
     this.#lock = new SharedLock(this, mutex.handle, Number.POSITIVE_INFINITY)
-    doNotClone(this, 'NamedMutex', 'name')
+    doNotClone(this, 'NamedMutex')
     manage(this, mutex.handle)
   }
 
@@ -110,7 +110,7 @@ export class NamedMutex {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    native.close(this.#mutex.handle)
+    operations.close(this.#mutex.handle)
     this.#lock.close()
   }
 

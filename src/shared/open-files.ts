@@ -1,4 +1,4 @@
-import { native } from './native.js'
+import { native, operations } from './native.js'
 
 /** Whether this copy of the package has seen to it that the end of the thread is listened for. */
 let listening = false
@@ -9,7 +9,7 @@ function leaveAll(): void {
 
 /** Closes a file when it is garbage-collected, and ends it for others when the thread exits. */
 export function manage(file: object, handle: number): void {
-  native.manage(file, handle)
+  operations.manage(file, handle)
   if (listening) return
   listening = true
   if (!native.listens()) return

@@ -46,15 +46,52 @@ impl Call {
         Ok(number as u64)
     }
 
-    /// The open file that the first argument stands for.
-    pub(crate) fn handle(&self) -> Result<Rc<Handle>, Failure> {
+    /// The number of an open file.
+    pub(crate) fn count_at(&self, at: usize) -> Result<u32, Failure> {
         let mut id = 0;
         // SAFETY: as in `number`.
-        let status = unsafe { sys::napi_get_value_uint32(self.env, self.value(0), &mut id) };
-        if status != sys::Status::napi_ok {
-            return Err(Failure::misuse("a handle"));
+        let status = unsafe { sys::napi_get_value_uint32(self.env, self.value(at), &mut id) };
+        if status == sys::Status::napi_ok { Ok(id) } else { Err(Failure::misuse("a handle")) }
+    }
+
+    /// The open file that the first argument stands for.
+    pub(crate) fn handle(&self) -> Result<Rc<Handle>, Failure> {
+        table::get(self.count_at(0)?).ok_or(Failure::Core(mmfile_core::Error::Closed))
+    }
+
+    /// A string; `None` for what is none.
+    pub(crate) fn text(&self, value: sys::napi_value) -> Result<Option<String>, Failure> {
+        let mut text = vec![0_u8; 128];
+        loop {
+            let mut length = 0;
+            // SAFETY: `env` and the value belong to this call; the target has the length that the call is
+            // given, and ends with a NUL then.
+            let status = unsafe {
+                let target = text.as_mut_ptr().cast();
+                sys::napi_get_value_string_utf8(self.env, value, target, text.len(), &mut length)
+            };
+            if status != sys::Status::napi_ok {
+                return Ok(None);
+            }
+            // No character takes more than four bytes.
+            if length + 4 < text.len() {
+                text.truncate(length);
+                return String::from_utf8(text).map(Some).map_err(|_| Failure::misuse("a text"));
+            }
+            let larger = text.len() * 4;
+            text.resize(larger, 0);
         }
-        table::get(id).ok_or(Failure::Core(mmfile_core::Error::Closed))
+    }
+
+    /// A string for JavaScript.
+    pub(crate) fn string(&self, text: &str) -> Outcome {
+        let mut value = ptr::null_mut();
+        let length = isize::try_from(text.len()).unwrap_or(0);
+        // SAFETY: the text can be read for its length; the target is writable.
+        let status = unsafe {
+            sys::napi_create_string_utf8(self.env, text.as_ptr().cast(), length, &mut value)
+        };
+        errors::checked(status, value)
     }
 
     /// A count as JavaScript's number.

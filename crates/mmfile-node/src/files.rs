@@ -1,57 +1,22 @@
 //! Opening and closing.
 
+use crate::call::{Call, Outcome};
 use crate::errors::{self, Failure};
 use crate::operations::milliseconds;
 use crate::table::{self, Handle, Resource};
+use crate::values::bytes_of;
 use mmfile_core::{
     Access, CreateOptions, DEFAULT_LOCK_TIMEOUT, DEFAULT_MUTEX_PREFIX, Error, FileId, Lifetime,
     MmFile, OpenOptions, Prefixes,
 };
-use napi::bindgen_prelude::{Function, Object};
+use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
 use std::cell::Cell;
 use std::ffi::c_void;
+use std::path::PathBuf;
 use std::ptr;
 use std::rc::Rc;
-
-/// How a file is made or opened; the TypeScript has filled everything in.
-#[napi(object)]
-pub struct NativeOptions {
-    /// The id, or an empty string for a fresh UUID; the path of a file on disk.
-    pub id: String,
-    /// In bytes.
-    pub capacity: f64,
-    /// Whether operations take the lock.
-    pub synchronized: bool,
-    /// Whether the file lives until its last process.
-    pub last_process: bool,
-    /// Whether the file is opened for reading only.
-    pub read_only: bool,
-    /// In milliseconds.
-    pub lock_timeout: f64,
-    /// The folder of the object, unless it is the system's.
-    pub directory: Option<String>,
-    /// What precedes the id in the object's name.
-    pub data_prefix: String,
-    /// What precedes the id in the name of the lock, where that is an object.
-    pub mutex_prefix: String,
-}
-
-/// An open file.
-#[napi(object)]
-pub struct NativeFile {
-    /// What the operations want first.
-    pub handle: u32,
-    /// The id.
-    pub id: String,
-    /// In bytes.
-    pub capacity: f64,
-    /// Whether this call created it.
-    pub is_creator: bool,
-    /// Where it is on disk, if it is.
-    pub path: Option<String>,
-}
 
 thread_local! {
     /// Whether the end of this thread's program is listened for.
@@ -111,46 +76,89 @@ pub fn defaults() -> NativeDefaults {
     }
 }
 
-/// Makes a file.
-#[napi]
-pub fn create_new(env: Env, options: NativeOptions) -> napi::Result<NativeFile> {
-    errors::attempt(&env, || {
-        let mut create = create_options(&options)?;
-        if !options.id.is_empty() {
-            create.id = Some(FileId::parse(&options.id)?);
+/// `open(id, numbers, place)`: the id or the path, if it is another than the given one. `numbers` is a
+/// `Float64Array` of [`NUMBERS`]: which way to open (0 to 4), the capacity, [`FLAGS`] and the time limit; on
+/// return the handle, the capacity and whether this call created it. `place` is an array of the folder and
+/// the prefixes of data and mutex, or `undefined` where all of them are the usual ones. A file on disk has
+/// its path for an id; an empty id is a fresh UUID.
+pub(crate) fn open_file(call: &Call) -> Outcome {
+    let id = call.text(call.value(0))?.unwrap_or_default();
+    let (numbers, size) = bytes_of(call.env, call.value(1))?;
+    if size < NUMBERS * size_of::<f64>() {
+        return Err(Failure::misuse("an array of numbers"));
+    }
+    let numbers: *mut f64 = numbers.cast();
+    // SAFETY: the array has so many numbers, and no JavaScript runs before this call returns.
+    let [how, capacity, flags, lock_timeout] =
+        unsafe { numbers.cast::<[f64; NUMBERS]>().read_unaligned() };
+    let (capacity, flags) = (whole(capacity), whole(flags));
+    let (directory, prefixes) = place(call, call.value(2))?;
+    let has = |flag: u64| flags & flag != 0;
+    let options = OpenOptions {
+        access: if has(READ_ONLY) { Access::Read } else { Access::ReadWrite },
+        synchronized: has(SYNCHRONIZED),
+        lock_timeout: milliseconds(lock_timeout),
+        directory,
+        prefixes,
+    };
+    let create = |id| CreateOptions {
+        id,
+        synchronized: options.synchronized,
+        lifetime: if has(LAST_PROCESS) { Lifetime::LastProcess } else { Lifetime::Creator },
+        lock_timeout: options.lock_timeout,
+        directory: options.directory.clone(),
+        prefixes: options.prefixes.clone(),
+    };
+    let file = match whole(how) {
+        0 => {
+            let id = if id.is_empty() { None } else { Some(FileId::parse(&id)?) };
+            MmFile::create_new(capacity, &create(id))
         }
-        opened(MmFile::create_new(capacity(&options), &create)?)
-    })
+        1 => MmFile::open_existing(&id, &options),
+        2 => MmFile::create_or_open(&id, capacity, &create(None)),
+        3 => MmFile::create_file(&id, capacity, &create(None)),
+        _ => MmFile::open_file(&id, &options),
+    }?;
+    let other = (file.id() != id).then(|| file.id().to_owned());
+    #[allow(clippy::cast_precision_loss, reason = "came from a number, or is below 2^53")]
+    let capacity = file.capacity() as f64;
+    let is_creator = file.is_creator();
+    let handle = insert(Resource::File(file))?;
+    // SAFETY: as above.
+    unsafe {
+        let found = [handle.into(), capacity, if is_creator { 1.0 } else { 0.0 }];
+        numbers.cast::<[f64; 3]>().write_unaligned(found);
+    }
+    match other {
+        Some(other) => call.string(&other),
+        None => call.nothing(),
+    }
 }
 
-/// Opens a file.
-#[napi]
-pub fn open_existing(env: Env, options: NativeOptions) -> napi::Result<NativeFile> {
-    errors::attempt(&env, || opened(MmFile::open_existing(&options.id, &open_options(&options)?)?))
-}
+/// How many numbers [`open_file`] takes.
+const NUMBERS: usize = 4;
+// Its flags: whether operations take the lock, whether the file lives until its last process, and whether it
+// is opened for reading only.
+const SYNCHRONIZED: u64 = 1;
+const LAST_PROCESS: u64 = 2;
+const READ_ONLY: u64 = 4;
 
-/// Opens a file, or makes it.
-#[napi]
-pub fn create_or_open(env: Env, options: NativeOptions) -> napi::Result<NativeFile> {
-    errors::attempt(&env, || {
-        let create = create_options(&options)?;
-        opened(MmFile::create_or_open(&options.id, capacity(&options), &create)?)
-    })
-}
-
-/// Makes a file on disk.
-#[napi]
-pub fn create_file(env: Env, options: NativeOptions) -> napi::Result<NativeFile> {
-    errors::attempt(&env, || {
-        let create = create_options(&options)?;
-        opened(MmFile::create_file(&options.id, capacity(&options), &create)?)
-    })
-}
-
-/// Opens a file on disk.
-#[napi]
-pub fn open_file(env: Env, options: NativeOptions) -> napi::Result<NativeFile> {
-    errors::attempt(&env, || opened(MmFile::open_file(&options.id, &open_options(&options)?)?))
+/// The folder and the prefixes.
+fn place(call: &Call, place: sys::napi_value) -> Result<(Option<PathBuf>, Prefixes), Failure> {
+    let mut length = 0;
+    // SAFETY: `env` and the values belong to this call; the targets are writable.
+    if unsafe { sys::napi_get_array_length(call.env, place, &mut length) } != sys::Status::napi_ok {
+        return Ok((None, Prefixes::default()));
+    }
+    let element = |at| {
+        let mut element = std::ptr::null_mut();
+        // SAFETY: as above.
+        let status = unsafe { sys::napi_get_element(call.env, place, at, &mut element) };
+        call.text(errors::checked(status, element)?)
+    };
+    let [directory, data, mutex] = [element(0)?, element(1)?, element(2)?];
+    let (data, mutex) = (data.unwrap_or_default(), mutex.unwrap_or_default());
+    Ok((directory.map(PathBuf::from), Prefixes::new(data, mutex)?))
 }
 
 /// Waits until everything is on the disk.
@@ -163,21 +171,18 @@ pub fn flush(env: Env, handle: u32) -> napi::Result<()> {
 /// which a process often has 1,024; 32 MiB of such weights make the engine look for what nothing refers to.
 const WEIGHT: i64 = 1 << 18;
 
-/// Closes a file or a mutex when the object that stands for it in JavaScript has been collected, also where the
-/// whole copy of the package is: a registry of that copy would be gone as well.
-#[napi]
-pub fn manage(env: Env, owner: Object<'_>, handle: u32) -> napi::Result<()> {
-    errors::attempt(&env, || {
-        let (data, none) = (handle as usize as *mut c_void, ptr::null_mut());
-        // SAFETY: `env` and `owner` belong to the running call; `data` is a number.
-        let status = unsafe {
-            let (env, owner) = (env.raw(), owner.value().value);
-            sys::napi_add_finalizer(env, owner, data, Some(collected), none, none.cast())
-        };
-        errors::checked(status, ())?;
-        weigh(env.raw(), WEIGHT);
-        Ok(())
-    })
+/// `manage(owner, handle)`: closes a file or a mutex when the object that stands for it in JavaScript has been
+/// collected, also where the whole copy of the package is: a registry of that copy would be gone as well.
+pub(crate) fn manage(call: &Call) -> Outcome {
+    let (data, none) = (call.count_at(1)? as usize as *mut c_void, ptr::null_mut());
+    // SAFETY: `env` and the owner belong to this call; `data` is a number.
+    let status = unsafe {
+        let collected = Some(collected as _);
+        sys::napi_add_finalizer(call.env, call.value(0), data, collected, none, none.cast())
+    };
+    errors::checked(status, ())?;
+    weigh(call.env, WEIGHT);
+    call.nothing()
 }
 
 /// Node: the object that stood for a file or a mutex has been collected. Its views stay, and keep the memory.
@@ -195,16 +200,16 @@ fn weigh(env: sys::napi_env, bytes: i64) {
     unsafe { sys::napi_adjust_external_memory(env, bytes, &mut 0) };
 }
 
-/// Closes a file or a mutex, releases its lock and empties its views. Whether it was open.
-#[napi]
-pub fn close(env: Env, handle: u32) -> bool {
-    let Some(handle) = table::remove(handle) else { return false };
-    weigh(env.raw(), -WEIGHT);
-    drop(handle.watch.take());
-    drop(handle.holder.take());
-    drop(handle.guard.take());
-    handle.buffers.borrow_mut().detach_all();
-    true
+/// `close(handle)`: closes a file or a mutex, releases its lock and empties its views.
+pub(crate) fn close(call: &Call) -> Outcome {
+    if let Some(handle) = table::remove(call.count_at(0)?) {
+        weigh(call.env, -WEIGHT);
+        drop(handle.watch.take());
+        drop(handle.holder.take());
+        drop(handle.guard.take());
+        handle.buffers.borrow_mut().detach_all();
+    }
+    call.nothing()
 }
 
 /// Does for everything that this thread has open what closing it does for others: what runs before the
@@ -246,16 +251,6 @@ fn end(handle: &Rc<Handle>) {
     }
 }
 
-fn opened(file: MmFile) -> Result<NativeFile, Failure> {
-    let id = file.id().to_owned();
-    let path = file.path().map(|path| path.to_string_lossy().into_owned());
-    #[allow(clippy::cast_precision_loss, reason = "came from a number, or is below 2^53")]
-    let capacity = file.capacity() as f64;
-    let is_creator = file.is_creator();
-    let handle = insert(Resource::File(file))?;
-    Ok(NativeFile { handle, id, capacity, is_creator, path })
-}
-
 /// Gives a file or a mutex its number.
 pub(crate) fn insert(resource: Resource) -> Result<u32, Failure> {
     let full = || Error::NoSpace { needed: "another open file".into(), os: None };
@@ -265,35 +260,6 @@ pub(crate) fn insert(resource: Resource) -> Result<u32, Failure> {
 /// What a number stands for.
 pub(crate) fn open(handle: u32) -> Result<Rc<Handle>, Failure> {
     table::get(handle).ok_or(Failure::Core(Error::Closed))
-}
-
-fn open_options(options: &NativeOptions) -> Result<OpenOptions, Failure> {
-    Ok(OpenOptions {
-        access: if options.read_only { Access::Read } else { Access::ReadWrite },
-        synchronized: options.synchronized,
-        lock_timeout: milliseconds(options.lock_timeout),
-        directory: options.directory.clone().map(Into::into),
-        prefixes: prefixes(options)?,
-    })
-}
-
-fn create_options(options: &NativeOptions) -> Result<CreateOptions, Failure> {
-    Ok(CreateOptions {
-        id: None,
-        synchronized: options.synchronized,
-        lifetime: if options.last_process { Lifetime::LastProcess } else { Lifetime::Creator },
-        lock_timeout: milliseconds(options.lock_timeout),
-        directory: options.directory.clone().map(Into::into),
-        prefixes: prefixes(options)?,
-    })
-}
-
-fn prefixes(options: &NativeOptions) -> Result<Prefixes, Failure> {
-    Ok(Prefixes::new(options.data_prefix.as_str(), options.mutex_prefix.as_str())?)
-}
-
-fn capacity(options: &NativeOptions) -> u64 {
-    whole(options.capacity)
 }
 
 /// A number that the TypeScript has checked to be a whole one.

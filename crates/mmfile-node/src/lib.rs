@@ -1,7 +1,7 @@
 //! The Node.js binding of mmfile-core: values, errors and threads become JavaScript's. It decides
 //! nothing; the TypeScript in `src/` is what programs see.
 //!
-//! Opening, closing and the like are ordinary napi-rs functions. What is called for every message
+//! Most are ordinary napi-rs functions. What is called for every message, and opening and closing files,
 //! goes through plain Node-API functions in `operations`, which cost a sixth of that.
 
 #![cfg_attr(

@@ -1,7 +1,8 @@
-//! What is called for every message.
+//! What is called for every message, and for every file.
 
 use crate::call::{Call, Outcome, Work, export};
 use crate::errors::{self, Failure};
+use crate::files::{close, manage, open_file};
 use crate::values::{Value, bytes_of};
 use crate::watch::Watch;
 use mmfile_core::{Error, RequirePeer, Span, Timeout};
@@ -16,7 +17,10 @@ use std::time::{Duration, Instant};
 #[napi(ts_return_type = "Operations")]
 pub fn operations(env: Env) -> napi::Result<Object<'static>> {
     let object = Object::new(&env)?;
-    let table: [(&std::ffi::CStr, Work); 20] = [
+    let table: [(&std::ffi::CStr, Work); 23] = [
+        (c"open", open_file),
+        (c"manage", manage),
+        (c"close", close),
         (c"append", append),
         (c"appendAll", append_all),
         (c"write", write),

@@ -67,6 +67,14 @@ impl Control {
         Ok(Self { memory, block, sync, capacity: 0 })
     }
 
+    /// Touches the block for writing, and changes nothing. A first access that reads would have the kernel map
+    /// the pages around it, too, and closing would have to take them away again.
+    #[cfg(platform = "linux")]
+    pub(crate) fn map_for_writing(&self) {
+        let _ =
+            self.word(at::OFF_STATE).compare_exchange(0, 0, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     /// The memory of the block.
     pub(crate) fn memory(&self) -> &Memory {
         &self.memory

@@ -87,9 +87,12 @@ impl Segments {
     }
 
     /// Prepares the memory of a new file for what its creator will write: a tenth of what filling it
-    /// with zeros took.
+    /// with zeros took. Appends to a small one meet a few faults instead, if there are any.
     pub(crate) fn prepare(&self) {
-        self.populate(0, self.capacity);
+        const LARGE: u64 = 1 << 20;
+        if self.capacity >= LARGE {
+            self.populate(0, self.capacity);
+        }
     }
 
     /// Sees to it that writing from `from` to `end` does not fault page by page, by reading a word of every

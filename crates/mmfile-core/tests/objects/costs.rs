@@ -219,3 +219,36 @@ fn an_open_file_has_two_descriptors_at_most() {
     actor.finish();
     assert_eq!(left_behind(support::common_part(&prefixes)), [""; 0]);
 }
+
+/// An opening touches the control block alone, and writes to it first: at a read, the kernel maps the pages
+/// around it, too, which closing has to take away again. That is a third of the time of both.
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
+#[test]
+fn an_opening_maps_one_page() {
+    let prefixes = own_prefixes("mapped");
+    let resident = |name: &str| -> Vec<u64> {
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let of_file = maps.split("VmFlags:").filter(|part| part.contains(name));
+        let kilobytes = |part: &str| {
+            let line = part.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
+            line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+        };
+        of_file.map(kilobytes).collect()
+    };
+    let file = MmFile::create_new(1 << 16, &options(&prefixes)).unwrap();
+    let created: u64 = resident(file.id()).iter().sum();
+    let _opened =
+        MmFile::open_existing(file.id(), &OpenOptions::from(&options(&prefixes))).unwrap();
+    let opened = resident(file.id()).iter().sum::<u64>() - created;
+    figures(format!(
+        "resident: {created} KiB of a file that was created, {opened} of an opened one"
+    ));
+    let page = page_size() / 1024;
+    assert!(created <= page && opened <= page, "{created} and {opened} KiB");
+}
+
+#[cfg(all(target_os = "linux", not(mmfile_portable)))]
+fn page_size() -> u64 {
+    // SAFETY: takes a number and cannot fail.
+    u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap()
+}
