@@ -9,6 +9,7 @@ import { fuzz } from './fuzz.mjs'
 import { root, run } from './lib.mjs'
 import { pack, stageMain } from './pack.mjs'
 import { buildSamples } from './samples.mjs'
+import { structureFaults } from './structure.mjs'
 import { versionFaults } from './version.mjs'
 
 const FEATURES = 'mmfile-core/fault-points'
@@ -25,11 +26,8 @@ const steps = {
     run('cargo', ['fmt', '--manifest-path', 'bench/floor/Cargo.toml', '--check']).ok &&
     run('cargo', ['fmt', '--check'], { cwd: join(root, 'fuzz') }).ok,
   'typescript and javascript style': command('biome', 'ci', '.'),
-  'versions and platform packages are in step': () => {
-    const found = versionFaults()
-    for (const fault of found) console.error(fault)
-    return found.length === 0
-  },
+  'versions and platform packages are in step': () => noneOf(versionFaults()),
+  'the structure of the core': () => noneOf(structureFaults()),
   'clippy, with unused dependencies': command(
     'cargo',
     ...['clippy', '--workspace', '--all-targets', '--features', FEATURES, '--', '-D', 'warnings'],
@@ -77,6 +75,12 @@ const steps = {
     for (const [name] of left) console.error(`/dev/shm/${name} was left behind`)
     return left.length === 0
   },
+}
+
+/** Whether nothing was found; prints what was. */
+function noneOf(faults) {
+  for (const fault of faults) console.error(fault)
+  return faults.length === 0
 }
 
 /** Builds once more to another place and compares: napi-rs's output depends on the sources alone. */
