@@ -96,7 +96,9 @@ impl Handle {
         }
         let tail = self.count(true);
         drop(operation);
-        wake::signal_after_release(&self.control);
+        if self.may_store() == Ok(true) {
+            wake::signal_after_release(&self.control);
+        }
         tail
     }
 

@@ -104,7 +104,9 @@ impl Handle {
         };
         let Some(acquired) = acquired else {
             let result = work();
-            wake::signal(&self.control);
+            if result.is_ok() || self.may_store() == Ok(true) {
+                wake::signal(&self.control);
+            }
             return result;
         };
         let mut operation = Operation { handle: self, leaves: Acquired::Clean, failed: true };
@@ -119,7 +121,10 @@ impl Handle {
         operation.failed = result.is_err();
         drop(operation);
         crate::fault::point("change.unlocked");
-        wake::signal_after_release(&self.control);
+        // One that failed may have counted what another program appended. There may be no room for the wake-up either.
+        if result.is_ok() || self.may_store() == Ok(true) {
+            wake::signal_after_release(&self.control);
+        }
         result
     }
 

@@ -245,7 +245,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`Error::Corrupt`] if even reading it would.
-    fn may_store(&self) -> Result<bool> {
+    pub(super) fn may_store(&self) -> Result<bool> {
         match self.object.check_writable(&self.control) {
             Ok(()) => Ok(true),
             Err(Error::NoSpace { .. }) => Ok(false),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-const ROLES: &[support::Role] = &[("user", user)];
+const ROLES: &[support::Role] = &[("user", user), ("writer", writer)];
 const CAPACITY: u64 = 4 << 20;
 const NO_SPACE: &str = "ERR_MMFILE_NO_SPACE";
 
@@ -23,6 +23,9 @@ const CASES: &[(&str, Case)] = &[
     ("written again and again", written_again_and_again),
     ("opened when it is full", opened_when_it_is_full),
     ("flushed inside a section", flushed_inside_a_section),
+    ("waited for", waited_for),
+    ("kept by a handle that could not release it", kept_by_a_handle_that_could_not_release_it),
+    ("repaired after a death", repaired_after_a_death),
     ("flushed by another thread", flushed_by_another_thread),
     ("created with what is left", created_with_what_is_left),
     ("objects in a folder", objects_in_a_folder),
@@ -248,6 +251,101 @@ fn flushed_inside_a_section(disk: &Disk) {
     });
     assert_eq!(append(&other, 3), (3, None));
     check(&other, 7);
+}
+
+fn waited_for(disk: &Disk) {
+    let file = disk.create("a");
+    append(&file, 3);
+    if disk.shares_blocks() {
+        disk.copy("--reflink=always", "a", "b");
+    }
+    let waiter = file.waiter();
+    std::thread::scope(|scope| {
+        let wait = scope.spawn(|| waiter.wait_for(1 << 20, Timeout::Infinite, Duration::ZERO));
+        std::thread::sleep(Duration::from_millis(20));
+        disk.fill();
+        for _ in 0..20 {
+            // It asks to be woken after each of its sleeps.
+            std::thread::sleep(Duration::from_millis(5));
+            append(&file, 1);
+            waiter.look_again();
+        }
+        waiter.cancel();
+        assert_eq!(wait.join().unwrap().unwrap_err().code(), "ERR_MMFILE_CLOSED");
+    });
+    disk.empty();
+    assert_eq!(append(&file, 1), (1, None));
+}
+
+fn kept_by_a_handle_that_could_not_release_it(disk: &Disk) {
+    let file = disk.create("a");
+    append(&file, 3);
+    if disk.shares_blocks() {
+        disk.copy("--reflink=always", "a", "b");
+    }
+    let other = disk.open("a", Access::ReadWrite).unwrap();
+    let guard = file.lock(None).unwrap();
+    disk.fill();
+    let _ = file.flush();
+    drop(guard);
+    disk.empty();
+    // On a full disk it could not say so. It has ended for others when it is closed.
+    let soon = || Some(Timeout::Val(Duration::from_millis(200)));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let locked = other.lock(soon()).map(|guard| guard.abandoned());
+            drop(file);
+            let abandoned = match locked {
+                Err(_) => Ok(other.lock(soon()).unwrap().abandoned()),
+                locked => locked.map(|_| false),
+            };
+            say(format_args!("released late: {abandoned:?}"));
+            assert!(!other.lock(soon()).unwrap().abandoned());
+        });
+    });
+    assert_eq!(append(&other, 1), (1, None));
+}
+
+/// Dies in an append.
+fn writer(args: &[String]) {
+    let file = MmFile::open_file(&args[0], &OpenOptions::default()).unwrap();
+    file.append(&number(3)).unwrap();
+}
+
+fn repaired_after_a_death(disk: &Disk) {
+    if !cfg!(feature = "fault-points") {
+        return;
+    }
+    let test = format!("storage::a_full_{}", disk.kind);
+    for point in ["append.intent", "append.payload", "append.published", "commit.tail"] {
+        let file = disk.create("a");
+        append(&file, 3);
+        let path = disk.file("a");
+        let path = [path.to_str().unwrap()];
+        Actor::start_with_fault(&test, "writer", &path, point).wait_killed(point);
+        if disk.shares_blocks() {
+            disk.copy("--reflink=always", "a", "b");
+        }
+        disk.fill();
+        let _ = file.flush();
+        let length = check(&file, 3);
+        let (count, _) = append(&file, 2);
+        check(&file, length + count);
+        let reader = disk.open("a", Access::Read).unwrap();
+        check(&reader, 3);
+        drop((file, reader));
+        let opened = disk.open("a", Access::ReadWrite);
+        assert!(matches!(&opened, Ok(_) | Err(Error::NoSpace { .. })), "{opened:?}");
+        drop(opened);
+        disk.empty();
+        let file = disk.open("a", Access::ReadWrite).unwrap();
+        let length = check(&file, 3);
+        assert_eq!(append(&file, 2), (2, None), "{point}");
+        check(&file, length + 2);
+        drop(file);
+        std::fs::remove_file(disk.file("a")).unwrap();
+        let _ = std::fs::remove_file(disk.file("b"));
+    }
 }
 
 fn flushed_by_another_thread(disk: &Disk) {
