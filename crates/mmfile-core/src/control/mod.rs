@@ -21,8 +21,8 @@ pub(crate) mod layout;
 pub(crate) mod participants;
 
 use crate::error::{Error, Result};
-use crate::memory::{Block, Memory};
-use crate::platform::{SyncObjects, process_number};
+use crate::memory::{Backing, Block, Memory};
+use crate::platform::{FAULT_AROUND, SyncObjects, process_number};
 use crate::sync::{AtomicU32, AtomicU64};
 use layout as at;
 use std::sync::atomic::Ordering;
@@ -67,12 +67,13 @@ impl Control {
         Ok(Self { memory, block, sync, capacity: 0 })
     }
 
-    /// Touches the block for writing, and changes nothing. A first access that reads would have the kernel map
-    /// the pages around it, too, and closing would have to take them away again.
-    #[cfg(platform = "linux")]
+    /// Touches a block in memory for writing, and changes nothing. A first access that reads would have the
+    /// kernel map the pages around it, too, and closing would have to take them away again.
     pub(crate) fn map_for_writing(&self) {
-        let _ =
-            self.word(at::OFF_STATE).compare_exchange(0, 0, Ordering::Relaxed, Ordering::Relaxed);
+        if FAULT_AROUND.is_some() && self.memory.backing() == Backing::Memory {
+            let state = self.word(at::OFF_STATE);
+            let _ = state.compare_exchange(0, 0, Ordering::Relaxed, Ordering::Relaxed);
+        }
     }
 
     /// The memory of the block.

@@ -52,7 +52,6 @@ fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<O
 fn finish(mut object: Object, mapped: Mapped, kind: ObjectKind, mode: Mode) -> Result<Opened> {
     let id = object.location().id().to_owned();
     let (mut control, data) = parts(&mapped.memory, object.descriptor(), &id)?;
-    #[cfg(platform = "linux")]
     control.map_for_writing();
     if !control.is_described() {
         return Err(Error::access(&id, "something else stands at its name"));
