@@ -56,6 +56,10 @@ test('closing a file while the thread pool works on a view of it', async (t) => 
   t.true(same, 'which was done to the end')
 })
 
+test('closing a file while a socket sends a view of it', async (t) => {
+  t.deepEqual(await play(t, 'useInSocket'), [{ early: true, missing: 0, wrong: 0 }])
+})
+
 test('ending a worker while the thread pool works on a view of its file', async (t) => {
   t.deepEqual(await play(t, 'endWorkerInPool'), ['ended'])
 })

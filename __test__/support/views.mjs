@@ -1,6 +1,8 @@
 // Programs that do with views and their buffers what a program can do. Run with --expose-gc.
 
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
@@ -208,6 +210,33 @@ await play({
     await pause(1000)
     globalThis.views = views
     say({ read, left: (before - process.memoryUsage().rss) / 2 ** 20 })
+  },
+
+  /** A socket is in the middle of sending a view when the file is closed. */
+  async useInSocket() {
+    const size = 8 << 20
+    const file = MmFile.createNew(size)
+    file.append(new Uint8Array(size - 4).fill(7))
+    let [received, wrong] = [0, 0]
+    const server = createServer((socket) => {
+      socket.on('data', (bytes) => {
+        received += bytes.length
+        wrong += bytes.length - bytes.filter((byte) => byte === 7).length
+      })
+      socket.pause()
+      setTimeout(() => socket.resume(), 100)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const socket = connect(server.address().port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.end(file.view(0))
+    const early = socket.writableLength > 0
+    file.close()
+    globalThis.gc()
+    await once(socket, 'close')
+    server.close()
+    say({ early, missing: size - 4 - received, wrong })
   },
 
   /** The pool reads from a reader's view, which the program has written to, after the file was closed. */

@@ -280,8 +280,8 @@ export class MmFile {
   }
 
   /**
-   * Resolves once there is a segment `index`, in whichever process it is appended. It polls nothing
-   * and keeps the event loop alive.
+   * Resolves once there is a segment `index`, in whichever process it is appended. It sleeps until
+   * then, but for a check twice a second, and keeps the event loop alive.
    *
    * Rejects with `ERR_MMFILE_TIMEOUT`, with `ERR_MMFILE_SEALED` if the segment can never come, with
    * `ERR_MMFILE_PEER_GONE` if that was asked for, with `ERR_MMFILE_CLOSED` when this handle is
