@@ -141,6 +141,17 @@ impl Names {
     }
 }
 
+/// What follows the name of an object in that of its staging object. No id contains a `~`.
+pub(crate) fn staging_suffix(number: u64) -> String {
+    format!("~{number:016x}")
+}
+
+/// The name of the object that is staged under a name, if one is.
+pub(crate) fn staged_name(file: &str) -> Option<&str> {
+    let (name, number) = file.rsplit_once('~')?;
+    (number.len() == 16 && number.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(name)
+}
+
 fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
 }

@@ -19,6 +19,7 @@
 //! # Ok(()) }
 //! ```
 
+pub(crate) mod checks;
 #[cfg(not(platform = "windows"))]
 pub(crate) mod files;
 mod info;
@@ -31,12 +32,12 @@ use crate::platform as implementation;
 #[cfg(not(platform = "windows"))]
 use files as implementation;
 
+pub(crate) use checks::check_kind;
 pub(crate) use implementation::{Object, create, open};
 #[cfg(not(platform = "loom"))]
 pub(crate) use implementation::{create_file, open_file};
 pub use info::{Kind, ObjectInfo, Peer};
 pub use listing::{ListOptions, list, remove, sweep};
-pub(crate) use rebuild::check_kind;
 
 use crate::control::{Control, Lifetime, ObjectKind};
 use crate::ids::Names;

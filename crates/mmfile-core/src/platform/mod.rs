@@ -34,7 +34,6 @@
 //! | `Staged`, `Mapped`, `ViewSource` | an object that has no name yet; one that is mapped; for more mappings |
 //! | `Descriptor` | an open object: `identity`, `size`, `lock` and `blocker` on ranges of bytes, `is_own` |
 //! | `PROCESS_BITS` | the bits of a process's number, which leave room for those of its handles |
-//! | `staged_name` | the name that a staging object is to get |
 //! | `sync_objects`, `map_copy_on_write`, `sync` | those of an open object; a reader's views; to the disk |
 //!
 //! Windows, whose kernel keeps the names, supplies what `crate::object::files` has:

@@ -2,13 +2,14 @@
 
 use super::handle::{AtEnd, Object, remove_under};
 use super::liveness::{self, Occupancy};
-use super::open::{data_of, has_ended, parts, remove_vacant};
+use super::open::{has_ended, parts, remove_vacant};
 use super::sweep;
 use crate::backoff::Backoff;
 use crate::control::{Description, Lifetime, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::object::checks::data_of;
 use crate::object::{NewObject, Opened, Spec};
 use crate::platform::{Location, RawMutex, Staged};
 
@@ -59,7 +60,7 @@ pub(super) fn publish(
             creator: nonce,
         });
         fault::point("create.described");
-        let Some(data) = data_of(&before, &staged.memory, new.capacity) else {
+        let Some(data) = data_of(&before, new.capacity) else {
             return Err(Error::Closed); // it was staged with that size
         };
         let at_end = match (new.kind, new.lifetime) {

@@ -7,7 +7,7 @@
 use super::create::{publish, stage};
 use super::handle::{AtEnd, Object};
 use super::liveness::{self, Occupancy};
-use super::open::{data_of, parts};
+use super::open::parts;
 use super::sweep;
 use crate::backoff::Backoff;
 use crate::control::layout::CONTROL_SIZE;
@@ -15,10 +15,12 @@ use crate::control::{Control, Lifetime, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, OsError, Result};
 use crate::fault;
+use crate::ids::staged_name;
 use crate::memory::{Access, Memory, Mode};
-use crate::object::rebuild::{begin_unwritable, check_kind, check_size, cut, rebuild};
+use crate::object::checks::{check_size, examine_file};
+use crate::object::rebuild::{begin_unwritable, rebuild};
 use crate::object::{NewObject, Opened};
-use crate::platform::{self, Descriptor, Location, staged_name};
+use crate::platform::{self, Descriptor, Location};
 
 /// Creates a file of `capacity` bytes at a path that nothing has.
 ///
@@ -134,13 +136,10 @@ fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
     Ok(Some(Opened { object, control, source, data, lifetime, mode }))
 }
 
-/// The control block of a mapped file, and the data, which has the size that the block says.
+/// The control block of a mapped file, and the data.
 fn examine(memory: &Memory, descriptor: &Descriptor, id: &str) -> Result<(Control, Memory)> {
     let (control, before) = parts(memory, descriptor, id)?;
-    let description = control.examine_format(id)?;
-    check_kind(&description, ObjectKind::DiskFile, id)?;
-    let data = data_of(&before, memory, description.capacity);
-    let data = data.ok_or_else(|| cut(memory.region().len() as u64))?;
+    let data = examine_file(&control, &before, id)?;
     Ok((control, data))
 }
 

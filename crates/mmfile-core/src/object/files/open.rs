@@ -3,12 +3,12 @@
 use super::handle::{AtEnd, Object, remove_under};
 use super::liveness::{self, Occupancy};
 use crate::backoff::Backoff;
-use crate::control::layout::{CONTROL_SIZE, control_offset_of, object_size};
 use crate::control::{Control, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::memory::{Access, Memory, Mode};
+use crate::object::checks::{self, data_of};
 use crate::object::{Opened, Spec, check_kind};
 use crate::platform::{self, Descriptor, Location, Mapped};
 
@@ -63,7 +63,7 @@ fn finish(mut object: Object, mapped: Mapped, kind: ObjectKind, mode: Mode) -> R
         let _ = object.remove_under(liveness::lock_name);
         return Err(Error::not_found(&id));
     }
-    let Some(data) = data_of(&data, &mapped.memory, description.capacity) else {
+    let Some(data) = data_of(&data, description.capacity) else {
         return Err(Error::access(&id, "its control block contradicts its size"));
     };
     control.accept(description.capacity);
@@ -82,18 +82,8 @@ pub(super) fn parts(
     descriptor: &Descriptor,
     id: &str,
 ) -> Result<(Control, Memory)> {
-    let size = memory.region().len() as u64;
-    let offset = control_offset_of(size);
-    let parts = offset.and_then(|at| Some((memory.part(at, CONTROL_SIZE)?, memory.part(0, at)?)));
-    let Some((control, before)) = parts else {
-        return Err(Error::access(id, "something else stands at its name"));
-    };
+    let (control, before) = checks::parts(memory, id)?;
     Ok((Control::new(control, platform::sync_objects(descriptor), id)?, before))
-}
-
-/// The data of a mapped object, if that is what its size says.
-pub(super) fn data_of(before: &Memory, all: &Memory, capacity: u64) -> Option<Memory> {
-    (object_size(capacity) == Some(all.region().len() as u64)).then(|| before.part(0, capacity))?
 }
 
 /// Removes the name of an object that no process has open. `false` if one has it, after all.

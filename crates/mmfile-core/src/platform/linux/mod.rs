@@ -20,7 +20,7 @@ pub(crate) use super::unix::process::{
     PROCESS_BITS, kill_self, process_namespace, process_number, stop_self,
 };
 pub(crate) use super::unix::{
-    Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix, staged_name,
+    Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix,
 };
 
 use crate::error::{Error, OsError, Result};

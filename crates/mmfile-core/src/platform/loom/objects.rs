@@ -7,7 +7,7 @@ use super::memory::{Memory as Words, Region};
 use super::mistakes::{Fault, has};
 use crate::error::{Error, Result};
 use crate::fault;
-use crate::ids::Prefixes;
+use crate::ids::{Prefixes, staging_suffix};
 use crate::memory::{Access, Memory};
 use crate::platform::locks::{ByteRange, LockKind};
 use std::path::Path;
@@ -132,7 +132,7 @@ impl Location {
     }
 
     pub(crate) fn stage(&self, capacity: u64, nonce: u64) -> Result<Option<Staged>> {
-        let at = StagingName { name: format!("{}~{nonce:016x}", self.name), published: false };
+        let at = StagingName { name: self.name.clone() + &staging_suffix(nonce), published: false };
         let created = kernel::create(&at.name, Words::new(capacity)).ok_or(Error::Closed)?;
         fault::point("stage.made");
         let memory = map(Region::of(kernel::memory(created)));
@@ -211,10 +211,6 @@ impl Drop for Descriptor {
     fn drop(&mut self) {
         kernel::close(self.number);
     }
-}
-
-pub(crate) fn staged_name(file: &str) -> Option<&str> {
-    file.rsplit_once('~').map(|(name, _)| name)
 }
 
 fn map(region: Region) -> Memory {

@@ -27,7 +27,7 @@ pub(crate) use super::unix::process::{
     PROCESS_BITS, kill_self, process_namespace, process_number, stop_self,
 };
 pub(crate) use super::unix::{
-    Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix, staged_name,
+    Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix,
 };
 pub(crate) use byte_mutex::{RawMutex, thread_id};
 pub(crate) use constants::*;

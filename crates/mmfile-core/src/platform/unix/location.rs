@@ -4,6 +4,7 @@
 use super::{descriptor, folder, from_errno, identity_of, mmap, permissions};
 use crate::control::layout::CONTROL_SIZE;
 use crate::error::{Error, OsError, Result};
+use crate::ids::staging_suffix;
 use crate::memory::{Access, Memory, Region};
 use crate::platform::{Descriptor, Identity, Kind, ViewSource, set_size};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
@@ -127,12 +128,6 @@ impl Drop for StagingName {
     }
 }
 
-/// The name that is staged under a name in a folder, if it is one. No id contains a `~`.
-pub(crate) fn staged_name(file: &str) -> Option<&str> {
-    let (name, number) = file.rsplit_once('~')?;
-    (number.len() == 16 && number.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(name)
-}
-
 impl Location {
     /// That of a file on disk.
     pub(crate) fn on_disk(path: &Path) -> Self {
@@ -164,7 +159,7 @@ impl Location {
 
     /// Where an object is staged that is to be here. No other staging object has the number.
     pub(in crate::platform) fn staging(&self, number: u64) -> Self {
-        self.folder().location(&format!("{}~{number:016x}", self.name())).known_as(&self.id)
+        self.folder().location(&(self.name() + &staging_suffix(number))).known_as(&self.id)
     }
 
     /// The path without links and dots, as other processes would best be told.

@@ -21,7 +21,7 @@ pub(super) use descriptor::identity_of;
 pub(crate) use descriptor::{Descriptor, Identity};
 pub(super) use errno::{from_errno, retry};
 pub(super) use fork::generation;
-pub(crate) use location::{Folder, Location, Mapped, Staged, staged_name};
+pub(crate) use location::{Folder, Location, Mapped, Staged};
 
 use crate::ids::Prefixes;
 

@@ -12,14 +12,16 @@ use super::process::new_nonce;
 use super::sync_objects::{How, SyncObjects};
 use super::{from_code, view};
 use crate::backoff::Backoff;
-use crate::control::layout::{CONTROL_SIZE, control_offset, control_offset_of, object_size};
+use crate::control::layout::{CONTROL_SIZE, object_size};
 use crate::control::{Control, Description, Lifetime, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, OsError, Result};
 use crate::fault;
-use crate::memory::{Access, Memory, Mode};
+use crate::ids::{staged_name, staging_suffix};
+use crate::memory::{Access, Mode};
 use crate::object::Opened;
-use crate::object::rebuild::{begin_unwritable, check_kind, check_size, cut, rebuild};
+use crate::object::checks::{check_size, examine_file, parts};
+use crate::object::rebuild::{begin_unwritable, rebuild};
 use crate::platform::RawMutex;
 use std::os::windows::io::OwnedHandle;
 use std::path::{Path, PathBuf};
@@ -70,9 +72,7 @@ impl Location {
         let name = name.to_string_lossy();
         for entry in entries.flatten() {
             let file = entry.file_name().to_string_lossy().into_owned();
-            if let Some(number) = file.strip_prefix(&*name).and_then(|it| it.strip_prefix('~'))
-                && number.len() == 16
-                && number.bytes().all(|digit| digit.is_ascii_hexdigit())
+            if staged_name(&file) == Some(&*name)
                 && let Ok((staged, true)) = DiskFile::open(&entry.path(), Access::ReadWrite, &file)
                 && staged.lock(true)
             {
@@ -121,7 +121,7 @@ fn attempt_create(
     size: u64,
 ) -> Result<Option<Opened>> {
     let mut at = location.path.file_name().unwrap_or_default().to_owned();
-    at.push(format!("~{:016x}", new_nonce()));
+    at.push(staging_suffix(new_nonce()));
     let at = location.path.with_file_name(at);
     let file = DiskFile::create(&at, id).map_err(|error| match error {
         Error::NotFound { id, .. } => Error::NotFound { id, reason: "its folder does not exist" },
@@ -147,7 +147,7 @@ fn attempt_create(
     })?;
     fault::point("disk.reserved");
     let (section, memory) = file.map(Access::ReadWrite)?;
-    let (before, block) = parts(&memory, id)?;
+    let (block, before) = parts(&memory, id)?;
     let lock = file.lock_name()?;
     let mut control = Control::new(block, SyncObjects::new(&lock, How::CreateOrOpen, id)?, id)?;
     RawMutex::initialize(&control)?;
@@ -163,13 +163,6 @@ fn attempt_create(
     }
     fault::point("disk.published");
     Ok(Some(Opened { object, control, source: None, data, lifetime, mode }))
-}
-
-/// The control block of a mapped file, and what precedes it.
-fn parts(memory: &Memory, id: &str) -> Result<(Memory, Memory)> {
-    let offset = control_offset_of(memory.region().len() as u64);
-    let parts = offset.and_then(|at| Some((memory.part(0, at)?, memory.part(at, CONTROL_SIZE)?)));
-    parts.ok_or_else(|| Error::access(id, "something else stands at its name"))
 }
 
 /// A handle on a file. The name of the lock and the presence are those of one that shares the control block.
@@ -249,10 +242,11 @@ fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
     }
     fault::point("open.joined");
     let (section, memory) = file.map(Access::ReadWrite)?;
-    let (before, block) = parts(&memory, &id)?;
+    let (block, before) = parts(&memory, &id)?;
     let lock = file.lock_name()?;
     let mut control = Control::new(block, SyncObjects::new(&lock, How::CreateOrOpen, &id)?, &id)?;
-    let (capacity, data) = examine(&control, &before, &id)?;
+    let data = examine_file(&control, &before, &id)?;
+    let capacity = data.region().len() as u64;
     fault::point("open.mapped");
     if vacant {
         rebuild(&mut control, &data)?;
@@ -275,23 +269,14 @@ fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
     Ok(Some(Opened { object, control, source: None, data, lifetime, mode }))
 }
 
-/// The capacity that a control block says, which is what the file's size allows, and the data.
-fn examine(control: &Control, before: &Memory, id: &str) -> Result<(u64, Memory)> {
-    let description = control.examine_format(id)?;
-    check_kind(&description, ObjectKind::DiskFile, id)?;
-    let (capacity, size) = (description.capacity, before.region().len() as u64);
-    let whole = control_offset(capacity) == Some(size);
-    let data = if whole { before.part(0, capacity) } else { None };
-    Ok((capacity, data.ok_or_else(|| cut(size.saturating_add(CONTROL_SIZE)))?))
-}
-
 /// A reader that may not write to the file has a control block of its own, and reads the committed end from
 /// the file's.
 fn open_unwritable(file: DiskFile, mode: Mode, id: &str) -> Result<Opened> {
     let (section, memory) = file.map(Access::Read)?;
-    let (before, block) = parts(&memory, id)?;
+    let (block, before) = parts(&memory, id)?;
     let mut source = Control::new(block, SyncObjects::none(), id)?;
-    let (capacity, data) = examine(&source, &before, id)?;
+    let data = examine_file(&source, &before, id)?;
+    let capacity = data.region().len() as u64;
     let own = view::map_private(CONTROL_SIZE)?;
     let mut control = Control::new(own, SyncObjects::private(id)?, id)?;
     begin_unwritable(&mut control, capacity)?;
