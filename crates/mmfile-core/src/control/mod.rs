@@ -69,6 +69,7 @@ impl Control {
 
     /// Touches a block in memory for writing, and changes nothing. A first access that reads would have the
     /// kernel map the pages around it, too, and closing would have to take them away again.
+    #[allow(dead_code, reason = "Windows opens otherwise")]
     pub(crate) fn map_for_writing(&self) {
         if FAULT_AROUND.is_some() && self.memory.backing() == Backing::Memory {
             let state = self.word(at::OFF_STATE);
