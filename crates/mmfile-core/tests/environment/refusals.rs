@@ -12,6 +12,8 @@ use std::time::Duration;
 const ROLES: &[support::Role] = &[
     ("confined", confined),
     ("jailed", jailed),
+    ("limited", limited),
+    ("twice", twice),
     ("unreported", unreported),
     ("thread", ends_alone),
     ("ring", uses_a_ring),
@@ -366,4 +368,70 @@ fn uses_a_ring(args: &[String]) {
     let waited = waiter.wait_for(1, soon, Duration::ZERO).unwrap_err();
     assert_eq!(waited.code(), "ERR_MMFILE_TIMEOUT");
     say("done");
+}
+
+/// Creates a file under a limit of the size of files, and others within it.
+fn limited(args: &[String]) {
+    let (prefixes, folder) = (prefixes(args), Path::new(&args[2]));
+    let limit = libc::rlimit { rlim_cur: 1 << 20, rlim_max: 1 << 20 };
+    // SAFETY: the limit is readable.
+    unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) };
+    create_all(&prefixes, folder);
+}
+
+#[test]
+fn a_limit_of_the_size_of_files_is_an_error_and_no_signal() {
+    support::play(ROLES);
+    let test = "refusals::a_limit_of_the_size_of_files_is_an_error_and_no_signal";
+    let (prefixes, folder) = (own_prefixes("limited"), Folder::new("limited"));
+    compare("ulimit -f", (test, "limited", ""), &prefixes, &folder, |way| match way {
+        "large" | "large-in-folder" | "disk" => Some(("ERR_MMFILE_NO_SPACE", "RLIMIT_FSIZE")),
+        _ => None,
+    });
+    assert_eq!(folder.names(), [""; 0]);
+}
+
+const HUGE: u64 = 128 << 20;
+
+/// Creates a large file in a folder that is gone before it is published, and then one in another folder.
+fn twice(args: &[String]) {
+    let (prefixes, folder) = (prefixes(args), Path::new(&args[2]));
+    let create = |size, directory: &Path| {
+        let result = MmFile::create_new(size, &options(&prefixes, "it", Some(directory)));
+        say(result.map_or_else(|error| error.code(), |_| "created"));
+    };
+    create(LARGE, &folder.join("gone"));
+    create(HUGE, folder);
+    hear();
+}
+
+#[test]
+fn one_publication_that_fails_changes_no_other_folder() {
+    support::play(ROLES);
+    let test = "refusals::one_publication_that_fails_changes_no_other_folder";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(60));
+    let (prefixes, folder) = (own_prefixes("twice"), Folder::new("twice"));
+    std::fs::create_dir(folder.file("gone")).unwrap();
+    let args = [prefixes.data(), prefixes.mutex(), folder.path().to_str().unwrap()];
+    let mut actor = Actor::start_with_fault(test, "twice", &args, "=create.described");
+    actor.wait_stopped();
+    std::fs::remove_dir(folder.file("gone")).unwrap();
+    actor.go_on();
+    assert_eq!(actor.expect(), "ERR_MMFILE_UNSUPPORTED", "its folder is gone");
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // As long as it has no name, nothing is left of it if the process is killed.
+        let watch = scope.spawn(|| {
+            let mut names = Vec::new();
+            while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                names.extend(folder.names().into_iter().filter(|name| name.contains('~')));
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            names
+        });
+        assert_eq!(actor.expect(), "created");
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(watch.join().unwrap(), [""; 0]);
+    });
+    actor.finish();
 }

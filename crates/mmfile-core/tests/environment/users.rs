@@ -8,7 +8,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const ROLES: &[support::Role] = &[("creator", creator)];
+const ROLES: &[support::Role] = &[("creator", creator), ("masked", masked)];
 const OWNER: u32 = 12_345;
 const USER: u32 = 12_346;
 
@@ -57,4 +57,55 @@ fn the_environment_does_not_choose_the_folder_of_a_privileged_program() {
         assert_eq!(line, expected, "{mode:o}");
     }
     assert_eq!(support::left_behind(support::common_part(&prefixes)), [""; 0]);
+}
+
+/// Creates and opens everything under a umask that takes the user's own rights.
+fn masked(args: &[String]) {
+    let (prefixes, folder) = (prefixes(args), Path::new(&args[2]));
+    // SAFETY: takes a number and cannot fail.
+    unsafe { libc::umask(0o277) };
+    for (size, directory) in
+        [(100, None), (4 << 20, None), (100, Some(folder)), (4 << 20, Some(folder))]
+    {
+        let create = options(&prefixes, "it", directory);
+        let file = MmFile::create_new(size, &create).unwrap();
+        drop(MmFile::open_existing("it", &OpenOptions::from(&create)).unwrap());
+        drop(file);
+    }
+    let disk = folder.join("disk");
+    drop(MmFile::create_file(&disk, 100, &CreateOptions::default()).unwrap());
+    drop(MmFile::open_file(&disk, &OpenOptions::default()).unwrap());
+    say("done");
+}
+
+#[test]
+fn a_umask_that_takes_the_users_own_rights() {
+    support::play(ROLES);
+    let test = "users::a_umask_that_takes_the_users_own_rights";
+    if !is_root() {
+        return figures("skipped: only root can become another user");
+    }
+    let (folder, prefixes) = (Folder::new("masked"), own_prefixes("masked"));
+    chown(folder.path(), Some(USER), Some(USER)).unwrap();
+    let args = [prefixes.data(), prefixes.mutex(), folder.path().to_str().unwrap()];
+    // Where that user can run it; by another process, since one that has it open for writing cannot.
+    let program = folder.file("program");
+    let copied = Command::new("cp").arg(std::env::current_exe().unwrap()).arg(&program).status();
+    assert!(copied.unwrap().success());
+    std::fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    for refused in ["", "O_TMPFILE"] {
+        let mut command = support::command(test, "masked", &args);
+        let mut own = Command::new(&program);
+        own.args(command.get_args()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        own.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command = own;
+        sandbox::as_user(&mut command, USER);
+        if !refused.is_empty() {
+            sandbox::without_nameless_files(&mut command);
+        }
+        let Some(mut actor) = Actor::spawn_if_allowed(command) else { return };
+        assert_eq!(actor.expect(), "done", "{refused}");
+        actor.finish();
+        std::fs::remove_file(folder.file("disk")).unwrap();
+    }
 }

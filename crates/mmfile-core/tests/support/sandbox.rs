@@ -126,3 +126,14 @@ pub fn in_mount_namespace(command: &mut Command) {
     // SAFETY: as above.
     unsafe { command.pre_exec(|| done(libc::unshare(libc::CLONE_NEWNS))) };
 }
+
+/// Starts it where no file system has files without a name.
+pub fn without_nameless_files(command: &mut Command) {
+    // SAFETY: system calls, and an allocation that no other thread of the parent is in the middle of.
+    unsafe {
+        command.pre_exec(|| {
+            refuse(&[Refusal::NAMELESS_FILES]);
+            Ok(())
+        });
+    }
+}

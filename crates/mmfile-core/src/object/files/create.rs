@@ -27,10 +27,10 @@ pub(crate) fn create(spec: &Spec, new: &NewObject, deadline: &Deadline) -> Resul
     fault::point("create.swept");
     // Before anything is reserved for a name that is taken.
     vacate(&location, new.kind, deadline).map_err(|error| spec.folder.explain(error, false))?;
-    let staged = || {
-        let staged = match stage(&location, new, deadline) {
+    let staged = |named| {
+        let staged = match stage(&location, new, named, deadline) {
             Err(Error::NoSpace { .. }) if sweep::stale(&spec.folder, prefix, new.kind) => {
-                stage(&location, new, deadline)
+                stage(&location, new, named, deadline)
             }
             staged => staged,
         };
@@ -46,11 +46,12 @@ pub(super) fn publish(
     location: &Location,
     new: &NewObject,
     deadline: &Deadline,
-    stage: impl Fn() -> Result<(Staged, u64)>,
+    stage: impl Fn(bool) -> Result<(Staged, u64)>,
 ) -> Result<Opened> {
     let mut backoff = Backoff::new(deadline, "waiting for a process that removes what it creates");
+    let mut named = false;
     loop {
-        let (mut staged, nonce) = stage()?;
+        let (mut staged, nonce) = stage(named)?;
         let (mut control, before) = parts(&staged.memory, &staged.descriptor, location.id())?;
         RawMutex::initialize(&control)?;
         control.describe(&Description {
@@ -87,6 +88,7 @@ pub(super) fn publish(
             }
         }
         drop(staged);
+        named = true;
         backoff.pause()?;
     }
 }
@@ -95,12 +97,13 @@ pub(super) fn publish(
 pub(super) fn stage(
     location: &Location,
     new: &NewObject,
+    named: bool,
     deadline: &Deadline,
 ) -> Result<(Staged, u64)> {
     let nonce = liveness::new_nonce();
     let mut backoff = Backoff::new(deadline, "waiting for a process that removes staging objects");
     let staged = loop {
-        match location.stage(new.capacity, nonce) {
+        match location.stage(new.capacity, nonce, named) {
             Ok(Some(staged)) => break staged,
             Ok(None) => backoff.pause()?,
             Err(Error::NotFound { id, .. }) => {

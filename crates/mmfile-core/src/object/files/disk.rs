@@ -39,12 +39,12 @@ pub(crate) fn create_file(
     }
     let (kind, lifetime) = (ObjectKind::DiskFile, Lifetime::LastProcess);
     let new = NewObject { kind, capacity, lifetime, mode };
-    publish(location, &new, deadline, || {
-        let staged = match stage(location, &new, deadline) {
+    publish(location, &new, deadline, |named| {
+        let staged = match stage(location, &new, named, deadline) {
             // What a killed creation left may be what is missing.
             Err(Error::NoSpace { .. }) => {
                 sweep_staged(location);
-                stage(location, &new, deadline)?
+                stage(location, &new, named, deadline)?
             }
             staged => staged?,
         };

@@ -2,16 +2,17 @@
 //! disk. On Linux all of them are files, with the control block behind the data.
 
 use super::super::unix::location::{Folder, Location, Mapped, Staged, StagingName};
-use super::super::unix::{folder, from_errno, reserve, retry};
+use super::super::unix::{folder, from_errno, limits, reserve, retry};
 use super::kind::Kind;
 use crate::control::layout::{CONTROL_SIZE, control_offset, object_size};
 use crate::error::{Error, OsError, Result};
 use crate::fault;
 use crate::memory::{Access, Backing, Memory};
 use crate::platform::Descriptor;
+use crate::sync::PerProcess;
+use std::collections::HashSet;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The folder of POSIX shared memory.
 const DEFAULT_FOLDER: &str = "/dev/shm";
@@ -64,19 +65,19 @@ impl Location {
 
     /// Creates an object with room for `capacity` bytes of data that does not have its name yet. The
     /// memory is not reserved yet. `nonce` is in no other object's name. `None` if another process took it for
-    /// a dead one's, and removed it, before it could be locked.
-    pub(crate) fn stage(&self, capacity: u64, nonce: u64) -> Result<Option<Staged>> {
+    /// a dead one's, and removed it, before it could be locked. `named` has it staged under a name, since one
+    /// without could not be published.
+    pub(crate) fn stage(&self, capacity: u64, nonce: u64, named: bool) -> Result<Option<Staged>> {
         let Some(size) = object_size(capacity) else { return Err(self.no_space(capacity, None)) };
+        limits::check_file_size(size)?;
         if self.kind != Kind::Disk && !reserve::is_plausible(size) {
             return Err(self.no_space(capacity, None));
         }
         if self.kind == Kind::SharedMemory && size < LARGE {
             return self.stage_in_shared_memory(size, nonce);
         }
-        match self.stage_without_name(size)? {
-            None => self.stage_file(size, nonce),
-            staged => Ok(staged),
-        }
+        let nameless = if named { None } else { self.stage_without_name(size)? };
+        nameless.map_or_else(|| self.stage_file(size, nonce), |staged| Ok(Some(staged)))
     }
 
     fn stage_in_shared_memory(&self, size: u64, nonce: u64) -> Result<Option<Staged>> {
@@ -90,12 +91,12 @@ impl Location {
 
     /// `None` where that does not work.
     fn stage_without_name(&self, size: u64) -> Result<Option<Staged>> {
-        if !LINKS_WORK.load(Ordering::Relaxed) {
+        let folder = self.folder();
+        if LINKS_REFUSED.with(|folders| folders.contains(&folder.path)) != Some(false) {
             return Ok(None);
         }
-        let folder = self.folder();
         let opened = folder::open(&folder.path, libc::O_RDWR | libc::O_TMPFILE, &self.id);
-        let (fd, _) = match opened {
+        let (fd, stat) = match opened {
             Err(Error::Unsupported { .. }) => return Ok(None),
             // What a kernel or file system without such files says.
             Err(Error::Access {
@@ -106,6 +107,7 @@ impl Location {
             }
             opened => opened?,
         };
+        folder::correct_mode(&fd, &stat, &self.id)?;
         fault::point("stage.made");
         // Another description of it, for the locks.
         let Ok(descriptor) = folder::open_descriptor(&link_of(&fd), libc::O_RDWR, &self.id) else {
@@ -162,9 +164,11 @@ impl Location {
             Err(errno @ (libc::ENOSPC | libc::EDQUOT | libc::EROFS | libc::ENAMETOOLONG)) => {
                 Err(from_errno(OsError { syscall: "linkat", errno }, &self.id, 0))
             }
-            // A folder without /proc, or a sandbox that refuses the call: under a name, then.
-            Err(_) => {
-                LINKS_WORK.store(false, Ordering::Relaxed);
+            // Under a name, then; of a file system or a sandbox that refuses the call, the next ones, too.
+            Err(errno) => {
+                if REFUSALS.contains(&errno) {
+                    LINKS_REFUSED.with(|folders| folders.insert(self.folder().path));
+                }
                 Ok(false)
             }
         }
@@ -185,8 +189,11 @@ impl Location {
     }
 }
 
-/// Whether an object without a name can get one. It cannot in a chroot without /proc.
-static LINKS_WORK: AtomicBool = AtomicBool::new(true);
+/// The folders in which an object without a name cannot get one.
+static LINKS_REFUSED: PerProcess<HashSet<PathBuf>> = PerProcess::new();
+/// The errors that will be the same the next time.
+const REFUSALS: [i32; 5] =
+    [libc::EPERM, libc::EACCES, libc::ENOSYS, libc::EOPNOTSUPP, libc::EINVAL];
 
 fn link_of(fd: &OwnedFd) -> PathBuf {
     format!("/proc/self/fd/{}", fd.as_raw_fd()).into()

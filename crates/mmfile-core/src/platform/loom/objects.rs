@@ -131,7 +131,7 @@ impl Location {
         Ok(Some(map(Region::of(copy.into()))))
     }
 
-    pub(crate) fn stage(&self, capacity: u64, nonce: u64) -> Result<Option<Staged>> {
+    pub(crate) fn stage(&self, capacity: u64, nonce: u64, _: bool) -> Result<Option<Staged>> {
         let at = StagingName { name: self.name.clone() + &staging_suffix(nonce), published: false };
         let created = kernel::create(&at.name, Words::new(capacity)).ok_or(Error::Closed)?;
         fault::point("stage.made");

@@ -7,7 +7,7 @@
 //! docs/decisions/0012-macos.md has the whole story.
 
 use super::super::unix::location::{Folder, Location, Mapped, Staged, StagingName, map_object};
-use super::super::unix::{folder, mmap, permissions, retry};
+use super::super::unix::{folder, limits, mmap, permissions, retry};
 use super::anchor::Record;
 use super::kind::Kind;
 use super::system;
@@ -118,13 +118,13 @@ impl Location {
     /// Creates an object with room for `capacity` bytes of data that does not have its name yet. The
     /// memory is not reserved yet. `nonce` is in no other object's name. `None` if another process took it for
     /// a dead one's, and removed it, before it could be locked.
-    pub(crate) fn stage(&self, capacity: u64, nonce: u64) -> Result<Option<Staged>> {
+    pub(crate) fn stage(&self, capacity: u64, nonce: u64, _: bool) -> Result<Option<Staged>> {
         let Some(size) = object_size(capacity) else { return Err(self.no_space(capacity, None)) };
         if self.kind == Kind::Anchored && !system::is_plausible(size) {
             return Err(self.no_space(capacity, None));
         }
         match self.kind {
-            Kind::Disk => self.stage_file(size, nonce),
+            Kind::Disk => limits::check_file_size(size).and_then(|()| self.stage_file(size, nonce)),
             Kind::Anchored => self.stage_anchored(size, nonce),
         }
     }

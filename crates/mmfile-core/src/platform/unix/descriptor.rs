@@ -43,12 +43,21 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
-    /// Takes a descriptor of a regular file.
-    pub(crate) fn new(fd: OwnedFd, stat: &libc::stat, id: &str) -> Result<Self> {
-        check_regular(stat, id)?;
-        let identity = identity_of(stat);
-        fork::add(fd.as_raw_fd());
-        Ok(Self { fd: Arc::new(LockFd(fd)), identity, generation: fork::generation() })
+    /// A descriptor of a regular file. It is opened again if the process forks meanwhile: the child would keep
+    /// the locks.
+    pub(crate) fn open(
+        mut open: impl FnMut() -> Result<(OwnedFd, libc::stat)>,
+        id: &str,
+    ) -> Result<Self> {
+        loop {
+            let forks = fork::forks();
+            let (fd, stat) = open()?;
+            check_regular(&stat, id)?;
+            if fork::add(fd.as_raw_fd(), forks) {
+                let (fd, identity) = (Arc::new(LockFd(fd)), identity_of(&stat));
+                return Ok(Self { fd, identity, generation: fork::generation() });
+            }
+        }
     }
 
     pub(crate) fn fd(&self) -> &Arc<LockFd> {
@@ -129,4 +138,51 @@ pub(crate) fn set_size(fd: &OwnedFd, size: u64) -> std::result::Result<(), OsErr
     let length = libc::off_t::try_from(size).map_err(|_| error(libc::EFBIG))?;
     // SAFETY: the descriptor is open.
     retry(|| unsafe { libc::ftruncate(fd.as_raw_fd(), length) }).map(|_| ()).map_err(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::folder;
+    use super::*;
+
+    #[test]
+    fn a_child_has_no_lock_however_early_it_was_forked() {
+        let name = format!("mmfile-early-fork-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, "x").unwrap();
+        let open = || folder::open(&path, libc::O_RDWR, "it");
+        let mut child = None;
+        let first = Descriptor::open(
+            || {
+                let opened = open();
+                child.get_or_insert_with(|| {
+                    // SAFETY: the child makes system calls alone.
+                    unsafe {
+                        let child = libc::fork();
+                        if child == 0 {
+                            libc::alarm(60);
+                            libc::pause();
+                            libc::_exit(0);
+                        }
+                        child
+                    }
+                });
+                opened
+            },
+            "it",
+        );
+        let byte = ByteRange { start: 100, length: 1 };
+        let first = first.unwrap();
+        assert!(first.lock(Some(LockKind::Shared), byte).unwrap());
+        drop(first);
+        let blocker = Descriptor::open(open, "it").unwrap().blocker(byte).unwrap();
+        // SAFETY: our own child, which is reaped; the status is not asked for.
+        unsafe {
+            let child = child.unwrap();
+            libc::kill(child, libc::SIGKILL);
+            libc::waitpid(child, std::ptr::null_mut(), 0);
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(blocker, None, "the child keeps the lock");
+    }
 }

@@ -5,7 +5,7 @@ use super::errno::{from_errno, retry};
 use super::permissions::MODE;
 use crate::error::{Error, OsError, Result};
 use std::ffi::CString;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -127,13 +127,39 @@ pub(crate) fn open(path: &Path, flags: i32, id: &str) -> Result<(OwnedFd, libc::
     // SAFETY: a descriptor that was opened just now and has no other owner.
     let fd = unsafe { OwnedFd::from_raw_fd(raw) };
     let stat = fstat(&fd)?;
+    if flags & libc::O_CREAT != 0 {
+        correct_mode(&fd, &stat, id)?;
+    }
     Ok((fd, stat))
 }
 
+/// Gives what has just been created its mode, where the process's umask takes more than the rights of others.
+pub(crate) fn correct_mode(fd: &OwnedFd, stat: &libc::stat, id: &str) -> Result<()> {
+    if stat.st_mode & 0o777 == MODE {
+        return Ok(());
+    }
+    // SAFETY: the descriptor is open.
+    retry(|| unsafe { libc::fchmod(fd.as_raw_fd(), MODE) })
+        .map(|_| ())
+        .map_err(|errno| from_errno(OsError { syscall: "fchmod", errno }, id, 0))
+}
+
+/// The same for a path.
+pub(crate) fn allow(path: &Path) -> Result<()> {
+    let text = c_string(path)?;
+    // SAFETY: a NUL-terminated string that outlives the call. A name of ours, which no other user may replace.
+    unsafe { libc::chmod(text.as_ptr(), MODE) };
+    Ok(())
+}
+
 /// A lock descriptor of a path.
-pub(crate) fn open_descriptor(path: &Path, flags: i32, id: &str) -> Result<Descriptor> {
-    let (fd, stat) = open(path, flags, id)?;
-    Descriptor::new(fd, &stat, id)
+pub(crate) fn open_descriptor(path: &Path, mut flags: i32, id: &str) -> Result<Descriptor> {
+    let open = || {
+        let opened = open(path, flags, id)?;
+        flags &= !(libc::O_CREAT | libc::O_EXCL); // it is there the next time
+        Ok(opened)
+    };
+    Descriptor::open(open, id)
 }
 
 /// What a path leads to, without following a link at its end. `None` if there is nothing.

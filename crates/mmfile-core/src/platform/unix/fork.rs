@@ -12,6 +12,8 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 /// Counts the forks that lead to this process.
 static GENERATION: AtomicU32 = AtomicU32::new(1);
+/// Counts the forks of this process. Changed while the list is locked.
+static FORKS: AtomicU32 = AtomicU32::new(0);
 static LOCK_DESCRIPTORS: Mutex<BTreeSet<RawFd>> = Mutex::new(BTreeSet::new());
 
 thread_local! {
@@ -29,10 +31,21 @@ pub(crate) fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// Adds a descriptor that holds locks.
-pub(super) fn add(descriptor: RawFd) {
+/// How often this process has forked.
+pub(super) fn forks() -> u32 {
     generation();
-    list().insert(descriptor);
+    FORKS.load(Ordering::Acquire)
+}
+
+/// Adds a descriptor that is to hold locks. `false` if the process has forked since the count of `forks` was
+/// read: the child may have a copy of it.
+pub(super) fn add(descriptor: RawFd, forks: u32) -> bool {
+    let mut list = list();
+    let is_unshared = FORKS.load(Ordering::Relaxed) == forks;
+    if is_unshared {
+        list.insert(descriptor);
+    }
+    is_unshared
 }
 
 /// Removes it, before it is closed.
@@ -45,7 +58,9 @@ fn list() -> MutexGuard<'static, BTreeSet<RawFd>> {
 }
 
 extern "C" fn prepare() {
-    let _ = FORKING.try_with(|forking| *forking.borrow_mut() = Some(list()));
+    let list = list();
+    FORKS.fetch_add(1, Ordering::Release);
+    let _ = FORKING.try_with(|forking| *forking.borrow_mut() = Some(list));
 }
 
 extern "C" fn in_parent() {

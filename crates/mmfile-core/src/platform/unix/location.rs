@@ -99,7 +99,15 @@ impl StagingName {
     /// A lock descriptor of the object. `None` if the name is gone.
     pub(in crate::platform) fn open(&self) -> Result<Option<Descriptor>> {
         let Location { path, id, .. } = &self.location;
-        match folder::open_descriptor(path, libc::O_RDWR | libc::O_NOFOLLOW, id) {
+        let open = || folder::open_descriptor(path, libc::O_RDWR | libc::O_NOFOLLOW, id);
+        let opened = match open() {
+            Err(Error::Access { os: Some(OsError { errno: libc::EACCES, .. }), .. }) => {
+                folder::allow(path)?;
+                open()
+            }
+            opened => opened,
+        };
+        match opened {
             Err(Error::NotFound { .. }) => Ok(None),
             opened => opened.map(Some),
         }
@@ -169,14 +177,12 @@ impl Location {
 
     /// A lock descriptor of what is there.
     pub(crate) fn open(&self) -> Result<Descriptor> {
-        let (fd, stat) = self.open_with(libc::O_RDWR)?;
-        Descriptor::new(fd, &stat, &self.id)
+        Descriptor::open(|| self.open_with(libc::O_RDWR), &self.id)
     }
 
     /// The same of a file that may only be read.
     pub(crate) fn open_read_only(&self) -> Result<Descriptor> {
-        let (fd, stat) = self.open_with(libc::O_RDONLY)?;
-        Descriptor::new(fd, &stat, &self.id)
+        Descriptor::open(|| self.open_with(libc::O_RDONLY), &self.id)
     }
 
     /// Whether anything is there.

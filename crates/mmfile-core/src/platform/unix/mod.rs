@@ -7,6 +7,7 @@ pub(super) mod folder;
 mod fork;
 #[cfg(target_os = "linux")]
 pub(crate) mod futex;
+pub(super) mod limits;
 pub(super) mod location;
 pub(super) mod mmap;
 pub(super) mod pages;
