@@ -24,6 +24,7 @@ pub(crate) mod checks;
 pub(crate) mod files;
 mod info;
 mod listing;
+pub(crate) mod nonce;
 pub(crate) mod rebuild;
 
 // Windows' names end with their last handle: its objects need no locks to tell who is alive.

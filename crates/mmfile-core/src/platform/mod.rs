@@ -19,6 +19,7 @@
 //!
 //! | constant | what it says |
 //! | --- | --- |
+//! | `PROCESS_BITS` | the bits of a process's number, which leave room for those of its handles |
 //! | `C_LIBRARY` | which lock is in a control block: programs that differ in it do not share one |
 //! | `KERNEL_TELLS_OF_DEATHS` | whether a waiter for the lock is woken when its holder dies |
 //! | `RELEASE_ORDERS_ALL` | whether releasing the lock orders everything before it with everything after it, as a locked instruction of x86-64 does |
@@ -33,7 +34,6 @@
 //! | `Location` | `id`, `known_as`, `name`, `folder`; `open`, `exists`, `leads_to`, `map`, `copy_control`, `unlink`, `unlink_memory`; `stage`, `reserve`, `publish`; for files that may only be read `open_read_only`, `map_read_only` |
 //! | `Staged`, `Mapped`, `ViewSource` | an object that has no name yet; one that is mapped; for more mappings |
 //! | `Descriptor` | an open object: `identity`, `size`, `lock` and `blocker` on ranges of bytes, `is_own` |
-//! | `PROCESS_BITS` | the bits of a process's number, which leave room for those of its handles |
 //! | `sync_objects`, `map_copy_on_write`, `sync` | those of an open object; a reader's views; to the disk |
 //!
 //! Windows, whose kernel keeps the names, supplies what `crate::object::files` has:

@@ -10,6 +10,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::object::checks::data_of;
+use crate::object::nonce::new_nonce;
 use crate::object::{NewObject, Opened, Spec};
 use crate::platform::{Location, RawMutex, Staged};
 
@@ -100,7 +101,7 @@ pub(super) fn stage(
     named: bool,
     deadline: &Deadline,
 ) -> Result<(Staged, u64)> {
-    let nonce = liveness::new_nonce();
+    let nonce = new_nonce();
     let mut backoff = Backoff::new(deadline, "waiting for a process that removes staging objects");
     let staged = loop {
         match location.stage(new.capacity, nonce, named) {

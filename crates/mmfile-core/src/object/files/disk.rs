@@ -18,6 +18,7 @@ use crate::fault;
 use crate::ids::staged_name;
 use crate::memory::{Access, Memory, Mode};
 use crate::object::checks::{check_size, examine_file};
+use crate::object::nonce::new_nonce;
 use crate::object::rebuild::{begin_unwritable, rebuild};
 use crate::object::{NewObject, Opened};
 use crate::platform::{self, Descriptor, Location};
@@ -94,7 +95,7 @@ pub(crate) fn open_file(location: &Location, mode: Mode, deadline: &Deadline) ->
 /// `None` while another process rebuilds the control block.
 fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
     let descriptor = location.open()?;
-    let nonce = liveness::new_nonce();
+    let nonce = new_nonce();
     let vacant = match liveness::occupancy(&descriptor)? {
         Occupancy::Live => false,
         Occupancy::Locked => return Ok(None),
@@ -166,7 +167,7 @@ fn open_unwritable(location: &Location, mode: Mode) -> Result<Opened> {
     let sync = platform::sync_objects(&descriptor);
     let mut control = Control::new(platform::map_private(CONTROL_SIZE)?, sync, location.id())?;
     begin_unwritable(&mut control, capacity)?;
-    let mut object = Object::new(location, descriptor, liveness::new_nonce(), AtEnd::Stays);
+    let mut object = Object::new(location, descriptor, new_nonce(), AtEnd::Stays);
     object.enter(&control, mode, mapped.descriptor)?;
     source.accept(capacity);
     let lifetime = Lifetime::LastProcess;

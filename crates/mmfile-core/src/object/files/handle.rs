@@ -233,6 +233,7 @@ pub(super) fn remove_under(
 #[cfg(all(test, not(platform = "loom")))]
 mod tests {
     use super::*;
+    use crate::object::nonce::new_nonce;
     use crate::platform::Location;
 
     #[test]
@@ -242,7 +243,7 @@ mod tests {
         std::fs::write(&path, "x").unwrap();
         let location = Location::on_disk(&path);
         let (other, own) = (location.open().unwrap(), location.open().unwrap());
-        let nonce = liveness::new_nonce();
+        let nonce = new_nonce();
         assert!(liveness::join(&other, nonce).unwrap());
         let again = Object::join(&location, own, nonce, AtEnd::Stays).unwrap();
         assert!(again.is_none(), "{again:?}");

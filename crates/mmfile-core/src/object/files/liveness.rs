@@ -5,17 +5,14 @@
 //! exclusive lock on all of them is granted only while no handle exists and none is being made.
 
 use crate::error::Result;
+use crate::object::nonce::{NONCE_BITS, nonces};
+use crate::platform::Descriptor;
 use crate::platform::locks::{ByteRange, LockKind};
-use crate::platform::{Descriptor, PROCESS_BITS, process_number};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The byte of the name.
 const NAME: u64 = 1 << 60;
 /// The name and all handles.
 const ALL: ByteRange = ByteRange { start: NAME, length: 0 };
-/// Each process has a block of so many bytes, one for each of its handles.
-const HANDLE_BITS: u32 = 60 - PROCESS_BITS;
 
 /// What other handles there are on an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,20 +25,9 @@ pub(super) enum Occupancy {
     Locked,
 }
 
-/// A number for a new handle. Among the handles of an object it is checked to be the only one: a process has a
-/// million numbers, several copies of this library in it share them, and two processes may have drawn the
-/// same block.
-pub(super) fn new_nonce() -> u64 {
-    static NEXT: OnceLock<AtomicU64> = OnceLock::new();
-    // Several copies of this library in one process begin at different numbers.
-    let next = NEXT.get_or_init(|| AtomicU64::new(uuid::Uuid::new_v4().as_u64_pair().0));
-    let handle = next.fetch_add(1, Ordering::Relaxed) % (1 << HANDLE_BITS);
-    (process_number() << HANDLE_BITS | handle) + 1
-}
-
 /// The byte of a handle; `None` for a number that no handle has.
 fn byte_of(nonce: u64) -> Option<ByteRange> {
-    let valid = nonce > 0 && nonce <= 1 << (PROCESS_BITS + HANDLE_BITS);
+    let valid = nonce > 0 && nonce <= 1 << NONCE_BITS;
     valid.then(|| ByteRange { start: NAME + nonce, length: 1 })
 }
 
@@ -93,9 +79,9 @@ pub(super) fn occupancy(descriptor: &Descriptor) -> Result<Occupancy> {
 
 /// Whether another process has a handle.
 pub(super) fn has_other_process(descriptor: &Descriptor) -> Result<bool> {
-    let own = NAME + 1 + (process_number() << HANDLE_BITS);
-    let below = ByteRange { start: NAME + 1, length: own - (NAME + 1) };
-    let above = ByteRange { start: own + (1 << HANDLE_BITS), length: 0 };
+    let own = nonces();
+    let below = ByteRange { start: NAME + 1, length: own.start - 1 };
+    let above = ByteRange { start: NAME + own.end, length: 0 };
     // A length of 0 would reach to the end of all bytes.
     Ok(below.length > 0 && descriptor.blocker(below)?.is_some()
         || descriptor.blocker(above)?.is_some())

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::memory::{Access, Memory, Mode};
 use crate::object::checks::{self, data_of};
+use crate::object::nonce::new_nonce;
 use crate::object::{Opened, Spec, check_kind};
 use crate::platform::{self, Descriptor, Location, Mapped};
 
@@ -40,7 +41,7 @@ fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<O
         Occupancy::Vacant => return Ok(None),
         Occupancy::Live => {}
     }
-    let nonce = liveness::new_nonce();
+    let nonce = new_nonce();
     let joined = Object::join(location, descriptor, nonce, AtEnd::GoesWithLast)?;
     let Some(object) = joined else { return Ok(None) };
     let Some(mapped) = location.map(object.descriptor(), mode.access)? else { return Ok(None) };

@@ -1,8 +1,9 @@
 //! The points at which a process can die. It has the interface of `platform/fault.rs`.
 
+use super::current;
 use super::kernel::{self, kernel};
 use super::mistakes::{Fault, has};
-use super::{current, objects};
+use crate::object::nonce::nonces;
 
 pub(crate) fn point(name: &str) {
     if std::thread::panicking() {
@@ -12,7 +13,7 @@ pub(crate) fn point(name: &str) {
         "commit.tail" if has(Fault::WakeBeforeChange) => kernel().sleepers.wake_everybody(),
         "commit.count" => kernel().memories().iter().for_each(|memory| memory.catch_up()),
         "participant.claimed" if has(Fault::LiveBeforeContents) => {
-            let nonces = objects::nonces();
+            let nonces = nonces();
             kernel().memories().iter().for_each(|memory| memory.count_row(nonces.clone()));
         }
         _ => {}

@@ -159,7 +159,7 @@ impl Memory {
     }
 
     /// Makes a participant's row count that has its number alone, as a deliberate fault does too early.
-    pub(super) fn count_row(&self, nonces: std::ops::RangeInclusive<u64>) {
+    pub(super) fn count_row(&self, nonces: std::ops::Range<u64>) {
         for row in 0..at::PARTICIPANT_COUNT {
             let row = self.control + at::OFF_PARTICIPANTS + row * at::PARTICIPANT_SIZE;
             let nonce = self.long(row + at::SLOT_NONCE).last();

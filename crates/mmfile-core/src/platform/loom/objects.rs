@@ -252,13 +252,6 @@ pub(crate) fn process_number() -> u64 {
     process_id().into()
 }
 
-/// The numbers of all handles of this process.
-pub(super) fn nonces() -> std::ops::RangeInclusive<u64> {
-    let bits = 60 - PROCESS_BITS;
-    let first = (process_number() << bits) + 1;
-    first..=first + (1 << bits) - 1
-}
-
 /// All processes of a model are in one.
 pub(crate) fn process_namespace() -> u64 {
     0

@@ -8,7 +8,6 @@
 use super::disk_file::{DiskFile, LONG_PATH, os_error, wide_path};
 use super::liveness::Presence;
 use super::object::{Held, Object};
-use super::process::new_nonce;
 use super::sync_objects::{How, SyncObjects};
 use super::{from_code, view};
 use crate::backoff::Backoff;
@@ -21,6 +20,7 @@ use crate::ids::{staged_name, staging_suffix};
 use crate::memory::{Access, Mode};
 use crate::object::Opened;
 use crate::object::checks::{check_size, examine_file, parts};
+use crate::object::nonce::new_nonce;
 use crate::object::rebuild::{begin_unwritable, rebuild};
 use crate::platform::RawMutex;
 use std::os::windows::io::OwnedHandle;

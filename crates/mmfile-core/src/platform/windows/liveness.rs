@@ -6,10 +6,10 @@
 //! process's: other processes have the object open if the kernel counts more handles of the former than of
 //! the latter. All names are beside the object's lock, in `Local\` or in `Global\`.
 
-use super::process::new_nonce;
 use super::sync_objects::{How, KernelMutex, Waited, named_object};
 use super::{last_error, wide};
 use crate::error::{Error, Result};
+use crate::object::nonce::new_nonce;
 use crate::platform::process_number;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;

@@ -29,7 +29,9 @@ pub(crate) use folder::{Folder, listed_prefix};
 pub(crate) use mutex::RawMutex;
 pub(crate) use named::{create, list, open, remove};
 pub(crate) use object::Object;
-pub(crate) use process::{kill_self, process_namespace, process_number, stop_self, thread_id};
+pub(crate) use process::{
+    PROCESS_BITS, kill_self, process_namespace, process_number, stop_self, thread_id,
+};
 pub(crate) use semaphores as wake_word;
 pub(crate) use sync_objects::SyncObjects;
 pub(crate) use view::{map_private, release_pages};

@@ -1,15 +1,13 @@
-//! What tells this process, its threads and its handles from others.
+//! What tells this process and its threads from others.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::System::Threading::{
     GetCurrentProcess, GetCurrentThreadId, GetProcessTimes, TerminateProcess,
 };
 
-/// The bits of a process's number, and of a handle's number in its process.
-const PROCESS_BITS: u32 = 40;
-const HANDLE_BITS: u32 = 20;
+/// The bits of a process's number.
+pub(crate) const PROCESS_BITS: u32 = 40;
 
 /// A number that no other process has and that every copy of this library in the process finds: made of the
 /// process id and of the time at which the process began.
@@ -32,15 +30,6 @@ fn creation_time() -> u64 {
         GetProcessTimes(process, &raw mut began, &raw mut ended, &raw mut kernel, &raw mut user);
     }
     u64::from(began.dwHighDateTime) << 32 | u64::from(began.dwLowDateTime)
-}
-
-/// A number for a new handle. No other handle of this copy of the library has it, nor one of another process.
-pub(super) fn new_nonce() -> u64 {
-    static NEXT: OnceLock<AtomicU64> = OnceLock::new();
-    // Several copies in one process begin at different numbers.
-    let next = NEXT.get_or_init(|| AtomicU64::new(uuid::Uuid::new_v4().as_u64_pair().0));
-    let handle = next.fetch_add(1, Ordering::Relaxed) % (1 << HANDLE_BITS);
-    (process_number() << HANDLE_BITS | handle) + 1
 }
 
 /// Process ids mean the same in all of a machine.
