@@ -10,6 +10,7 @@ export interface Operations {
   close(handle: number): void
   append(file: number, value: string | ArrayBufferView | ArrayBuffer): number
   appendAll(file: number, values: (string | ArrayBufferView | ArrayBuffer)[]): number
+  appendWith(file: number, byteLength: number, fill: (target: ArrayBuffer) => number): number
   write(file: number, index: number, value: string | ArrayBufferView | ArrayBuffer): void
   seal(file: number): void
   length(file: number): number
@@ -29,14 +30,15 @@ export interface Operations {
   memory(file: number, offset: number, length: number): ArrayBuffer
   lock(file: number, milliseconds: number): 0 | 1 | 2
   unlock(file: number, abandons: boolean): void
-  waitSync(
+  poll(file: number, index: number, requirePeer: number, spin: number): boolean
+  waitSync(file: number, index: number, requirePeer: number, milliseconds: number): boolean
+  watch(
     file: number,
     index: number,
-    milliseconds: number,
-    spinMicroseconds: number,
     requirePeer: number,
-  ): boolean
-  watch(file: number, index: number, requirePeer: number, callback: () => void): void
+    keepsAlive: boolean,
+    callback: (length: number) => void,
+  ): void
   unwatch(file: number): void
   now(): number
 }
@@ -52,14 +54,21 @@ export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-was
 /** What the options are where a program gives none. */
 export declare function defaults(): NativeDefaults
 
+/**
+ * Has a file on disk flushed by a thread of its own. The callback hears 1, or an error. Unless
+ * `keeps_alive`, the process may end before that.
+ */
+export declare function flush(handle: number, keepsAlive: boolean, callback: (error: Error | 1) => void): void
+
 /** Waits until everything is on the disk. */
-export declare function flush(handle: number): void
+export declare function flushSync(handle: number): void
 
 /**
  * Has the lock taken by a thread that holds it until [`release_held`]. The callback hears 0 if it
  * could not be had in time or was given up, else 1, or 2 if its last holder died with it; or an error.
+ * Unless `keeps_alive`, the process may end before that.
  */
-export declare function hold(handle: number, timeout: number, callback: (how: 0 | 1 | 2 | Error) => void): void
+export declare function hold(handle: number, timeout: number, keepsAlive: boolean, callback: (how: 0 | 1 | 2 | Error) => void): void
 
 /**
  * Sets the function that makes errors of a code, a message and an object of facts, and says whether the
@@ -177,10 +186,19 @@ export declare function operations(): Operations
 /** The open handles on a file. */
 export declare function peers(handle: number): Array<NativePeer>
 
+/** What is wrong with an id or a name, if anything is. */
+export declare function problemOfId(id: string): string | null
+
+/** What is wrong with a prefix, if anything is. */
+export declare function problemOfPrefix(prefix: string): string | null
+
 /** How often this handle repaired the file behind a dead process. */
 export declare function recovered(handle: number): number
 
-/** Releases what [`hold`] acquired, or stops waiting. `abandons`: the next holder finds the lock abandoned. */
+/**
+ * Releases what [`hold`] acquired, or stops waiting. `abandons`: the next holder finds the lock abandoned.
+ * Not while a segment is being written in place.
+ */
 export declare function releaseHeld(handle: number, abandons: boolean): void
 
 /** Removes the name of one. */

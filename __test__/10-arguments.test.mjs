@@ -170,22 +170,38 @@ test('waitFor and waitForSync: wrong options', (t) =>
     }
     const signal = (signal) => file.waitFor(7, { signal })
     await each(t, signal, 'options.signal', [...given(things), 5, 'x', new EventTarget()], type)
-    const spin = (spin) => file.waitForSync(7, { spin, timeout: 0 })
-    await each(t, spin, 'options.spin', given(notNumbers), type)
-    await each(t, spin, 'options.spin', wrongTimes, range)
+    for (const member of ['waitFor', 'waitForSync', 'segments', 'createReadStream']) {
+      const call = (options) =>
+        member.startsWith('wait') ? file[member](7, options) : file[member](options)
+      const spin = (spin) => call({ spin, timeout: 0 })
+      await each(t, spin, 'options.spin', given(notNumbers), type)
+      await each(t, spin, 'options.spin', wrongTimes, range)
+    }
+    const ref = (ref) => file.waitFor(7, { ref, timeout: 0 })
+    await each(t, ref, 'options.ref', [null, 0, 'x', {}], type)
   }))
 
 test('withLock: wrong arguments, and the lock is free afterwards', (t) =>
   untouched(t, async (file) => {
-    await each(t, (work) => file.withLock(work), 'work', [undefined, null, {}, 'x', 5], type)
-    await each(t, (options) => file.withLock(t.fail, options), 'options', notOptions, type)
-    const timeout = (timeout) => file.withLock(t.fail, { timeout })
-    await each(t, timeout, 'options.timeout', given(notNumbers), type)
-    await each(t, timeout, 'options.timeout', wrongTimes, range)
+    for (const member of ['withLock', 'withLockSync']) {
+      await each(t, (work) => file[member](work), 'work', [undefined, null, {}, 'x', 5], type)
+      await each(t, (options) => file[member](t.fail, options), 'options', notOptions, type)
+      const timeout = (timeout) => file[member](t.fail, { timeout })
+      await each(t, timeout, 'options.timeout', given(notNumbers), type)
+      await each(t, timeout, 'options.timeout', wrongTimes, range)
+    }
     const guard = file.tryLock()
     t.truthy(guard)
     guard.release()
   }))
+
+test('withLockSync: a work that returns a promise', async (t) => {
+  const file = create(t)
+  // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+  const promises = [Promise.resolve(), { then() {} }]
+  await each(t, (promise) => file.withLockSync(() => promise), 'work', promises, value)
+  file.tryLock().release()
+})
 
 test('createNew and createOrOpen: a wrong capacity', async (t) => {
   const id = uniqueId('capacity')
@@ -237,8 +253,9 @@ test('an id that is missing, empty or malformed', async (t) => {
   ]
   for (const [at, call] of calls.entries()) {
     const wrong = at === 3 ? given(notStrings) : notStrings // a new file finds an id of its own
-    await each(t, call, 'id', wrong, type)
-    await each(t, call, 'id', ['', ...malformed], value)
+    const name = at === 3 ? 'options.id' : 'id'
+    await each(t, call, name, wrong, type)
+    await each(t, call, name, ['', ...malformed], value)
   }
   await each(t, () => MmFile.openExisting(), 'id', [undefined], type)
   await each(t, () => MmFile.createOrOpen(), 'id', [undefined], type)
@@ -306,7 +323,7 @@ test('an option that is undefined is one that was left out', (t) => {
   file.append('x')
   file.waitForSync(0, { timeout: undefined, spin: undefined, requirePeer: undefined })
   t.is(
-    file.withLock(() => 5, { timeout: undefined }),
+    file.withLockSync(() => 5, { timeout: undefined }),
     5,
   )
   file.close()

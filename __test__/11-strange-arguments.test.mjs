@@ -57,9 +57,9 @@ const calls = [
   ['values', (file, wrong) => file.appendAll(wrong), revoked],
   ['target', (file, wrong) => file.readInto(0, wrong)],
   ['targetOffset', (file, wrong) => file.readInto(0, new Uint8Array(64), wrong)],
-  ['work', (file, wrong) => file.withLock(wrong), objects],
+  ['work', (file, wrong) => file.withLockSync(wrong), objects],
   ['options', (file, wrong) => file.waitFor(9, wrong), revoked],
-  ['options', (file, wrong) => file.withLock(() => {}, wrong), revoked],
+  ['options', (file, wrong) => file.withLockSync(() => {}, wrong), revoked],
   ['options', (_, wrong) => MmFile.createNew(64, wrong), revoked],
   ['options.prefixes', (_, prefixes) => MmFile.createNew(64, { id, prefixes }), revoked],
   ['options.prefixes.data', (_, data) => MmFile.createNew(64, { id, prefixes: { data } })],
@@ -84,15 +84,16 @@ test('what cannot be looked at, as every argument', async (t) => {
   const file = create(t)
   file.append('x')
   for (const [name, call, values = shy] of calls) {
+    const kind = name.includes('.') ? 'property' : 'argument'
     for (const wrong of values()) {
       const { message } = await t.throwsAsync(async () => call(file, wrong), type, name)
-      t.true(message.startsWith(`The "${name}" argument must be `), message)
+      t.true(message.startsWith(`The "${name}" ${kind} must be `), message)
       t.regex(message, / Received [^ ].*$/)
     }
   }
   t.deepEqual(left(id), [])
   t.deepEqual([...file], ['x'])
-  file.withLock(() => file.append('nothing is locked'))
+  file.withLockSync(() => file.append('nothing is locked'))
 })
 
 const range = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' }
@@ -104,7 +105,7 @@ const numeric = {
     (file, _, timeout) => file.lock({ timeout }),
     (_, mutex, timeout) => mutex.lock({ timeout }),
     (_, mutex, timeout) => mutex.lockSync({ timeout }),
-    (_, mutex, timeout) => mutex.withLock(() => {}, { timeout }),
+    (_, mutex, timeout) => mutex.withLockSync(() => {}, { timeout }),
   ],
   'options.from': [
     (file, _, from) => file.segments({ from }),
@@ -136,8 +137,8 @@ for (const [name, calls] of Object.entries(numeric)) {
       }
     }
     t.is(file.append('x'), 0)
-    mutex.withLock(() => {}, { timeout: -0 })
-    file.withLock(() => {}, { timeout: -0 })
+    mutex.withLockSync(() => {}, { timeout: -0 })
+    file.withLockSync(() => {}, { timeout: -0 })
     t.false(existsSync(join(tmpdir(), id)))
   })
 }

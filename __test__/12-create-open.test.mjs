@@ -266,7 +266,7 @@ test("access 'read' reads everything and writes nothing", async (t) => {
   reader.waitForSync(1, { timeout: 0 })
   await reader.waitFor(1)
   t.is(
-    reader.withLock(() => reader.length),
+    reader.withLockSync(() => reader.length),
     2,
   )
   writer.seal()
@@ -281,7 +281,7 @@ test('synchronized: false does all the same', (t) => {
   t.deepEqual([...reader], ['zero', 'one', 'two'])
   refuses(t, () => file.write(2, 'x'), 'ERR_MMFILE_SEGMENT_ORDER')
   t.is(
-    file.withLock(() => file.append('three')),
+    file.withLockSync(() => file.append('three')),
     3,
   )
   file.seal()

@@ -38,7 +38,7 @@ const calls = {
   iteration: (file) => [...file],
   waitForSync: (file) => file.waitForSync(0),
   'waitForSync with a timeout of 0': (file) => file.waitForSync(9, { timeout: 0 }),
-  withLock: (file) => file.withLock(() => {}),
+  withLock: (file) => file.withLockSync(() => {}),
   tryLock: (file) => file.tryLock(),
 }
 
@@ -175,7 +175,7 @@ test('the lock is released, for other processes too', async (t) => {
 test('closing inside withLock: the work goes on, and the lock is free', async (t) => {
   const file = create(t, 4096, { lifetime: 'last-process' })
   const other = open(t, file)
-  const result = file.withLock(() => {
+  const result = file.withLockSync(() => {
     file.close()
     refuses(t, () => file.append('x'), 'ERR_MMFILE_CLOSED')
     t.is(other.append('the lock is free'), 0)

@@ -56,7 +56,7 @@ onLinux('files and mutexes are in that folder and nowhere else', async (t) => {
     await wait
     t.is(reader.read(0), 'from there')
     await other.keeps('guard', 'mutex', 'lockSync')
-    t.is(mutex.tryLock(), null)
+    t.is(mutex.tryLock(), undefined)
     t.deepEqual(ids(list({ directory })), [`file ${id}`, `mutex ${id}`])
     t.deepEqual(sweep({ directory }), [])
     await other.exits()

@@ -62,7 +62,7 @@ test('locks of two copies survive the death of their process', async (t) => {
   t.deepEqual([said, signal], [[ids.map(() => false)], 'SIGKILL'])
   for (const file of files) {
     const begun = performance.now()
-    t.true(file.withLock(({ abandoned }) => abandoned, { timeout: 5000 }))
+    t.true(file.withLockSync(({ abandoned }) => abandoned, { timeout: 5000 }))
     const took = performance.now() - begun
     t.true(took < 500, `${took} ms`)
   }

@@ -140,7 +140,7 @@ const operations = {
   },
   locked(run) {
     const handle = run.handle()
-    handle.withLock(() => {
+    handle.withLockSync(() => {
       if (!run.sealed && run.size + 8 <= run.capacity) {
         handle.write(handle.length, 'ab')
         run.push({ bytes: Buffer.from('ab', 'utf16le') })

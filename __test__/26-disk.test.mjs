@@ -41,7 +41,7 @@ test('it survives its processes, byte for byte', (t) => {
   const file = createFile(t, path, 1000)
   t.deepEqual([file.path, file.id, file.isCreator, file.capacity], [path, path, true, 1000])
   file.appendAll(['one', '', 'drei'])
-  file.flush()
+  file.flushSync()
   file.close()
   const again = openFile(t, pathToFileURL(path))
   t.deepEqual([...again], ['one', '', 'drei'])
@@ -67,7 +67,7 @@ test('whatever path or link leads to it, it is one file with one lock', (t) => {
   }
   for (const name of names) {
     const other = openFile(t, join(dir, name))
-    file.withLock(() => refuses(t, () => other.tryLock(), 'ERR_MMFILE_LOCK_HELD'))
+    file.withLockSync(() => refuses(t, () => other.tryLock(), 'ERR_MMFILE_LOCK_HELD'))
     t.is(file.read(other.append(name)), name)
   }
 })
@@ -78,7 +78,7 @@ test('a killed holder is recovered, also when nobody was there to see it', async
   for (let round = 1; round <= rounds(5); round += 1) {
     const holder = start(t, 'peers', 'holdDisk', [path])
     t.is(await holder.next(), 'locked')
-    t.is(file.tryLock(), null)
+    t.is(file.tryLock(), undefined)
     await holder.kill()
     file.append('mine')
     t.is(file.recovered, round)
@@ -163,12 +163,12 @@ test('who may only read a file can read and wait', async (t) => {
 
 test('flush is for files on disk', (t) => {
   const memory = closing(t, MmFile.createNew(100))
-  refuses(t, () => memory.flush(), 'ERR_MMFILE_UNSUPPORTED')
+  refuses(t, () => memory.flushSync(), 'ERR_MMFILE_UNSUPPORTED')
   t.is(memory.path, undefined)
   const file = createFile(t, join(folder(t), 'a'))
-  t.notThrows(() => file.flush())
+  t.notThrows(() => file.flushSync())
   file.close()
-  refuses(t, () => file.flush(), 'ERR_MMFILE_CLOSED')
+  refuses(t, () => file.flushSync(), 'ERR_MMFILE_CLOSED')
 })
 
 test('wrong arguments are refused', (t) => {

@@ -39,7 +39,7 @@ test('a segment that comes later, by whichever way and handle', async (t) => {
     () => other.append(''),
     () => other.write(index, 'x'),
     () => other.appendAll(['x']),
-    () => other.withLock(() => other.append('x')),
+    () => other.withLockSync(() => other.append('x')),
     () => open(t, file, { synchronized: false }).append('x'),
   ]) {
     const waits = [file, other, reader].map((handle) => handle.waitFor(index))

@@ -39,7 +39,7 @@ test('as strings, bytes or views, from any index on', async (t) => {
   const views = await collect(file.segments({ as: 'view', from: 1 }))
   t.deepEqual(views[0], new Uint8Array([1, 2, 3]))
   t.is(views[0].buffer, views[1].buffer, 'windows on the same memory')
-  await rejects(t, () => collect(file.segments({ as: 'string' })), 'ERR_MMFILE_NOT_TEXT')
+  await rejects(t, () => collect(file.segments({ as: 'value' })), 'ERR_MMFILE_NOT_TEXT')
 })
 
 test('what another process appends comes in order and whole', async (t) => {

@@ -94,7 +94,7 @@ test('what is appended inside withLock is seen before the lock is released', asy
   t.is(await child.next(), 'held')
   await wait
   t.is(file.read(0), 'from inside')
-  t.is(file.tryLock(), null, 'it is still held')
+  t.is(file.tryLock(), undefined, 'it is still held')
   child.tell('release')
   t.is(await child.next(), 'released')
 })

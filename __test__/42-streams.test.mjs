@@ -26,7 +26,7 @@ test('a pipeline from one file to another', async (t) => {
   const values = ['a', '', 'ccc', '\udfff', 'x'.repeat(1000)]
   from.appendAll(values)
   from.seal()
-  await pipeline(from.createReadStream({ as: 'string' }), to.createWriteStream({ seal: true }))
+  await pipeline(from.createReadStream({ as: 'value' }), to.createWriteStream({ seal: true }))
   t.deepEqual([...to], values)
   t.true(to.sealed)
 })
@@ -45,7 +45,7 @@ test('it goes on until the seal, over processes', async (t) => {
   const file = create(t, 1 << 20)
   const chunks = []
   start(t, 'peers', 'produce', [file.id, 3000])
-  await pipeline(file.createReadStream({ as: 'string' }), collector(chunks))
+  await pipeline(file.createReadStream({ as: 'value' }), collector(chunks))
   t.is(chunks.length, 3000)
   t.is(chunks[2999], 'segment 2999')
 })
@@ -82,7 +82,7 @@ test('what is no value destroys it too', async (t) => {
 test('an error elsewhere in the pipeline ends the reading stream and its wait', async (t) => {
   const file = create(t)
   file.append('x')
-  const reader = file.createReadStream({ as: 'string' })
+  const reader = file.createReadStream({ as: 'value' })
   const failing = new Transform({
     objectMode: true,
     transform(_chunk, _encoding, callback) {
@@ -130,7 +130,7 @@ test('a stream that is fed one segment at a time waits for one at a time', async
     waits += 1
     return waitFor.apply(file, args)
   }
-  const stream = file.createReadStream({ as: 'string' })
+  const stream = file.createReadStream({ as: 'value' })
   const read = []
   stream.on('data', (chunk) => read.push(chunk))
   for (let index = 0; index < 200; index += 1) {

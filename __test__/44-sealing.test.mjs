@@ -30,7 +30,7 @@ test('a sealed file takes no more, from any handle and by any way', (t) => {
       () => handle.write(0, 'y'),
       () => handle.appendAll(['y']),
       () => handle.appendAll([]),
-      () => handle.withLock(() => handle.append('y')),
+      () => handle.withLockSync(() => handle.append('y')),
     ]) {
       t.regex(refuses(t, act, 'ERR_MMFILE_SEALED').message, /sealed/)
     }
@@ -79,7 +79,7 @@ for (const room of [0, 1, 2, 3, 4, 5]) {
 
 test('sealing inside withLock', (t) => {
   const file = create(t)
-  file.withLock(() => {
+  file.withLockSync(() => {
     file.append('last')
     file.seal()
     refuses(t, () => file.append('x'), 'ERR_MMFILE_SEALED')

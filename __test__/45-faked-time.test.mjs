@@ -27,7 +27,7 @@ for (const [name, toFake] of Object.entries(fakes)) {
     await holder.next()
     await withStoppedTime(toFake, () => {
       refuses(t, () => file.waitForSync(9, { timeout: 100 }), 'ERR_MMFILE_TIMEOUT')
-      refuses(t, () => file.withLock(() => {}, { timeout: 100 }), 'ERR_MMFILE_TIMEOUT')
+      refuses(t, () => file.withLockSync(() => {}, { timeout: 100 }), 'ERR_MMFILE_TIMEOUT')
     })
   })
 

@@ -34,7 +34,7 @@ test('a handle finds itself', (t) => {
   t.true(file.peers()[0].holdsLock)
   guard.release()
   t.false(file.peers()[0].holdsLock)
-  file.withLock(() => t.true(file.peers()[0].holdsLock))
+  file.withLockSync(() => t.true(file.peers()[0].holdsLock))
   file.close()
   refuses(t, () => file.peers(), 'ERR_MMFILE_CLOSED')
 })

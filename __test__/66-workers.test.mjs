@@ -19,7 +19,7 @@ test('eight workers append to the same file, each with a handle of its own', asy
 
 test('a worker that has the lock keeps the other threads out, and lets them in', async (t) => {
   t.deepEqual(await play(t, 'exclude'), [
-    { tried: null, appended: 'ERR_MMFILE_TIMEOUT', withLock: 'ERR_MMFILE_TIMEOUT' },
+    { tried: 'held', appended: 'ERR_MMFILE_TIMEOUT', withLock: 'ERR_MMFILE_TIMEOUT' },
     { tried: false, appended: 1, seen: ['from the worker', 'from the main thread'] },
   ])
 })

@@ -258,7 +258,7 @@ foreign(
   }
   const [child, lines] = late()
   t.deepEqual(JSON.parse((await once(lines, 'line'))[0]), { locked: 0 })
-  t.is(file.tryLock(), null)
+  t.is(file.tryLock(), undefined)
   // It has written the size and not yet the bytes.
   await file.waitFor(0, { timeout: 50 }).catch(({ code }) => t.is(code, 'ERR_MMFILE_TIMEOUT'))
   const wait = file.waitFor(0)
@@ -267,13 +267,13 @@ foreign(
   t.deepEqual(JSON.parse((await unlocked)[0]), { unlocked: 0 })
   await wait
   t.deepEqual([...file], ['locked'])
-  file.withLock(({ abandoned }) => t.false(abandoned))
+  file.withLockSync(({ abandoned }) => t.false(abandoned))
   // And it may die with the lock like any of us.
   const [second, more] = late()
   await once(more, 'line')
   second.kill('SIGKILL')
   await once(second, 'exit')
-  file.withLock(({ abandoned }) => t.true(abandoned))
+  file.withLockSync(({ abandoned }) => t.true(abandoned))
   t.is(file.recovered, 1)
   // After which it can take it again.
   const [third, third_lines] = late()

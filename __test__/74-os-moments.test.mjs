@@ -105,7 +105,7 @@ onLinux(
       ['lock', { timeout: 300 }],
       ['waitFor', 0, { timeout: 300 }],
       ['waitForSync', 0, { timeout: 300 }],
-      ['waitForSync', 0, { timeout: 300, spin: 1000 }],
+      ['waitForSync', 0, { timeout: 300, spin: 1 }],
     ]) {
       timedOut(t, await one.tries('file', ...call), 300, call[0])
     }
@@ -233,7 +233,7 @@ onLinux('a clock that is set back and forth moves no timeout', async (t) => {
   }
   const file = create(t, 4096, { lifetime: 'last-process' })
   await one.keeps('file', 'MmFile', 'openExisting', file.id, { lockTimeout: 400 })
-  file.withLock(() => {}) // the lock has been used before
+  file.withLockSync(() => {}) // the lock has been used before
   const guard = file.tryLock()
   for (const call of [
     ['append', 'x'],

@@ -56,7 +56,7 @@ for (const how of ['exit', 'exit in a callback', 'throw']) {
     t.true(performance.now() - started < 5000)
     if (how !== 'throw') t.is(child.stderr, '')
     guard.release()
-    t.false(file.withLock(({ abandoned }) => abandoned))
+    t.false(file.withLockSync(({ abandoned }) => abandoned))
     t.deepEqual(left(`pending-${file.id}`), [])
   })
 }

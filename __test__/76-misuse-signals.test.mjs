@@ -15,7 +15,7 @@ function things(t) {
   const mutex = closing(t, NamedMutex.open(name))
   const others = [open(t, file), closing(t, NamedMutex.open(name))]
   const areFree = () => {
-    for (const other of others) other.withLock(() => {}, { timeout: 2000 })
+    for (const other of others) other.withLockSync(() => {}, { timeout: 2000 })
   }
   return { file, mutex, areFree }
 }

@@ -30,7 +30,7 @@ const withOptions = {
   'waitFor, requirePeer': ['requirePeer', true, (file, options) => file.waitFor(5, options)],
   'waitForSync, timeout': ['timeout', 100, (file, options) => file.waitForSync(5, options)],
   'waitForSync, spin': ['spin', 5, (file, options) => file.waitForSync(0, options)],
-  'withLock, timeout': ['timeout', 100, (file, options) => file.withLock(() => {}, options)],
+  'withLock, timeout': ['timeout', 100, (file, options) => file.withLockSync(() => {}, options)],
   'lock, timeout': ['timeout', 100, (file, options) => file.lock(options)],
   'lock, signal': ['signal', undefined, (file, options) => file.lock(options)],
   'segments, from': ['from', 0, (file, options) => file.segments(options).next()],
@@ -228,7 +228,7 @@ test('withLock: a result whose then throws, closes, releases or never settles', 
   const other = open(t, file)
   const isFree = () =>
     t.is(
-      other.withLock(() => 'free', { timeout: 0 }),
+      other.withLockSync(() => 'free', { timeout: 0 }),
       'free',
     )
   const thens = Object.defineProperty({}, 'then', {
@@ -236,11 +236,19 @@ test('withLock: a result whose then throws, closes, releases or never settles', 
       throw own
     },
   })
-  t.throws(() => file.withLock(() => thens), { is: own })
+  t.throws(() => file.withLockSync(() => thens), { is: own })
   isFree()
-  t.throws(() => file.withLock(() => throwing), { is: own })
+  t.throws(() => file.withLockSync(() => throwing), { is: own })
   isFree()
-  await t.throwsAsync(async () => file.withLock(() => thenable(throws)), { is: own })
+  await t.throwsAsync(
+    file.withLock(() => thens),
+    { is: own },
+  )
+  isFree()
+  await t.throwsAsync(
+    file.withLock(() => thenable(throws)),
+    { is: own },
+  )
   isFree()
   const twice = thenable((resolve) => [resolve(1), resolve(2)])
   t.is(await file.withLock(() => twice), 1)
@@ -251,14 +259,18 @@ test('withLock: a result whose then throws, closes, releases or never settles', 
   t.is(await file.withLock(() => promise), 3)
   isFree()
   const without = Object.defineProperty(Promise.resolve(4), 'constructor', { get: throws })
-  await t.throwsAsync(async () => file.withLock(() => without), { is: own })
+  await t.throwsAsync(
+    file.withLock(() => without),
+    { is: own },
+  )
   isFree()
   const closes = thenable((resolve) => [file.close(), resolve('closed')])
   t.is(await file.withLock(() => closes), 'closed')
   isFree()
   const second = open(t, other)
   second.withLock(() => thenable(() => {})) // settles never; close releases
-  refuses(t, () => other.tryLock(), 'ERR_MMFILE_LOCK_HELD')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.is(other.tryLock(), undefined)
   second.close()
   isFree()
 })
@@ -283,7 +295,10 @@ test('callbacks that come back: in a wait, an abort, an iteration, a stream', as
     async () => {
       for await (const _ of third.segments()) {
         file.append('one more')
-        third.waitFor(1).then(() => third.close())
+        third.waitFor(1).then(
+          () => third.close(),
+          () => {},
+        )
       }
     },
     'ERR_MMFILE_CLOSED',
@@ -361,7 +376,7 @@ test('numbers at the edges', async (t) => {
     file.waitForSync(0, { timeout, spin: timeout })
     await file.waitFor(0, { timeout })
     t.is(
-      file.withLock(() => 5, { timeout }),
+      file.withLockSync(() => 5, { timeout }),
       5,
     )
     const guard = await file.lock({ timeout: timeout || 1000 }).catch(() => file.lock())
@@ -371,7 +386,7 @@ test('numbers at the edges', async (t) => {
     t.true(wait instanceof Promise)
   }
   const started = performance.now()
-  for (const spin of [0, 1e3, 2 ** 53, Number.MAX_VALUE, Infinity]) {
+  for (const spin of [0, 1, 2 ** 53, Number.MAX_VALUE, Infinity]) {
     refuses(t, () => file.waitForSync(7, { timeout: 20, spin }), 'ERR_MMFILE_TIMEOUT')
   }
   t.true(performance.now() - started < 3000)

@@ -39,7 +39,7 @@ test('test_lock', (t) => {
   const second = one.lockSync()
   second.release()
   t.is(
-    one.withLock(() => 'locked'),
+    one.withLockSync(() => 'locked'),
     'locked',
   )
 })
@@ -156,7 +156,7 @@ test('robust_mutex_test: several locks of a process and of its successor, all fo
     const guard = one.lockSync({ timeout: 5000 })
     t.true(guard.abandoned)
     guard.release()
-    one.withLock(({ abandoned }) => t.false(abandoned), { timeout: 5000 })
+    one.withLockSync(({ abandoned }) => t.false(abandoned), { timeout: 5000 })
   }
 })
 

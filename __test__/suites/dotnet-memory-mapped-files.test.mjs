@@ -301,9 +301,9 @@ test('ViewAccessor.FlushSupportedOnBothReadAndWriteAccessors', (t) => {
   const path = join(folder(t), 'map')
   const file = closing(t, MmFile.createFile(path, 256))
   file.append('x')
-  t.notThrows(() => file.flush())
+  t.notThrows(() => file.flushSync())
   const reader = closing(t, MmFile.openFile(path, { access: 'read' }))
-  t.notThrows(() => reader.flush())
+  t.notThrows(() => reader.flushSync())
 })
 
 test('ViewAccessor.ViewsShareData, ViewStream.ViewsShareData', async (t) => {

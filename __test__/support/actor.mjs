@@ -42,7 +42,7 @@ async function act({ on, get, call, args, keep }) {
     const thing = things.get(on)
     const value = get ? thing[get] : await thing[call](...args)
     if (keep) things.set(keep, value)
-    return { value: keep ? value !== null : value, ms: taken() }
+    return { value: keep ? value !== undefined : value, ms: taken() }
   } catch (error) {
     return { error: facts(error), ms: taken() }
   }

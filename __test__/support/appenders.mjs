@@ -34,7 +34,7 @@ await play({
         const first = file.appendAll([value(), next])
         indexes.push(first, first + 1)
       } else if (step % 97 === 0) {
-        const index = file.withLock(() => {
+        const index = file.withLockSync(() => {
           const { length } = file
           file.write(length, value())
           return length

@@ -13,7 +13,7 @@ const ends = {
 }
 
 function endInside(locked, way) {
-  return locked.withLock(() => {
+  return locked.withLockSync(() => {
     say({ inside: true })
     return ends[way]()
   })

@@ -40,7 +40,7 @@ const acts = [
   (file) => file.peers().length,
   (file, random) => file.waitForSync(random(30), { timeout: 1 }),
   (file) => file.tryLock()?.release(),
-  (file) => file.withLock(() => file.append('inside'), { timeout: 5 }),
+  (file) => file.withLockSync(() => file.append('inside'), { timeout: 5 }),
   (file, random) => random(20) === 0 && file.seal(),
 ]
 

@@ -55,7 +55,7 @@ await play({
     const files = ids.map((id, at) => (at % 2 ? first : second).MmFile.openExisting(id))
     const guards = files.map((file) => file.tryLock())
     const other = second.MmFile.createNew(1000)
-    other.withLock(() => first.MmFile.createNew(100).append('x'))
+    other.withLockSync(() => first.MmFile.createNew(100).append('x'))
     say(guards.map((guard) => guard.abandoned))
     process.kill(process.pid, 'SIGKILL')
   },

@@ -17,13 +17,13 @@ await play({
     say('ready')
     hear()
     say('waiting')
-    file.withLock(({ abandoned }) => say({ abandoned, recovered: file.recovered }))
+    file.withLockSync(({ abandoned }) => say({ abandoned, recovered: file.recovered }))
     hear()
   },
 
   isFree(id) {
     const guard = MmFile.openExisting(id).tryLock()
-    say(guard !== null)
+    say(guard !== undefined)
     guard?.release()
   },
 
@@ -33,13 +33,13 @@ await play({
     say('ready')
     hear()
     say('waiting')
-    file.withLock(({ abandoned }) => say({ abandoned, seen: [...file] }))
+    file.withLockSync(({ abandoned }) => say({ abandoned, seen: [...file] }))
   },
 
   /** Has the lock until told otherwise. */
   hold(id) {
     const file = MmFile.openExisting(id)
-    file.withLock(() => {
+    file.withLockSync(() => {
       file.append('from the holder')
       say('held')
       block(Number(hear().split(' ')[2] ?? 0))
@@ -55,7 +55,7 @@ await play({
     hear()
     for (let step = 0; step < Number(steps); step += 1) {
       const next = () => file.append(`${Number(file.read(file.length - 1)) + 1}`)
-      if (step % 2) file.withLock(next)
+      if (step % 2) file.withLockSync(next)
       else {
         await file.withLock(async () => {
           const last = Number(file.read(file.length - 1))
@@ -72,7 +72,9 @@ await play({
     const file = MmFile.createNew(4096)
     const code = () => {
       try {
-        return file.tryLock()?.release() ?? 'free'
+        const guard = file.tryLock()
+        guard?.release()
+        return guard === undefined ? 'held' : 'free'
       } catch (error) {
         return error.code
       }

@@ -31,7 +31,7 @@ function deep(file) {
   const dive = () => {
     file.readBytes(0)
     file.append('x')
-    file.withLock(() => file.length)
+    file.withLockSync(() => file.length)
     calls += 1
     dive()
   }

@@ -88,7 +88,7 @@ await play({
       globalThis.gc()
       await pause(5)
     }
-    say({ warnings, free: other.tryLock() !== null })
+    say({ warnings, free: other.tryLock() !== undefined })
   },
 
   /** Opens a file on disk, appends under its lock and keeps that. */

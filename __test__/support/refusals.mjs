@@ -62,7 +62,7 @@ function everything(id, prefixes, path) {
     },
     residents: {
       append: () => void file.append('x'),
-      withLock: () => file.withLock(() => {}),
+      withLock: () => file.withLockSync(() => {}),
       lock: () => file.lock(),
       'NamedMutex.lock': () => mutex.lock(),
       'NamedMutex.tryLock': () => mutex.tryLock(),

@@ -99,7 +99,7 @@ if (isProgram) {
         }
       }
       for (const thing of [MmFile.openExisting(file.id), NamedMutex.open(mutex.name)]) {
-        thing.withLock(() => {}, { timeout: 1000 })
+        thing.withLockSync(() => {}, { timeout: 1000 })
       }
       // Nothing is closed: whatever waits still would keep the process.
     },

@@ -41,7 +41,7 @@ await play({
         done.number += 2
       },
       () =>
-        file.withLock(() => {
+        file.withLockSync(() => {
           append()
           append()
         }),
@@ -55,7 +55,7 @@ await play({
         }
       },
       () => file.waitFor(file.length + random(5), { timeout: random(5) }),
-      () => file.waitForSync(file.length + 1, { timeout: 2, spin: 20 }),
+      () => file.waitForSync(file.length + 1, { timeout: 2, spin: 0.02 }),
       () => random(4) || file.length === 0 || file.view(file.length - 1).byteLength,
       () => random(4) || leave(),
       () => {
@@ -67,7 +67,7 @@ await play({
       },
       () => {
         const shared = NamedMutex.open('shared', { prefix })
-        shared.withLock(() => done.operations, { timeout: 1000 })
+        shared.withLockSync(() => done.operations, { timeout: 1000 })
         shared.close()
       },
       () => random(8) || sweep({ prefixes, prefix }),

@@ -9,7 +9,7 @@ await play({
   increment(name, path, times) {
     const mutex = NamedMutex.open(name)
     for (let round = 0; round < Number(times); round += 1) {
-      mutex.withLock(() => {
+      mutex.withLockSync(() => {
         const number = Number(readFileSync(path, 'utf8'))
         block(5)
         writeFileSync(path, `${number + 1}`)

@@ -10,7 +10,7 @@ await play({
     const file = MmFile.openExisting(id)
     say('ready')
     const round = hear()
-    file.withLock(() => {
+    file.withLockSync(() => {
       file.append(`inside ${round}`)
       say('held')
       block(600_000)
@@ -23,7 +23,7 @@ await play({
     say('ready')
     while (hear() === 'take') {
       say('waiting')
-      file.withLock(({ abandoned }) => {
+      file.withLockSync(({ abandoned }) => {
         const at = Number(process.hrtime.bigint()) / 1e6
         say({ abandoned, recovered: file.recovered, at, index: file.append('survivor') })
       })

@@ -205,7 +205,7 @@ await play({
   /** Appends inside of its lock, and keeps that. */
   inside(id) {
     const file = MmFile.openExisting(id)
-    file.withLock(() => {
+    file.withLockSync(() => {
       file.append('from inside')
       say('held')
       hear()

@@ -66,13 +66,13 @@ const jobs = {
   waitingSync({ id }) {
     const file = MmFile.openExisting(id)
     tell('ready')
-    file.waitForSync(1e6, { spin: 100 })
+    file.waitForSync(1e6, { spin: 0.1 })
   },
 
   waitingForLock({ id }) {
     const file = MmFile.openExisting(id)
     tell('ready')
-    file.withLock(() => {}, { timeout: Infinity })
+    file.withLockSync(() => {}, { timeout: Infinity })
   },
 
   waitingInAppend({ id }) {
@@ -82,7 +82,7 @@ const jobs = {
   },
 
   holding({ id }) {
-    MmFile.openExisting(id).withLock(() => {
+    MmFile.openExisting(id).withLockSync(() => {
       tell('ready')
       block(600_000)
     })
@@ -150,9 +150,9 @@ const programs = {
     const worker = work('hold', { id: file.id })
     await worker.next()
     say({
-      tried: file.tryLock(),
+      tried: file.tryLock() ?? 'held',
       appended: failure(() => file.append('x')).code,
-      withLock: failure(() => file.withLock(() => {})).code,
+      withLock: failure(() => file.withLockSync(() => {}, { timeout: 30 })).code,
     })
     worker.postMessage('release')
     await worker.next()
@@ -197,7 +197,7 @@ const programs = {
       await ended
       longest = Math.max(longest, performance.now() - started)
       guard?.release()
-      file.withLock((lock) => {
+      file.withLockSync((lock) => {
         abandoned ||= lock.abandoned
       })
     }

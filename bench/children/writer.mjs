@@ -11,7 +11,7 @@ serve(({ id, writer, count }) => {
   const value = Buffer.alloc(SIZE, writer + 1)
   say({ ready: true })
   // All begin together, with the first segment.
-  file.waitForSync(0, { timeout: 30_000, spin: 200 })
+  file.waitForSync(0, { timeout: 30_000, spin: 0.2 })
   const started = now()
   for (let number = 0; number < count; number += 1) {
     value.writeUInt32LE(writer, 0)

@@ -30,14 +30,14 @@ function mmfile() {
       return {
         acquire() {
           guard = file.tryLock()
-          if (guard === null) throw new Error('somebody else has the lock')
+          if (guard === undefined) throw new Error('somebody else has the lock')
         },
         wait() {
-          file.withLock(NOTHING)
+          file.withLockSync(NOTHING)
           if (file.recovered !== 1) throw new Error('the dead holder had no lock')
         },
         release: () => guard.release(),
-        once: () => file.withLock(NOTHING),
+        once: () => file.withLockSync(NOTHING),
         close: () => file.close(),
       }
     },

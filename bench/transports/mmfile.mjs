@@ -8,8 +8,8 @@ const require = createRequire(import.meta.url)
 const library = () => require('../../dist/index.js')
 /** Of a wait that should take microseconds. */
 const timeout = 30_000
-/** Microseconds to spin: longer than an answer takes while both processes run, and no longer. */
-const SPIN = 1000
+/** Milliseconds to spin: longer than an answer takes while both processes run, and no longer. */
+const SPIN = 1
 
 /** How each way to use it waits and reads. */
 const WAYS = {

@@ -10,6 +10,7 @@ export interface Operations {
   close(handle: number): void
   append(file: number, value: string | ArrayBufferView | ArrayBuffer): number
   appendAll(file: number, values: (string | ArrayBufferView | ArrayBuffer)[]): number
+  appendWith(file: number, byteLength: number, fill: (target: ArrayBuffer) => number): number
   write(file: number, index: number, value: string | ArrayBufferView | ArrayBuffer): void
   seal(file: number): void
   length(file: number): number
@@ -29,14 +30,15 @@ export interface Operations {
   memory(file: number, offset: number, length: number): ArrayBuffer
   lock(file: number, milliseconds: number): 0 | 1 | 2
   unlock(file: number, abandons: boolean): void
-  waitSync(
+  poll(file: number, index: number, requirePeer: number, spin: number): boolean
+  waitSync(file: number, index: number, requirePeer: number, milliseconds: number): boolean
+  watch(
     file: number,
     index: number,
-    milliseconds: number,
-    spinMicroseconds: number,
     requirePeer: number,
-  ): boolean
-  watch(file: number, index: number, requirePeer: number, callback: () => void): void
+    keepsAlive: boolean,
+    callback: (length: number) => void,
+  ): void
   unwatch(file: number): void
   now(): number
 }

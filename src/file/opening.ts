@@ -11,6 +11,7 @@ import {
 } from '../shared/arguments.js'
 import { defaults } from '../shared/defaults.js'
 import { operations } from '../shared/native.js'
+import { numberOf, TEXT_ENCODINGS } from '../shared/text.js'
 import type {
   Access,
   CommonOptions,
@@ -19,8 +20,11 @@ import type {
   CreateOrOpenOptions,
   OpenFileOptions,
   OpenOptions,
+  TextEncodingName,
 } from '../shared/types.js'
 
+const ON_DISK = ['synchronized', 'lockTimeout', 'encoding'] as const
+const IN_MEMORY = [...ON_DISK, 'directory', 'prefixes'] as const
 const ACCESSES = ['read-write', 'read'] as const
 const LIFETIMES = ['creator', 'last-process'] as const
 
@@ -29,6 +33,7 @@ interface Settings {
   readonly synchronized: boolean
   readonly lockTimeout: number
   readonly access: Access
+  readonly encoding: TextEncodingName
 }
 
 /** A file that the native code has open for this thread. */
@@ -48,15 +53,18 @@ const OPEN_EXISTING = 1
 const CREATE_OR_OPEN = 2
 const CREATE_FILE = 3
 const OPEN_FILE = 4
+const CREATE_OR_OPEN_FILE = 5
 // Its flags.
 const SYNCHRONIZED = 1
 const LAST_PROCESS = 2
 const READ_ONLY = 4
+/** By how many bits the number of the encoding is shifted. */
+const ENCODING = 3
 
 export function createNew(capacity: number, options?: CreateOptions): Opened {
   checkWhole('capacity', capacity, 1)
-  const given: Partial<CreateOptions> = checkOptions(options)
-  const id = given.id === undefined ? '' : checkId(given.id)
+  const given: Partial<CreateOptions> = checkOptions(options, [...IN_MEMORY, 'id', 'lifetime'])
+  const id = given.id === undefined ? '' : checkId(given.id, 'options.id')
   const lifetime = checkOneOf('options.lifetime', given.lifetime, LIFETIMES, 'creator')
   const flags = lifetime === 'last-process' ? LAST_PROCESS : 0
   return open(CREATE_NEW, id, capacity, flags, given, undefined)
@@ -64,29 +72,32 @@ export function createNew(capacity: number, options?: CreateOptions): Opened {
 
 export function openExisting(id: string, options?: OpenOptions): Opened {
   checkId(id)
-  const given: Partial<OpenOptions> = checkOptions(options)
+  const given: Partial<OpenOptions> = checkOptions(options, [...IN_MEMORY, 'access'])
   return open(OPEN_EXISTING, id, 0, 0, given, given.access)
 }
 
 export function createOrOpen(id: string, capacity: number, options?: CreateOrOpenOptions): Opened {
   checkId(id)
   checkWhole('capacity', capacity, 1)
-  return open(CREATE_OR_OPEN, id, capacity, 0, checkOptions(options), undefined)
+  return open(CREATE_OR_OPEN, id, capacity, 0, checkOptions(options, IN_MEMORY), undefined)
 }
 
+/** Makes a file on disk, or opens it if it `mayExist`. */
 export function createFile(
   path: string | URL,
   capacity: number,
-  options?: CreateFileOptions,
+  options: CreateFileOptions | undefined,
+  mayExist: boolean,
 ): Opened {
   const id = checkPath(path)
   checkWhole('capacity', capacity, 1)
-  return open(CREATE_FILE, id, capacity, 0, checkOptions(options), undefined)
+  const how = mayExist ? CREATE_OR_OPEN_FILE : CREATE_FILE
+  return open(how, id, capacity, 0, checkOptions(options, ON_DISK), undefined)
 }
 
 export function openFile(path: string | URL, options?: OpenFileOptions): Opened {
   const id = checkPath(path)
-  const given: Partial<OpenFileOptions> = checkOptions(options)
+  const given: Partial<OpenFileOptions> = checkOptions(options, [...ON_DISK, 'access'])
   return open(OPEN_FILE, id, 0, 0, given, given.access)
 }
 
@@ -105,11 +116,16 @@ function open(
   const synchronized = checkBoolean('options.synchronized', options.synchronized, true)
   const lockTimeout = checkTime('options.lockTimeout', options.lockTimeout, defaults.lockTimeout)
   const access = checkOneOf('options.access', mode, ACCESSES, 'read-write')
+  const encoding = checkOneOf('options.encoding', options.encoding, TEXT_ENCODINGS, 'utf16le')
   const onDisk = how >= CREATE_FILE // it has a path instead of a place
   const place = onDisk ? undefined : placeOf(options)
   numbers[0] = how
   numbers[1] = least
-  numbers[2] = flags | (synchronized ? SYNCHRONIZED : 0) | (access === 'read' ? READ_ONLY : 0)
+  numbers[2] =
+    flags |
+    (synchronized ? SYNCHRONIZED : 0) |
+    (access === 'read' ? READ_ONLY : 0) |
+    (numberOf(encoding) << ENCODING)
   numbers[3] = lockTimeout
   const id = operations.open(given, numbers, place) ?? given
   return {
@@ -121,6 +137,7 @@ function open(
     synchronized,
     lockTimeout,
     access,
+    encoding,
   }
 }
 

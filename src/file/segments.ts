@@ -1,21 +1,85 @@
-import { checkOneOf, checkWhole } from '../shared/arguments.js'
+import {
+  checkOneOf,
+  checkOptions,
+  checkRequirePeer,
+  checkTime,
+  checkWhole,
+} from '../shared/arguments.js'
 import { MmFileError } from '../shared/errors.js'
 import { operations } from '../shared/native.js'
-import { checkSignal, onAbort, throwIfAborted } from '../shared/signals.js'
-import type { SegmentForm, SegmentForms, SegmentsOptions } from '../shared/types.js'
+import { onAbort, throwIfAborted } from '../shared/signals.js'
+import type {
+  SegmentForm,
+  SegmentForms,
+  SegmentsOptions,
+  SegmentWaitOptions,
+  SegmentWaitSyncOptions,
+} from '../shared/types.js'
+import {
+  checkSyncWait,
+  checkWait,
+  SYNC_WAIT_OPTIONS,
+  takeTurn,
+  WAIT_OPTIONS,
+} from '../shared/waits.js'
 import type { MmFile } from './mmfile.js'
+import type { SegmentWait, SegmentWaits } from './segment-waits.js'
 
-const FORMS = ['string', 'bytes', 'view'] as const
+const FORMS = ['value', 'bytes', 'view'] as const
+const SEGMENT_OPTIONS = ['requirePeer', 'spin'] as const
+const SEGMENT_WAIT_OPTIONS = [...WAIT_OPTIONS, ...SEGMENT_OPTIONS] as const
+const SEGMENT_WAIT_SYNC_OPTIONS = [...SYNC_WAIT_OPTIONS, ...SEGMENT_OPTIONS] as const
+const SEGMENTS_OPTIONS = [...SEGMENT_WAIT_OPTIONS, 'from', 'as'] as const
+/** What `createReadStream` takes. */
+export const READ_STREAM_OPTIONS = [...SEGMENTS_OPTIONS, 'highWaterMark'] as const
 
-/** Checks the options of everything that reads segments in order. */
-export function checkSegments<F extends SegmentForm>(
-  options: Partial<SegmentsOptions<F>>,
-  absent: F,
-): { from: number; as: F; signal: AbortSignal | undefined } {
+/** Checks how a segment is waited for. */
+export function checkSegmentWait(options: SegmentWaitOptions | undefined): SegmentWait {
+  return segmentWait(checkOptions(options, SEGMENT_WAIT_OPTIONS))
+}
+
+/** The same for a blocking wait. */
+export function checkSegmentWaitSync(
+  options: SegmentWaitSyncOptions | undefined,
+): Omit<SegmentWait, 'signal' | 'ref'> {
+  const given = checkOptions(options, SEGMENT_WAIT_SYNC_OPTIONS)
+  return { timeout: checkSyncWait(given), ...peerAndSpin(given) }
+}
+
+function segmentWait(given: SegmentWaitOptions): SegmentWait {
+  return { ...checkWait(given), ...peerAndSpin(given) }
+}
+
+function peerAndSpin({ requirePeer, spin }: SegmentWaitSyncOptions) {
   return {
-    from: options.from === undefined ? 0 : checkWhole('options.from', options.from),
-    as: checkOneOf('options.as', options.as, FORMS as readonly string[] as F[], absent),
-    signal: checkSignal(options.signal),
+    requirePeer: checkRequirePeer(requirePeer),
+    spin: checkTime('options.spin', spin, 0),
+  }
+}
+
+/** How segments are read in order. */
+export interface Reading<F extends SegmentForm> {
+  readonly from: number
+  readonly as: F
+  readonly wait: SegmentWait
+}
+
+/** Checks the options of `segments`. */
+export function checkSegments<F extends SegmentForm>(
+  options: SegmentsOptions<F> | undefined,
+): Reading<F> {
+  return reading(checkOptions(options, SEGMENTS_OPTIONS), 'value' as F)
+}
+
+/** The same for options that were checked to have no misspelt name. */
+export function reading<F extends SegmentForm>(
+  given: Partial<SegmentsOptions<F>>,
+  absent: F,
+): Reading<F> {
+  return {
+    from: given.from === undefined ? 0 : checkWhole('options.from', given.from),
+    as: checkOneOf('options.as', given.as, FORMS as readonly string[] as F[], absent),
+    wait: segmentWait(given),
   }
 }
 
@@ -36,19 +100,18 @@ export function readBytes(handle: number, index: number): Buffer {
 /** Reads one segment in that form. */
 export function readAs<F extends SegmentForm>(file: MmFile, index: number, as: F): SegmentForms[F] {
   const read: SegmentForms[SegmentForm] =
-    as === 'string' ? file.read(index) : as === 'bytes' ? file.readBytes(index) : file.view(index)
+    as === 'value' ? file.read(index) : as === 'bytes' ? file.readBytes(index) : file.view(index)
   return read as SegmentForms[F]
 }
 
 /** The segments that are there and those that will come, until the file is sealed. */
 export function iterate<F extends SegmentForm>(
   file: MmFile,
-  from: number,
-  as: F,
-  signal: AbortSignal | undefined,
+  waits: SegmentWaits,
+  how: Reading<F>,
 ): AsyncGenerator<SegmentForms[F], void, undefined> {
   const ended = new AbortController()
-  const generator = generate(file, from, as, signal, ended)
+  const generator = generate(file, waits, how, ended)
   // A generator's own come after whatever `next()` waits for: for ever, if nothing comes.
   for (const how of ['return', 'throw'] as const) {
     const end = generator[how] as (given: unknown) => Promise<IteratorResult<never, void>>
@@ -66,42 +129,47 @@ const ENDED = Symbol('ended')
 
 async function* generate<F extends SegmentForm>(
   file: MmFile,
-  from: number,
-  as: F,
-  signal: AbortSignal | undefined,
+  waits: SegmentWaits,
+  { from, as, wait }: Reading<F>,
   ended: AbortController,
 ): AsyncGenerator<SegmentForms[F], void, undefined> {
+  const { signal } = wait
   let index = from
   for (;;) {
     throwIfAborted(signal)
-    const length = file.length
+    let length = file.length
+    if (length <= index) {
+      // Only while it waits: a signal that lives on must not keep an iteration that nobody has any more.
+      const unlisten = onAbort(signal, (error) => ended.abort(error))
+      try {
+        if (!(await comes(waits, index, { ...wait, signal: ended.signal }))) return
+      } catch (error) {
+        if (!ended.signal.aborted) throw error
+        if (ended.signal.reason === ENDED) return
+        throw ended.signal.reason
+      } finally {
+        unlisten()
+      }
+      length = Math.max(waits.known, index + 1)
+    }
     while (index < length) {
       yield readAs(file, index, as)
       index += 1
+      const turn = takeTurn()
+      if (turn !== undefined) await turn
       throwIfAborted(signal)
-    }
-    // Only while it waits: a signal that lives on must not keep an iteration that nobody has any more.
-    const unlisten = onAbort(signal, (error) => ended.abort(error))
-    try {
-      if (!(await comes(file, index, ended.signal))) return
-    } catch (error) {
-      if (!ended.signal.aborted) throw error
-      if (ended.signal.reason === ENDED) return
-      throw ended.signal.reason
-    } finally {
-      unlisten()
     }
   }
 }
 
 /** Waits for a segment; `false` if the file was sealed before it. */
 export async function comes(
-  file: MmFile,
+  waits: SegmentWaits,
   index: number,
-  signal: AbortSignal | undefined,
+  wait: SegmentWait,
 ): Promise<boolean> {
   try {
-    await file.waitFor(index, { signal })
+    await waits.waitFor(index, wait)
     return true
   } catch (error) {
     if (MmFileError.is(error, 'ERR_MMFILE_SEALED')) return false

@@ -1,20 +1,26 @@
 import { Readable, Writable } from 'node:stream'
-import { checkBoolean, checkWhole } from '../shared/arguments.js'
+import { checkBoolean, checkOptions, checkWhole } from '../shared/arguments.js'
 import { checkSignal, onAbort } from '../shared/signals.js'
 import type { ReadStreamOptions, Value, WriteStreamOptions } from '../shared/types.js'
+import { takeTurn } from '../shared/waits.js'
 import type { MmFile } from './mmfile.js'
-import { checkSegments, comes, readAs } from './segments.js'
+import type { SegmentWaits } from './segment-waits.js'
+import { comes, READ_STREAM_OPTIONS, readAs, reading } from './segments.js'
+
+const WRITE_STREAM_OPTIONS = ['seal', 'highWaterMark', 'signal'] as const
 
 /** Segments read ahead, and chunks kept: object streams' own default. */
 const HIGH_WATER_MARK = 16
 
 /** The segments as chunks, those that will come too, until the file is sealed. */
-export function readStream(file: MmFile, options: Partial<ReadStreamOptions>): Readable {
-  const { from, as, signal } = checkSegments(options, 'bytes')
-  const highWaterMark = checkWhole(
-    'options.highWaterMark',
-    options.highWaterMark ?? HIGH_WATER_MARK,
-  )
+export function readStream(
+  file: MmFile,
+  waits: SegmentWaits,
+  options: ReadStreamOptions | undefined,
+): Readable {
+  const given: Partial<ReadStreamOptions> = checkOptions(options, READ_STREAM_OPTIONS)
+  const { from, as, wait } = reading(given, 'bytes')
+  const highWaterMark = checkWhole('options.highWaterMark', given.highWaterMark ?? HIGH_WATER_MARK)
   // Ends the wait that is pending when the stream is destroyed.
   const destroyed = new AbortController()
   let index = from
@@ -25,11 +31,14 @@ export function readStream(file: MmFile, options: Partial<ReadStreamOptions>): R
       for (;;) {
         const length = file.length
         while (index < length) {
+          const turn = takeTurn()
+          if (turn !== undefined) await turn
+          if (destroyed.signal.aborted) return
           const chunk = readAs(file, index, as)
           index += 1
           if (!stream.push(chunk)) return
         }
-        if (!(await comes(file, index, destroyed.signal))) {
+        if (!(await comes(waits, index, { ...wait, signal: destroyed.signal }))) {
           stream.push(null)
           return
         }
@@ -56,22 +65,27 @@ export function readStream(file: MmFile, options: Partial<ReadStreamOptions>): R
       callback(error)
     },
   })
-  return endedBy(signal, stream)
+  return endedBy(wait.signal, stream)
 }
 
 /** Appends every chunk as a segment. */
-export function writeStream(file: MmFile, options: Partial<WriteStreamOptions>): Writable {
-  const seal = checkBoolean('options.seal', options.seal, false)
-  const signal = checkSignal(options.signal)
-  const highWaterMark = checkWhole(
-    'options.highWaterMark',
-    options.highWaterMark ?? HIGH_WATER_MARK,
-  )
+export function writeStream(file: MmFile, options: WriteStreamOptions | undefined): Writable {
+  const given: Partial<WriteStreamOptions> = checkOptions(options, WRITE_STREAM_OPTIONS)
+  const seal = checkBoolean('options.seal', given.seal, false)
+  const signal = checkSignal(given.signal)
+  const highWaterMark = checkWhole('options.highWaterMark', given.highWaterMark ?? HIGH_WATER_MARK)
   const stream = new Writable({
     objectMode: true,
     highWaterMark,
     write(chunk: Value, _encoding, callback) {
-      attempt(() => file.append(chunk), callback)
+      attempt(
+        () => file.append(chunk),
+        (error) => {
+          const turn = takeTurn()
+          if (turn === undefined) callback(error)
+          else turn.then(() => callback(error))
+        },
+      )
     },
     final(callback) {
       attempt(() => {

@@ -1,7 +1,6 @@
 import type { NativeMutex } from '../../index.js'
 import {
   checkDirectory,
-  checkFunction,
   checkId,
   checkOptions,
   checkPrefix,
@@ -12,7 +11,9 @@ import { defaults } from '../shared/defaults.js'
 import { type LockGuard, SharedLock } from '../shared/lock.js'
 import { native, operations } from '../shared/native.js'
 import { manage } from '../shared/open-files.js'
-import type { LockOptions, LockWaitOptions, MutexOptions } from '../shared/types.js'
+import type { MutexOptions, SyncWaitOptions, WaitOptions } from '../shared/types.js'
+
+const MUTEX_OPTIONS = ['directory', 'prefix', 'lockTimeout'] as const
 
 /** Only this module makes instances. */
 const token = Symbol('NamedMutex')
@@ -20,6 +21,13 @@ const token = Symbol('NamedMutex')
 /**
  * A lock that processes share by its name and that survives its holder. It is there as long as
  * a process has it open. It is not re-entrant.
+ *
+ * Every member but `close`, `closed`, `name` and `isCreator` throws `ERR_MMFILE_CLOSED` after `close()`; a
+ * promise rejects with it.
+ *
+ * @example
+ * using mutex = NamedMutex.open('my-app.migrations')
+ * await mutex.withLock(migrate)
  */
 export class NamedMutex {
   readonly #mutex: NativeMutex
@@ -27,19 +35,32 @@ export class NamedMutex {
   #closed = false
 
   /**
-   * Opens the mutex of that name (1 to 64 `[A-Za-z0-9._-]`), or creates it, in one step which never
-   * races: `isCreator` tells which it was.
+   * Opens the mutex of that name, or creates it, in one step which never races: `isCreator` tells which it
+   * was.
    *
    * Throws `ERR_MMFILE_ACCESS`, `ERR_MMFILE_INCOMPATIBLE`, `ERR_MMFILE_NO_SPACE`,
    * `ERR_MMFILE_UNSUPPORTED` if its folder cannot hold it.
+   *
+   * @param name 1 to 64 `[A-Za-z0-9._-]`; mutexes have a name space of their own
+   * @param options `directory`, `prefix`, and `lockTimeout`: how long opening waits, in milliseconds
+   * @example
+   * const mutex = NamedMutex.open('my-app.cache')
    */
   static open(name: string, options?: MutexOptions): NamedMutex {
-    return NamedMutex.#open(name, false, checkOptions(options))
+    return NamedMutex.#open(name, false, checkOptions(options, MUTEX_OPTIONS))
   }
 
-  /** Opens the mutex of that name. Throws `ERR_MMFILE_NOT_FOUND` if no process has one open. */
+  /**
+   * Opens the mutex of that name. Throws `ERR_MMFILE_NOT_FOUND` if no process has one open, and what
+   * `open` throws.
+   *
+   * @param name as for `open`
+   * @param options as for `open`
+   * @example
+   * const mutex = NamedMutex.openExisting('my-app.cache')
+   */
   static openExisting(name: string, options?: MutexOptions): NamedMutex {
-    return NamedMutex.#open(name, true, checkOptions(options))
+    return NamedMutex.#open(name, true, checkOptions(options, MUTEX_OPTIONS))
   }
 
   static #open(name: string, existing: boolean, given: Partial<MutexOptions>): NamedMutex {
@@ -57,7 +78,7 @@ export class NamedMutex {
   private constructor(made: symbol, mutex: NativeMutex) {
     if (made !== token) throw new TypeError('use NamedMutex.open or openExisting')
     this.#mutex = mutex
-    this.#lock = new SharedLock(this, mutex.handle, Number.POSITIVE_INFINITY)
+    this.#lock = new SharedLock(this, mutex.handle, `mutex '${mutex.name}'`)
     doNotClone(this, 'NamedMutex')
     manage(this, mutex.handle)
   }
@@ -78,35 +99,86 @@ export class NamedMutex {
   }
 
   /**
-   * Blocks this thread until it has the lock. Throws `ERR_MMFILE_TIMEOUT`, or
-   * `ERR_MMFILE_LOCK_HELD` if this handle or thread has it already.
+   * The lock, waited for and held by a thread of its own, so that this one goes on meanwhile. It may be held
+   * over awaits.
+   *
+   * Rejects with `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_LOCK_HELD` if this handle has the lock or waits for it,
+   * `ERR_MMFILE_CLOSED` or an `AbortError`.
+   *
+   * @param options `timeout` in milliseconds, `signal`, `ref`
+   * @example
+   * using guard = await mutex.lock({ timeout: 1000 })
    */
-  lockSync(options?: LockOptions): LockGuard {
-    return this.#lock.lockSync(checkOptions(options))
-  }
-
-  /** The lock if it is free now, else `null`. Throws `ERR_MMFILE_LOCK_HELD` as `lockSync` does. */
-  tryLock(): LockGuard | null {
-    return this.#lock.tryFor(0)
+  lock(options?: WaitOptions): Promise<LockGuard> {
+    return this.#lock.lock(options)
   }
 
   /**
-   * The lock, waited for and held by a thread of its own, so that this one goes on meanwhile.
+   * The same, blocking this thread until it has the lock: about a microsecond, if it is free.
    *
-   * Rejects with `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_LOCK_HELD`, `ERR_MMFILE_CLOSED` or an
-   * `AbortError`.
+   * Throws `ERR_MMFILE_TIMEOUT`; `ERR_MMFILE_LOCK_HELD` if this handle or thread has the lock, or `lock()`
+   * waits for it.
+   *
+   * @param options `timeout` in milliseconds
+   * @example
+   * using guard = mutex.lockSync()
    */
-  async lock(options?: LockWaitOptions): Promise<LockGuard> {
-    return this.#lock.lock(checkOptions(options))
+  lockSync(options?: SyncWaitOptions): LockGuard {
+    return this.#lock.lockSync(options)
   }
 
-  /** Calls `work` while the lock is held; until its promise has settled, if it answers one. */
-  withLock<T>(work: (guard: LockGuard) => T, options?: LockOptions): T {
-    checkFunction('work', work)
-    return this.#lock.with(work, checkOptions(options))
+  /**
+   * The lock, or `undefined` if another handle has it now. Throws `ERR_MMFILE_LOCK_HELD` as `lockSync` does.
+   *
+   * @example
+   * using guard = mutex.tryLock()
+   * if (guard === undefined) return
+   */
+  tryLock(): LockGuard | undefined {
+    return this.#lock.tryLock()
   }
 
-  /** Closes this handle and releases the lock if it has it. Doing it again changes nothing. */
+  /**
+   * Calls `work` while the lock is held, until the promise that it returns has settled. What `work` throws
+   * or rejects with, the result rejects with; the next holder finds the lock abandoned then.
+   *
+   * Rejects with what `lock` rejects with.
+   *
+   * @param work what is done; gets the guard
+   * @param options `timeout` in milliseconds for the lock, `signal`, `ref`
+   * @returns what `work` returns
+   * @example
+   * const rows = await mutex.withLock(() => readAndUpdate())
+   */
+  withLock<T>(work: (guard: LockGuard) => T | PromiseLike<T>, options?: WaitOptions): Promise<T> {
+    return this.#lock.withLock(work, options)
+  }
+
+  /**
+   * The same, blocking this thread.
+   *
+   * Throws what `lockSync` throws; `ERR_INVALID_ARG_VALUE` if `work` returns a promise.
+   *
+   * @param work what is done; gets the guard
+   * @param options `timeout` in milliseconds for the lock
+   * @returns what `work` returns
+   * @example
+   * mutex.withLockSync(() => writeFileSync('state.json', state))
+   */
+  withLockSync<T>(
+    work: (guard: LockGuard) => T extends PromiseLike<unknown> ? never : T,
+    options?: SyncWaitOptions,
+  ): T {
+    return this.#lock.withLockSync(work, options)
+  }
+
+  /**
+   * Closes this handle and releases the lock if it has it. Pending calls reject with `ERR_MMFILE_CLOSED`.
+   * Doing it again changes nothing.
+   *
+   * @example
+   * mutex.close()
+   */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -114,10 +186,12 @@ export class NamedMutex {
     this.#lock.close()
   }
 
+  /** Closes it at the end of a block: `using mutex = …`. */
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /** Closes it at the end of a block: `await using mutex = …`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }

@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer, isArrayBuffer } from 'node:util/types'
 import { defaults } from './defaults.js'
 import { invalidType, invalidValue, outOfRange } from './errors.js'
-import type { Prefixes, Value } from './types.js'
+import { native } from './native.js'
+import { checkText } from './text.js'
+import type { Prefixes, TextEncodingName, Value } from './types.js'
 
 const DEFAULT_PREFIXES = { data: defaults.dataPrefix, mutex: defaults.lockPrefix }
 
@@ -30,10 +32,14 @@ export function checkBoolean(name: string, value: unknown, absent: boolean): boo
   return value
 }
 
-/** An id's type. Its form is checked where it is used. */
+/** Most ids, of which the native code need not be asked. */
+const PLAIN_NAME = /^\w[\w.-]{0,63}$/
+
+/** The id of a file or the name of a mutex. */
 export function checkId(value: unknown, name = 'id'): string {
   if (typeof value !== 'string') throw invalidType(name, 'of type string', value)
-  if (value === '') throw invalidValue(name, 'must not be empty', value)
+  const problem = PLAIN_NAME.test(value) ? null : native.problemOfId(value)
+  if (problem !== null) throw invalidValue(name, problem, value)
   return value
 }
 
@@ -95,13 +101,62 @@ export function checkOneOf<T extends string>(
   return found
 }
 
-/** The options object itself; left out is an empty one. */
-export function checkOptions<T extends object>(value: T | undefined): Partial<T> {
+/**
+ * The options object itself; left out is an empty one. `known` has the names of all options, so that one
+ * that is misspelt is not taken for one that was left out.
+ */
+export function checkOptions<T extends object>(
+  value: T | undefined,
+  known: readonly (keyof T & string)[],
+  name = 'options',
+): Partial<T> {
   if (value === undefined) return {}
   if (typeof value !== 'object' || value === null || isRevoked(value)) {
-    throw invalidType('options', 'of type object', value)
+    throw invalidType(name, 'of type object', value)
+  }
+  for (const key of Object.keys(value)) {
+    if ((known as readonly string[]).includes(key)) continue
+    const meant = known.find((one) => !Object.hasOwn(value, one) && resembles(key, one))
+    if (meant === undefined) continue // as Node.js has it
+    throw invalidValue(
+      `${name}.${key}`,
+      `is not an option: use '${meant}'`,
+      (value as Record<string, unknown>)[key],
+    )
   }
   return value
+}
+
+/** Whether one name is a misspelling of another: a letter or two that are wrong, missing or too many. */
+function resembles(given: string, known: string): boolean {
+  const [a, b] = [given.toLowerCase(), known.toLowerCase()]
+  const most = b.length < 3 ? 0 : b.length < 6 ? 1 : 2
+  if (Math.abs(a.length - b.length) > most) return false
+  return distance(a, b) <= most
+}
+
+/** How many letters have to be changed, added, left out, or swapped with the next one. */
+function distance(a: string, b: string): number {
+  let before: number[] = []
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const same = a[i - 1] === b[j - 1]
+      let least = Math.min(at(row, j) + 1, at(next, j - 1) + 1, at(row, j - 1) + (same ? 0 : 1))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        least = Math.min(least, at(before, j - 2) + 1)
+      }
+      next.push(least)
+    }
+    before = row
+    row = next
+  }
+  return at(row, b.length)
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Number.POSITIVE_INFINITY
 }
 
 /** Whether it is a proxy that was revoked, of which every look throws an error without a code. */
@@ -114,16 +169,15 @@ function isRevoked(value: unknown): boolean {
   }
 }
 
-export function checkPrefixes(value: unknown): { data: string; mutex: string } {
+export function checkPrefixes(value: Prefixes | undefined): { data: string; mutex: string } {
   if (value === undefined) return DEFAULT_PREFIXES
-  if (typeof value !== 'object' || value === null || isRevoked(value)) {
-    throw invalidType('options.prefixes', 'of type object', value)
+  const given = checkOptions<Prefixes>(value, ['data', 'mutex'], 'options.prefixes')
+  const data = checkPrefix('options.prefixes.data', given.data, DEFAULT_PREFIXES.data)
+  const mutex = checkPrefix('options.prefixes.mutex', given.mutex, DEFAULT_PREFIXES.mutex)
+  if (data === mutex) {
+    throw invalidValue('options.prefixes', 'must differ between data and mutex', { data, mutex })
   }
-  const prefixes = value as Prefixes
-  return {
-    data: checkPrefix('options.prefixes.data', prefixes.data, DEFAULT_PREFIXES.data),
-    mutex: checkPrefix('options.prefixes.mutex', prefixes.mutex, DEFAULT_PREFIXES.mutex),
-  }
+  return { data, mutex }
 }
 
 export function checkPrefix<T extends string | undefined>(
@@ -133,6 +187,8 @@ export function checkPrefix<T extends string | undefined>(
 ): string | T {
   if (value === undefined) return absent
   if (typeof value !== 'string') throw invalidType(name, 'of type string', value)
+  const problem = native.problemOfPrefix(value)
+  if (problem !== null) throw invalidValue(name, problem, value)
   return value
 }
 
@@ -141,20 +197,31 @@ export function checkFunction(name: string, value: unknown): void {
 }
 
 /** What can become a segment, in a form that the native code takes. */
-export function checkValue(name: string, value: unknown): string | ArrayBufferView | ArrayBuffer {
-  if (typeof value === 'string' || ArrayBuffer.isView(value) || isArrayBuffer(value)) return value
+export function checkValue(
+  name: string,
+  value: unknown,
+  encoding: TextEncodingName,
+): string | ArrayBufferView | ArrayBuffer {
+  if (typeof value === 'string') {
+    checkText(name, value, encoding)
+    return value
+  }
+  if (ArrayBuffer.isView(value) || isArrayBuffer(value)) return value
   if (isAnyArrayBuffer(value)) return new Uint8Array(value as ArrayBuffer)
   throw invalidType(name, 'of type string or an instance of ArrayBufferView or ArrayBuffer', value)
 }
 
 /** Several of them, in an array of our own that nobody changes meanwhile. */
-export function checkValues(values: Iterable<Value>): (string | ArrayBufferView | ArrayBuffer)[] {
+export function checkValues(
+  values: Iterable<Value>,
+  encoding: TextEncodingName,
+): (string | ArrayBufferView | ArrayBuffer)[] {
   const iterable = values as Iterable<Value> | null | undefined
   const wrong = typeof values === 'string' || isRevoked(values)
   if (wrong || typeof iterable?.[Symbol.iterator] !== 'function') {
     throw invalidType('values', 'an iterable of values', values)
   }
-  return Array.from(values, (value, at) => checkValue(`values[${at}]`, value))
+  return Array.from(values, (value, at) => checkValue(`values[${at}]`, value, encoding))
 }
 
 /** Bytes that can be written to. */

@@ -1,13 +1,14 @@
-import { operations } from './native.js'
-
 /*
  * The clock is the addon's, and the timers are those of when the package was loaded: a test framework replaces
  * the runtime's by others, which stand still.
  */
 
-const { setTimeout, clearTimeout } = globalThis
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
+import { operations } from './native.js'
 
 /** Milliseconds on the monotonic clock. */
 export const now = (): number => operations.now()
 
-export { clearTimeout, setTimeout }
+const timers = { clearTimeout, setImmediate, setTimeout }
+
+export { timers }

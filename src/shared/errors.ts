@@ -30,16 +30,46 @@ export interface MmFileErrorFacts {
   needed?: number
   available?: number
   offset?: number
+  pid?: number
   errno?: number
   syscall?: string
   cause?: unknown
 }
 
-/** Everything that can go wrong, wrong arguments aside. A call that throws one has written nothing. */
+/** What the native code tells of an error. */
+interface NativeFacts extends MmFileErrorFacts {
+  /** What it is about, where the message does not say. */
+  subject?: string
+  /** Of a wrong argument. */
+  argument?: string
+  reason?: string
+}
+
+let make: (code: MmFileErrorCode, message: string, facts?: MmFileErrorFacts) => MmFileError
+
+/**
+ * Everything that goes wrong, wrong arguments aside. A call that throws one has written nothing. Tell them
+ * apart by `code`.
+ *
+ * @example
+ * try {
+ *   file.append('the result')
+ * } catch (error) {
+ *   if (!MmFileError.is(error, 'ERR_MMFILE_CAPACITY')) throw error
+ *   console.log(`${error.needed} bytes are too many for ${error.available}`)
+ * }
+ */
 export class MmFileError extends Error {
+  static {
+    make = (code, message, facts) => new MmFileError(code, message, facts)
+  }
+
   /**
    * Whether a value is such an error, of one of these codes if there are any. It knows the errors of every
    * copy of the package, as `instanceof` does.
+   *
+   * @param error any value
+   * @param codes the codes that count; all of them, if there are none
    */
   static is(error: unknown, ...codes: MmFileErrorCode[]): error is MmFileError {
     return error instanceof MmFileError && (codes.length === 0 || codes.includes(error.code))
@@ -58,12 +88,14 @@ export class MmFileError extends Error {
   declare readonly available?: number
   /** With `ERR_MMFILE_CORRUPT`: where, in bytes from the start of the data. */
   declare readonly offset?: number
+  /** With `ERR_MMFILE_LOCK_HELD`: the process that has the lock. */
+  declare readonly pid?: number
   /** The operating system's error number, where it refused. Negative, as Node.js has it. */
   declare readonly errno?: number
   /** The system call that failed. */
   declare readonly syscall?: string
 
-  constructor(code: MmFileErrorCode, message: string, facts: MmFileErrorFacts = {}) {
+  private constructor(code: MmFileErrorCode, message: string, facts: MmFileErrorFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
     this.code = code
     const { cause: _, ...rest } = facts
@@ -78,27 +110,47 @@ Object.defineProperty(MmFileError.prototype, 'name', {
   writable: true,
 })
 
+/** Makes an error about something: `file 'id'` or the like, unless the message says what it is about. */
+export function fail(
+  code: MmFileErrorCode,
+  subject: string | undefined,
+  message: string,
+  facts?: MmFileErrorFacts,
+): MmFileError {
+  return make(code, subject === undefined ? message : `${subject}: ${message}`, facts)
+}
+
 /** Makes the error that the native code describes. */
-export function fromNative(code: string, message: string, facts: MmFileErrorFacts): Error {
+export function fromNative(code: string, message: string, given: NativeFacts): Error {
+  const { subject, argument, reason, ...facts } = given
   switch (code) {
     case 'ERR_INVALID_ARG_VALUE':
-      return withCode(new TypeError(capitalized(message)), code)
+      return withCode(new TypeError(`The ${kindOf(argument)} '${argument}' ${reason}.`), code)
     case 'ERR_OUT_OF_RANGE':
-      return withCode(new RangeError(capitalized(message)), code)
+      return outOfRange(
+        "target's bytes from the offset on",
+        `>= ${facts.needed}, the size of the segment`,
+        facts.available,
+      )
     default:
-      return new MmFileError(code as MmFileErrorCode, message, withCause(facts))
+      return fail(code as MmFileErrorCode, subject, message, withCause(facts))
   }
+}
+
+/** What Node.js calls an argument, by its name: part of an options object, or not. */
+function kindOf(name: string | undefined): string {
+  return name?.includes('.') ? 'property' : 'argument'
 }
 
 /** The error for an argument of the wrong type, as Node.js words it. */
 export function invalidType(name: string, expected: string, value: unknown): TypeError {
-  const message = `The "${name}" argument must be ${expected}. Received ${received(value)}`
+  const message = `The "${name}" ${kindOf(name)} must be ${expected}. Received ${received(value)}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
 /** The error for an argument of the right type that is never right. */
 export function invalidValue(name: string, expected: string, value: unknown): TypeError {
-  const message = `The argument '${name}' ${expected}. Received ${inspect(value)}`
+  const message = `The ${kindOf(name)} '${name}' ${expected}. Received ${shortened(value, 128)}`
   return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
@@ -109,8 +161,13 @@ export function outOfRange(name: string, range: string, value: unknown): RangeEr
 }
 
 /** The error for what was called after `close()`. */
-export function closed(): MmFileError {
-  return new MmFileError('ERR_MMFILE_CLOSED', 'the file is closed')
+export function closed(subject: string): MmFileError {
+  return fail('ERR_MMFILE_CLOSED', subject, 'the handle is closed: open it again')
+}
+
+/** The error of a wait that took too long. */
+export function timedOut(subject: string, what: string): MmFileError {
+  return fail('ERR_MMFILE_TIMEOUT', subject, `timed out ${what}: try again, or allow more time`)
 }
 
 /** The error of an aborted wait, as the platform words it. */
@@ -140,10 +197,6 @@ function withCode<E extends Error>(error: E, code: string): E & { code: string }
   return Object.assign(error, { code })
 }
 
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
-}
-
 /** What a wrong argument is. Looking at it may run the program's code, whose errors are none of ours. */
 function received(value: unknown): string {
   try {
@@ -153,10 +206,21 @@ function received(value: unknown): string {
       const name = named(value.constructor)
       return name ? `an instance of ${name}` : inspect(value, { depth: -1, customInspect: false })
     }
-    return `type ${typeof value} (${inspect(value).slice(0, 28)})`
+    return `type ${typeof value} (${shortened(value, 28)})`
   } catch {
     return `type ${typeof value}`
   }
+}
+
+/** A value as Node.js shows it in errors, where that is not too long. */
+function shortened(value: unknown, longest: number): string {
+  let text: string
+  try {
+    text = inspect(value, { depth: 0 })
+  } catch {
+    text = typeof value
+  }
+  return text.length > longest ? `${text.slice(0, longest - 3)}...` : text
 }
 
 /** The name of a function, which may be anything. */

@@ -12,6 +12,8 @@ import { native } from './native.js'
 import type { ListOptions, ObjectInfo, RemoveOptions } from './types.js'
 
 const KINDS = ['file', 'mutex'] as const
+const LIST_OPTIONS = ['directory', 'prefixes', 'prefix'] as const
+const REMOVE_OPTIONS = [...LIST_OPTIONS, 'kind'] as const
 /** The latest time that a Date can have; a damaged control block may say a later one. */
 const LATEST = 8.64e15
 
@@ -25,7 +27,7 @@ const LATEST = 8.64e15
  * cannot be read, `ERR_MMFILE_UNSUPPORTED` if there is none, and for a directory on Windows.
  */
 export function list(options?: ListOptions): ObjectInfo[] {
-  return native.list(placeOf(options)).map(toInfo)
+  return native.list(placeOf(checkOptions(options, LIST_OPTIONS))).map(toInfo)
 }
 
 /**
@@ -33,7 +35,7 @@ export function list(options?: ListOptions): ObjectInfo[] {
  * throws and costs what `list` does.
  */
 export function sweep(options?: ListOptions): ObjectInfo[] {
-  return native.sweep(placeOf(options)).map(toInfo)
+  return native.sweep(placeOf(checkOptions(options, LIST_OPTIONS))).map(toInfo)
 }
 
 /**
@@ -46,13 +48,12 @@ export function sweep(options?: ListOptions): ObjectInfo[] {
  * seconds; `ERR_MMFILE_UNSUPPORTED` if there is no such folder, and for a directory on Windows.
  */
 export function remove(id: string, options?: RemoveOptions): void {
-  const { kind }: Partial<RemoveOptions> = checkOptions(options)
-  const isMutex = checkOneOf('options.kind', kind, KINDS, 'file') === 'mutex'
-  native.remove(checkId(id), isMutex, placeOf(options))
+  const given: Partial<RemoveOptions> = checkOptions(options, REMOVE_OPTIONS)
+  const isMutex = checkOneOf('options.kind', given.kind, KINDS, 'file') === 'mutex'
+  native.remove(checkId(id), isMutex, placeOf(given))
 }
 
-function placeOf(options: ListOptions | undefined): NativePlace {
-  const given: Partial<ListOptions> = checkOptions(options)
+function placeOf(given: ListOptions): NativePlace {
   const directory = checkDirectory(given.directory)
   const { prefixes } = given
   const { data, mutex } = checkPrefixes(prefixes)

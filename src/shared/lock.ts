@@ -1,15 +1,16 @@
-import { checkTime } from './arguments.js'
-import { now } from './clock.js'
-import { closed, MmFileError } from './errors.js'
+import { checkFunction, checkOptions } from './arguments.js'
+import { closed, fail, invalidValue, type MmFileError, timedOut } from './errors.js'
 import { native, operations } from './native.js'
-import { checkSignal, onAbort, throwIfAborted } from './signals.js'
-import type { LockOptions, LockWaitOptions } from './types.js'
-
-/**
- * The longest time in native code at a stretch. In between, the engine can end a worker that is
- * being terminated.
- */
-export const SLICE = 50
+import type { SyncWaitOptions, WaitOptions } from './types.js'
+import {
+  block,
+  checkSyncWait,
+  checkWait,
+  type Pending,
+  pend,
+  SYNC_WAIT_OPTIONS,
+  WAIT_OPTIONS,
+} from './waits.js'
 
 /** Releases a lock; `abandons`: the next holder finds it abandoned. Whether it was held. */
 type Release = (abandons: boolean) => boolean
@@ -27,7 +28,10 @@ let watched: (guard: LockGuard) => LockGuard
 /** Releases the lock of a guard whose section did not come to its end. */
 let abandon: (guard: LockGuard) => void
 
-/** A lock that is held until it is released. */
+/**
+ * A lock that is held until it is released. One that is collected without that releases the lock, with the
+ * process warning `MMFILE_GUARD_LOST`.
+ */
 export class LockGuard {
   static {
     watched = (guard) => {
@@ -54,7 +58,11 @@ export class LockGuard {
     this.#release = release
   }
 
-  /** Lets the next one in. Doing it again changes nothing. */
+  /**
+   * Lets the next one in. Doing it again changes nothing.
+   *
+   * Throws `ERR_MMFILE_LOCK_HELD` inside of `appendWith`.
+   */
   release(): void {
     this.#end(false)
   }
@@ -62,9 +70,9 @@ export class LockGuard {
   #end(abandons: boolean): void {
     const release = this.#release
     if (release === undefined) return
+    release(abandons)
     this.#release = undefined
     if (this.#watched) lost.unregister(this)
-    release(abandons)
   }
 
   [Symbol.dispose](): void {
@@ -72,15 +80,11 @@ export class LockGuard {
   }
 }
 
-/** A `lock()` that has not been answered yet. */
-interface Pending {
-  reject(error: unknown): void
-}
-
 /** The lock of one open file or mutex. */
 export class SharedLock {
   readonly #handle: number
-  readonly #timeout: number
+  /** What it is the lock of, for errors. */
+  readonly #subject: string
   /** Whom a guard keeps from being garbage-collected, which would close it. */
   readonly owner: object
   /** Not a closure of `lock`: that would keep its promise, and so the guard. */
@@ -92,35 +96,34 @@ export class SharedLock {
     if (!this.#closed) operations.unlock(this.#handle, abandons)
     return !this.#closed
   }
-  #pending: Pending | undefined
+  #pending: Pending<LockGuard> | undefined
   #closed = false
 
-  /** `timeout` is for those who say nothing, in milliseconds. */
-  constructor(owner: object, handle: number, timeout: number) {
+  constructor(owner: object, handle: number, subject: string) {
     this.owner = owner
     this.#handle = handle
-    this.#timeout = timeout
+    this.#subject = subject
   }
 
-  /** The lock on this thread, if it can be had in that many milliseconds. */
-  tryFor(timeout: number): LockGuard | null {
-    const guard = this.#take(timeout)
-    return guard === null ? null : watched(guard)
+  /** The lock if it is free. */
+  tryLock(): LockGuard | undefined {
+    const guard = this.#take(0)
+    return guard === undefined ? undefined : watched(guard)
   }
 
-  /** The lock on this thread. */
-  lockSync(options: Partial<LockOptions>): LockGuard {
+  /** The lock on this thread, which waits for it. */
+  lockSync(options: SyncWaitOptions | undefined): LockGuard {
     return watched(this.#takeOrThrow(options))
   }
 
-  /** Calls `work` while the lock is held; until its promise has settled, if it answers one. */
-  with<T>(work: (guard: LockGuard) => T, options: Partial<LockOptions>): T {
+  /** Calls `work` while this thread has the lock. */
+  withLockSync<T>(work: (guard: LockGuard) => T, options: SyncWaitOptions | undefined): T {
+    checkFunction('work', work)
     const guard = this.#takeOrThrow(options)
     try {
       const result = work(guard)
       if (isThenable(result)) {
-        watched(guard) // a promise may be lost before it has settled
-        return ending(guard, result) as T
+        throw invalidValue('work', 'must not return a promise: use withLock() for that', result)
       }
       guard.release()
       return result
@@ -130,92 +133,87 @@ export class SharedLock {
     }
   }
 
-  #takeOrThrow(options: Partial<LockOptions>): LockGuard {
-    const guard = this.#take(checkTime('options.timeout', options.timeout, this.#timeout))
-    if (guard === null) throw timedOut()
-    return guard
-  }
-
-  #take(timeout: number): LockGuard | null {
-    if (this.#pending !== undefined) throw held()
-    let how = operations.lock(this.#handle, 0)
-    if (how === 0 && timeout > 0) {
-      const end = now() + timeout
-      for (let left = timeout; how === 0 && left > 0; left = end - now()) {
-        how = operations.lock(this.#handle, Math.min(left, SLICE))
-      }
-    }
-    return how === 0 ? null : new LockGuard(how === 2, this.#unlock)
-  }
-
-  /** The lock on a thread of its own, so that this one goes on meanwhile. */
-  lock(options: Partial<LockWaitOptions>): Promise<LockGuard> {
-    const timeout = checkTime('options.timeout', options.timeout)
-    const signal = checkSignal(options.signal)
-    return new Promise((resolve, reject) => {
-      throwIfAborted(signal)
-      let unlisten = (): void => {}
-      const settle = (): boolean => {
-        unlisten()
-        const first = this.#pending === pending
-        if (first) this.#pending = undefined
-        return first
-      }
-      const pending: Pending = {
-        reject: (error) => {
-          if (settle()) reject(error)
-        },
-      }
-      unlisten = onAbort(signal, (error) => {
-        if (!settle()) return // by then the lock may be another call's
-        reject(error)
-        this.#giveUp(false)
-      })
-      try {
-        if (this.#closed) throw closed()
-        // Also where its end is known to the thread already, and not yet here.
-        if (this.#pending !== undefined) throw held()
-        native.hold(this.#handle, timeout, (how) => {
-          if (!settle()) return
-          if (how instanceof Error) reject(how)
-          else if (how === 0) reject(timedOut())
-          else resolve(watched(new LockGuard(how === 2, this.#giveUp)))
+  /** The lock, which a thread of its own waits for and holds, so that this one goes on meanwhile. */
+  lock(options: WaitOptions | undefined): Promise<LockGuard> {
+    try {
+      const wait = checkWait(checkOptions(options, WAIT_OPTIONS))
+      // The holder's thread keeps the time.
+      return pend({ ...wait, timeout: Number.POSITIVE_INFINITY }, this.#timedOut, (pending) => {
+        this.#check()
+        native.hold(this.#handle, wait.timeout, wait.ref, (how) => {
+          if (how instanceof Error) pending.reject(how)
+          else if (how === 0) pending.reject(this.#timedOut())
+          else if (this.#pending === pending) {
+            pending.resolve(watched(new LockGuard(how === 2, this.#giveUp)))
+          }
         })
         this.#pending = pending
-      } catch (error) {
-        unlisten()
-        throw error
-      }
-    })
+        return (gaveUp) => {
+          // By then the lock may be another call's.
+          if (this.#pending !== pending) return
+          this.#pending = undefined
+          if (gaveUp) this.#giveUp(false)
+        }
+      })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Calls `work` while the lock is held; until its promise has settled, if it returns one. */
+  async withLock<T>(
+    work: (guard: LockGuard) => T | PromiseLike<T>,
+    options: WaitOptions | undefined,
+  ): Promise<T> {
+    checkFunction('work', work)
+    const guard = await this.lock(options)
+    try {
+      const result = await work(guard)
+      guard.release()
+      return result
+    } catch (error) {
+      abandon(guard)
+      throw error
+    }
   }
 
   /** The handle is closed, and the lock was released with it. */
   close(): void {
     this.#closed = true
-    this.#pending?.reject(closed())
+    const pending = this.#pending
+    this.#pending = undefined
+    pending?.reject(closed(this.#subject))
   }
-}
 
-/** Releases the lock when the promise of a section has settled. */
-async function ending(guard: LockGuard, result: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    const value = await result
-    guard.release()
-    return value
-  } catch (error) {
-    abandon(guard)
-    throw error
+  #takeOrThrow(options: SyncWaitOptions | undefined): LockGuard {
+    const guard = this.#take(checkSyncWait(checkOptions(options, SYNC_WAIT_OPTIONS)))
+    if (guard === undefined) throw this.#timedOut()
+    return guard
   }
+
+  #take(timeout: number): LockGuard | undefined {
+    this.#check()
+    const how = block(timeout, (milliseconds) => {
+      const how = operations.lock(this.#handle, milliseconds)
+      return how === 0 ? undefined : how
+    })
+    return how === undefined ? undefined : new LockGuard(how === 2, this.#unlock)
+  }
+
+  #check(): void {
+    if (this.#closed) throw closed(this.#subject)
+    // Also where the end of the wait is known to its thread already, and not yet here.
+    if (this.#pending !== undefined) throw held(this.#subject)
+  }
+
+  #timedOut = (): MmFileError => timedOut(this.#subject, 'waiting for the lock')
 }
 
-function held(): MmFileError {
-  return new MmFileError('ERR_MMFILE_LOCK_HELD', 'this handle is waiting for the lock already')
+function held(subject: string): MmFileError {
+  const message = 'this handle is waiting for the lock already: wait for that first'
+  return fail('ERR_MMFILE_LOCK_HELD', subject, message, { pid: process.pid })
 }
 
-function timedOut(): MmFileError {
-  return new MmFileError('ERR_MMFILE_TIMEOUT', 'timed out waiting for the lock')
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null)?.then === 'function'
+function isThenable(value: unknown): boolean {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 }

@@ -1,5 +1,5 @@
 import type * as Binding from '../../index.js'
-import { fromNative, MmFileError } from './errors.js'
+import { fail, fromNative } from './errors.js'
 import { platformPackage, whyNotLoaded } from './load-error.js'
 
 /** Loads the binary of this platform, or says which one is missing and what to do. */
@@ -12,7 +12,7 @@ function load(): typeof Binding {
       return require(platformPackage()) as typeof Binding
     } catch {
       const { message, ...facts } = whyNotLoaded(thrown)
-      throw new MmFileError('ERR_MMFILE_LOAD', message, facts)
+      throw fail('ERR_MMFILE_LOAD', undefined, message, facts)
     }
   }
 }

@@ -1,5 +1,23 @@
-/** What can be written as one segment. A string is stored as UTF-16LE, lone surrogates and all. */
-export type Value = string | ArrayBufferView | ArrayBufferLike
+/** Binary values. They may lie in a `SharedArrayBuffer`. */
+export type Bytes = NodeJS.ArrayBufferView | ArrayBufferLike
+
+/** What can be written as one segment. A string is stored in the handle's `encoding`. */
+export type Value = string | Bytes
+
+/**
+ * How strings become bytes. `'utf16le'` is what .NET writes, and keeps lone surrogates; `'utf8'` takes half of
+ * the memory for most text, is what C and Python write, and has U+FFFD in place of lone surrogates;
+ * `'latin1'` has a byte for each of the characters up to U+00FF and refuses others.
+ */
+export type TextEncodingName = 'utf16le' | 'utf8' | 'latin1'
+
+/**
+ * Writes a segment in place: `target` is shared memory, holds anything at first, and is emptied when the
+ * function has returned. A number that it returns is the length to keep; nothing, all of it. What it throws,
+ * the call throws, and nothing was written.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that ends without `return`
+export type Fill = (target: Uint8Array) => number | void
 
 /**
  * What precedes the id in the names of a file's objects: up to 64 characters of `[A-Za-z0-9._-]` each.
@@ -31,6 +49,11 @@ export interface CommonOptions extends PlaceOptions {
   synchronized?: boolean | undefined
   /** Milliseconds that any operation waits for the lock before `ERR_MMFILE_TIMEOUT`. Default 10,000. */
   lockTimeout?: number | undefined
+  /**
+   * How strings become bytes, and bytes strings, with this handle. Default `'utf16le'`. Both sides need the
+   * same; bytes are read and written as they are with any.
+   */
+  encoding?: TextEncodingName | undefined
   /** What precedes the id in the objects' names. */
   prefixes?: Prefixes | undefined
 }
@@ -62,19 +85,22 @@ export interface OpenOptions extends CommonOptions {
   access?: Access | undefined
 }
 
-/** How long a lock is waited for. */
-export interface LockOptions {
-  /** Milliseconds; 0 tries once; default: the handle's `lockTimeout`. */
+/** How long something is waited for, blocking. */
+export interface SyncWaitOptions {
+  /** Milliseconds, fractions allowed; 0 tries once; default: for ever. */
   timeout?: number | undefined
 }
 
-/** How long a lock is waited for without blocking. */
-export interface LockWaitOptions {
-  /** Milliseconds; 0 tries once; default: for ever. */
-  timeout?: number | undefined
-  /** Rejects with an `AbortError` when it fires. */
+/** How long something is waited for. */
+export interface WaitOptions extends SyncWaitOptions {
+  /** Rejects with an `AbortError` when it fires; the signal's reason is its `cause`. */
   signal?: AbortSignal | undefined
+  /** `false`: the pending wait does not keep the process alive. Default `true`. */
+  ref?: boolean | undefined
 }
+
+/** How long a flush is waited for: until the disk has done it, or the signal fires. */
+export type FlushOptions = Omit<WaitOptions, 'timeout'>
 
 /**
  * `true`: a wait fails with `ERR_MMFILE_PEER_GONE` once another process had the file open and none has it
@@ -84,27 +110,25 @@ export interface LockWaitOptions {
  */
 export type RequirePeer = boolean | 'creator'
 
-/** How long a segment is waited for. */
-export interface WaitOptions {
-  /** Milliseconds; 0 looks once; default: for ever. */
-  timeout?: number | undefined
-  /** Rejects with an `AbortError` when it fires. */
-  signal?: AbortSignal | undefined
+/** What every wait for a segment takes. */
+interface SegmentWait {
   /** Which other process it requires. Default `false`. */
   requirePeer?: RequirePeer | undefined
+  /**
+   * Milliseconds to check in a loop before sleeping, fractions allowed: `0.05` is 50 µs. It blocks this
+   * thread and takes a processor, and notices a segment within a microsecond instead of some thirty.
+   * Default 0.
+   */
+  spin?: number | undefined
 }
+
+/** How long a segment is waited for. */
+export interface SegmentWaitOptions extends WaitOptions, SegmentWait {}
 
 /** How long a segment is waited for, blocking. */
-export interface WaitSyncOptions {
-  /** Milliseconds; 0 looks once; default: for ever. */
-  timeout?: number | undefined
-  /** Microseconds to look in a loop before sleeping. Default 0. */
-  spin?: number | undefined
-  /** Which other process it requires. Default `false`. */
-  requirePeer?: RequirePeer | undefined
-}
+export interface SegmentWaitSyncOptions extends SyncWaitOptions, SegmentWait {}
 
-/** Options of `MmFile.createFile`. */
+/** Options of `MmFile.createFile` and `createOrOpenFile`. */
 export type CreateFileOptions = Omit<CommonOptions, 'directory' | 'prefixes'>
 
 /** Options of `MmFile.openFile`. */
@@ -114,26 +138,24 @@ export interface OpenFileOptions extends Omit<CommonOptions, 'directory' | 'pref
 }
 
 /** What segments are read as. */
-export type SegmentForm = 'string' | 'bytes' | 'view'
+export type SegmentForm = 'value' | 'bytes' | 'view'
 
 /** What each form is. */
 export interface SegmentForms {
-  /** A string. */
-  string: string
+  /** A string, in the handle's encoding. */
+  value: string
   /** A copy of the bytes. */
   bytes: Buffer
   /** The bytes without a copy. */
   view: Uint8Array
 }
 
-/** Options of `segments`. */
-export interface SegmentsOptions<F extends SegmentForm = SegmentForm> {
+/** Options of `segments`. Its `timeout` bounds the pause between two segments. */
+export interface SegmentsOptions<F extends SegmentForm = SegmentForm> extends SegmentWaitOptions {
   /** The first index. Default 0. */
   from?: number | undefined
-  /** What segments are read as. Default `'string'`. */
+  /** What segments are read as. Default `'value'`. */
   as?: F | undefined
-  /** Ends the iteration with an `AbortError` when it fires. */
-  signal?: AbortSignal | undefined
 }
 
 /** Options of `createReadStream`. */
@@ -148,7 +170,7 @@ export interface ReadStreamOptions extends Omit<SegmentsOptions, 'as'> {
 export interface WriteStreamOptions {
   /** Seals the file when the stream finishes. Default `false`. */
   seal?: boolean | undefined
-  /** How many chunks are kept before `write()` answers `false`. Default 16. */
+  /** How many chunks are kept before `write()` returns `false`. Default 16. */
   highWaterMark?: number | undefined
   /** Destroys the stream with an `AbortError` when it fires. */
   signal?: AbortSignal | undefined

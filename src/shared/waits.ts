@@ -1,134 +1,153 @@
-import { clearTimeout, now, setTimeout } from './clock.js'
-import { closed, MmFileError } from './errors.js'
-import { operations } from './native.js'
-import { onAbort, throwIfAborted } from './signals.js'
+import { checkBoolean, checkTime } from './arguments.js'
+import { now, timers } from './clock.js'
+import { checkSignal, onAbort, throwIfAborted } from './signals.js'
+import type { SyncWaitOptions, WaitOptions } from './types.js'
 
-/** One promise that waits for a segment. */
-interface Wait {
-  readonly index: number
-  readonly requirePeer: number
-  resolve(): void
+/*
+ * Waiting, of whatever for: the options, promises that the clock or a signal may settle, blocking in slices,
+ * and loops that leave the event loop its turn.
+ */
+
+/** The names of the options of a wait, and of a blocking one. */
+export const WAIT_OPTIONS = ['timeout', 'signal', 'ref'] as const
+export const SYNC_WAIT_OPTIONS = ['timeout'] as const
+
+/** How long something is waited for. */
+export interface Wait {
+  /** Milliseconds, or infinity. */
+  readonly timeout: number
+  readonly signal: AbortSignal | undefined
+  /** Whether the wait keeps the event loop alive. */
+  readonly ref: boolean
+}
+
+export function checkWait(options: WaitOptions): Wait {
+  return {
+    timeout: checkTime('options.timeout', options.timeout),
+    signal: checkSignal(options.signal),
+    ref: checkBoolean('options.ref', options.ref, true),
+  }
+}
+
+/** The milliseconds that a blocking wait may take. */
+export function checkSyncWait(options: SyncWaitOptions): number {
+  return checkTime('options.timeout', options.timeout)
+}
+
+/** A promise that is not settled yet. Settling it again changes nothing. */
+export interface Pending<T> {
+  resolve(value: T): void
   reject(error: unknown): void
 }
 
-/** How a segment is waited for. `requirePeer` is what `checkRequirePeer` returns. */
-interface WaitSettings {
-  readonly timeout: number
-  readonly signal: AbortSignal | undefined
-  readonly requirePeer: number
-}
+/**
+ * A promise that `begin` has settled some time, unless the clock or the signal does that first.
+ *
+ * `begin` returns what ends the wait; it is called once, after whatever settled the promise, and is told
+ * whether that was the clock or the signal. The program gets this very promise: an `async` function around
+ * it would take three more turns of the microtask queue.
+ */
+export function pend<T>(
+  wait: Wait,
+  timedOut: () => Error,
+  begin: (pending: Pending<T>) => (gaveUp: boolean) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    throwIfAborted(wait.signal)
+    let settled = false
+    let timer: NodeJS.Timeout | undefined
+    let unlisten = (): void => {}
+    let end: ((gaveUp: boolean) => void) | undefined
+    /** Why it was settled before `begin` had returned. */
+    let early: boolean | undefined
 
-/** The files that somebody waits on: a promise alone would not keep its file. */
-const waitedOn = new Set<Waits>()
-
-/** The asynchronous waits of one open file. One thread sleeps for all of them. */
-export class Waits {
-  readonly #handle: number
-  /** Whom a wait keeps from being garbage-collected, which would close it. */
-  readonly owner: object
-  readonly #waits = new Set<Wait>()
-  readonly #wake: () => void
-  /** What the thread waits for. */
-  #aimed = Number.POSITIVE_INFINITY
-
-  constructor(owner: object, handle: number) {
-    this.owner = owner
-    this.#handle = handle
-    const self = new WeakRef(this)
-    // The thread keeps this function; the function must not keep the file.
-    this.#wake = () => {
-      const waits = self.deref()
-      if (waits !== undefined) waits.#look()
+    const settle = (gaveUp: boolean): boolean => {
+      if (settled) return false
+      settled = true
+      timers.clearTimeout(timer)
+      unlisten()
+      if (end === undefined) early = gaveUp
+      else end(gaveUp)
+      return true
     }
-  }
+    const giveUp = (error: Error): void => {
+      if (settle(true)) reject(error)
+    }
 
-  /**
-   * Resolves once there is a segment `index`. The program gets this very promise: an `async` function
-   * around it would take three more turns of the microtask queue.
-   */
-  waitFor(index: number, settings: WaitSettings): Promise<void> {
-    const { timeout, signal, requirePeer } = settings
-    return new Promise((resolve, reject) => {
-      throwIfAborted(signal)
-      if (operations.waitSync(this.#handle, index, 0, 0, requirePeer)) return resolve()
-      if (timeout === 0) throw timedOut(index)
-      let timer: NodeJS.Timeout | undefined
-      let unlisten = (): void => {}
-      const end = (): void => {
-        clearTimeout(timer)
-        unlisten()
-        this.#waits.delete(wait)
-        if (this.#waits.size === 0) this.#rest()
-      }
-      const wait: Wait = {
-        index,
-        requirePeer,
-        resolve: () => {
-          end()
-          resolve()
+    unlisten = onAbort(wait.signal, giveUp) // before there is anything that it could leave behind
+    try {
+      end = begin({
+        resolve: (value) => {
+          if (settle(false)) resolve(value)
         },
         reject: (error) => {
-          end()
-          reject(error)
+          if (settle(false)) reject(error)
         },
-      }
-      unlisten = onAbort(signal, wait.reject) // before there is anything that it could leave behind
-      this.#waits.add(wait)
-      try {
-        if (index < this.#aimed || requirePeer !== 0) this.#aim(Math.min(index, this.#aimed))
-      } catch (error) {
-        return wait.reject(error)
-      }
-      if (Number.isFinite(timeout)) {
-        const started = now()
-        const check = (): void => {
-          // A timer may be early by a fraction of a millisecond, and is no longer than 2^31.
-          const left = started + timeout - now()
-          if (left > 0) timer = setTimeout(check, Math.min(Math.ceil(left), 2 ** 31 - 1))
-          else wait.reject(timedOut(index))
-        }
-        check()
-      }
-    })
-  }
-
-  /** Rejects every wait. The file is closed by now. */
-  close(): void {
-    for (const wait of [...this.#waits]) wait.reject(closed())
-  }
-
-  /** Lets the thread sleep until there is a segment `index`. */
-  #aim(index: number): void {
-    let requirePeer = 0
-    for (const wait of this.#waits) requirePeer |= wait.requirePeer
-    operations.watch(this.#handle, index, requirePeer, this.#wake)
-    this.#aimed = index
-    waitedOn.add(this)
-  }
-
-  #rest(): void {
-    // Whoever has called back has stopped by itself.
-    if (this.#aimed !== Number.POSITIVE_INFINITY) operations.unwatch(this.#handle)
-    this.#aimed = Number.POSITIVE_INFINITY
-    waitedOn.delete(this)
-  }
-
-  /** The thread says that something happened, and has stopped waiting. */
-  #look(): void {
-    this.#aimed = Number.POSITIVE_INFINITY
-    let first = Number.POSITIVE_INFINITY
-    for (const wait of [...this.#waits]) {
-      try {
-        if (operations.waitSync(this.#handle, wait.index, 0, 0, wait.requirePeer)) wait.resolve()
-        else first = Math.min(first, wait.index)
-      } catch (error) {
-        wait.reject(error)
-      }
+      })
+    } catch (error) {
+      settled = true
+      unlisten()
+      throw error
     }
-    if (first < this.#aimed) this.#aim(first)
-  }
+    if (early !== undefined) return end(early)
+    if (!Number.isFinite(wait.timeout)) return
+    const started = now()
+    const check = (): void => {
+      // A timer may be early by a fraction of a millisecond, and is no longer than 2^31.
+      const left = started + wait.timeout - now()
+      if (left > 0) {
+        timer = timers.setTimeout(check, Math.min(Math.ceil(left), 2 ** 31 - 1))
+        if (!wait.ref) timer.unref?.()
+      } else giveUp(timedOut())
+    }
+    check()
+  })
 }
 
-export function timedOut(index: number): MmFileError {
-  return new MmFileError('ERR_MMFILE_TIMEOUT', `timed out waiting for segment ${index}`)
+/**
+ * The longest time in native code at a stretch. In between, the engine can end a worker that is being
+ * terminated.
+ */
+const SLICE = 50
+
+/** Calls `attempt`, which may block for so many milliseconds, until it returns something or they are over. */
+export function block<T>(
+  timeout: number,
+  attempt: (milliseconds: number) => T | undefined,
+): T | undefined {
+  const first = attempt(0)
+  if (first !== undefined || timeout === 0) return first
+  const end = now() + timeout
+  for (let left = timeout; left > 0; left = end - now()) {
+    const found = attempt(Math.min(left, SLICE))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** How long loops over what is there keep the event loop at a stretch, in milliseconds: half of what is promised. */
+const LONGEST_TURN = 5
+
+/** When a loop began to run in this turn of the event loop; `undefined` if none has. */
+let turnBegan: number | undefined
+
+function turned(): void {
+  turnBegan = undefined
+}
+
+/**
+ * What a loop over values that are there awaits before it takes the next one: a turn of the event loop, so
+ * that timers and I/O run. `undefined` if there was one a moment ago. One clock serves all loops of the thread.
+ */
+export function takeTurn(): Promise<void> | undefined {
+  const time = now()
+  if (turnBegan === undefined) {
+    turnBegan = time
+    timers.setImmediate(turned).unref?.()
+    return undefined
+  }
+  if (time - turnBegan < LONGEST_TURN) return undefined
+  return new Promise((resolve) => {
+    timers.setImmediate(resolve)
+  })
 }

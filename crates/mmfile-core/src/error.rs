@@ -64,18 +64,16 @@ pub enum Error {
         id: String,
     },
     /// The handle is closed.
-    #[error("the file is closed")]
+    #[error("the handle is closed: open it again")]
     Closed,
     /// The handle was opened for reading only.
-    #[error("the file was opened for reading only: open it with access 'read-write' to write")]
+    #[error("opened for reading only: open it with access 'read-write' to write")]
     ReadOnly,
     /// The file takes no more segments.
-    #[error("the file is sealed and takes no more segments")]
+    #[error("sealed, and takes no more: go on in another one")]
     Sealed,
     /// The value does not fit.
-    #[error(
-        "{needed} bytes are needed and {available} are left: make the file with a larger capacity"
-    )]
+    #[error("{needed} bytes are needed and {available} are left: create it with a larger capacity")]
     Capacity {
         /// Bytes that the segments and their size words would take.
         needed: u64,
@@ -83,7 +81,9 @@ pub enum Error {
         available: u64,
     },
     /// `write` was called with an index that is not the next one.
-    #[error("segment {index} cannot be written: the next one is {length}")]
+    #[error(
+        "segment {index} cannot be written, the next one is {length}: append takes the next, whichever it is"
+    )]
     SegmentOrder {
         /// The index asked for.
         index: u64,
@@ -91,23 +91,25 @@ pub enum Error {
         length: u64,
     },
     /// There is no such segment yet.
-    #[error("there is no segment {index}: the file has {length}")]
+    #[error("there is no segment {index}, it has {length}: wait for it first")]
     SegmentRange {
         /// The index asked for.
         index: u64,
         /// How many segments there are.
         length: u64,
     },
-    /// The segment is not text.
-    #[error("segment {index} has {byte_length} bytes, which no UTF-16 text has: read it as bytes")]
+    /// The segment is not text of the encoding that it is read with.
+    #[error("segment {index} is no {encoding} text, {reason}: read it as bytes")]
     NotText {
         /// The segment.
         index: u64,
-        /// Its size.
-        byte_length: u64,
+        /// The encoding's name.
+        encoding: &'static str,
+        /// What shows that.
+        reason: String,
     },
     /// The shared bytes do not follow the format.
-    #[error("the contents are damaged at byte {offset}: {reason}")]
+    #[error("damaged at byte {offset}: {reason}; what precedes that can be read")]
     Corrupt {
         /// Where, in bytes from the start of the data.
         offset: u64,
@@ -115,13 +117,15 @@ pub enum Error {
         reason: &'static str,
     },
     /// The time limit passed.
-    #[error("timed out {what}")]
+    #[error("timed out {what}: try again, or allow more time")]
     Timeout {
         /// What was waited for.
         what: &'static str,
     },
     /// This handle, or this thread through another handle, has the lock already.
-    #[error("the lock is held already by this handle or this thread: it is not re-entrant")]
+    #[error(
+        "this handle or thread has the lock already, and it is not re-entrant: release it first"
+    )]
     LockHeld,
     /// The peer that a wait requires has left.
     #[error("{reason}: nothing is left that appends what is waited for")]
@@ -221,12 +225,33 @@ impl Error {
         Self::Access { id: id.into(), reason, os: None }
     }
 
+    /// The error of a segment that is read as UTF-16 and has an odd number of bytes.
+    #[must_use]
+    pub fn odd_text(index: u64, byte_length: u64) -> Self {
+        let reason = format!("which never has {byte_length} bytes");
+        Self::NotText { index, encoding: "UTF-16", reason }
+    }
+
     /// The error of a thread that could not be started.
     #[must_use]
     pub fn no_thread(error: &std::io::Error) -> Self {
         let syscall = "pthread_create";
         let os = error.raw_os_error().map(|errno| OsError { syscall, errno });
         Self::NoSpace { needed: "another thread".into(), os }
+    }
+
+    /// Whether the message names the object or the argument that it is about.
+    #[must_use]
+    pub fn names_its_object(&self) -> bool {
+        matches!(
+            self,
+            Self::InvalidArgument { .. }
+                | Self::TargetTooSmall { .. }
+                | Self::NotFound { .. }
+                | Self::Exists { .. }
+                | Self::Access { .. }
+                | Self::Incompatible { .. }
+        )
     }
 
     /// What the operating system said, where it was the one that refused.

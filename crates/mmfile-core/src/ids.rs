@@ -40,6 +40,14 @@ impl Prefixes {
         Ok(Self { data, mutex })
     }
 
+    /// Whether a prefix is one.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if it is not.
+    pub fn check(prefix: &str) -> Result<()> {
+        check_prefix("prefix", prefix)
+    }
+
     /// The prefix of the object that holds the segments.
     #[must_use]
     pub fn data(&self) -> &str {

@@ -73,6 +73,8 @@ pub use error::{Error, OsError, Result};
 #[cfg(feature = "fault-points")]
 #[doc(hidden)]
 pub use fault::arm;
+#[cfg(not(platform = "loom"))]
+pub use file::Flusher;
 pub use file::{CreateOptions, MmFile, OpenOptions, RequirePeer, SegmentIter, ViewMemory, Waiter};
 pub use frames::{MAX_SEGMENT_SIZE, Payload, Span, Target};
 pub use ids::{DEFAULT_MUTEX_PREFIX, FileId, MAX_ID_LENGTH, Prefixes};

@@ -35,6 +35,14 @@ impl Call {
         if status == sys::Status::napi_ok { Ok(number) } else { Err(Failure::misuse("a number")) }
     }
 
+    /// A boolean argument.
+    pub(crate) fn flag(&self, at: usize) -> Result<bool, Failure> {
+        let mut flag = false;
+        // SAFETY: as in `number`.
+        let status = unsafe { sys::napi_get_value_bool(self.env, self.value(at), &mut flag) };
+        if status == sys::Status::napi_ok { Ok(flag) } else { Err(Failure::misuse("a boolean")) }
+    }
+
     /// An index, an offset or a count.
     pub(crate) fn index(&self, at: usize) -> Result<u64, Failure> {
         const LIMIT: f64 = 9_007_199_254_740_992.0;
@@ -176,11 +184,12 @@ unsafe extern "C" fn trampoline(
     match catch_unwind(AssertUnwindSafe(|| work(&call))) {
         Ok(Ok(value)) => value,
         Ok(Err(failure)) => {
-            errors::throw(env, failure);
+            let subject = call.handle().ok().map(|handle| handle.subject());
+            errors::throw(env, failure, subject);
             ptr::null_mut()
         }
         Err(_) => {
-            errors::throw(env, Failure::misuse("no panic"));
+            errors::throw(env, Failure::misuse("no panic"), None);
             ptr::null_mut()
         }
     }

@@ -12,6 +12,8 @@ use std::ptr;
 pub(crate) enum Failure {
     /// What the core says.
     Core(Error),
+    /// What the core says about something that is not open yet.
+    About(Error, String),
     /// Node-API refused something; an exception may be pending already.
     NodeApi(sys::napi_status),
     /// An internal function was called with something that is not what the TypeScript passes.
@@ -70,22 +72,31 @@ pub(crate) fn uninstall() {
     FACTORIES.with_borrow_mut(Vec::clear);
 }
 
-/// Runs a napi-rs function's work and throws what it fails with.
+/// Runs a napi-rs function's work and throws what it fails with, about `subject`.
 pub(crate) fn attempt<T>(
     env: &napi::Env,
+    subject: impl FnOnce() -> Option<String>,
     work: impl FnOnce() -> Result<T, Failure>,
 ) -> napi::Result<T> {
     work().map_err(|failure| {
-        throw(env.raw(), failure);
+        throw(env.raw(), failure, subject());
         napi::Error::new(napi::Status::PendingException, String::new())
     })
 }
 
+/// What an error is about where nothing is open.
+pub(crate) fn nothing() -> Option<String> {
+    None
+}
+
 /// Throws. There is always an exception pending afterwards.
-pub(crate) fn throw(env: sys::napi_env, failure: Failure) {
-    if let Failure::Core(error) = &failure
-        && let Some(made) = make(env, error)
-    {
+pub(crate) fn throw(env: sys::napi_env, failure: Failure, subject: Option<String>) {
+    let made = match &failure {
+        Failure::Core(error) => make(env, error, subject),
+        Failure::About(error, subject) => make(env, error, Some(subject.clone())),
+        _ => None,
+    };
+    if let Some(made) = made {
         // SAFETY: `made` belongs to the running call.
         unsafe { sys::napi_throw(env, made) };
         return;
@@ -97,7 +108,7 @@ pub(crate) fn throw(env: sys::napi_env, failure: Failure) {
         return;
     }
     let message = match failure {
-        Failure::Core(error) => error.to_string(),
+        Failure::Core(error) | Failure::About(error, _) => error.to_string(),
         Failure::NodeApi(status) => {
             format!("Node-API refused a call: {}", napi::Status::from(status))
         }
@@ -109,7 +120,11 @@ pub(crate) fn throw(env: sys::napi_env, failure: Failure) {
 }
 
 /// The error that the installed function makes.
-pub(crate) fn make(env: sys::napi_env, error: &Error) -> Option<sys::napi_value> {
+pub(crate) fn make(
+    env: sys::napi_env,
+    error: &Error,
+    subject: Option<String>,
+) -> Option<sys::napi_value> {
     let reference = FACTORIES.with_borrow(|factories| {
         factories.iter().find(|(theirs, _)| *theirs == env).map(|(_, reference)| *reference)
     })?;
@@ -124,7 +139,11 @@ pub(crate) fn make(env: sys::napi_env, error: &Error) -> Option<sys::napi_value>
     if factory.is_null() {
         return None;
     }
-    let arguments = [text(env, error.code())?, text(env, &error.to_string())?, facts(env, error)?];
+    let arguments = [
+        text(env, error.code())?,
+        text(env, &error.to_string())?,
+        facts(env, error, subject.filter(|_| !error.names_its_object()))?,
+    ];
     let mut made = ptr::null_mut();
     // SAFETY: all values belong to the running call.
     unsafe {
@@ -153,10 +172,15 @@ fn text(env: sys::napi_env, text: &str) -> Option<sys::napi_value> {
 }
 
 /// What a program may want to know beyond the message.
-fn facts(env: sys::napi_env, error: &Error) -> Option<sys::napi_value> {
+fn facts(env: sys::napi_env, error: &Error, subject: Option<String>) -> Option<sys::napi_value> {
     let mut object = ptr::null_mut();
     // SAFETY: the target is writable.
     ok(unsafe { sys::napi_create_object(env, &mut object) })?;
+    let set = |name: &CStr, value: &str| {
+        let value = text(env, value)?;
+        // SAFETY: the object is this call's; the name ends with a NUL.
+        ok(unsafe { sys::napi_set_named_property(env, object, name.as_ptr(), value) })
+    };
     let number = |name: &CStr, number: u64| {
         let mut value = ptr::null_mut();
         #[allow(clippy::cast_precision_loss, reason = "a fact for people; exact below 2^53")]
@@ -173,13 +197,20 @@ fn facts(env: sys::napi_env, error: &Error) -> Option<sys::napi_value> {
             number(c"available", *available)?;
         }
         Error::Corrupt { offset, .. } => number(c"offset", *offset)?,
+        // What holds it already is a handle or a thread of this process.
+        Error::LockHeld => number(c"pid", std::process::id().into())?,
+        Error::InvalidArgument { name, reason } => {
+            set(c"argument", name)?;
+            set(c"reason", reason)?;
+        }
         _ => {}
     }
     if let Some(os) = error.os() {
         number(c"errno", os.errno.unsigned_abs().into())?;
-        let syscall = text(env, os.syscall)?;
-        // SAFETY: as above.
-        ok(unsafe { sys::napi_set_named_property(env, object, c"syscall".as_ptr(), syscall) })?;
+        set(c"syscall", os.syscall)?;
+    }
+    if let Some(subject) = subject {
+        set(c"subject", &subject)?;
     }
     Some(object)
 }

@@ -1,10 +1,10 @@
 //! Opening and closing.
 
 use crate::call::{Call, Outcome};
-use crate::errors::{self, Failure};
+use crate::errors::{self, Failure, nothing};
 use crate::operations::milliseconds;
-use crate::table::{self, Handle, Resource};
-use crate::values::bytes_of;
+use crate::table::{self, Handle, Resource, subject};
+use crate::values::{Encoding, bytes_of};
 use mmfile_core::{
     Access, CreateOptions, DEFAULT_LOCK_TIMEOUT, DEFAULT_MUTEX_PREFIX, Error, FileId, Lifetime,
     MmFile, OpenOptions, Prefixes,
@@ -35,7 +35,7 @@ pub fn install(
     crate::watch::allow_event_loop(is_node);
     #[cfg(any(windows, target_os = "macos"))]
     crate::stay::loaded();
-    errors::attempt(&env, || errors::install(env.raw(), factory.value().value))?;
+    errors::attempt(&env, nothing, || errors::install(env.raw(), factory.value().value))?;
     env.add_env_cleanup_hook((), |()| {
         close_all();
         errors::uninstall();
@@ -77,7 +77,7 @@ pub fn defaults() -> NativeDefaults {
 }
 
 /// `open(id, numbers, place)`: the id or the path, if it is another than the given one. `numbers` is a
-/// `Float64Array` of [`NUMBERS`]: which way to open (0 to 4), the capacity, [`FLAGS`] and the time limit; on
+/// `Float64Array` of [`NUMBERS`]: which way to open (0 to 5), the capacity, [`FLAGS`] and the time limit; on
 /// return the handle, the capacity and whether this call created it. `place` is an array of the folder and
 /// the prefixes of data and mutex, or `undefined` where all of them are the usual ones. A file on disk has
 /// its path for an id; an empty id is a fresh UUID.
@@ -109,7 +109,7 @@ pub(crate) fn open_file(call: &Call) -> Outcome {
         directory: options.directory.clone(),
         prefixes: options.prefixes.clone(),
     };
-    let file = match whole(how) {
+    let opened = match whole(how) {
         0 => {
             let id = if id.is_empty() { None } else { Some(FileId::parse(&id)?) };
             MmFile::create_new(capacity, &create(id))
@@ -117,13 +117,16 @@ pub(crate) fn open_file(call: &Call) -> Outcome {
         1 => MmFile::open_existing(&id, &options),
         2 => MmFile::create_or_open(&id, capacity, &create(None)),
         3 => MmFile::create_file(&id, capacity, &create(None)),
-        _ => MmFile::open_file(&id, &options),
-    }?;
+        4 => MmFile::open_file(&id, &options),
+        _ => MmFile::create_or_open_file(&id, capacity, &create(None)),
+    };
+    let subject = || if id.is_empty() { "a new file".into() } else { format!("file '{id}'") };
+    let file = opened.map_err(|error| Failure::About(error, subject()))?;
     let other = (file.id() != id).then(|| file.id().to_owned());
     #[allow(clippy::cast_precision_loss, reason = "came from a number, or is below 2^53")]
     let capacity = file.capacity() as f64;
     let is_creator = file.is_creator();
-    let handle = insert(Resource::File(file))?;
+    let handle = insert(Resource::File(file), Encoding::from_number(flags >> ENCODING))?;
     // SAFETY: as above.
     unsafe {
         let found = [handle.into(), capacity, if is_creator { 1.0 } else { 0.0 }];
@@ -142,6 +145,8 @@ const NUMBERS: usize = 4;
 const SYNCHRONIZED: u64 = 1;
 const LAST_PROCESS: u64 = 2;
 const READ_ONLY: u64 = 4;
+/// By how many bits the number of the encoding is shifted in the flags.
+const ENCODING: u32 = 3;
 
 /// The folder and the prefixes.
 fn place(call: &Call, place: sys::napi_value) -> Result<(Option<PathBuf>, Prefixes), Failure> {
@@ -161,10 +166,29 @@ fn place(call: &Call, place: sys::napi_value) -> Result<(Option<PathBuf>, Prefix
     Ok((directory.map(PathBuf::from), Prefixes::new(data, mutex)?))
 }
 
+/// What is wrong with an id or a name, if anything is.
+#[napi]
+pub fn problem_of_id(id: String) -> Option<String> {
+    FileId::parse(&id).err().and_then(reason)
+}
+
+/// What is wrong with a prefix, if anything is.
+#[napi]
+pub fn problem_of_prefix(prefix: String) -> Option<String> {
+    Prefixes::check(&prefix).err().and_then(reason)
+}
+
+fn reason(error: Error) -> Option<String> {
+    match error {
+        Error::InvalidArgument { reason, .. } => Some(reason),
+        _ => None,
+    }
+}
+
 /// Waits until everything is on the disk.
 #[napi]
-pub fn flush(env: Env, handle: u32) -> napi::Result<()> {
-    errors::attempt(&env, || Ok(open(handle)?.file()?.flush()?))
+pub fn flush_sync(env: Env, handle: u32) -> napi::Result<()> {
+    errors::attempt(&env, || subject(handle), || Ok(open(handle)?.file()?.flush()?))
 }
 
 /// What an open file or mutex weighs for the garbage collector, in bytes. It holds up to two descriptors, of
@@ -200,9 +224,14 @@ fn weigh(env: sys::napi_env, bytes: i64) {
     unsafe { sys::napi_adjust_external_memory(env, bytes, &mut 0) };
 }
 
-/// `close(handle)`: closes a file or a mutex, releases its lock and empties its views.
+/// `close(handle)`: closes a file or a mutex, releases its lock and empties its views. Not while a segment is
+/// being written in place.
 pub(crate) fn close(call: &Call) -> Outcome {
-    if let Some(handle) = table::remove(call.count_at(0)?) {
+    let number = call.count_at(0)?;
+    if table::get(number).is_some_and(|handle| handle.is_filling()) {
+        return Err(Error::LockHeld.into());
+    }
+    if let Some(handle) = table::remove(number) {
         weigh(call.env, -WEIGHT);
         drop(handle.watch.take());
         drop(handle.holder.take());
@@ -227,10 +256,14 @@ fn close_all() {
 /// How often this handle repaired the file behind a dead process.
 #[napi]
 pub fn recovered(env: Env, handle: u32) -> napi::Result<f64> {
-    errors::attempt(&env, || {
-        #[allow(clippy::cast_precision_loss, reason = "a count of crashes")]
-        Ok(open(handle)?.file()?.recovered() as f64)
-    })
+    errors::attempt(
+        &env,
+        || subject(handle),
+        || {
+            #[allow(clippy::cast_precision_loss, reason = "a count of crashes")]
+            Ok(open(handle)?.file()?.recovered() as f64)
+        },
+    )
 }
 
 /// Counts as closed for others, and keeps the memory.
@@ -252,9 +285,9 @@ fn end(handle: &Rc<Handle>) {
 }
 
 /// Gives a file or a mutex its number.
-pub(crate) fn insert(resource: Resource) -> Result<u32, Failure> {
+pub(crate) fn insert(resource: Resource, encoding: Encoding) -> Result<u32, Failure> {
     let full = || Error::NoSpace { needed: "another open file".into(), os: None };
-    Ok(table::insert(resource).ok_or_else(full)?)
+    Ok(table::insert(resource, encoding).ok_or_else(full)?)
 }
 
 /// What a number stands for.

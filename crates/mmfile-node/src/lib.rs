@@ -20,6 +20,7 @@
 mod call;
 mod errors;
 mod files;
+mod fill;
 mod listing;
 mod locks;
 mod memory;

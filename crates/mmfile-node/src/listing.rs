@@ -1,7 +1,8 @@
 //! What objects there are, and who has one open.
 
-use crate::errors::{self, Failure};
+use crate::errors::{self, Failure, nothing};
 use crate::files::open;
+use crate::table::subject;
 use mmfile_core::{
     Access, FileId, Kind, Lifetime, ListOptions, ObjectInfo, Peer, Prefixes, list as list_objects,
     remove as remove_object, sweep as sweep_objects,
@@ -67,30 +68,34 @@ pub struct NativePeer {
 /// The files and mutexes of this user on this machine.
 #[napi]
 pub fn list(env: Env, place: NativePlace) -> napi::Result<Vec<NativeInfo>> {
-    errors::attempt(&env, || rows(list_objects(&options(place)?)?))
+    errors::attempt(&env, nothing, || rows(list_objects(&options(place)?)?))
 }
 
 /// Removes those that no live process has open: what there was.
 #[napi]
 pub fn sweep(env: Env, place: NativePlace) -> napi::Result<Vec<NativeInfo>> {
-    errors::attempt(&env, || rows(sweep_objects(&options(place)?)?))
+    errors::attempt(&env, nothing, || rows(sweep_objects(&options(place)?)?))
 }
 
 /// Removes the name of one.
 #[napi]
 pub fn remove(env: Env, id: String, is_mutex: bool, place: NativePlace) -> napi::Result<()> {
-    errors::attempt(&env, || {
-        let kind = if is_mutex { Kind::Mutex } else { Kind::File };
-        Ok(remove_object(&FileId::parse(&id)?, kind, &options(place)?)?)
-    })
+    let (kind, name) = if is_mutex { (Kind::Mutex, "mutex") } else { (Kind::File, "file") };
+    errors::attempt(
+        &env,
+        || Some(format!("{name} '{id}'")),
+        || Ok(remove_object(&FileId::parse(&id)?, kind, &options(place)?)?),
+    )
 }
 
 /// The open handles on a file.
 #[napi]
 pub fn peers(env: Env, handle: u32) -> napi::Result<Vec<NativePeer>> {
-    errors::attempt(&env, || {
-        Ok(open(handle)?.file()?.peers().into_iter().map(NativePeer::from).collect())
-    })
+    errors::attempt(
+        &env,
+        || subject(handle),
+        || Ok(open(handle)?.file()?.peers().into_iter().map(NativePeer::from).collect()),
+    )
 }
 
 fn options(place: NativePlace) -> Result<ListOptions, Failure> {

@@ -3,8 +3,9 @@
 use crate::errors::{self, Failure};
 use crate::files::{insert, open};
 use crate::operations::milliseconds;
-use crate::table::Resource;
+use crate::table::{self, Resource, subject};
 use crate::threadsafe::ThreadSafeFunction;
+use crate::values::Encoding;
 use mmfile_core::{Error, MutexOptions, NamedMutex, Timeout};
 use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue, sys};
@@ -43,74 +44,140 @@ pub fn open_mutex(
     name: String,
     options: NativeMutexOptions,
 ) -> napi::Result<NativeMutex> {
-    errors::attempt(&env, || {
-        let open = if options.existing { NamedMutex::open_existing } else { NamedMutex::open };
-        let mutex = open(
-            &name,
-            &MutexOptions {
-                directory: options.directory.map(Into::into),
-                prefix: options.prefix,
-                lock_timeout: milliseconds(options.lock_timeout),
-            },
-        )?;
-        let (name, is_creator) = (mutex.name().to_owned(), mutex.is_creator());
-        Ok(NativeMutex { handle: insert(Resource::Mutex(mutex))?, name, is_creator })
-    })
+    errors::attempt(
+        &env,
+        || Some(format!("mutex '{name}'")),
+        || {
+            let open = if options.existing { NamedMutex::open_existing } else { NamedMutex::open };
+            let mutex = open(
+                &name,
+                &MutexOptions {
+                    directory: options.directory.map(Into::into),
+                    prefix: options.prefix,
+                    lock_timeout: milliseconds(options.lock_timeout),
+                },
+            )?;
+            let (name, is_creator) = (mutex.name().to_owned(), mutex.is_creator());
+            let handle = insert(Resource::Mutex(mutex), Encoding::Utf16)?;
+            Ok(NativeMutex { handle, name, is_creator })
+        },
+    )
 }
 
 /// Has the lock taken by a thread that holds it until [`release_held`]. The callback hears 0 if it
 /// could not be had in time or was given up, else 1, or 2 if its last holder died with it; or an error.
+/// Unless `keeps_alive`, the process may end before that.
 #[napi]
 pub fn hold(
     env: Env,
     handle: u32,
     timeout: f64,
+    keeps_alive: bool,
     #[napi(ts_arg_type = "(how: 0 | 1 | 2 | Error) => void")] callback: Function<'_>,
 ) -> napi::Result<()> {
-    errors::attempt(&env, || {
-        let handle = open(handle)?;
-        if handle.guard.borrow().is_some() {
-            return Err(Error::LockHeld.into());
-        }
-        let mut holder = handle.holder.borrow_mut();
-        let holder = match &mut *holder {
-            Some(holder) => holder,
-            none => none.insert(handle.lock_holder()?),
-        };
-        let timeout = if timeout.is_finite() {
-            Timeout::Val(milliseconds(timeout))
-        } else {
-            Timeout::Infinite
-        };
-        let function = ThreadSafeFunction::new(env.raw(), callback.value().value, deliver)?;
-        let tell = function;
-        let begun = holder.acquire(
-            timeout,
-            Box::new(move |how| {
-                let data = Box::into_raw(Box::new(how)).cast::<c_void>();
-                if tell.call(data) {
-                    tell.release();
-                } else {
-                    // SAFETY: nobody else got it: the environment is ending.
-                    drop(unsafe { Box::from_raw(data.cast::<mmfile_core::Result<bool>>()) });
-                }
-            }),
-        );
-        if begun.is_err() {
-            function.release();
-        }
-        Ok(begun?)
-    })
+    errors::attempt(
+        &env,
+        || subject(handle),
+        || {
+            let about = subject(handle);
+            let handle = open(handle)?;
+            if handle.guard.borrow().is_some() || handle.is_filling() {
+                return Err(Error::LockHeld.into());
+            }
+            let mut holder = handle.holder.borrow_mut();
+            let holder = match &mut *holder {
+                Some(holder) => holder,
+                none => none.insert(handle.lock_holder()?),
+            };
+            let timeout = if timeout.is_finite() {
+                Timeout::Val(milliseconds(timeout))
+            } else {
+                Timeout::Infinite
+            };
+            let function = ThreadSafeFunction::new(env.raw(), callback.value().value, deliver)?;
+            if !keeps_alive {
+                function.let_go(env.raw());
+            }
+            let begun =
+                holder.acquire(timeout, Box::new(move |how| send(function, Told { how, about })));
+            if begun.is_err() {
+                function.release();
+            }
+            Ok(begun?)
+        },
+    )
+}
+
+/// Has a file on disk flushed by a thread of its own. The callback hears 1, or an error. Unless
+/// `keeps_alive`, the process may end before that.
+#[napi]
+pub fn flush(
+    env: Env,
+    handle: u32,
+    keeps_alive: bool,
+    #[napi(ts_arg_type = "(error: Error | 1) => void")] callback: Function<'_>,
+) -> napi::Result<()> {
+    errors::attempt(
+        &env,
+        || subject(handle),
+        || {
+            let about = subject(handle);
+            let flusher = open(handle)?.file()?.flusher()?;
+            let function = ThreadSafeFunction::new(env.raw(), callback.value().value, deliver)?;
+            if !keeps_alive {
+                function.let_go(env.raw());
+            }
+            let thread = std::thread::Builder::new()
+                .name("mmfile-flush".into())
+                .stack_size(128 << 10)
+                .spawn(move || {
+                    let how = flusher.flush().map(|()| false);
+                    drop(flusher);
+                    send(function, Told { how, about });
+                });
+            thread.map(|_| ()).map_err(|error| {
+                function.release();
+                Error::no_thread(&error).into()
+            })
+        },
+    )
+}
+
+/// What a thread tells JavaScript, and what that is about.
+struct Told {
+    how: mmfile_core::Result<bool>,
+    about: Option<String>,
+}
+
+/// Tells it, as the last thing that the thread does with the function.
+fn send(function: ThreadSafeFunction, told: Told) {
+    let data = Box::into_raw(Box::new(told)).cast::<c_void>();
+    if function.call(data) {
+        function.release();
+    } else {
+        // SAFETY: nobody else got it: the environment is ending.
+        drop(unsafe { Box::from_raw(data.cast::<Told>()) });
+    }
 }
 
 /// Releases what [`hold`] acquired, or stops waiting. `abandons`: the next holder finds the lock abandoned.
+/// Not while a segment is being written in place.
 #[napi]
-pub fn release_held(handle: u32, abandons: bool) {
-    if let Ok(handle) = open(handle)
-        && let Some(holder) = &*handle.holder.borrow()
-    {
-        if abandons { holder.abandon() } else { holder.release() }
-    }
+pub fn release_held(env: Env, handle: u32, abandons: bool) -> napi::Result<()> {
+    errors::attempt(
+        &env,
+        || subject(handle),
+        || {
+            let Some(handle) = table::get(handle) else { return Ok(()) };
+            if handle.is_filling() {
+                return Err(Error::LockHeld.into());
+            }
+            if let Some(holder) = &*handle.holder.borrow() {
+                if abandons { holder.abandon() } else { holder.release() }
+            }
+            Ok(())
+        },
+    )
 }
 
 unsafe extern "C" fn deliver(
@@ -119,19 +186,19 @@ unsafe extern "C" fn deliver(
     _context: *mut c_void,
     data: *mut c_void,
 ) {
-    // SAFETY: what `hold` sent, delivered once.
-    let how = unsafe { Box::from_raw(data.cast::<mmfile_core::Result<bool>>()) };
+    // SAFETY: what `send` sent, delivered once.
+    let told = unsafe { Box::from_raw(data.cast::<Told>()) };
     if env.is_null() || callback.is_null() {
         return;
     }
     // What the callback throws is left pending, as Node wants it.
-    let _ = call(env, callback, &how);
+    let _ = call(env, callback, *told);
 }
 
 fn call(
     env: sys::napi_env,
     callback: sys::napi_value,
-    how: &mmfile_core::Result<bool>,
+    Told { how, about }: Told,
 ) -> Result<(), Failure> {
     let number = |number| {
         let mut value = ptr::null_mut();
@@ -142,7 +209,7 @@ fn call(
         Ok(false) => number(1)?,
         Ok(true) => number(2)?,
         Err(Error::Timeout { .. }) => number(0)?,
-        Err(error) => errors::make(env, error).ok_or(Failure::misuse("an error"))?,
+        Err(error) => errors::make(env, &error, about).ok_or(Failure::misuse("an error"))?,
     };
     let mut undefined = ptr::null_mut();
     // SAFETY: on the environment's thread with values of its own; the target is writable.

@@ -41,7 +41,7 @@ struct Kept {
 }
 
 impl Buffers {
-    /// An `ArrayBuffer` over `length` bytes of the data from `offset` on.
+    /// An `ArrayBuffer` over `length` bytes of the data from `offset` on, until the file is closed.
     pub(crate) fn make(
         &mut self,
         env: sys::napi_env,
@@ -49,6 +49,20 @@ impl Buffers {
         offset: u64,
         length: u64,
     ) -> Result<sys::napi_value, Failure> {
+        let (value, Lent(buffer)) = self.lend(env, file, offset, length)?;
+        self.made.retain(|buffer| buffer.memory.borrow().is_some());
+        self.made.push(buffer);
+        Ok(value)
+    }
+
+    /// The same, until it is taken back.
+    pub(crate) fn lend(
+        &mut self,
+        env: sys::napi_env,
+        file: &MmFile,
+        offset: u64,
+        length: u64,
+    ) -> Result<(sys::napi_value, Lent), Failure> {
         let memory = match &self.memory {
             Some(memory) => memory.clone(),
             None => self.memory.insert(file.view_memory()?).clone(),
@@ -114,9 +128,7 @@ impl Buffers {
             }
             sys::napi_add_env_cleanup_hook(env, Some(environment_ends), hint);
         }
-        self.made.retain(|buffer| buffer.memory.borrow().is_some());
-        self.made.push(buffer);
-        Ok(value)
+        Ok((value, Lent(buffer)))
     }
 
     /// Empties every buffer, and so every view: what is still in a program's hands shows nothing. The program
@@ -128,6 +140,16 @@ impl Buffers {
         if let Some(memory) = self.memory.take() {
             memory.release_pages();
         }
+    }
+}
+
+/// A buffer that is lent to a program.
+pub(crate) struct Lent(Rc<Buffer>);
+
+impl Lent {
+    /// Empties it. `false` if it was moved elsewhere.
+    pub(crate) fn take_back(self) -> bool {
+        self.0.detach()
     }
 }
 

@@ -3,9 +3,10 @@
 use crate::call::{Call, Outcome, Work, export};
 use crate::errors::{self, Failure};
 use crate::files::{close, manage, open_file};
-use crate::values::{Value, bytes_of};
+use crate::fill::Fill;
+use crate::values::{Encoding, Value, bytes_of};
 use crate::watch::Watch;
-use mmfile_core::{Error, RequirePeer, Span, Timeout};
+use mmfile_core::{Error, MmFile, RequirePeer, Span, Timeout};
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsValue, sys};
 use napi_derive::napi;
@@ -17,12 +18,13 @@ use std::time::{Duration, Instant};
 #[napi(ts_return_type = "Operations")]
 pub fn operations(env: Env) -> napi::Result<Object<'static>> {
     let object = Object::new(&env)?;
-    let table: [(&std::ffi::CStr, Work); 23] = [
+    let table: [(&std::ffi::CStr, Work); 25] = [
         (c"open", open_file),
         (c"manage", manage),
         (c"close", close),
         (c"append", append),
         (c"appendAll", append_all),
+        (c"appendWith", append_with),
         (c"write", write),
         (c"seal", seal),
         (c"length", length),
@@ -37,13 +39,16 @@ pub fn operations(env: Env) -> napi::Result<Object<'static>> {
         (c"memory", memory),
         (c"lock", lock),
         (c"unlock", unlock),
+        (c"poll", poll),
         (c"waitSync", wait_sync),
         (c"watch", watch),
         (c"unwatch", unwatch),
         (c"now", now),
     ];
     for (name, work) in table {
-        errors::attempt(&env, || export(env.raw(), object.value().value, name, work))?;
+        errors::attempt(&env, errors::nothing, || {
+            export(env.raw(), object.value().value, name, work)
+        })?;
     }
     // SAFETY: only its lifetime is forgotten; it is given to JavaScript right away.
     Ok(unsafe { std::mem::transmute::<Object<'_>, Object<'static>>(object) })
@@ -51,8 +56,9 @@ pub fn operations(env: Env) -> napi::Result<Object<'static>> {
 
 /// `append(file, value)`: the index that the value got.
 fn append(call: &Call) -> Outcome {
-    let value = Value::of(call, call.value(1))?;
-    let index = call.handle()?.file()?.append(&value)?;
+    let handle = call.handle()?;
+    let value = Value::of(call, call.value(1), handle.encoding)?;
+    let index = handle.file()?.append(&value)?;
     call.count(index)
 }
 
@@ -63,24 +69,38 @@ fn append_all(call: &Call) -> Outcome {
     // SAFETY: `env` and the values belong to this call; the targets are writable.
     let status = unsafe { sys::napi_get_array_length(call.env, array, &mut count) };
     errors::checked(status, ())?;
+    let handle = call.handle()?;
     let values = (0..count)
         .map(|at| {
             let mut element = ptr::null_mut();
             // SAFETY: as above.
             let status = unsafe { sys::napi_get_element(call.env, array, at, &mut element) };
             errors::checked(status, ())?;
-            Value::of(call, element)
+            Value::of(call, element, handle.encoding)
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    let first = call.handle()?.file()?.append_all(&values)?;
+    let first = handle.file()?.append_all(&values)?;
     call.count(first)
+}
+
+/// `appendWith(file, byteLength, fill)`: the index. `fill` gets an `ArrayBuffer` over the segment's bytes and
+/// returns how many of them count; it is emptied afterwards.
+fn append_with(call: &Call) -> Outcome {
+    let handle = call.handle()?;
+    let fill = Fill::new(call, &handle, call.index(1)?, call.value(2));
+    let result = handle.file()?.append_with(&fill);
+    match fill.failure() {
+        Some(failure) => Err(failure),
+        None => call.count(result?),
+    }
 }
 
 /// `write(file, index, value)`.
 fn write(call: &Call) -> Outcome {
     let index = call.index(1)?;
-    let value = Value::of(call, call.value(2))?;
-    call.handle()?.file()?.write(index, &value)?;
+    let handle = call.handle()?;
+    let value = Value::of(call, call.value(2), handle.encoding)?;
+    handle.file()?.write(index, &value)?;
     call.nothing()
 }
 
@@ -119,16 +139,26 @@ fn read_text(call: &Call) -> Outcome {
     let index = call.index(1)?;
     let handle = call.handle()?;
     let span = handle.file()?.span(index)?;
-    if span.size % 2 != 0 {
-        return Err(Error::NotText { index, byte_length: span.size }.into());
+    match handle.encoding {
+        Encoding::Utf16 => read_utf16(call, handle.file()?, index, span),
+        Encoding::Utf8 => read_utf8(call, handle.file()?, index, span),
+        Encoding::Latin1 => {
+            let at = address(handle.file()?, span)?;
+            // SAFETY: `span.size` mapped bytes, which the file of `handle` keeps; they are only read.
+            unsafe { latin1(call, at.cast(), span) }
+        }
     }
-    let Some(at) = handle.file()?.address(span) else {
-        return Err(Error::Corrupt { offset: span.offset, reason: "a span outside" }.into());
-    };
+}
+
+fn read_utf16(call: &Call, file: &MmFile, index: u64, span: Span) -> Outcome {
+    if !span.size.is_multiple_of(2) {
+        return Err(Error::odd_text(index, span.size).into());
+    }
+    let at = address(file, span)?;
     let units = isize::try_from(span.size / 2).unwrap_or(isize::MAX);
     let mut value = ptr::null_mut();
     let status = if (at as usize).is_multiple_of(2) {
-        // SAFETY: `span.size` mapped bytes, which the file of `handle` keeps; they are only read.
+        // SAFETY: `span.size` mapped bytes, which the file keeps; they are only read.
         unsafe { sys::napi_create_string_utf16(call.env, at.cast(), units, &mut value) }
     } else {
         // Of the same place: the size word may be another one by now.
@@ -138,11 +168,54 @@ fn read_text(call: &Call) -> Outcome {
         }
         // SAFETY: the copy has room for the segment, and as many code units are read as were written.
         unsafe {
-            handle.file()?.copy_span(span, copy.as_mut_ptr().cast())?;
+            file.copy_span(span, copy.as_mut_ptr().cast())?;
             sys::napi_create_string_utf16(call.env, copy.as_ptr(), units, &mut value)
         }
     };
     text_made(status, value, span)
+}
+
+/// What is checked is a copy: another process may change the bytes between the check and the use.
+fn read_utf8(call: &Call, file: &MmFile, index: u64, span: Span) -> Outcome {
+    let mut value = ptr::null_mut();
+    let size = usize::try_from(span.size).unwrap_or(usize::MAX);
+    let mut copy: Vec<u8> = Vec::new();
+    if copy.try_reserve_exact(size).is_err() {
+        return text_made(sys::Status::napi_generic_failure, value, span);
+    }
+    // SAFETY: the copy has room for the segment, all of which is written before it counts.
+    unsafe {
+        file.copy_span(span, copy.as_mut_ptr())?;
+        copy.set_len(size);
+    }
+    if copy.is_ascii() {
+        // SAFETY: `size` bytes of a vector.
+        return unsafe { latin1(call, copy.as_ptr().cast(), span) };
+    }
+    if let Err(error) = std::str::from_utf8(&copy) {
+        let reason = format!("whose byte {} is none", error.valid_up_to());
+        return Err(Error::NotText { index, encoding: "UTF-8", reason }.into());
+    }
+    let length = isize::try_from(size).unwrap_or(isize::MAX);
+    // SAFETY: `size` bytes of a vector.
+    let status =
+        unsafe { sys::napi_create_string_utf8(call.env, copy.as_ptr().cast(), length, &mut value) };
+    text_made(status, value, span)
+}
+
+/// # Safety
+/// `span.size` bytes at `at` can be read.
+unsafe fn latin1(call: &Call, at: *const std::ffi::c_char, span: Span) -> Outcome {
+    let length = isize::try_from(span.size).unwrap_or(isize::MAX);
+    let mut value = ptr::null_mut();
+    // SAFETY: the caller's promise; the target is writable.
+    let status = unsafe { sys::napi_create_string_latin1(call.env, at, length, &mut value) };
+    text_made(status, value, span)
+}
+
+fn address(file: &MmFile, span: Span) -> Result<*const u8, Failure> {
+    let outside = || Error::Corrupt { offset: span.offset, reason: "a span outside" };
+    Ok(file.address(span).ok_or_else(outside)?)
 }
 
 /// What has no room as a string may still be read as bytes.
@@ -150,7 +223,7 @@ fn text_made(status: sys::napi_status, value: sys::napi_value, span: Span) -> Ou
     if status == sys::Status::napi_ok && !value.is_null() {
         return Ok(value);
     }
-    let needed = format!("a string of {} characters", span.size / 2);
+    let needed = format!("a string for {} bytes", span.size);
     Err(Error::NoSpace { needed, os: None }.into())
 }
 
@@ -255,11 +328,12 @@ fn lock(call: &Call) -> Outcome {
 
 /// `unlock(file, abandons)`: whether the next holder is to find the lock abandoned.
 fn unlock(call: &Call) -> Outcome {
-    let mut abandons = false;
-    // SAFETY: `env` and the value belong to this call; the target is writable.
-    let status = unsafe { sys::napi_get_value_bool(call.env, call.value(1), &mut abandons) };
-    errors::checked(status, ())?;
-    if let Some(mut guard) = call.handle()?.guard.take()
+    let abandons = call.flag(1)?;
+    let handle = call.handle()?;
+    if handle.is_filling() {
+        return Err(Error::LockHeld.into());
+    }
+    if let Some(mut guard) = handle.guard.take()
         && abandons
     {
         guard.abandon();
@@ -278,24 +352,29 @@ fn now(call: &Call) -> Outcome {
     errors::checked(status, value)
 }
 
-/// `waitSync(file, index, milliseconds, spin microseconds, requirePeer)`: whether the segment is there.
-fn wait_sync(call: &Call) -> Outcome {
+/// `poll(file, index, requirePeer, spin)`: whether the segment is there. It asks for no wake-up.
+fn poll(call: &Call) -> Outcome {
     let index = call.index(1)?;
     let handle = call.handle()?;
     let file = handle.file()?;
-    // What is there already is answered before the times are looked at.
-    let came = file.has(index) || {
-        let timeout = Timeout::Val(milliseconds(call.number(2)?));
-        let spin = milliseconds(call.number(3)? / 1000.0);
-        let waiter = file.waiter();
-        waiter.require_peer(require_peer(call, 4)?);
-        match waiter.wait_for(index, timeout, spin) {
-            Ok(()) => true,
-            Err(Error::Timeout { .. }) => false,
-            Err(error) => return Err(error.into()),
-        }
-    };
-    call.boolean(came)
+    // What is there already is reported before the rest is read.
+    let there = file.has(index)
+        || file.poll(index, require_peer(call, 2)?, milliseconds(call.number(3)?))?;
+    call.boolean(there)
+}
+
+/// `waitSync(file, index, requirePeer, milliseconds)`: whether the segment is there.
+fn wait_sync(call: &Call) -> Outcome {
+    let index = call.index(1)?;
+    let handle = call.handle()?;
+    let waiter = handle.file()?.waiter();
+    waiter.require_peer(require_peer(call, 2)?);
+    let timeout = Timeout::Val(milliseconds(call.number(3)?));
+    match waiter.wait_for(index, timeout, Duration::ZERO) {
+        Ok(()) => call.boolean(true),
+        Err(Error::Timeout { .. }) => call.boolean(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A time span from JavaScript; what is no number of milliseconds is none, what is too long for ever.
@@ -307,19 +386,20 @@ pub(crate) fn milliseconds(number: f64) -> Duration {
     }
 }
 
-/// `watch(file, index, requirePeer, callback)`: calls back once there is a segment `index` or can never
-/// be one, or a required peer is gone; keeps the event loop alive until then. A later call replaces an
-/// earlier one.
+/// `watch(file, index, requirePeer, keepsAlive, callback)`: calls back with the number of segments once
+/// there is a segment `index` or can never be one, or a required peer is gone; the event loop stays alive until
+/// then if it is told to. A later call replaces an earlier one, but for the callback.
 fn watch(call: &Call) -> Outcome {
     let index = call.index(1)?;
     let require_peer = require_peer(call, 2)?;
+    let keeps_alive = call.flag(3)?;
     let handle = call.handle()?;
     let mut watch = handle.watch.borrow_mut();
     let watch = match &mut *watch {
         Some(watch) if watch.is_useful() => watch,
-        none => none.insert(Watch::start(call.env, call.value(3), handle.file()?)?),
+        none => none.insert(Watch::start(call.env, call.value(4), handle.file()?)?),
     };
-    watch.aim(index, require_peer);
+    watch.aim(index, require_peer, keeps_alive);
     call.nothing()
 }
 

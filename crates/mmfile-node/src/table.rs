@@ -4,6 +4,7 @@
 
 use crate::errors::Failure;
 use crate::memory::Buffers;
+use crate::values::Encoding;
 use crate::watch::Watch;
 use mmfile_core::{LockGuard, LockHolder, MmFile, NamedMutex, Timeout};
 use std::cell::RefCell;
@@ -11,6 +12,8 @@ use std::rc::Rc;
 
 /// One open file or mutex. Its parts go in this order: who waits, the lock, what is locked.
 pub(crate) struct Handle {
+    /// What its strings are as bytes.
+    pub(crate) encoding: Encoding,
     pub(crate) watch: RefCell<Option<Watch>>,
     pub(crate) guard: RefCell<Option<LockGuard>>,
     pub(crate) holder: RefCell<Option<LockHolder>>,
@@ -25,12 +28,25 @@ pub(crate) enum Resource {
 }
 
 impl Handle {
+    /// What errors are about.
+    pub(crate) fn subject(&self) -> String {
+        match &self.resource {
+            Resource::File(file) => format!("file '{}'", file.id()),
+            Resource::Mutex(mutex) => format!("mutex '{}'", mutex.name()),
+        }
+    }
+
     /// The open file.
     pub(crate) fn file(&self) -> Result<&MmFile, Failure> {
         match &self.resource {
             Resource::File(file) => Ok(file),
             Resource::Mutex(_) => Err(Failure::misuse("a file's handle")),
         }
+    }
+
+    /// Whether a segment of it is being written in place.
+    pub(crate) fn is_filling(&self) -> bool {
+        matches!(&self.resource, Resource::File(file) if file.is_filling())
     }
 
     /// Does what closing does for others.
@@ -92,8 +108,9 @@ fn split(id: u32) -> (usize, u32) {
 }
 
 /// Puts a file or a mutex into the table. `None` if a million are open.
-pub(crate) fn insert(resource: Resource) -> Option<u32> {
+pub(crate) fn insert(resource: Resource, encoding: Encoding) -> Option<u32> {
     let handle = Rc::new(Handle {
+        encoding,
         watch: RefCell::new(None),
         guard: RefCell::new(None),
         holder: RefCell::new(None),
@@ -110,6 +127,11 @@ pub(crate) fn insert(resource: Resource) -> Option<u32> {
         table.slots.push(Slot { generation: 0, handle: Some(handle) });
         Some(index)
     })
+}
+
+/// What errors about an open file or mutex are about.
+pub(crate) fn subject(id: u32) -> Option<String> {
+    get(id).map(|handle| handle.subject())
 }
 
 /// The file that a number stands for, if it is open.

@@ -50,17 +50,6 @@ impl ThreadSafeFunction {
         }
     }
 
-    /// Itself as what is sent, for a function that wants to know which one was called.
-    pub(crate) fn as_data(self) -> *mut c_void {
-        self.0.cast()
-    }
-
-    /// # Safety
-    /// `data` came from [`Self::as_data`], and is used before the function is gone.
-    pub(crate) unsafe fn from_data(data: *mut c_void) -> Self {
-        Self(data.cast())
-    }
-
     /// On the environment's thread, before the release.
     pub(crate) fn keep_alive(self, env: sys::napi_env) {
         // SAFETY: as the comment asks.

@@ -9,21 +9,88 @@ use std::ptr;
 /// A string or bytes, measured and not yet copied. Valid until the call that it came with returns;
 /// nothing that runs meanwhile can change it, since no JavaScript does.
 pub(crate) enum Value {
-    Text { env: sys::napi_env, value: sys::napi_value, units: usize },
-    Bytes { at: *const u8, length: usize },
+    /// UTF-16.
+    Text {
+        env: sys::napi_env,
+        value: sys::napi_value,
+        units: usize,
+    },
+    /// Of an encoding whose code units are bytes.
+    Narrow {
+        text: Narrow,
+        length: usize,
+    },
+    Bytes {
+        at: *const u8,
+        length: usize,
+    },
 }
 
-/// Bytes of the zero that Node-API writes behind a string.
+/// A string whose code units are bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Narrow {
+    env: sys::napi_env,
+    value: sys::napi_value,
+    encoding: Encoding,
+}
+
+impl Narrow {
+    /// Copies the string to `to`, with a zero behind it, and sets how many bytes were copied; or measures it,
+    /// where `to` is null.
+    ///
+    /// # Safety
+    /// `env` and `value` belong to the running call; `room` bytes at `to` are writable.
+    unsafe fn copy(&self, to: *mut u8, room: usize, copied: &mut usize) -> sys::napi_status {
+        let Self { env, value, encoding } = *self;
+        // SAFETY: the caller's promise.
+        unsafe {
+            match encoding {
+                Encoding::Latin1 => {
+                    sys::napi_get_value_string_latin1(env, value, to.cast(), room, copied)
+                }
+                _ => sys::napi_get_value_string_utf8(env, value, to.cast(), room, copied),
+            }
+        }
+    }
+}
+
+/// What strings are as bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Utf16,
+    Utf8,
+    Latin1,
+}
+
+impl Encoding {
+    /// As the TypeScript numbers them.
+    pub(crate) fn from_number(number: u64) -> Self {
+        match number {
+            1 => Self::Utf8,
+            2 => Self::Latin1,
+            _ => Self::Utf16,
+        }
+    }
+}
+
+/// Bytes of the zero that Node-API writes behind a string of UTF-16.
 const TERMINATOR: usize = 2;
 
 impl Value {
     /// Understands a string, a typed array, a `DataView` or an `ArrayBuffer`. Inlined, since a value
     /// that is put together in pieces and then moved as one costs more than any call in here.
     #[inline(always)]
-    pub(crate) fn of(call: &Call, value: sys::napi_value) -> std::result::Result<Self, Failure> {
+    pub(crate) fn of(
+        call: &Call,
+        value: sys::napi_value,
+        encoding: Encoding,
+    ) -> std::result::Result<Self, Failure> {
         let env = call.env;
         if let Some((at, length)) = view_bytes(env, value) {
             return Ok(Self::Bytes { at, length });
+        }
+        if encoding != Encoding::Utf16 {
+            return Self::narrow(env, value, encoding);
         }
         let mut units = 0;
         // SAFETY: `env` and `value` are this call's; a null target asks for the length alone.
@@ -31,6 +98,23 @@ impl Value {
             unsafe { sys::napi_get_value_string_utf16(env, value, ptr::null_mut(), 0, &mut units) };
         if status == sys::Status::napi_ok {
             return Ok(Self::Text { env, value, units });
+        }
+        let (at, length) = other_bytes(env, value)?;
+        Ok(Self::Bytes { at, length })
+    }
+}
+
+impl Value {
+    fn narrow(
+        env: sys::napi_env,
+        value: sys::napi_value,
+        encoding: Encoding,
+    ) -> std::result::Result<Self, Failure> {
+        let (text, mut length) = (Narrow { env, value, encoding }, 0);
+        // SAFETY: `env` and `value` are a running call's.
+        let status = unsafe { text.copy(ptr::null_mut(), 0, &mut length) };
+        if status == sys::Status::napi_ok {
+            return Ok(Self::Narrow { text, length });
         }
         let (at, length) = other_bytes(env, value)?;
         Ok(Self::Bytes { at, length })
@@ -127,7 +211,7 @@ impl Payload for Value {
     fn byte_length(&self) -> u64 {
         match self {
             Self::Text { units, .. } => *units as u64 * 2,
-            Self::Bytes { length, .. } => *length as u64,
+            Self::Narrow { length, .. } | Self::Bytes { length, .. } => *length as u64,
         }
     }
 
@@ -140,7 +224,9 @@ impl Payload for Value {
                 }
                 Ok(())
             }
-            Self::Text { units: 0, .. } => Ok(()),
+            Self::Text { units: 0, .. } | Self::Narrow { length: 0, .. } => Ok(()),
+            // SAFETY: a value does not outlive the call that it came with.
+            Self::Narrow { text, length } => unsafe { write_narrow(text, length, &mut target) },
             Self::Text { env, value, units } => write_text(env, value, units, &mut target),
         }
     }
@@ -176,6 +262,29 @@ fn write_text(
         copy_text(env, value, copy.as_mut_ptr(), units)?;
         target.put_raw(copy.as_ptr().cast(), units * 2);
     }
+    Ok(())
+}
+
+/// As [`write_text`], where a code unit is a byte.
+///
+/// # Safety
+/// The text belongs to the running call.
+unsafe fn write_narrow(text: Narrow, length: usize, target: &mut Target<'_>) -> Result<()> {
+    let no_space = || Error::NoSpace { needed: format!("{length} bytes of memory"), os: None };
+    let fill = |to: *mut u8| {
+        let mut copied = 0;
+        // SAFETY: the callers give `length` + 1 writable bytes.
+        let status = unsafe { text.copy(to, length + 1, &mut copied) };
+        if status == sys::Status::napi_ok && copied == length { Ok(()) } else { Err(no_space()) }
+    };
+    if target.spare() > 0 {
+        return fill(target.as_mut_ptr());
+    }
+    let mut own: Vec<u8> = Vec::new();
+    own.try_reserve_exact(length + 1).map_err(|_| no_space())?;
+    fill(own.as_mut_ptr())?;
+    // SAFETY: as many bytes as were written.
+    unsafe { target.put_raw(own.as_ptr(), length) };
     Ok(())
 }
 

@@ -84,7 +84,7 @@ export class TaskStore {
     deserializeTasks(xml)
     try {
       this.open.file.append(xml)
-      this.open.file.flush()
+      this.open.file.flushSync()
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_MMFILE_CAPACITY') throw error
       this.open = create(this.path, xml, this.open)
@@ -109,7 +109,7 @@ function create(path: string, xml: string, full?: OpenStore): OpenStore {
   const made = lock(path, MmFile.createFile(draft, capacity, { lockTimeout }))
   try {
     made.file.append(xml)
-    made.file.flush()
+    made.file.flushSync()
     if (process.platform === 'win32') return exchange(draft, path, made, full)
     renameSync(draft, path)
   } catch (error) {

@@ -226,6 +226,11 @@ impl Control {
         self.long(at::OFF_INTENT_BASE).store(intent.base.size, Ordering::Release);
     }
 
+    /// Records that the append will not write as far as it said. Its caller holds the lock.
+    pub(crate) fn shorten_intent(&self, end: u64) {
+        self.long(at::OFF_INTENT_END).store(end, Ordering::Release);
+    }
+
     /// Whether a writer recorded what it was about to append and has not reached its end: it is at work,
     /// or it died.
     pub(crate) fn is_unfinished(&self) -> bool {

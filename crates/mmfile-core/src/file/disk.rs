@@ -1,14 +1,16 @@
 //! Files on disk: the same segments, which survive every process and a reboot.
 
 use super::handle::Handle;
-use super::open::check_capacity;
+use super::open::{check_capacity, open_or_create};
 use super::{CreateOptions, MmFile, OpenOptions};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::object::{self, Opened};
+use crate::memory::Memory;
+use crate::object::{self, Object, Opened};
 use crate::platform::Location;
 use raw_sync::Timeout;
 use std::path::Path;
+use std::sync::Arc;
 
 impl MmFile {
     /// Creates a file on disk with room for `capacity` bytes of segments, readable and writable for this
@@ -48,17 +50,72 @@ impl MmFile {
         Ok(on_disk(&location, opened, false, options))
     }
 
+    /// Opens the file on disk, or creates it if there is none.
+    ///
+    /// # Errors
+    /// As [`MmFile::create_file`] and [`MmFile::open_file`], but for those that say that the file is or is
+    /// not there.
+    pub fn create_or_open_file(
+        path: impl AsRef<Path>,
+        capacity: u64,
+        options: &CreateOptions,
+    ) -> Result<Self> {
+        check_capacity(capacity)?;
+        let location = Location::on_disk(path.as_ref());
+        let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
+        let options = OpenOptions::from(options);
+        open_or_create(
+            &deadline,
+            || {
+                let opened = object::open_file(&location, options.mode(), &deadline)?;
+                Ok(on_disk(&location, opened, false, &options))
+            },
+            || {
+                let opened = object::create_file(&location, capacity, options.mode(), &deadline)?;
+                Ok(on_disk(&location, opened, true, &options))
+            },
+        )
+    }
+
     /// Writes everything that was appended so far to the disk, and waits until it is there. What is in
     /// a file on disk when the machine loses its power is what was flushed, and perhaps more.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a file in memory, [`Error::NoSpace`] if the disk refuses.
     pub fn flush(&self) -> Result<()> {
+        self.flusher()?.flush()
+    }
+
+    /// What flushes on another thread. It does not keep the file open.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] for a file in memory.
+    pub fn flusher(&self) -> Result<Flusher> {
         if self.path().is_none() {
             return Err(Error::unsupported("flushing a file that is in memory only"));
         }
         let mappings = [self.handle.segments.memory(), self.handle.control.memory()];
-        self.handle.object.sync(mappings)
+        Ok(Flusher {
+            object: Arc::clone(&self.handle.object),
+            mappings: mappings.map(Clone::clone),
+        })
+    }
+}
+
+/// Flushes one file on disk; see [`MmFile::flusher`].
+#[derive(Debug)]
+pub struct Flusher {
+    mappings: [Memory; 2],
+    object: Arc<Object>,
+}
+
+impl Flusher {
+    /// As [`MmFile::flush`].
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`] if the disk refuses.
+    pub fn flush(&self) -> Result<()> {
+        self.object.sync(self.mappings.each_ref())
     }
 }
 

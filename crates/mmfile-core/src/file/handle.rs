@@ -9,7 +9,7 @@ use crate::lock::Section;
 use crate::memory::{Access, Mode};
 use crate::object::{Object, Opened};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(super) struct Handle {
     pub(super) index: Mutex<SparseIndex>,
     pub(super) settings: Settings,
     pub(super) recovered: AtomicU64,
+    /// The thread that is writing a segment in place, or 0.
+    pub(super) filling: AtomicU32,
     pub(super) reader_copy: ReaderCopy,
     /// Last: it is left after everything else is gone.
     pub(super) object: Arc<Object>,
@@ -78,6 +80,7 @@ impl Handle {
             index: Mutex::new(SparseIndex::default()),
             settings: Settings { mode, lifetime, is_creator, lock_timeout },
             recovered: AtomicU64::new(0),
+            filling: AtomicU32::new(0),
             reader_copy: ReaderCopy::default(),
             control,
             source,

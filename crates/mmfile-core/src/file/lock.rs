@@ -73,6 +73,7 @@ impl Drop for Operation<'_> {
 impl Handle {
     /// Takes the lock for the operations of thread `owner`, and repairs what a dead holder left.
     fn enter(self: &Arc<Self>, deadline: &Deadline, owner: u32) -> Result<LockGuard> {
+        self.check_not_filling()?;
         let keep: Arc<Self> = Arc::clone(self);
         let mut guard = self.section.enter(deadline, owner, keep)?;
         if guard.abandoned() {
@@ -95,6 +96,7 @@ impl Handle {
 
     /// Does one change under the lock, and wakes those who wait for it.
     pub(super) fn change<R>(&self, work: impl FnOnce() -> Result<R>) -> Result<R> {
+        self.check_not_filling()?;
         let acquired = if self.needs_no_lock() {
             self.object.check_writable(&self.control)?;
             None

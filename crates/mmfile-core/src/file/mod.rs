@@ -15,6 +15,8 @@ mod view;
 mod wait;
 mod write;
 
+#[cfg(not(platform = "loom"))]
+pub use disk::Flusher;
 pub use iter::SegmentIter;
 pub(crate) use open::open_or_create;
 pub use options::{CreateOptions, OpenOptions};

@@ -93,7 +93,7 @@ impl MmFile {
     pub fn read_utf16(&self, index: u64) -> Result<Vec<u16>> {
         let bytes = self.read(index)?;
         if bytes.len() % 2 != 0 {
-            return Err(Error::NotText { index, byte_length: bytes.len() as u64 });
+            return Err(Error::odd_text(index, bytes.len() as u64));
         }
         Ok(bytes.as_chunks().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
     }

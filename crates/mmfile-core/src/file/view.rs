@@ -53,6 +53,14 @@ impl MmFile {
         region.range(span.offset, span.size).map(|at| at.as_ptr().cast_const())
     }
 
+    /// Where an address is in the data, if it is there.
+    #[must_use]
+    pub fn offset_of(&self, at: *const u8) -> Option<u64> {
+        let region = self.handle.segments.memory().region();
+        let offset = (at as usize).checked_sub(region.as_ptr() as usize)?;
+        (offset <= region.len()).then_some(offset as u64)
+    }
+
     /// The data's memory, for reading without a copy at the places that [`MmFile::span`] tells.
     ///
     /// # Errors

@@ -32,6 +32,16 @@ impl MmFile {
         self.handle.check_whole().is_ok() && self.handle.has(index)
     }
 
+    /// As [`Waiter::wait_for`] with a time limit of zero, but nothing is asked to wake anything: the next
+    /// writer makes no system call for it.
+    ///
+    /// # Errors
+    /// As there, without [`Error::Timeout`].
+    pub fn poll(&self, index: u64, required: RequirePeer, spin: Duration) -> Result<bool> {
+        self.handle.check_whole()?;
+        Ok(self.handle.spin(index, spin, || false) || self.handle.look(index, required)?)
+    }
+
     /// Something that can wait on another thread, and be called back from this one.
     #[must_use]
     pub fn waiter(&self) -> Waiter {
@@ -96,7 +106,12 @@ impl Waiter {
     /// As there, and [`Error::Closed`] once it was cancelled.
     pub fn wait_for(&self, index: u64, timeout: Timeout, spin: Duration) -> Result<()> {
         self.handle.check_whole()?;
-        if self.handle.has(index) || self.spin(index, &timeout, spin) {
+        let spin = match timeout {
+            Timeout::Infinite => spin,
+            Timeout::Val(limit) => spin.min(limit),
+        };
+        let is_over = || self.cancelled.load(Ordering::Relaxed);
+        if self.handle.has(index) || self.handle.spin(index, spin, is_over) {
             return Ok(());
         }
         self.wait_for_any(&AtomicU64::new(index), timeout)
@@ -137,41 +152,19 @@ impl Waiter {
 
     /// Whether the segment is there, or the error that says why it will not come.
     fn look(&self, index: u64) -> Result<bool> {
-        let handle = &*self.handle;
-        if handle.has(index) || index == u64::MAX {
+        if index == u64::MAX {
             return Ok(true);
         }
-        if self.cancelled.load(Ordering::SeqCst) {
+        if self.cancelled.load(Ordering::SeqCst) && !self.handle.has(index) {
             return Err(Error::Closed);
         }
-        match handle.refresh_strictly(Duration::ZERO) {
-            Ok(tail) if tail.count > index => return Ok(true),
-            // Somebody is at work: what it does will be seen after the next sleep.
-            Ok(_) | Err(Error::Timeout { .. } | Error::LockHeld) => {}
-            Err(error) => return Err(error),
-        }
-        // In this order: a peer may append the segment, seal the file and leave at any moment.
-        let missing = self.missing_peer();
-        let end = if handle.is_sealed() { Some(Error::Sealed) } else { missing };
-        match end {
-            Some(_) if handle.has(index) => Ok(true),
-            Some(error) => Err(error),
-            None => Ok(false),
-        }
+        self.handle.look(index, self.required())
     }
 
-    /// The error of a wait whose required peer is gone.
-    fn missing_peer(&self) -> Option<Error> {
-        let (handle, required) = (&*self.handle, self.required());
-        let creator = || handle.object.is_alive(handle.source().creator());
-        let reason = if required.includes(RequirePeer::Any) && handle.peer_gone() {
-            "no other process has the file open any more"
-        } else if required.includes(RequirePeer::Creator) && !creator() {
-            "the creator of the file has closed it or has ended"
-        } else {
-            return None;
-        };
-        Some(Error::PeerGone { reason })
+    /// How many segments are known to be there.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.handle.committed().count
     }
 
     fn required(&self) -> RequirePeer {
@@ -180,31 +173,6 @@ impl Waiter {
 
     fn longest_sleep(&self) -> Duration {
         if self.required() == RequirePeer::None { LONGEST_SLEEP } else { PEER_SLEEP }
-    }
-
-    /// Looks without sleeping. Whether the segment came.
-    fn spin(&self, index: u64, timeout: &Timeout, spin: Duration) -> bool {
-        let spin = match timeout {
-            Timeout::Infinite => spin,
-            Timeout::Val(limit) => spin.min(*limit),
-        };
-        if spin.is_zero() {
-            return false;
-        }
-        let started = Instant::now();
-        while self.handle.check_whole().is_ok() {
-            for _ in 0..64 {
-                if self.handle.has(index) {
-                    return true;
-                }
-                spin_loop();
-            }
-            let over = started.elapsed() >= spin || self.cancelled.load(Ordering::Relaxed);
-            if over || self.handle.is_sealed() {
-                return false;
-            }
-        }
-        false
     }
 
     /// Calls every wait of this waiter and its clones back, those that begin later too.
@@ -229,6 +197,60 @@ impl Waiter {
 }
 
 impl Handle {
+    /// Whether the segment is there, or the error that says why it will not come.
+    fn look(&self, index: u64, required: RequirePeer) -> Result<bool> {
+        if self.has(index) {
+            return Ok(true);
+        }
+        match self.refresh_strictly(Duration::ZERO) {
+            Ok(tail) if tail.count > index => return Ok(true),
+            // Somebody is at work: what it does will be seen after the next sleep.
+            Ok(_) | Err(Error::Timeout { .. } | Error::LockHeld) => {}
+            Err(error) => return Err(error),
+        }
+        // In this order: a peer may append the segment, seal the file and leave at any moment.
+        let missing = self.missing_peer(required);
+        let end = if self.is_sealed() { Some(Error::Sealed) } else { missing };
+        match end {
+            Some(_) if self.has(index) => Ok(true),
+            Some(error) => Err(error),
+            None => Ok(false),
+        }
+    }
+
+    /// The error of a wait whose required peer is gone.
+    fn missing_peer(&self, required: RequirePeer) -> Option<Error> {
+        let creator = || self.object.is_alive(self.source().creator());
+        let reason = if required.includes(RequirePeer::Any) && self.peer_gone() {
+            "no other process has it open any more"
+        } else if required.includes(RequirePeer::Creator) && !creator() {
+            "its creator has closed it or has ended"
+        } else {
+            return None;
+        };
+        Some(Error::PeerGone { reason })
+    }
+
+    /// Checks without sleeping, for the time `spin`. Whether the segment came.
+    fn spin(&self, index: u64, spin: Duration, is_over: impl Fn() -> bool) -> bool {
+        if spin.is_zero() {
+            return false;
+        }
+        let started = Instant::now();
+        while self.check_whole().is_ok() {
+            for _ in 0..64 {
+                if self.has(index) {
+                    return true;
+                }
+                spin_loop();
+            }
+            if started.elapsed() >= spin || is_over() || self.is_sealed() {
+                return false;
+            }
+        }
+        false
+    }
+
     fn peer_gone(&self) -> bool {
         let may_store = self.may_store();
         match self.object.has_other_process() {

@@ -5,6 +5,8 @@ use super::handle::Handle;
 use crate::error::{Error, Result};
 use crate::frames::Payload;
 use crate::memory::Access;
+use crate::platform::thread_id;
+use std::sync::atomic::Ordering;
 
 impl MmFile {
     /// Appends one segment and returns its index. Atomic across processes.
@@ -32,6 +34,28 @@ impl MmFile {
         self.handle.put(&[value], Some(index)).map(|_| ())
     }
 
+    /// Appends one segment that `value` writes in place, and that may learn only then how long it is
+    /// ([`Payload::kept`]). Writing to the same file meanwhile, from within, is [`Error::LockHeld`].
+    ///
+    /// # Errors
+    /// As [`MmFile::append`], and what `value` fails with.
+    pub fn append_with<P: Payload + ?Sized>(&self, value: &P) -> Result<u64> {
+        self.handle.check_writable()?;
+        self.handle.check_not_filling()?;
+        let handle = &*self.handle;
+        handle.change(|| {
+            let _filling = Filling::begin(handle);
+            let is_at_work = || handle.has_unsynchronized_writer();
+            handle.segments.append(&handle.control, &[value], None, is_at_work)
+        })
+    }
+
+    /// Whether the calling thread is in the middle of [`MmFile::append_with`].
+    #[must_use]
+    pub fn is_filling(&self) -> bool {
+        self.handle.check_not_filling().is_err()
+    }
+
     /// Takes no more segments from here on. Doing it again changes nothing.
     ///
     /// # Errors
@@ -44,7 +68,31 @@ impl MmFile {
     }
 }
 
+/// A thread that is writing a segment in place, until this is dropped.
+struct Filling<'a>(&'a Handle);
+
+impl<'a> Filling<'a> {
+    fn begin(handle: &'a Handle) -> Self {
+        handle.filling.store(thread_id(), Ordering::Relaxed);
+        Self(handle)
+    }
+}
+
+impl Drop for Filling<'_> {
+    fn drop(&mut self) {
+        self.0.filling.store(0, Ordering::Relaxed);
+    }
+}
+
 impl Handle {
+    /// # Errors
+    /// [`Error::LockHeld`] if the calling thread is writing a segment in place.
+    pub(super) fn check_not_filling(&self) -> Result<()> {
+        // Only a thread itself stores its own number.
+        let filling = self.filling.load(Ordering::Relaxed);
+        if filling == 0 || filling != thread_id() { Ok(()) } else { Err(Error::LockHeld) }
+    }
+
     fn check_writable(&self) -> Result<()> {
         if self.settings.mode.access == Access::ReadWrite { Ok(()) } else { Err(Error::ReadOnly) }
     }

@@ -35,14 +35,22 @@ impl Segments {
         fault::point("append.checked");
         control.set_intent(Intent { base, end });
         fault::point("append.intent");
-        let first_word = match self.write_frames(base, end, values) {
-            Ok(word) => word,
+        let (first_word, written) = match self.write_frames(base, end, values) {
+            Ok(written) => written,
             Err(error) => {
                 self.take_back(control, base, end.size)?;
                 return Err(error);
             }
         };
         fault::point("append.payload");
+        if written < end.size {
+            // Behind the end there is nothing but zeros, for foreign writers that put none there.
+            let surplus = (end.size + WORD_SIZE).min(self.capacity) - written;
+            self.data.region().zero(written, surplus);
+            control.shorten_intent(written);
+            fault::point("append.shortened");
+        }
+        let end = Tail { size: written, count: end.count };
         self.end_word(end.size, 0);
         fault::point("append.end");
         // The first size word makes all of them part of the file, for foreign readers too.
@@ -84,17 +92,15 @@ impl Segments {
         Ok(Tail { size: base.size + needed, count: base.count + values.len() as u64 })
     }
 
-    /// Writes everything but the first size word, which it returns.
-    fn write_frames<P: Payload>(&self, base: Tail, end: Tail, values: &[P]) -> Result<u32> {
+    /// Writes everything but the first size word, which it returns with the place where they end.
+    fn write_frames<P: Payload>(&self, base: Tail, end: Tail, values: &[P]) -> Result<(u32, u64)> {
         let region = self.data.region();
         let mut first = None;
         let mut offset = base.size;
         for value in values {
             let size = value.byte_length();
             let start = offset + WORD_SIZE;
-            let (Some(word), Some(at), Ok(len)) =
-                (Frame::word_for(size), region.range(start, size), usize::try_from(size))
-            else {
+            let (Some(at), Ok(len)) = (region.range(start, size), usize::try_from(size)) else {
                 return Err(index::damaged(offset)); // the size changed since it was checked
             };
             let next = start + size;
@@ -109,15 +115,17 @@ impl Segments {
             // appends.
             let target = unsafe { Target::new(at, len, spare) };
             value.write_to(target.streaming(stream::is_worth_it(size, self.capacity)))?;
+            let kept = value.kept().min(size);
+            let word = Frame::word_for(kept).ok_or_else(|| index::damaged(offset))?;
             if first.is_none() {
                 first = Some(word);
             } else {
                 region.publish_word(offset, word);
             }
             fault::point("append.frame");
-            offset = next;
+            offset = start + kept;
         }
-        first.ok_or_else(|| index::damaged(base.size))
+        Ok((first.ok_or_else(|| index::damaged(base.size))?, offset))
     }
 
     /// Writes the word at the end, or as much of a zero one as there is room for.

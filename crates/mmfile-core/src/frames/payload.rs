@@ -18,6 +18,11 @@ pub trait Payload {
     /// # Errors
     /// Whatever keeps it from being written; nothing becomes part of the file then.
     fn write_to(&self, target: Target<'_>) -> Result<()>;
+    /// How many of these bytes count, asked once they are written. All of them, unless a value learns its
+    /// length while it is written.
+    fn kept(&self) -> u64 {
+        self.byte_length()
+    }
 }
 
 /// The place in shared memory that a [`Payload`] is written to.
@@ -148,6 +153,10 @@ impl<P: Payload + ?Sized> Payload for &P {
     fn write_to(&self, target: Target<'_>) -> Result<()> {
         (**self).write_to(target)
     }
+
+    fn kept(&self) -> u64 {
+        (**self).kept()
+    }
 }
 
 impl<P: Payload + ?Sized> Payload for Box<P> {
@@ -157,5 +166,9 @@ impl<P: Payload + ?Sized> Payload for Box<P> {
 
     fn write_to(&self, target: Target<'_>) -> Result<()> {
         (**self).write_to(target)
+    }
+
+    fn kept(&self) -> u64 {
+        (**self).kept()
     }
 }

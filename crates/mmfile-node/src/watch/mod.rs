@@ -33,7 +33,7 @@ pub(crate) enum Watch {
 }
 
 impl Watch {
-    /// Begins, idle. `callback` is called without arguments.
+    /// Begins, idle. `callback` is called with the number of segments.
     pub(crate) fn start(
         env: sys::napi_env,
         callback: sys::napi_value,
@@ -55,13 +55,13 @@ impl Watch {
         }
     }
 
-    /// Calls back as soon as there is a segment `index`; keeps the event loop alive until then, or
-    /// until [`Self::rest`].
-    pub(crate) fn aim(&self, index: u64, require_peer: RequirePeer) {
+    /// Calls back as soon as there is a segment `index`; if `keeps_alive`, the event loop goes on until then,
+    /// or until [`Self::rest`].
+    pub(crate) fn aim(&self, index: u64, require_peer: RequirePeer, keeps_alive: bool) {
         match self {
             #[cfg(all(target_os = "linux", not(mmfile_portable)))]
-            Self::Ring(ring) => ring.aim(index, require_peer),
-            Self::Thread(thread) => thread.aim(index, require_peer),
+            Self::Ring(ring) => ring.aim(index, require_peer, keeps_alive),
+            Self::Thread(thread) => thread.aim(index, require_peer, keeps_alive),
         }
     }
 
@@ -73,4 +73,15 @@ impl Watch {
             Self::Thread(thread) => thread.rest(),
         }
     }
+}
+
+/// A number of segments as JavaScript's.
+///
+/// # Safety
+/// On the thread of `env`, with a scope; `into` is writable.
+unsafe fn count_of(env: sys::napi_env, count: u64, into: *mut sys::napi_value) -> sys::napi_status {
+    #[allow(clippy::cast_precision_loss, reason = "below 2^53, as every capacity is")]
+    let count = count as f64;
+    // SAFETY: the caller's promise.
+    unsafe { sys::napi_create_double(env, count, into) }
 }

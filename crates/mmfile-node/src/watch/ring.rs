@@ -1,8 +1,8 @@
 //! The event loop waits for a file by itself: the kernel watches the wake word and makes a descriptor
 //! readable, without a thread in between.
 
-use super::NOTHING;
 use super::uv::{Handle, READABLE, Uv};
+use super::{NOTHING, count_of};
 use mmfile_core::{MmFile, RequirePeer, Waiter, WakeRing};
 use napi::sys;
 use std::cell::{Cell, RefCell};
@@ -101,7 +101,7 @@ impl RingWatch {
         Some(Self(shared))
     }
 
-    pub(super) fn aim(&self, index: u64, require_peer: RequirePeer) {
+    pub(super) fn aim(&self, index: u64, require_peer: RequirePeer, keeps_alive: bool) {
         let shared = &self.0;
         let waiter = shared.waiter.borrow();
         let Some(waiter) = &*waiter else { return };
@@ -109,9 +109,11 @@ impl RingWatch {
         if shared.index.replace(index) == NOTHING {
             shared.ring.borrow_mut().restart();
         }
-        if !shared.referenced.replace(true) {
+        if keeps_alive && !shared.referenced.replace(true) {
             // SAFETY: the handle is open for as long as its owner is.
             unsafe { (shared.uv.ref_)(shared.handle()) };
+        } else if !keeps_alive {
+            shared.let_go();
         }
         let mut ring = shared.ring.borrow_mut();
         if !matches!(waiter.arm(&mut ring, index), Ok(false)) {
@@ -192,7 +194,9 @@ impl Shared {
     fn call(&self) {
         let (mut scope, mut this) = (ptr::null_mut(), ptr::null_mut());
         let (mut function, mut error) = (ptr::null_mut(), ptr::null_mut());
+        let mut length = ptr::null_mut();
         let env = self.env;
+        let Some(count) = self.waiter.borrow().as_ref().map(Waiter::length) else { return };
         // SAFETY: on the environment's thread, outside of any call; the targets are writable, and the
         // values live as long as the scope. Without a handle on them nothing is called.
         unsafe {
@@ -203,15 +207,15 @@ impl Shared {
                 && sys::napi_get_reference_value(env, self.function, &raw mut function)
                     == sys::Status::napi_ok
                 && !function.is_null()
+                && count_of(env, count, &raw mut length) == sys::Status::napi_ok
             {
-                let none = ptr::null();
                 let status = sys::napi_make_callback(
                     env,
                     self.context,
                     this,
                     function,
-                    0,
-                    none,
+                    1,
+                    &raw const length,
                     ptr::null_mut(),
                 );
                 if status == sys::Status::napi_pending_exception

@@ -1,6 +1,6 @@
 //! A thread that waits for a file: where the event loop cannot do that by itself.
 
-use super::NOTHING;
+use super::{NOTHING, count_of};
 use crate::errors::Failure;
 use crate::threadsafe::ThreadSafeFunction;
 use mmfile_core::{MmFile, RequirePeer, Timeout, Waiter};
@@ -30,7 +30,7 @@ pub(crate) struct ThreadWatch {
 }
 
 impl ThreadWatch {
-    /// Starts the thread, idle. `callback` is called without arguments.
+    /// Starts the thread, idle. `callback` is called with the number of segments.
     pub(super) fn start(
         env: sys::napi_env,
         callback: sys::napi_value,
@@ -59,9 +59,13 @@ impl ThreadWatch {
     }
 
     /// As [`super::Watch::aim`].
-    pub(super) fn aim(&self, index: u64, require_peer: RequirePeer) {
+    pub(super) fn aim(&self, index: u64, require_peer: RequirePeer, keeps_alive: bool) {
         self.shared.waiter.require_peer(require_peer);
-        self.function.keep_alive(self.env);
+        if keeps_alive {
+            self.function.keep_alive(self.env);
+        } else {
+            self.function.let_go(self.env);
+        }
         self.set(index);
     }
 
@@ -114,11 +118,21 @@ fn watch(shared: &Shared, function: ThreadSafeFunction) {
         if shared.index.swap(NOTHING, Ordering::SeqCst) == NOTHING {
             continue; // nobody waits any more
         }
-        if !function.call(function.as_data()) {
-            return; // the environment is ending
+        let news = News { function, length: shared.waiter.length() };
+        let data = Box::into_raw(Box::new(news)).cast::<c_void>();
+        if !function.call(data) {
+            // SAFETY: nobody else got it: the environment is ending.
+            drop(unsafe { Box::from_raw(data.cast::<News>()) });
+            return;
         }
     }
     function.release();
+}
+
+/// What the thread tells JavaScript.
+struct News {
+    function: ThreadSafeFunction,
+    length: u64,
 }
 
 unsafe extern "C" fn call_javascript(
@@ -127,17 +141,20 @@ unsafe extern "C" fn call_javascript(
     _context: *mut c_void,
     data: *mut c_void,
 ) {
+    // SAFETY: what `watch` sent, delivered once.
+    let news = unsafe { Box::from_raw(data.cast::<News>()) };
     if env.is_null() || callback.is_null() {
         return; // the environment is ending
     }
-    // SAFETY: the watch's own function sent itself; it is there while it is called.
-    unsafe { ThreadSafeFunction::from_data(data) }.let_go(env);
-    let mut undefined = ptr::null_mut();
+    news.function.let_go(env);
+    let (mut undefined, mut length) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: on the environment's thread with both of its values; the target is writable. What the
     // callback throws is left pending, as Node wants it.
     unsafe {
-        if sys::napi_get_undefined(env, &mut undefined) == sys::Status::napi_ok {
-            sys::napi_call_function(env, undefined, callback, 0, ptr::null(), ptr::null_mut());
+        if sys::napi_get_undefined(env, &mut undefined) == sys::Status::napi_ok
+            && count_of(env, news.length, &mut length) == sys::Status::napi_ok
+        {
+            sys::napi_call_function(env, undefined, callback, 1, &length, ptr::null_mut());
         }
     }
 }

@@ -1,0 +1,169 @@
+import { closed, timedOut } from '../shared/errors.js'
+import { operations } from '../shared/native.js'
+import { throwIfAborted } from '../shared/signals.js'
+import { block, type Pending, pend, takeTurn, type Wait } from '../shared/waits.js'
+
+/** One promise that waits for a segment. */
+interface Waiting {
+  readonly index: number
+  readonly wait: SegmentWait
+  readonly pending: Pending<void>
+}
+
+/** How a segment is waited for. */
+export interface SegmentWait extends Wait {
+  /** What `checkRequirePeer` returns. */
+  readonly requirePeer: number
+  /** Milliseconds to check in a loop before sleeping. */
+  readonly spin: number
+}
+
+/** The files that somebody waits on: a promise alone would not keep its file. */
+const waitedOn = new Set<SegmentWaits>()
+
+/** The waits of one open file. Whatever sleeps, sleeps for all of them. */
+export class SegmentWaits {
+  readonly #handle: number
+  readonly #subject: string
+  /** Whom a wait keeps from being garbage-collected, which would close it. */
+  readonly owner: object
+  readonly #waits = new Set<Waiting>()
+  readonly #wake: (length: number) => void
+  /** What is waited for natively. */
+  #aimed = Number.POSITIVE_INFINITY
+  /** Whether that keeps the event loop alive. */
+  #keepsAlive = false
+  /** How many of the waits want that. */
+  #refs = 0
+  /** A number of segments that there are, of which the last wait has heard. */
+  known = 0
+
+  constructor(owner: object, handle: number, subject: string) {
+    this.owner = owner
+    this.#handle = handle
+    this.#subject = subject
+    const self = new WeakRef(this)
+    // The native code keeps this function; the function must not keep the file.
+    this.#wake = (length) => {
+      const waits = self.deref()
+      if (waits !== undefined) waits.#settle(length)
+    }
+  }
+
+  /** Resolves once there is a segment `index`. */
+  waitFor(index: number, wait: SegmentWait): Promise<void> {
+    try {
+      throwIfAborted(wait.signal)
+      if (this.#isThere(index, wait)) return takeTurn() ?? Promise.resolve()
+      if (wait.timeout === 0) throw this.#timedOut(index)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return pend(
+      wait,
+      () => this.#timedOut(index),
+      (pending) => this.#begin({ index, wait, pending }),
+    )
+  }
+
+  /** Blocks this thread until there is a segment `index`. */
+  waitForSync(index: number, wait: Omit<SegmentWait, 'signal' | 'ref'>): void {
+    if (this.#isThere(index, wait)) return
+    const { timeout, spin, requirePeer } = wait
+    const there =
+      spin < timeout &&
+      block(timeout - spin, (milliseconds) => {
+        if (milliseconds === 0) return undefined // that was asked just now
+        return operations.waitSync(this.#handle, index, requirePeer, milliseconds) || undefined
+      })
+    if (!there) throw this.#timedOut(index)
+  }
+
+  /** Rejects every wait. The file is closed by now. */
+  close(): void {
+    for (const { pending } of [...this.#waits]) pending.reject(closed(this.#subject))
+  }
+
+  #timedOut(index: number): Error {
+    return timedOut(this.#subject, `waiting for segment ${index}`)
+  }
+
+  /** Whether the segment is there, or comes while this thread checks in a loop. */
+  #isThere(
+    index: number,
+    { timeout, spin, requirePeer }: Omit<SegmentWait, 'signal' | 'ref'>,
+  ): boolean {
+    const spun = Math.min(spin, timeout)
+    const poll = (milliseconds: number) =>
+      operations.poll(this.#handle, index, requirePeer, milliseconds) || undefined
+    return (spun === 0 ? poll(0) : block(spun, poll)) ?? false
+  }
+
+  /** Begins to wait, and returns what ends that. */
+  #begin(waiting: Waiting): () => void {
+    const { ref, requirePeer } = waiting.wait
+    this.#waits.add(waiting)
+    if (ref) this.#refs += 1
+    const end = () => {
+      this.#waits.delete(waiting)
+      if (ref) this.#refs -= 1
+      if (this.#waits.size === 0) this.#rest()
+      else if (this.#keepsAlive && this.#refs === 0) this.#aim()
+    }
+    try {
+      if (waiting.index < this.#aimed || requirePeer !== 0 || (ref && !this.#keepsAlive))
+        this.#aim()
+    } catch (error) {
+      end()
+      throw error
+    }
+    return end
+  }
+
+  /** Has the native code call back once something has come that anybody waits for, or cannot come. */
+  #aim(): void {
+    let index = Number.POSITIVE_INFINITY
+    let requirePeer = 0
+    for (const waiting of this.#waits) {
+      index = Math.min(index, waiting.index)
+      requirePeer |= waiting.wait.requirePeer
+    }
+    operations.watch(this.#handle, index, requirePeer, this.#refs > 0, this.#wake)
+    this.#aimed = index
+    this.#keepsAlive = this.#refs > 0
+    waitedOn.add(this)
+  }
+
+  #rest(): void {
+    // What has called back has stopped by itself.
+    if (this.#aimed !== Number.POSITIVE_INFINITY) operations.unwatch(this.#handle)
+    this.#stopped()
+    waitedOn.delete(this)
+  }
+
+  #stopped(): void {
+    this.#aimed = Number.POSITIVE_INFINITY
+    this.#keepsAlive = false
+  }
+
+  /** There are so many segments now, or something else happened; the native code has stopped waiting. */
+  #settle(length: number): void {
+    const came = length > this.#aimed
+    this.known = Math.max(this.known, length)
+    this.#stopped()
+    for (const { index, wait, pending } of [...this.#waits]) {
+      if (index < length) pending.resolve()
+      else if (!came) this.#check(index, wait, pending)
+    }
+    if (this.#waits.size > 0) this.#aim()
+  }
+
+  /** Whether a segment can still come. */
+  #check(index: number, wait: SegmentWait, pending: Pending<void>): void {
+    try {
+      if (operations.poll(this.#handle, index, wait.requirePeer, 0)) pending.resolve()
+    } catch (error) {
+      pending.reject(error)
+    }
+  }
+}
