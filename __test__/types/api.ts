@@ -8,7 +8,6 @@ import {
   type Lifetime,
   type ListOptions,
   type LockGuard,
-  type LockOptions,
   list,
   MmFile,
   MmFileError,
@@ -22,10 +21,13 @@ import {
   type RemoveOptions,
   type RequirePeer,
   remove,
+  type SegmentWaitOptions,
+  type SegmentWaitSyncOptions,
+  type SyncWaitOptions,
   sweep,
+  type TextEncodingName,
   type Value,
   type WaitOptions,
-  type WaitSyncOptions,
 } from 'mmfile'
 
 /** Compiles only if both types are the same. */
@@ -189,6 +191,13 @@ file.write('x', 0)
 file.appendAll('a', 'b')
 // @ts-expect-error values
 file.appendAll([1, 2])
+same<ReturnType<typeof file.appendWith>, number>(true)
+file.appendWith(8, (target) => target.fill(1).length)
+file.appendWith(8, (target) => {
+  target.fill(1)
+})
+// @ts-expect-error it is over when it returns
+file.appendWith(8, async () => {})
 
 // Reading.
 same<ReturnType<typeof file.read>, string>(true)
@@ -208,35 +217,70 @@ file.readInto(0)
 const texts: string[] = [...file]
 for (const text of file) same<typeof text, string>(true)
 
+// Text.
+MmFile.createNew(100, { encoding: 'utf8' })
+MmFile.openFile('path', { encoding: 'latin1' })
+same<typeof file.encoding, TextEncodingName>(true)
+// @ts-expect-error no such encoding
+MmFile.createNew(100, { encoding: 'ascii' })
+
+// Iterating.
+async function iterate(): Promise<void> {
+  for await (const text of file) same<typeof text, string>(true)
+  for await (const text of file.segments({ ref: false })) same<typeof text, string>(true)
+  for await (const one of file.segments({ as: 'bytes', timeout: 5 })) same<typeof one, Buffer>(true)
+  for await (const one of file.segments({ as: 'view', requirePeer: 'creator', spin: 0.05 })) {
+    same<typeof one, Uint8Array>(true)
+  }
+}
+// @ts-expect-error it is called value, as with channels
+file.segments({ as: 'string' })
+
+// The disk.
+same<ReturnType<typeof file.flush>, Promise<void>>(true)
+same<ReturnType<typeof file.flushSync>, void>(true)
+same<ReturnType<typeof MmFile.createOrOpenFile>, MmFile>(true)
+MmFile.createOrOpenFile(new URL('file:///x'), 100, { encoding: 'utf8' })
+// @ts-expect-error a flush cannot be given up
+file.flush({ timeout: 5 })
+
 // Waiting.
 const { signal } = new AbortController()
-const wait: WaitOptions = { timeout: 5, signal }
+const wait: SegmentWaitOptions = { timeout: 5, signal, ref: false, spin: 0.05, requirePeer: true }
 same<ReturnType<typeof file.waitFor>, Promise<void>>(true)
 file.waitFor(0)
 file.waitFor(0, wait)
 file.waitFor(0, { timeout: undefined, signal: undefined })
-const waitSync: WaitSyncOptions = { timeout: 5, spin: 100 }
+const waitSync: SegmentWaitSyncOptions = { timeout: 5, spin: 0.1 }
 same<ReturnType<typeof file.waitForSync>, void>(true)
 file.waitForSync(0, waitSync)
 // @ts-expect-error nothing can be aborted while the thread is blocked
 file.waitForSync(0, { signal })
-// @ts-expect-error only there
-file.waitFor(0, { spin: 5 })
 // @ts-expect-error milliseconds
 file.waitFor(0, { timeout: '5s' })
 
 // The lock.
-const lock: LockOptions = { timeout: 5 }
-const number: number = file.withLock(() => 5)
-const promise: Promise<string> = file.withLock(async () => 'x', lock)
-const nothing: void = file.withLock((guard) => {
-  same<typeof guard.abandoned, boolean>(true)
-  guard.release()
-})
-const guard: LockGuard | null = file.tryLock()
+const lock: WaitOptions = { timeout: 5, signal, ref: false }
+const lockSync: SyncWaitOptions = { timeout: 5 }
+for (const lockable of [file, mutex]) {
+  const number: number = lockable.withLockSync(() => 5, lockSync)
+  const numberLater: Promise<number> = lockable.withLock(() => 5)
+  const promise: Promise<string> = lockable.withLock(async () => 'x', lock)
+  const nothing: void = lockable.withLockSync((guard) => {
+    same<typeof guard.abandoned, boolean>(true)
+    guard.release()
+  })
+  same<ReturnType<typeof lockable.lock>, Promise<LockGuard>>(true)
+  same<ReturnType<typeof lockable.lockSync>, LockGuard>(true)
+  // @ts-expect-error a promise is for withLock
+  lockable.withLockSync(async () => 'x')
+  // @ts-expect-error nothing can be aborted while the thread is blocked
+  lockable.lockSync({ signal })
+}
+const guard: LockGuard | undefined = file.tryLock()
 guard?.release()
 guard?.[Symbol.dispose]()
-// @ts-expect-error it may be null
+// @ts-expect-error it may be undefined
 file.tryLock().release()
 // @ts-expect-error read only
 if (guard) guard.abandoned = true
@@ -261,6 +305,7 @@ try {
       same<typeof error.available, number | undefined>(true)
     }
     same<typeof error.offset, number | undefined>(true)
+    same<typeof error.pid, number | undefined>(true)
     same<typeof error.errno, number | undefined>(true)
     same<typeof error.syscall, string | undefined>(true)
     const cause: unknown = error.cause
@@ -269,6 +314,11 @@ try {
     // @ts-expect-error read only
     error.code = 'ERR_MMFILE_CLOSED'
   }
+}
+// @ts-expect-error only the package makes them
+new MmFileError('ERR_MMFILE_CLOSED', 'x')
+function isOurs(error: unknown): number | undefined {
+  return MmFileError.is(error, 'ERR_MMFILE_LOCK_HELD') ? error.pid : undefined
 }
 const codes: Record<MmFileErrorCode, true> = {
   ERR_MMFILE_NOT_FOUND: true,
@@ -291,4 +341,4 @@ const codes: Record<MmFileErrorCode, true> = {
   ERR_MMFILE_LOAD: true,
 }
 
-export { asyncDispose, codes, destination, source }
+export { asyncDispose, codes, destination, isOurs, iterate, source }

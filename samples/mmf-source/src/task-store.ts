@@ -131,7 +131,7 @@ function exchange(draft: string, path: string, made: OpenStore, full?: OpenStore
 /** For as long as the program runs: two programs on one list would each undo what the other did. */
 function lock(path: string, file: MmFile): OpenStore {
   const guard = file.tryLock()
-  if (guard !== null) return { file, guard }
+  if (guard !== undefined) return { file, guard }
   file.close()
   throw inUse(path)
 }
