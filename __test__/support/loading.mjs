@@ -109,7 +109,7 @@ await play({
     file.lock()
     say(codeOf(() => other.waitForSync(0, { timeout: 100 })).code)
     // The lock is a thread's of its own: this one does not see by itself that it could wait for ever.
-    say(codeOf(() => other.withLock(() => {}, { timeout: 100 })).code)
+    say(codeOf(() => other.withLockSync(() => {}, { timeout: 100 })).code)
     process.exit(0)
   },
 
