@@ -36,6 +36,16 @@ onLinux('a size that changes while the segment is read', async (t) => {
   t.deepEqual([strange, sizes], [0, [2048, 4096, 8192]], 'nothing but the bytes of the segment')
 })
 
+// `npm run fuzz -- --target javascript` does this for longer, and under AddressSanitizer.
+onLinux('another process scribbles during every operation', async (t) => {
+  const args = [rounds(3), Math.floor(Math.random() * 2 ** 31)]
+  const { said, code, signal, stderr } = await run(t, 'hostile', 'race', args)
+  t.deepEqual([code, signal, stderr], [0, null, ''])
+  const [{ strange, longest, ...told }] = said
+  t.deepEqual(strange, [])
+  t.log(JSON.stringify({ ...told, longest }))
+})
+
 /** Changes some bytes of a control block for as long as `act` runs. */
 function tampered(file, offset, bytes, act) {
   const at = controlOffset(file.capacity) + offset

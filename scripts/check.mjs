@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, NAPI } from './build.mjs'
-import { fuzz } from './fuzz.mjs'
+import { fuzz, TARGETS } from './fuzz.mjs'
 import { root, run } from './lib.mjs'
 import { pack, stageMain } from './pack.mjs'
 import { buildSamples } from './samples.mjs'
@@ -48,7 +48,7 @@ const steps = {
     return run('cargo', ['test', ...args, '--test', 'models'], { env: { RUSTFLAGS: '--cfg loom' } })
       .ok
   },
-  'fuzz, bounded': () => fuzz({ seconds: 20 }),
+  'fuzz, bounded': () => fuzz({ seconds: 20, targets: TARGETS }),
   'the addon and the TypeScript build': () => {
     build()
     return true

@@ -1,14 +1,19 @@
-// npm run fuzz -- --seconds 600 [--target open|scribble|race|disk]: what makes nothing but errors or data
-// of any input. With the stable compiler: its coverage comes from LLVM's pass, the rest from libFuzzer.
+// npm run fuzz -- --seconds 600 [--target open|scribble|race|disk|javascript]: what makes nothing but errors or
+// data of any input. With the stable compiler: its coverage comes from LLVM's pass, the rest from libFuzzer. The
+// target `javascript` runs the whole API under AddressSanitizer instead, while another process scribbles.
 
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { sanitized } from './asan.mjs'
+import { build } from './build.mjs'
 import { root, run } from './lib.mjs'
 
-const TARGETS = ['open', 'scribble', 'race', 'disk']
+/** The core's. */
+export const TARGETS = ['open', 'scribble', 'race', 'disk']
+const JAVASCRIPT = 'javascript'
 const FLAGS = [
   '-Cpasses=sancov-module',
   '-Cllvm-args=-sanitizer-coverage-level=4',
@@ -19,7 +24,30 @@ const FLAGS = [
 ]
 
 /** Runs each target for a part of the time. New inputs are kept for the run alone, but for findings. */
-export function fuzz({ seconds, targets = TARGETS, keep = false }) {
+export function fuzz({ seconds, targets = [...TARGETS, JAVASCRIPT], keep = false }) {
+  const share = seconds / targets.length
+  const native = targets.filter((target) => target !== JAVASCRIPT)
+  const results = [native.length === 0 || fuzzCore(native, share, keep)]
+  if (native.length < targets.length) results.push(fuzzJavascript(share))
+  return results.every(Boolean)
+}
+
+/** Each round follows from a seed, but for what the other process does when. */
+function fuzzJavascript(seconds) {
+  build()
+  const seed = Math.floor(Math.random() * 2 ** 31)
+  const program = join(root, '__test__', 'support', 'hostile.mjs')
+  let ended = { ok: false, output: '' }
+  const silent = sanitized((env) => {
+    console.log(`\n--- ${JAVASCRIPT}: from seed ${seed}, ${seconds} s`)
+    const args = [program, 'race', String(seconds), String(seed)]
+    ended = run(process.execPath, args, { env, quiet: true })
+    console.log(ended.output)
+  })
+  return silent && ended.ok && ended.output.includes('"strange":[]')
+}
+
+function fuzzCore(targets, seconds, keep) {
   const version = run('rustc', ['-vV'], { quiet: true }).output
   const machine = /^host: (.*)$/m.exec(version)?.[1] ?? ''
   const folder = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', 'fuzz')
@@ -30,9 +58,7 @@ export function fuzz({ seconds, targets = TARGETS, keep = false }) {
     { cwd: join(root, 'fuzz'), env: { RUSTFLAGS: FLAGS.join(' ') } },
   )
   if (!built.ok) return false
-  return targets
-    .map((target) => one(target, folder, machine, seconds / targets.length, keep))
-    .every(Boolean)
+  return targets.map((target) => one(target, folder, machine, seconds, keep)).every(Boolean)
 }
 
 function one(target, folder, machine, seconds, keep) {
@@ -76,6 +102,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       keep: { type: 'boolean' }, // new inputs go into the corpus
     },
   })
-  const targets = values.target ?? TARGETS
-  process.exit(fuzz({ seconds: Number(values.seconds), targets, keep: values.keep }) ? 0 : 1)
+  const { target: targets, keep } = values
+  process.exit(fuzz({ seconds: Number(values.seconds), targets, keep }) ? 0 : 1)
 }

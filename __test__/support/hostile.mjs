@@ -1,11 +1,14 @@
 // A program that scribbles over shared memory while it uses it.
 
-import { once } from 'node:events'
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { fork } from 'node:child_process'
+import { on, once } from 'node:events'
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { MmFile } from 'mmfile'
+import { list, MmFile } from 'mmfile'
 import { controlOffset, objectOf, randoms } from './files.mjs'
-import { play, say } from './program.mjs'
+import { pause, play, say } from './program.mjs'
 
 const known = [
   'CORRUPT',
@@ -23,6 +26,9 @@ const known = [
   'NOT_FOUND',
 ].map((code) => `ERR_MMFILE_${code}`)
 
+/** Stands in memory that this process has given up, and never in a file: where it is read, it leaked. */
+const MARK = 0xee
+
 const acts = [
   (file) => file.length,
   (file) => file.size,
@@ -30,8 +36,11 @@ const acts = [
   (file, random) => file.read(random(30)),
   (file, random) => file.readBytes(random(30)),
   (file, random) => file.byteLength(random(30)),
-  (file, random) => file.readInto(random(30), new Uint8Array(5000)),
-  (file, random) => Buffer.from(file.view(random(30))).toString('hex'),
+  (file, random) => {
+    const target = Buffer.alloc(10_000, MARK)
+    return target.subarray(0, file.readInto(random(30), target))
+  },
+  (file, random) => Buffer.from(file.view(random(30))),
   (file, random) => file.append('x'.repeat(random(50))),
   (file, random) => file.append(new Uint8Array(random(50))),
   (file, random) => file.appendAll(['a', new Uint8Array(random(20)), '']),
@@ -43,6 +52,9 @@ const acts = [
   (file) => file.withLockSync(() => file.append('inside'), { timeout: 5 }),
   (file, random) => random(20) === 0 && file.seal(),
 ]
+
+/** Those that look at a segment. */
+const reading = acts.slice(3, 8)
 
 /** Numbers that are worth a try in the place of any other. */
 const words = [0, 1, 2, 4, 255, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe, 4096]
@@ -67,7 +79,162 @@ const resizing = `
   }
 `
 
+/** One file of `race`: everything in it follows from the seed but what the other process does when. */
+async function raceOnce(seed, answered, told) {
+  const random = randoms(seed)
+  const capacity = 60 + random(9000)
+  const file = MmFile.createNew(capacity, { lockTimeout: 1000 })
+  const starts = []
+  const append = (value) => {
+    starts.push(file.size)
+    file.append(value)
+  }
+  append(new Uint8Array(1 + random(40)).fill(0x41)) // so that what follows is at any address
+  for (let more = random(2) ? 2 : random(20); more > 0 && file.size < capacity / 2; more -= 1) {
+    append('A'.repeat(random(capacity / 10)))
+  }
+  const writes = script(random, capacity, starts)
+  /** Acts take an index below 30: here one that is written over, one of the others, or the next one. */
+  const choose = (below) => {
+    if (below !== 30) return random(below)
+    return writes[random(6)]?.index ?? random(starts.length + 1)
+  }
+  const open = (options) => MmFile.openExisting(file.id, { lockTimeout: 3, ...options })
+  const handles = [open(), open({ access: 'read' }), open({ synchronized: false })]
+  await answered({ id: file.id, capacity, writes })
+
+  const judge = (act, ...args) => {
+    told.operations += 1
+    const begun = performance.now()
+    try {
+      mark(told.operations)
+      const result = act(...args)
+      told.results += 1
+      if (isMarked(result)) told.strange.push(`seed ${seed}: other memory's bytes from ${act}`)
+    } catch (error) {
+      fail(error)
+    }
+    const took = Math.round(performance.now() - begun)
+    if (took > 5000) told.strange.push(`seed ${seed}: ${took} ms for ${act}`)
+    told.longest = Math.max(told.longest, took)
+  }
+  const fail = (error) => {
+    told.codes[error.code] = (told.codes[error.code] ?? 0) + 1
+    if (!known.includes(error.code)) told.strange.push(`seed ${seed}: ${error.stack}`)
+  }
+  for (let step = 0; step < 40; step += 1) {
+    const handle = handles[random(handles.length)]
+    const act = random(2) ? reading[random(reading.length)] : acts[random(acts.length)]
+    // What is fast is done more often: the other process has to hit the middle of it.
+    const until = performance.now() + 1
+    do judge(act, handle, choose)
+    while (performance.now() < until)
+    if (random(20) === 0) judge(() => open().close())
+    if (random(10) === 0) judge(() => inspect(handle))
+    if (random(10) === 0) judge(() => list().length)
+  }
+  const [handle] = handles
+  const segments = handle.segments({ as: random(2) ? 'bytes' : 'view', from: random(5) })
+  const stream = handle.createReadStream({ from: random(5) }).on('error', fail)
+  const ends = Promise.allSettled([
+    ...handles.map((one) => one.waitFor(29, { timeout: 2 })),
+    ...Array.from({ length: 4 }, () => segments.next()),
+  ])
+  await pause(3)
+  segments.return()
+  stream.destroy()
+  for (const { reason } of await ends) if (reason) fail(reason)
+  await answered(null)
+  for (const one of [...handles, file]) one.close()
+}
+
+/** Leaves the mark where the next buffer may be made. */
+function mark(operation) {
+  Buffer.allocUnsafe([64, 1000, 3000, 9000][operation % 4]).fill(MARK)
+}
+
+function isMarked(result) {
+  const bytes = typeof result === 'string' ? Buffer.from(result, 'utf16le') : result
+  return Buffer.isBuffer(bytes) && bytes.includes(MARK)
+}
+
+/** What another process is to write over a file, over and over: mostly sizes that a segment could have. */
+function script(random, capacity, starts) {
+  const inData = random(4) > 0 // it is much faster at that
+  return Array.from({ length: 1 + random(3) }, () => {
+    const what = inData
+      ? ['size', 'size', 'data'][random(3)]
+      : ['control', 'lock', 'table'][random(3)]
+    const [from, to] = parts[what] ?? [0, capacity]
+    const index = what === 'size' ? random(starts.length) : undefined
+    const at = starts[index] ?? from + random(to - from - 4)
+    const some = what === 'size' ? random(capacity - at) : random(2 ** 31) & 0x7f7f7f7f
+    const word = random(3) && (some & 0xff) !== MARK ? some : words[random(words.length)]
+    return { inData, index, at, word }
+  })
+}
+
+/** Writes until there is another file, or none; each word by turns with the one that was there before. */
+async function scribbleOver({ id, capacity, writes }, isCurrent) {
+  const file = MmFile.openExisting(id)
+  const object = openSync(objectOf(file), 'r+')
+  const data = new DataView(file.view(0).buffer)
+  const steps = writes.flatMap(({ inData, at, word }) => {
+    if (inData) {
+      const before = data.getUint32(at, true)
+      return [word, before].map((value) => () => data.setUint32(at, value, true))
+    }
+    const place = controlOffset(capacity) + at
+    const before = Buffer.alloc(4)
+    readSync(object, before, 0, 4, place)
+    const bytes = Buffer.from(Uint32Array.of(word).buffer)
+    return [bytes, before].map((value) => () => writeSync(object, value, 0, 4, place))
+  })
+  process.send(id)
+  while (isCurrent()) {
+    for (let round = 0; round < 1000; round += 1) for (const step of steps) step()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  closeSync(object)
+  file.close()
+}
+
 await play({
+  /** The other process of `race`. */
+  async scribbler() {
+    let current
+    process.on('disconnect', () => process.exit())
+    process.on('message', async (wanted) => {
+      current = wanted?.id
+      if (current === undefined) process.send('idle')
+      else await scribbleOver(wanted, () => current === wanted.id)
+    })
+  },
+
+  /** Another process scribbles over a file during every operation on it. */
+  async race(seconds, first = 1) {
+    const other = fork(fileURLToPath(import.meta.url), ['scribbler'])
+    const answers = on(other, 'message', { close: ['exit'] })
+    const answered = async (message) => {
+      other.send(message)
+      const { done } = await answers.next()
+      if (done) throw new Error(`the scribbler ended: ${other.signalCode ?? other.exitCode}`)
+    }
+    const told = { operations: 0, results: 0, codes: {}, strange: [], longest: 0 }
+    const end = performance.now() + Number(seconds) * 1000
+    let seed = Number(first)
+    for (; performance.now() < end && told.strange.length === 0; seed += 1) {
+      await raceOnce(seed, answered, told)
+    }
+    other.disconnect()
+    say({
+      ...told,
+      strange: told.strange.slice(0, 3),
+      rounds: seed - Number(first),
+      last: seed - 1,
+    })
+  },
+
   /** Another thread changes the size of a segment, at an odd address, while this one reads it. */
   async resize(seconds) {
     // One byte of the word differs: the system may store it byte by byte.
