@@ -35,6 +35,7 @@ export const READ_STREAM_OPTIONS = [...SEGMENTS_OPTIONS, 'highWaterMark'] as con
 
 /** Checks how a segment is waited for. */
 export function checkSegmentWait(options: SegmentWaitOptions | undefined): SegmentWait {
+  if (options === undefined) return FOR_EVER
   return segmentWait(checkOptions(options, SEGMENT_WAIT_OPTIONS))
 }
 
@@ -43,12 +44,18 @@ export function checkSegmentWaitSync(
   options: SegmentWaitSyncOptions | undefined,
 ): Omit<SegmentWait, 'signal' | 'ref'> {
   const given = checkOptions(options, SEGMENT_WAIT_SYNC_OPTIONS)
-  return { timeout: checkSyncWait(given), ...peerAndSpin(given) }
+  const { requirePeer, spin } = peerAndSpin(given)
+  return { timeout: checkSyncWait(given), requirePeer, spin }
 }
 
 function segmentWait(given: SegmentWaitOptions): SegmentWait {
-  return { ...checkWait(given), ...peerAndSpin(given) }
+  const { timeout, signal, ref } = checkWait(given)
+  const { requirePeer, spin } = peerAndSpin(given)
+  return { timeout, signal, ref, requirePeer, spin }
 }
+
+/** Most waits are called without options, one for each segment. */
+const FOR_EVER = segmentWait({})
 
 function peerAndSpin({ requirePeer, spin }: SegmentWaitSyncOptions) {
   return {

@@ -52,9 +52,7 @@ impl<'a> Fill<'a> {
                 self.handle.buffers.borrow_mut().lend(self.env, file, offset, self.byte_length);
             match lent {
                 Ok((buffer, lent)) => {
-                    let result = self.run(buffer);
-                    let is_ours = lent.take_back();
-                    return result.and(if is_ours { Ok(()) } else { Err(MOVED) });
+                    return self.run_and(buffer, || lent.take_back());
                 }
                 Err(Failure::Core(Error::Unsupported { .. })) => {}
                 Err(failure) => return Err(failure),
@@ -69,18 +67,46 @@ impl<'a> Fill<'a> {
             let needed = format!("a buffer of {length} bytes");
             return Err(Error::NoSpace { needed, os: None }.into());
         }
-        let result = self.run(buffer);
-        let (mut at, mut left) = (ptr::null_mut(), 0);
-        // SAFETY: as above; the buffer's bytes are there until it is emptied. What the function has moved
-        // elsewhere has none.
-        unsafe {
-            let status = sys::napi_get_arraybuffer_info(self.env, buffer, &mut at, &mut left);
-            if status == sys::Status::napi_ok && left == length && length > 0 {
-                target.put_raw(at.cast(), length);
+        self.run_and(buffer, || {
+            let (mut at, mut left) = (ptr::null_mut(), 0);
+            // SAFETY: as above; the buffer's bytes are there until it is emptied. What the function has moved
+            // elsewhere has none.
+            unsafe {
+                let status = sys::napi_get_arraybuffer_info(self.env, buffer, &mut at, &mut left);
+                if status == sys::Status::napi_ok && left == length && length > 0 {
+                    target.put_raw(at.cast(), length);
+                }
+                sys::napi_detach_arraybuffer(self.env, buffer);
             }
-            sys::napi_detach_arraybuffer(self.env, buffer);
+            left == length
+        })
+    }
+
+    /// Calls the function, and then `empty`, which says whether the buffer was still where it was made.
+    ///
+    /// A worker that is being terminated runs no more JavaScript, and must not be asked to empty a buffer: what
+    /// it has is emptied when its environment ends.
+    fn run_and(
+        &self,
+        buffer: sys::napi_value,
+        empty: impl FnOnce() -> bool,
+    ) -> std::result::Result<(), Failure> {
+        let result = self.run(buffer);
+        let (mut is_pending, mut error, mut value) = (false, ptr::null_mut(), ptr::null_mut());
+        // SAFETY: `env` and the values belong to the running call; the targets are writable.
+        let goes_on = unsafe {
+            sys::napi_is_exception_pending(self.env, &mut is_pending);
+            if is_pending {
+                sys::napi_get_and_clear_last_exception(self.env, &mut error);
+            }
+            sys::napi_coerce_to_bool(self.env, buffer, &mut value) == sys::Status::napi_ok
+        };
+        let is_moved = goes_on && !empty();
+        if is_pending {
+            // SAFETY: as above.
+            unsafe { sys::napi_throw(self.env, error) };
         }
-        result.and(if left == length { Ok(()) } else { Err(MOVED) })
+        result.and(if is_moved { Err(MOVED) } else { Ok(()) })
     }
 
     /// Calls the function, and notes how many bytes count.

@@ -35,6 +35,9 @@ pub const APPENDING: &[(&str, bool, bool)] = &[
     ("change.unlocked", false, true),
 ];
 
+/// The point that only an append passes that keeps fewer bytes than it had room for.
+pub const SHORTENED: (&str, bool, bool) = ("append.shortened", true, false);
+
 /// A point that sealing passes, whether the lock is held there, and whether the file is sealed from
 /// there on.
 pub const SEALING: &[(&str, bool, bool)] = &[
@@ -87,11 +90,12 @@ fn killed_while_appending() {
     let test = "operations::killed_while_appending";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("appending");
-    for how in ["append", "append_all"] {
+    for how in ["append", "append_all", "append_with"] {
+        let shortened = (how == "append_with").then_some(&SHORTENED);
         for survivors in [1, 3] {
             let mut group = Group::new(test, survivors, 1 << 17);
-            for (point, held, whole) in APPENDING.iter().filter(|(name, ..)| points::is_here(name))
-            {
+            let points = APPENDING.iter().chain(shortened);
+            for (point, held, whole) in points.filter(|(name, ..)| points::is_here(name)) {
                 // As the victim's first append, and as one among others.
                 for number in [0, 2] {
                     let fault = passing(how, point, number);

@@ -68,6 +68,25 @@ fn make(place: &Place, args: &[String], lifetime: Lifetime) -> MmFile {
     file
 }
 
+/// Keeps fewer bytes than it has room for, and leaves something in the others.
+struct Shorter(Vec<u8>);
+
+impl Payload for Shorter {
+    fn byte_length(&self) -> u64 {
+        self.0.len() as u64 + 40
+    }
+
+    fn write_to(&self, mut target: Target<'_>) -> Result<()> {
+        target.put(&self.0);
+        target.put(&[7; 40]);
+        Ok(())
+    }
+
+    fn kept(&self) -> u64 {
+        self.0.len() as u64
+    }
+}
+
 /// Appends to another file in the middle of an append to the first.
 struct Nested<'a>(Vec<u8>, &'a MmFile);
 
@@ -97,6 +116,7 @@ pub fn victim(args: &[String]) {
         match how {
             "append" => drop(file.append(&values[0]).unwrap()),
             "append_all" => drop(file.append_all(&values).unwrap()),
+            "append_with" => drop(file.append_with(&Shorter(values[0].clone())).unwrap()),
             "slow" => drop(file.append(&Slow(values[0].clone())).unwrap()),
             "seal" => file.seal().unwrap(),
             "len" => drop(file.len().unwrap()),
