@@ -12,18 +12,22 @@ const ways = {
   'process.exit()': 'exit',
   SIGKILL: 'kill',
   'an unhandled rejection': 'reject',
+  'the end of all that it had to do': 'never',
 }
 
 for (const [name, way] of Object.entries(ways)) {
   for (const kind of ['file', 'mutex']) {
-    test(`withLock of a ${kind}, ended by ${name}`, async (t) => {
-      const locked = kind === 'file' ? create(t, 1024) : mutex(t, uniqueId('ends'))
-      const child = start(t, 'enders', kind, [locked.id ?? locked.name, way])
-      t.deepEqual(await child.next(), { inside: true })
-      await child.exited
-      t.true(await locked.withLock(async ({ abandoned }) => abandoned))
-      t.false(await locked.withLock(async ({ abandoned }) => abandoned))
-    })
+    for (const how of ['within', 'hold']) {
+      const what = how === 'within' ? 'withLock' : 'lock()'
+      test(`${what} of a ${kind}, ended by ${name}`, async (t) => {
+        const locked = kind === 'file' ? create(t, 1024) : mutex(t, uniqueId('ends'))
+        const child = start(t, 'enders', how, [kind, locked.id ?? locked.name, way])
+        t.deepEqual(await child.next(), { inside: true })
+        await child.exited
+        t.true(await locked.withLock(async ({ abandoned }) => abandoned))
+        t.false(await locked.withLock(async ({ abandoned }) => abandoned))
+      })
+    }
   }
 }
 

@@ -10,16 +10,30 @@ const ends = {
   exit: () => process.exit(0),
   kill: () => process.kill(process.pid, 'SIGKILL'),
   reject: () => Promise.reject(new Error('boom')),
+  never: () => new Promise(() => {}),
 }
 
 function endInside(locked, way) {
-  return locked.withLockSync(() => {
+  const isAsync = way === 'reject' || way === 'never'
+  return locked[isAsync ? 'withLock' : 'withLockSync'](() => {
     say({ inside: true })
     return ends[way]()
   })
 }
 
+/** Ends while it has the lock by `lock()`. */
+async function endHolding(locked, way) {
+  globalThis.guard = await locked.lock()
+  say({ inside: true })
+  if (way !== 'never') await ends[way]()
+}
+
+const open = {
+  file: (id) => MmFile.openExisting(id),
+  mutex: (name) => NamedMutex.open(name),
+}
+
 await play({
-  file: (id, way) => endInside(MmFile.openExisting(id), way),
-  mutex: (name, way) => endInside(NamedMutex.open(name), way),
+  hold: (kind, id, way) => endHolding(open[kind](id), way),
+  within: (kind, id, way) => endInside(open[kind](id), way),
 })
