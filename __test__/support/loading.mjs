@@ -65,7 +65,7 @@ await play({
     const [first, second] = copies(folder).map(({ MmFile }) => MmFile.openExisting(id))
     say('here')
     const missed = await first
-      .waitFor(0, { requirePeer: true, timeout: 5000 })
+      .waitFor(0, { requirePeer: true, timeout: 20_000 })
       .catch(({ code }) => code)
     say({ missed, open: !second.closed })
   },
