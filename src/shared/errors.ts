@@ -110,14 +110,17 @@ Object.defineProperty(MmFileError.prototype, 'name', {
   writable: true,
 })
 
-/** Makes an error about something: `file 'id'` or the like, unless the message says what it is about. */
+/** Makes an error about something: `file 'id'` or the like. A message that has its name says that, too. */
 export function fail(
   code: MmFileErrorCode,
   subject: string | undefined,
   message: string,
   facts?: MmFileErrorFacts,
 ): MmFileError {
-  return make(code, subject === undefined ? message : `${subject}: ${message}`, facts)
+  if (subject === undefined) return make(code, message, facts)
+  const name = subject.slice(subject.indexOf("'"))
+  const named = message.includes(name) ? message.replace(name, () => subject) : undefined
+  return make(code, named ?? `${subject}: ${message}`, facts)
 }
 
 /** Makes the error that the native code describes. */

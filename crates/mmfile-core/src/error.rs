@@ -204,8 +204,17 @@ impl Error {
 
     /// The error of an object that no process has open.
     pub(crate) fn not_found(id: &str) -> Self {
-        let reason = "no process has it open (its creator has closed it, or it was never created)";
+        let reason = "no process has it open (its creator has closed it, it was never created, or it is in \
+                      another `directory` or under other prefixes)";
         Self::NotFound { id: id.into(), reason }
+    }
+
+    /// The same error, with why something is not there if that is what it says.
+    pub(crate) fn missing_because(self, reason: &'static str) -> Self {
+        match self {
+            Self::NotFound { id, .. } => Self::NotFound { id, reason },
+            other => other,
+        }
     }
 
     /// The error of a platform that lacks something.
@@ -240,18 +249,10 @@ impl Error {
         Self::NoSpace { needed: "another thread".into(), os }
     }
 
-    /// Whether the message names the object or the argument that it is about.
+    /// Whether it is about an argument, and not about an object.
     #[must_use]
-    pub fn names_its_object(&self) -> bool {
-        matches!(
-            self,
-            Self::InvalidArgument { .. }
-                | Self::TargetTooSmall { .. }
-                | Self::NotFound { .. }
-                | Self::Exists { .. }
-                | Self::Access { .. }
-                | Self::Incompatible { .. }
-        )
+    pub fn is_about_argument(&self) -> bool {
+        matches!(self, Self::InvalidArgument { .. } | Self::TargetTooSmall { .. })
     }
 
     /// What the operating system said, where it was the one that refused.

@@ -88,7 +88,9 @@ impl NamedMutex {
     /// [`Error::NotFound`] if no process has one open, and as [`NamedMutex::open`].
     pub fn open_existing(name: &str, options: &MutexOptions) -> Result<Self> {
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
-        existing(&spec(name, options)?, &deadline)
+        existing(&spec(name, options)?, &deadline).map_err(|error| {
+            error.missing_because("no process has a mutex of that name open: `open` creates one")
+        })
     }
 
     /// The name by which other processes open it.

@@ -142,7 +142,7 @@ pub(crate) fn make(
     let arguments = [
         text(env, error.code())?,
         text(env, &error.to_string())?,
-        facts(env, error, subject.filter(|_| !error.names_its_object()))?,
+        facts(env, error, subject.filter(|_| !error.is_about_argument()))?,
     ];
     let mut made = ptr::null_mut();
     // SAFETY: all values belong to the running call.

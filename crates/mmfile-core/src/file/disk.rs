@@ -46,7 +46,8 @@ impl MmFile {
     pub fn open_file(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let location = Location::on_disk(path.as_ref());
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
-        let opened = object::open_file(&location, options.mode(), &deadline)?;
+        let opened = object::open_file(&location, options.mode(), &deadline);
+        let opened = opened.map_err(|error| missing(path.as_ref(), error))?;
         Ok(on_disk(&location, opened, false, options))
     }
 
@@ -100,6 +101,16 @@ impl MmFile {
             mappings: mappings.map(Clone::clone),
         })
     }
+}
+
+/// The error of a file on disk that is not there: no process need have it open.
+fn missing(path: &Path, error: Error) -> Error {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    error.missing_because(if folder.is_none_or(Path::exists) {
+        "no file is at that path: check it, or create the file first"
+    } else {
+        "its folder does not exist: create that first"
+    })
 }
 
 /// Flushes one file on disk; see [`MmFile::flusher`].

@@ -108,7 +108,10 @@ pub(super) fn stage(
             Ok(Some(staged)) => break staged,
             Ok(None) => backoff.pause()?,
             Err(Error::NotFound { id, .. }) => {
-                return Err(Error::NotFound { id, reason: "its folder does not exist" });
+                return Err(Error::NotFound {
+                    id,
+                    reason: "its folder does not exist: create that first",
+                });
             }
             Err(error) => return Err(error),
         }

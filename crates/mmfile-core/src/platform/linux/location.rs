@@ -178,12 +178,17 @@ impl Location {
         // A mutex has no data.
         let capacity = if capacity == 0 { CONTROL_SIZE } else { capacity };
         let needed = match self.kind {
-            Kind::Disk => format!("{capacity} bytes on disk"),
+            Kind::Disk => {
+                format!("{capacity} bytes on the disk (make room, or choose another one)")
+            }
             Kind::SharedMemory => format!(
                 "{capacity} bytes of shared memory in /dev/shm (enlarge it, in a container with \
                  --shm-size, or name another folder with `directory`)"
             ),
-            Kind::Folder => format!("{capacity} bytes in {}", self.folder().path.display()),
+            Kind::Folder => format!(
+                "{capacity} bytes in {} (make room, or name another folder with `directory`)",
+                self.folder().path.display()
+            ),
         };
         Error::NoSpace { needed, os }
     }

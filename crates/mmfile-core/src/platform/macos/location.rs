@@ -167,7 +167,9 @@ impl Location {
         let capacity = if capacity == 0 { CONTROL_SIZE } else { capacity };
         let needed = match self.kind {
             Kind::Anchored => format!("{capacity} bytes of shared memory"),
-            Kind::Disk => format!("{capacity} bytes on disk"),
+            Kind::Disk => {
+                format!("{capacity} bytes on the disk (make room, or choose another one)")
+            }
         };
         Error::NoSpace { needed, os }
     }

@@ -22,7 +22,12 @@ pub(crate) fn from_errno(os: OsError, id: &str, size: u64) -> Error {
             os: Some(os),
         },
         libc::ELOOP | libc::EISDIR | libc::EINVAL | libc::ENXIO | libc::ENOTDIR => {
-            let reason = "something else stands at its name";
+            let reason = match os.errno {
+                libc::EISDIR => "it is a folder",
+                libc::ENOTDIR => "a part of its path is no folder",
+                libc::ENXIO => "it is a pipe, a socket or a device",
+                _ => "something else stands at its name",
+            };
             Error::Access { id: id.into(), reason, os: Some(os) }
         }
         _ => Error::Access { id: id.into(), reason: "the system refuses it", os: Some(os) },

@@ -124,7 +124,9 @@ fn attempt_create(
     at.push(staging_suffix(new_nonce()));
     let at = location.path.with_file_name(at);
     let file = DiskFile::create(&at, id).map_err(|error| match error {
-        Error::NotFound { id, .. } => Error::NotFound { id, reason: "its folder does not exist" },
+        Error::NotFound { id, .. } => {
+            Error::NotFound { id, reason: "its folder does not exist: create that first" }
+        }
         other => other,
     })?;
     // Goes after everything that is declared below: what is mapped cannot be removed.
