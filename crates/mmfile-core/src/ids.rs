@@ -149,17 +149,59 @@ impl Names {
     }
 }
 
-/// What follows the name of an object in that of its staging object. No id contains a `~`.
-pub(crate) fn staging_suffix(number: u64) -> String {
-    format!("~{number:016x}")
+/// The name of a staging object: the name that it is to get, a `~`, which no id contains, a number that no
+/// other staging object has, and a check of both. An empty staging object says nothing else of whose it is, and
+/// no other program gives a file of its own such a name.
+pub(crate) fn staging_name(name: &str, number: u64) -> String {
+    format!("{name}~{number:016x}{:08x}", check_of(name, number))
 }
 
-/// The name of the object that is staged under a name, if one is.
+/// The name that a staging object of this name is to get, if it is one.
 pub(crate) fn staged_name(file: &str) -> Option<&str> {
-    let (name, number) = file.rsplit_once('~')?;
-    (number.len() == 16 && number.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(name)
+    let (name, digits) = file.rsplit_once('~')?;
+    let number = u64::from_str_radix(digits.get(..16)?, 16).ok()?;
+    (file == staging_name(name, number)).then_some(name)
+}
+
+/// FNV-1a, folded to 32 bits.
+fn check_of(name: &str, number: u64) -> u32 {
+    let salt = b"mmfile staging ".iter().copied();
+    let bytes = salt.chain(name.bytes()).chain(number.to_le_bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    #[allow(clippy::cast_possible_truncation, reason = "32 bits of it")]
+    let folded = (hash ^ hash >> 32) as u32;
+    folded
 }
 
 fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{staged_name, staging_name};
+
+    #[test]
+    fn nothing_but_a_staging_name_is_one() {
+        let name = staging_name("mmfile-data-it", 0x0123_4567_89ab_cdef);
+        // Every version of this library has to know it.
+        assert_eq!(name, "mmfile-data-it~0123456789abcdef8d87057f");
+        assert_eq!(staged_name(&name), Some("mmfile-data-it"));
+        let others = [
+            name.replace("data", "date"),
+            name.replace("0123", "0124"),
+            name.to_uppercase(),
+            name.replace("~0", "~+"),
+            format!("{name}0"),
+            name[..name.len() - 1].into(),
+            "it~0123456789abcdef".into(),
+            "it~ä123456789abcdef01234567".into(),
+            "~".into(),
+        ];
+        for other in others {
+            assert_eq!(staged_name(&other), None, "{other}");
+        }
+    }
 }

@@ -94,12 +94,17 @@ impl Control {
         self.long(at::OFF_MAGIC).load(Ordering::Relaxed) == at::MAGIC
     }
 
+    /// What it belongs to, if it is a control block, of any version.
+    pub(crate) fn kind(&self) -> Option<ObjectKind> {
+        let kind = kind_of(self.word(at::OFF_FLAGS).load(Ordering::Relaxed));
+        self.is_described().then_some(kind)
+    }
+
     /// Whether this is the control block of an object of that kind, of any version. One whose memory is gone
     /// (macOS) has no version, and was of any kind.
     pub(crate) fn is_of(&self, kind: ObjectKind) -> bool {
-        let flags = self.word(at::OFF_FLAGS).load(Ordering::Relaxed);
         let version = self.word(at::OFF_VERSION).load(Ordering::Relaxed);
-        self.is_described() && (kind_of(flags) == kind || version == 0)
+        self.kind().is_some_and(|own| own == kind || version == 0)
     }
 
     /// Reads the block and checks that this program can share the file.

@@ -28,7 +28,7 @@ use layout as at;
 use std::sync::atomic::Ordering;
 
 pub use description::Lifetime;
-pub(crate) use description::{Description, ObjectKind, now};
+pub(crate) use description::{Description, ObjectKind};
 pub(crate) use participants::Participant;
 
 /// A committed end: `size` bytes of frames that hold `count` segments.

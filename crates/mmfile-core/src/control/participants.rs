@@ -8,6 +8,7 @@
 //! sees the new owner's number, too, and drops the row.
 
 use super::Control;
+use super::description::now;
 use super::layout as at;
 use crate::error::{Error, Result};
 use crate::memory::{Access, Mode};
@@ -22,6 +23,13 @@ pub(crate) struct Participant {
     pub(crate) mode: Mode,
     /// Milliseconds since 1970.
     pub(crate) since: u64,
+}
+
+impl Participant {
+    /// A handle of this process that is opened now.
+    pub(crate) fn new(nonce: u64, mode: Mode) -> Self {
+        Self { nonce, pid: std::process::id(), mode, since: now() }
+    }
 }
 
 /// The rows of the table that are in use, and may be those of the dead.

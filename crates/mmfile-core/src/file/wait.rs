@@ -220,10 +220,12 @@ impl Handle {
 
     /// The error of a wait whose required peer is gone.
     fn missing_peer(&self, required: RequirePeer) -> Option<Error> {
-        let creator = || self.object.is_alive(self.source().creator());
+        let creator = self.source().creator();
         let reason = if required.includes(RequirePeer::Any) && self.peer_gone() {
             "no other process has it open any more"
-        } else if required.includes(RequirePeer::Creator) && !creator() {
+        } else if required.includes(RequirePeer::Creator) && creator == 0 {
+            "the file on disk was opened again after every process had closed it, and has no creator now"
+        } else if required.includes(RequirePeer::Creator) && !self.object.is_alive(creator) {
             "its creator has closed it or has ended"
         } else {
             return None;

@@ -13,14 +13,25 @@ pub(crate) fn check_kind(description: &Description, kind: ObjectKind, id: &str) 
         }
         return Err(Error::access(id, "its control block contradicts its size"));
     }
-    Err(Error::access(
+    Err(other_kind(description.kind, id))
+}
+
+/// The error of a name at which an object of another kind stands.
+pub(crate) fn other_kind(kind: ObjectKind, id: &str) -> Error {
+    Error::access(
         id,
-        match description.kind {
-            ObjectKind::File => "a file stands at its name",
-            ObjectKind::Mutex => "a mutex stands at its name",
-            ObjectKind::DiskFile => "a file on disk stands at its name",
+        match kind {
+            ObjectKind::File => {
+                "a file stands at its name: use prefixes of which none begins with another"
+            }
+            ObjectKind::Mutex => {
+                "a mutex stands at its name: use prefixes of which none begins with another"
+            }
+            ObjectKind::DiskFile => {
+                "a file on disk stands at its name: use another folder or prefix"
+            }
         },
-    ))
+    )
 }
 
 /// Refuses a file whose size no file of ours has.

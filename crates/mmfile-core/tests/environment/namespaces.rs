@@ -11,8 +11,13 @@ use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-const ROLES: &[support::Role] =
-    &[("excluder", excluder), ("maker", maker), ("opener", opener), ("leaver", leaver)];
+const ROLES: &[support::Role] = &[
+    ("excluder", excluder),
+    ("maker", maker),
+    ("opener", opener),
+    ("leaver", leaver),
+    ("jailed", jailed),
+];
 
 // The board.
 const INSIDE: usize = 0;
@@ -230,4 +235,50 @@ fn another_pid_namespace_is_incompatible_and_named() {
     assert_eq!(file.append("still whole"), Ok(0));
     drop((file, mutex));
     assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
+}
+
+/// Opens, from a root folder without /proc, a file of another PID namespace.
+fn jailed(args: &[String]) {
+    let root = std::ffi::CString::new(args[2].as_str()).unwrap();
+    // SAFETY: NUL-terminated strings that outlive the calls.
+    unsafe {
+        assert!(libc::chroot(root.as_ptr()) == 0 && libc::chdir(c"/".as_ptr()) == 0);
+    }
+    let theirs = options(&prefixes(args), "theirs", Some(Path::new("/")));
+    let opened = MmFile::open_existing("theirs", &OpenOptions::from(&theirs));
+    say(opened.map_or_else(|error| error.to_string(), |_| "opened".into()));
+}
+
+#[test]
+fn another_pid_namespace_is_told_without_proc() {
+    support::play(ROLES);
+    let test = "namespaces::another_pid_namespace_is_told_without_proc";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(60));
+    let (prefixes, folder) = (own_prefixes("pidfd"), Folder::new("pidfd"));
+    if !is_root() {
+        return figures("skipped: only root may have a PID namespace");
+    }
+    let theirs = options(&prefixes, "theirs", Some(folder.path()));
+    let _file = MmFile::create_new(1000, &theirs).unwrap();
+    let args = [prefixes.data(), prefixes.mutex(), folder.path().to_str().unwrap()];
+    for (is_other, expected) in [(false, "opened"), (true, "in another PID namespace")] {
+        let mut command = command(test, "jailed", &args);
+        if is_other {
+            sandbox::in_pid_namespace(&mut command);
+        }
+        let Some(mut actor) = Actor::spawn_if_allowed(command) else { return };
+        let message = actor.expect();
+        actor.finish();
+        if is_other && message == "opened" && !tells_namespaces() {
+            return figures("skipped: this kernel tells no namespace without /proc");
+        }
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+/// Whether the kernel has an `ioctl` for it, since 6.11.
+fn tells_namespaces() -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(6), Some(11))
 }

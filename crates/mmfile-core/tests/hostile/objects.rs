@@ -1,8 +1,10 @@
 //! Things at our names that are not ours, and things of ours that were changed from outside.
 
-use super::support::raw::{CONTROL_SIZE, OFF_CAPACITY, OFF_STATE, OFF_VERSION, Raw, STATE_ENDED};
+use super::support::raw::{
+    CONTROL_SIZE, OFF_CAPACITY, OFF_STATE, OFF_VERSION, Raw, STATE_ENDED, staging_name,
+};
 use super::support::{
-    Watchdog, common_part, left_behind, path, set_size_of_object, size_of_object,
+    Folder, Watchdog, common_part, left_behind, path, set_size_of_object, size_of_object,
 };
 use super::{Prey, listing, open, own_prefixes};
 use mmfile_core::*;
@@ -140,7 +142,7 @@ fn a_file_is_no_mutex() {
     let _mutex = NamedMutex::open("other", &options).unwrap();
     assert_eq!(code(NamedMutex::open("it", &options)), "ERR_MMFILE_ACCESS");
     assert_eq!(code(open(&prefixes, "other", Access::Read)), "ERR_MMFILE_ACCESS");
-    assert_eq!(code(create(&prefixes, "other")), "ERR_MMFILE_EXISTS");
+    assert_eq!(code(create(&prefixes, "other")), "ERR_MMFILE_ACCESS");
     assert_eq!(list(&listing(&prefixes)).unwrap().len(), 1);
     file.append("x").unwrap();
 }
@@ -232,32 +234,130 @@ fn what_is_listed_as_stale_is_swept() {
     assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
 }
 
-/// The next creation of a process removes what is named like a staging object and that no process has
-/// locked, whatever it holds; and nothing whose name differs from that in one character.
+/// The next creation removes staging objects that no process has locked, as far as one of ours can have got: empty,
+/// without a mark, or with a control block. It removes nothing that has another content, or whose name is not exactly
+/// that of a staging object.
 #[test]
-fn only_staging_objects_of_the_dead_are_removed_unread() {
+fn only_staging_objects_of_the_dead_are_removed() {
     let prefixes = own_prefixes("staged");
-    let at = |rest: &str| path(&format!("{}{rest}", prefixes.data()));
-    let removed = ["it~0123456789abcdef", "another-one~ffffffffffffffff"];
-    let stays = [
-        "it~0123456789abcde",
-        "it~0123456789abcdef0",
-        "it~0123456789abcdeg",
-        "it-0123456789abcdef",
-        "it~0123456789abcdef~",
-        "i t~0123456789abcdef",
-        "~0123456789abcdef",
+    let prey = Prey::new(&prefixes, 100);
+    #[cfg_attr(mmfile_portable, allow(unused, reason = "it is more than these bytes"))]
+    let mut described = vec![0; 4096];
+    described.extend(prey.control.bytes());
+    drop(prey);
+    let at = |name: &str| path(&format!("{}{name}", prefixes.data()));
+    let staged =
+        |id: &str, number: u64| path(&staging_name(&format!("{}{id}", prefixes.data()), number));
+    let removed: &[(&Path, &[u8])] = &[
+        (&staged("it", 1), &[]),
+        // Where a file stands for memory, it says where that is, or nothing yet.
+        #[cfg(not(any(target_os = "macos", mmfile_portable)))]
+        (&staged("it", u64::MAX), &[0; 2 * CONTROL_SIZE]),
+        #[cfg(not(any(target_os = "macos", mmfile_portable)))]
+        (&staged("another-one", 0x0123_4567_89ab_cdef), &described),
     ];
-    removed.iter().chain(&stays).for_each(|rest| regular(&at(rest), b"x", 0o600));
+    let foreign: &[(&Path, &[u8])] = &[
+        (&staged("it", 2), b"x"),
+        (&staged("it", 3), &[0x5a; 2 * CONTROL_SIZE]),
+        (&staged("it", 4), &[0; CONTROL_SIZE - 1]),
+        (&staged("i t", 5), &[]),
+        (&at("it~0123456789abcdef"), &[]),
+        (&at("it~0123456789abcdef01234567"), &[]),
+        (&at("it~0123456789abcdef~"), b"x"),
+        (&at("~0123456789abcdef"), b"x"),
+    ];
+    removed.iter().chain(foreign).for_each(|(at, bytes)| regular(at, bytes, 0o600));
     drop(create(&prefixes, "own").unwrap());
     sweep(&listing(&prefixes)).unwrap();
     list(&listing(&prefixes)).unwrap();
-    for rest in removed {
-        assert!(!at(rest).exists(), "{rest}");
+    for (at, _) in removed {
+        assert!(!at.exists(), "{}", at.display());
     }
-    for rest in stays {
-        assert!(at(rest).exists(), "{rest}");
-        take_away(&at(rest));
+    for (at, bytes) in foreign {
+        assert_eq!(fs::read(at).unwrap(), *bytes, "{}", at.display());
+        take_away(at);
     }
+    assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
+}
+
+/// A program that uses the empty prefix shares its folder with files of every name.
+#[test]
+fn the_empty_prefix_makes_no_file_ours() {
+    let folder = Folder::new("empty-prefix");
+    let names = ["notes", "notes~0123456789abcdef", "lock~ffffffffffffffff", "notes~"];
+    names.iter().for_each(|name| regular(&folder.file(name), b"precious", 0o600));
+    regular(&folder.file("empty~0123456789abcdef"), &[], 0o600);
+    let directory = Some(folder.path().to_owned());
+    let create = CreateOptions {
+        directory: directory.clone(),
+        prefixes: Prefixes::new("", "lock-").unwrap(),
+        ..Default::default()
+    };
+    let listing = ListOptions {
+        directory,
+        prefixes: create.prefixes.clone(),
+        mutex_prefix: Some(String::new()),
+    };
+    for _ in 0..40 {
+        drop(MmFile::create_new(100, &create).unwrap());
+    }
+    assert_eq!((list(&listing).unwrap(), sweep(&listing).unwrap()), (vec![], vec![]));
+    // The same beside a file on disk.
+    drop(MmFile::create_file(folder.file("lock"), 100, &create).unwrap());
+    fs::remove_file(folder.file("lock")).unwrap();
+    for name in names {
+        assert_eq!(fs::read(folder.file(name)).unwrap(), b"precious", "{name}");
+    }
+    assert!(folder.file("empty~0123456789abcdef").exists());
+    assert_eq!(folder.names().len(), names.len() + 1);
+}
+
+/// Prefixes of which one begins with the other: a file `m-x` and a mutex `x` have one name.
+#[test]
+fn prefixes_that_overlap() {
+    let prefixes = own_prefixes("overlap");
+    let options = MutexOptions { prefix: format!("{}m-", prefixes.data()), ..Default::default() };
+    let files = listing(&prefixes);
+    let mutexes = ListOptions { mutex_prefix: Some(options.prefix.clone()), ..files.clone() };
+    let kinds = |infos: Vec<ObjectInfo>| {
+        let mut kinds: Vec<_> = infos.iter().map(|it| (it.kind, it.id.to_string())).collect();
+        kinds.sort_by_key(|(kind, id)| (*kind == Kind::Mutex, id.clone()));
+        kinds
+    };
+    let (id, name) = (FileId::parse("m-x").unwrap(), FileId::parse("x").unwrap());
+    let refuses = |result: Result<()>| {
+        let error = result.unwrap_err();
+        assert_eq!(error.code(), "ERR_MMFILE_ACCESS");
+        assert!(error.to_string().contains("of which none begins with another"), "{error}");
+    };
+    // A living one of the other kind is in the way, and says so.
+    let mutex = NamedMutex::open("x", &options).unwrap();
+    refuses(create(&prefixes, "m-x").map(drop));
+    refuses(open(&prefixes, "m-x", Access::ReadWrite).map(drop));
+    refuses(remove(&id, Kind::File, &files));
+    assert_eq!(kinds(list(&mutexes).unwrap()), [(Kind::Mutex, "x".to_owned())]);
+    assert_eq!(sweep(&mutexes).unwrap(), []);
+    let stale = fs::read(path(&format!("{}x", options.prefix))).unwrap();
+    drop(mutex);
+    let file = create(&prefixes, "m-x").unwrap();
+    refuses(NamedMutex::open("x", &options).map(drop));
+    refuses(NamedMutex::open_existing("x", &options).map(drop));
+    refuses(remove(&name, Kind::Mutex, &mutexes));
+    assert_eq!(kinds(list(&mutexes).unwrap()), [(Kind::File, "m-x".to_owned())]);
+    drop(file);
+    // A stale one is not.
+    if cfg!(mmfile_portable) || cfg!(target_os = "macos") {
+        return; // it is more than these bytes
+    }
+    let make = || regular(&path(&format!("{}x", options.prefix)), &stale, 0o600);
+    make();
+    assert_eq!(sweep(&files).unwrap(), [], "no file");
+    assert_eq!(list(&files).unwrap(), []);
+    refuses(remove(&id, Kind::File, &files));
+    assert_eq!(kinds(sweep(&mutexes).unwrap()), [(Kind::Mutex, "x".to_owned())]);
+    make();
+    drop(create(&prefixes, "m-x").unwrap());
+    make();
+    assert_eq!(code(open(&prefixes, "m-x", Access::Read)), "ERR_MMFILE_NOT_FOUND");
     assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
 }

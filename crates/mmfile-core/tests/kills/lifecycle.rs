@@ -28,9 +28,9 @@ pub const CREATING: &[&str] = &[
     "create.joined",
     "fill.part",
     "create.reserved",
+    "participant.claimed",
     "create.described",
     "create.published",
-    "participant.claimed",
     "create.entered",
 ];
 /// In how many parts the memory of a file is reserved: its data in two, then its control block.

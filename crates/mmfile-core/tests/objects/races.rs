@@ -344,3 +344,25 @@ fn a_file_on_disk_is_created_once() {
         assert_eq!(open.read_text(0).unwrap(), "quick");
     }
 }
+
+/// However many open a file as soon as it has its name: its creator has a row in the table by then.
+#[test]
+fn the_creator_has_a_row_from_the_beginning() {
+    support::play(ROLES);
+    let test = "races::the_creator_has_a_row_from_the_beginning";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(60));
+    let prefixes = own_prefixes("first-row");
+    let args = [prefixes.data(), prefixes.mutex(), "it", "1000"];
+    let mut creator = Actor::start_with_fault(test, "creator", &args, "=create.published");
+    creator.wait_stopped();
+    let others: Vec<_> = (0..100).map(|_| open(&prefixes).unwrap()).collect();
+    let creators = || others[99].peers().into_iter().filter(|peer| peer.is_creator);
+    assert_eq!(creators().map(|peer| peer.pid).collect::<Vec<_>>(), [creator.child.id()]);
+    creator.go_on();
+    assert_eq!(creator.expect(), "created");
+    assert_eq!(creators().count(), 1);
+    creator.finish();
+    assert_eq!(creators().count(), 0);
+    drop(others);
+    assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
+}

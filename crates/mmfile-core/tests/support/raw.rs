@@ -218,3 +218,15 @@ pub fn clean_frames(bytes: &[u8]) -> Frames {
     assert_eq!(dirt, None, "a byte behind the end at {} is not zero", frames.end);
     frames
 }
+
+/// The name of a staging object, as docs/memory-layout.md has it.
+pub fn staging_name(name: &str, number: u64) -> String {
+    let salt = b"mmfile staging ".iter().copied();
+    let hash = salt
+        .chain(name.bytes())
+        .chain(number.to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    format!("{name}~{number:016x}{:08x}", (hash ^ hash >> 32) as u32)
+}

@@ -5,7 +5,7 @@ use super::liveness::{self, Occupancy};
 use super::open::{has_ended, parts, remove_vacant};
 use super::sweep;
 use crate::backoff::Backoff;
-use crate::control::{Description, Lifetime, ObjectKind};
+use crate::control::{Description, Lifetime, ObjectKind, Participant, participants};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::fault;
@@ -61,6 +61,8 @@ pub(super) fn publish(
             lifetime: new.lifetime,
             creator: nonce,
         });
+        // Its creator always has a row: nothing else can take one before it is published.
+        participants::enter(&control, &Participant::new(nonce, new.mode), |_| true)?;
         fault::point("create.described");
         let Some(data) = data_of(&before, new.capacity) else {
             return Err(Error::Closed); // it was staged with that size
@@ -75,7 +77,7 @@ pub(super) fn publish(
                 Ok(true) => {
                     fault::point("create.published");
                     let mut object = Object::new(location, staged.descriptor, nonce, at_end);
-                    object.enter(&control, new.mode, None)?;
+                    object.has_entered(&control);
                     fault::point("create.entered");
                     let (lifetime, mode) = (new.lifetime, new.mode);
                     return Ok(Opened { object, control, source: None, data, lifetime, mode });
@@ -127,7 +129,7 @@ pub(super) fn stage(
     Ok((staged, nonce))
 }
 
-/// Removes what no process has open at a name, and what has ended.
+/// Removes what no process has open at a name, and what has ended, of whichever kind: prefixes may overlap.
 ///
 /// # Errors
 /// [`Error::Exists`] if a living object stands there, and those of [`create`].
@@ -140,9 +142,9 @@ fn vacate(location: &Location, kind: ObjectKind, deadline: &Deadline) -> Result<
             Err(error) => return Err(error),
         };
         let removed = match liveness::occupancy(&descriptor)? {
-            Occupancy::Vacant => remove_vacant(location, &descriptor, kind)?,
+            Occupancy::Vacant => remove_vacant(location, &descriptor)?,
             Occupancy::Locked => false,
-            Occupancy::Live if has_ended(location, &descriptor)? => {
+            Occupancy::Live if has_ended(location, &descriptor, kind)? => {
                 let removed = remove_under(location, &descriptor, liveness::lock_name);
                 liveness::leave(&descriptor);
                 removed?

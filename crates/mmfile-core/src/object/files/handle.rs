@@ -2,7 +2,7 @@
 
 use super::liveness;
 use crate::control::layout::CONTROL_SIZE;
-use crate::control::{Control, Participant, now, participants};
+use crate::control::{Control, Participant, participants};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::memory::{Memory, Mode};
@@ -71,12 +71,16 @@ impl Object {
         views: Option<ViewSource>,
     ) -> Result<()> {
         control.memory().provide(0, CONTROL_SIZE)?;
-        let (nonce, pid, since) = (self.nonce, std::process::id(), now());
-        let new = Participant { nonce, pid, mode, since };
+        let new = Participant::new(self.nonce, mode);
         let entered = participants::enter(control, &new, |owner| self.is_alive(owner));
-        self.control = Some(control.clone());
+        self.has_entered(control);
         self.views = views;
         entered
+    }
+
+    /// It is in the table of participants, if there was room.
+    pub(super) fn has_entered(&mut self, control: &Control) {
+        self.control = Some(control.clone());
     }
 
     /// The number of this handle.

@@ -10,7 +10,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::ids::Names;
 use crate::memory::Access;
-use crate::object::{Kind, ObjectInfo, check_kind};
+use crate::object::{Kind, ObjectInfo};
 use crate::platform::{Descriptor, Folder, Location};
 
 /// The rows of all objects of a prefix; if `removes`, of those that are stale, which it removes.
@@ -71,11 +71,14 @@ pub(crate) fn remove(
             return Ok(());
         }
         let removed = match liveness::occupancy(&descriptor)? {
-            Occupancy::Vacant => remove_vacant(location, &descriptor, kind)?,
+            Occupancy::Vacant => {
+                has_ended(location, &descriptor, kind)?; // or it is of another kind
+                remove_vacant(location, &descriptor)?
+            }
             Occupancy::Locked => false,
             Occupancy::Live => {
-                if !has_ended(location, &descriptor)? {
-                    if !end(location, &descriptor, kind)? {
+                if !has_ended(location, &descriptor, kind)? {
+                    if !end(location, &descriptor)? {
                         backoff.pause()?;
                         continue;
                     }
@@ -95,16 +98,13 @@ pub(crate) fn remove(
     }
 }
 
-/// No process opens an object of that kind from now on. `false` if its name leads to another one by now.
-fn end(location: &Location, descriptor: &Descriptor, kind: ObjectKind) -> Result<bool> {
+/// No process opens an object from now on. `false` if its name leads to another one by now.
+fn end(location: &Location, descriptor: &Descriptor) -> Result<bool> {
     let id = location.id();
     let Some(mapped) = location.map(descriptor, Access::ReadWrite)? else { return Ok(false) };
     let (control, _) = parts(&mapped.memory, descriptor, id)?;
     if !control.is_described() {
         return Err(Error::access(id, "something else stands at its name"));
-    }
-    if let Ok(description) = control.examine_format(id) {
-        check_kind(&description, kind, id)?;
     }
     control.memory().provide(0, crate::control::layout::CONTROL_SIZE)?;
     control.set_ended();

@@ -35,7 +35,7 @@ fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<O
     let descriptor = location.open()?;
     match liveness::occupancy(&descriptor)? {
         Occupancy::Locked => return Ok(None),
-        Occupancy::Vacant if remove_vacant(location, &descriptor, kind)? => {
+        Occupancy::Vacant if remove_vacant(location, &descriptor)? => {
             return Err(Error::not_found(location.id()));
         }
         Occupancy::Vacant => return Ok(None),
@@ -87,17 +87,19 @@ pub(super) fn parts(
     Ok((Control::new(control, platform::sync_objects(descriptor), id)?, before))
 }
 
-/// Removes the name of an object that no process has open. `false` if one has it, after all.
+/// Removes the name of an object that no process has open, of whichever kind: prefixes may overlap. `false` if
+/// one has it, after all.
 ///
 /// # Errors
-/// [`Error::Access`] if what stands there is no object of that kind: it stays.
-pub(super) fn remove_vacant(
-    location: &Location,
-    descriptor: &Descriptor,
-    kind: ObjectKind,
-) -> Result<bool> {
-    if !copy_control(location, descriptor)?.is_some_and(|control| control.is_of(kind)) {
-        return Err(Error::access(location.id(), "something else stands at its name"));
+/// [`Error::Access`] if what stands there is no such object: it stays.
+pub(super) fn remove_vacant(location: &Location, descriptor: &Descriptor) -> Result<bool> {
+    let kind = copy_control(location, descriptor)?.and_then(|control| control.kind());
+    match kind {
+        None => return Err(Error::access(location.id(), "something else stands at its name")),
+        Some(ObjectKind::DiskFile) => {
+            return Err(checks::other_kind(ObjectKind::DiskFile, location.id()));
+        }
+        Some(ObjectKind::File | ObjectKind::Mutex) => {}
     }
     let removed = remove_under(location, descriptor, liveness::lock_all);
     liveness::leave(descriptor);
@@ -105,9 +107,21 @@ pub(super) fn remove_vacant(
 }
 
 /// Whether an object has ended, although a process has it open.
-pub(super) fn has_ended(location: &Location, descriptor: &Descriptor) -> Result<bool> {
-    let control = copy_control(location, descriptor)?;
-    Ok(control.is_some_and(|control| control.is_described() && control.has_ended()))
+///
+/// # Errors
+/// [`Error::Access`] if it has not, and is of another kind.
+pub(super) fn has_ended(
+    location: &Location,
+    descriptor: &Descriptor,
+    kind: ObjectKind,
+) -> Result<bool> {
+    let Some(control) = copy_control(location, descriptor)? else { return Ok(false) };
+    match control.kind() {
+        None => Ok(false),
+        Some(_) if control.has_ended() => Ok(true),
+        Some(_) if control.is_of(kind) => Ok(false),
+        Some(other) => Err(checks::other_kind(other, location.id())),
+    }
 }
 
 /// A copy of an object's control block, if it is large enough for one.

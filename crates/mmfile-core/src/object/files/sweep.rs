@@ -62,10 +62,13 @@ pub(super) fn object(location: &Location, kind: ObjectKind) -> Result<Option<Con
     Ok((removed? && stale).then_some(control))
 }
 
-/// Removes an object that a process was creating when it died.
+/// Removes an object that a process was creating when it died, if it has what a creation writes.
 pub(super) fn staged(location: &Location) -> Result<()> {
     let descriptor = location.open()?;
-    if liveness::occupancy(&descriptor)? == Occupancy::Vacant {
+    if liveness::occupancy(&descriptor)? != Occupancy::Vacant {
+        return Ok(());
+    }
+    if location.is_staging(&descriptor)? {
         let removed = remove_under(location, &descriptor, liveness::lock_all);
         liveness::leave(&descriptor);
         removed?;

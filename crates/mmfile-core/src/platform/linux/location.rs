@@ -63,6 +63,11 @@ impl Location {
         self.copy_control_of_file(descriptor)
     }
 
+    /// Whether an object has what a creation writes to one before it is published.
+    pub(crate) fn is_staging(&self, descriptor: &Descriptor) -> Result<bool> {
+        self.is_staging_file(descriptor)
+    }
+
     /// Creates an object with room for `capacity` bytes of data that does not have its name yet. The
     /// memory is not reserved yet. `nonce` is in no other object's name. `None` if another process took it for
     /// a dead one's, and removed it, before it could be locked. `named` has it staged under a name, since one

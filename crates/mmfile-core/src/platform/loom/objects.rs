@@ -7,7 +7,7 @@ use super::memory::{Memory as Words, Region};
 use super::mistakes::{Fault, has};
 use crate::error::{Error, Result};
 use crate::fault;
-use crate::ids::{Prefixes, staging_suffix};
+use crate::ids::{Prefixes, staging_name};
 use crate::memory::{Access, Memory};
 use crate::platform::locks::{ByteRange, LockKind};
 use std::path::Path;
@@ -131,8 +131,13 @@ impl Location {
         Ok(Some(map(Region::of(copy.into()))))
     }
 
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "elsewhere it is looked at")]
+    pub(crate) fn is_staging(&self, _: &Descriptor) -> Result<bool> {
+        Ok(true)
+    }
+
     pub(crate) fn stage(&self, capacity: u64, nonce: u64, _: bool) -> Result<Option<Staged>> {
-        let at = StagingName { name: self.name.clone() + &staging_suffix(nonce), published: false };
+        let at = StagingName { name: staging_name(&self.name, nonce), published: false };
         let created = kernel::create(&at.name, Words::new(capacity)).ok_or(Error::Closed)?;
         fault::point("stage.made");
         let memory = map(Region::of(kernel::memory(created)));

@@ -115,6 +115,14 @@ impl Location {
         Ok(mmap::map_read_only(&fd, record.size)?.part(offset, CONTROL_SIZE))
     }
 
+    /// Whether an object has what a creation writes to one before it is published.
+    pub(crate) fn is_staging(&self, descriptor: &Descriptor) -> Result<bool> {
+        match self.kind {
+            Kind::Disk => self.is_staging_file(descriptor),
+            Kind::Anchored => Ok(Record::of(descriptor, &self.id)?.is_some()),
+        }
+    }
+
     /// Creates an object with room for `capacity` bytes of data that does not have its name yet. The
     /// memory is not reserved yet. `nonce` is in no other object's name. `None` if another process took it for
     /// a dead one's, and removed it, before it could be locked.

@@ -2,15 +2,16 @@
 //! `Kind`, `set_size`, and the methods of `Folder` and `Location` in which they differ.
 
 use super::{descriptor, folder, from_errno, identity_of, mmap, permissions};
-use crate::control::layout::CONTROL_SIZE;
+use crate::control::layout::{CONTROL_SIZE, MAGIC, OFF_MAGIC};
 use crate::error::{Error, OsError, Result};
-use crate::ids::staging_suffix;
-use crate::memory::{Access, Memory, Region};
+use crate::ids::staging_name;
+use crate::memory::{Access, Block, Memory, Region};
 use crate::platform::{Descriptor, Identity, Kind, ViewSource, set_size};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
+use std::sync::atomic::Ordering;
 
 /// A folder of named objects.
 #[derive(Debug, Clone)]
@@ -167,7 +168,7 @@ impl Location {
 
     /// Where an object is staged that is to be here. No other staging object has the number.
     pub(in crate::platform) fn staging(&self, number: u64) -> Self {
-        self.folder().location(&(self.name() + &staging_suffix(number))).known_as(&self.id)
+        self.folder().location(&staging_name(&self.name(), number)).known_as(&self.id)
     }
 
     /// The path without links and dots, as other processes would best be told.
@@ -258,6 +259,20 @@ impl Location {
                 Err(Error::Access { id, reason: "it cannot be read", os })
             }
         }
+    }
+
+    /// Whether a file has what a creation writes to one: nothing, or a control block that is complete or has no
+    /// mark yet, which comes last.
+    pub(in crate::platform) fn is_staging_file(&self, descriptor: &Descriptor) -> Result<bool> {
+        if descriptor.size()? == 0 {
+            return Ok(true);
+        }
+        let control = self.copy_control_of_file(descriptor)?;
+        let magic = control.and_then(|memory| {
+            let magic = Block::of(memory.region())?.atomic_u64(OFF_MAGIC)?.load(Ordering::Relaxed);
+            Some(magic)
+        });
+        Ok(magic.is_some_and(|magic| magic == 0 || magic == MAGIC))
     }
 
     /// Creates a file under a staging name. `None` if the name is gone before it could be opened.

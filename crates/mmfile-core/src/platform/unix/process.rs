@@ -2,6 +2,8 @@
 
 use super::fork::generation;
 use std::hash::{DefaultHasher, Hash, Hasher};
+#[cfg(target_os = "linux")]
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,11 +67,34 @@ pub(crate) fn process_namespace() -> u64 {
     // A forked child can be in another one.
     let generation = u64::from(generation());
     if GENERATION.load(Ordering::Acquire) != generation {
-        let inode = std::fs::metadata("/proc/self/ns/pid").map_or(0, |m| m.ino());
-        NAMESPACE.store(inode, Ordering::Relaxed);
+        let found = std::fs::metadata("/proc/self/ns/pid").ok().map(|m| m.ino());
+        NAMESPACE.store(found.or_else(namespace_by_pidfd).unwrap_or(0), Ordering::Relaxed);
         GENERATION.store(generation, Ordering::Release);
     }
     NAMESPACE.load(Ordering::Relaxed)
+}
+
+/// The same where there is no /proc, or that of another namespace (Linux 6.11).
+#[cfg(target_os = "linux")]
+fn namespace_by_pidfd() -> Option<u64> {
+    /// `_IO(0xff, 5)`.
+    const PIDFD_GET_PID_NAMESPACE: libc::Ioctl = 0xff05;
+    let owned = |fd: i64| {
+        let fd = i32::try_from(fd).ok().filter(|fd| *fd >= 0)?;
+        // SAFETY: a descriptor that was opened just now and has no other owner.
+        Some(unsafe { OwnedFd::from_raw_fd(fd) })
+    };
+    // SAFETY: the calls take numbers; the first descriptor is open.
+    unsafe {
+        let process = owned(libc::syscall(libc::SYS_pidfd_open, libc::getpid(), 0))?;
+        let namespace = libc::ioctl(process.as_raw_fd(), PIDFD_GET_PID_NAMESPACE, 0);
+        std::fs::File::from(owned(namespace.into())?).metadata().ok().map(|m| m.ino())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn namespace_by_pidfd() -> Option<u64> {
+    None
 }
 
 /// Stops this process until it is continued.

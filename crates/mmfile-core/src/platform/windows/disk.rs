@@ -11,12 +11,12 @@ use super::object::{Held, Object};
 use super::sync_objects::{How, SyncObjects};
 use super::{from_code, view};
 use crate::backoff::Backoff;
-use crate::control::layout::{CONTROL_SIZE, object_size};
+use crate::control::layout::{CONTROL_SIZE, control_offset_of, object_size};
 use crate::control::{Control, Description, Lifetime, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, OsError, Result};
 use crate::fault;
-use crate::ids::{staged_name, staging_suffix};
+use crate::ids::{staged_name, staging_name};
 use crate::memory::{Access, Mode};
 use crate::object::Opened;
 use crate::object::checks::{check_size, examine_file, parts};
@@ -74,6 +74,7 @@ impl Location {
             let file = entry.file_name().to_string_lossy().into_owned();
             if staged_name(&file) == Some(&*name)
                 && let Ok((staged, true)) = DiskFile::open(&entry.path(), Access::ReadWrite, &file)
+                && staged.size().is_ok_and(|size| size == 0 || control_offset_of(size).is_some())
                 && staged.lock(true)
             {
                 let _ = std::fs::remove_file(entry.path()); // it stays for the next time
@@ -120,9 +121,8 @@ fn attempt_create(
     capacity: u64,
     size: u64,
 ) -> Result<Option<Opened>> {
-    let mut at = location.path.file_name().unwrap_or_default().to_owned();
-    at.push(staging_suffix(new_nonce()));
-    let at = location.path.with_file_name(at);
+    let name = location.path.file_name().unwrap_or_default().to_string_lossy();
+    let at = location.path.with_file_name(staging_name(&name, new_nonce()));
     let file = DiskFile::create(&at, id).map_err(|error| match error {
         Error::NotFound { id, .. } => {
             Error::NotFound { id, reason: "its folder does not exist: create that first" }

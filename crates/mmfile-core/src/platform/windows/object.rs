@@ -3,7 +3,7 @@
 use super::disk_file::DiskFile;
 use super::liveness::{self, Presence};
 use super::view;
-use crate::control::{Control, Participant, now, participants};
+use crate::control::{Control, Participant, participants};
 use crate::error::{Error, OsError, Result};
 use crate::fault;
 use crate::memory::{Memory, Mode};
@@ -49,7 +49,7 @@ impl Object {
         let nonce = held.presence.as_ref().map_or(u64::MAX, Presence::nonce);
         let (control, held) = (control.clone(), Mutex::new(Some(held)));
         let object = Self { control, lock, nonce, ends, file, held };
-        let new = Participant { nonce, pid: std::process::id(), mode, since: now() };
+        let new = Participant::new(nonce, mode);
         participants::enter(&object.control, &new, |owner| object.is_alive(owner))?;
         Ok(object)
     }
