@@ -3,9 +3,12 @@
 use super::frame::{Frame, SEAL, WORD_SIZE};
 use super::payload::{Payload, Target};
 use super::{Segments, index, stream};
+use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Intent, Tail};
 use crate::error::{Error, Result};
 use crate::fault;
+use crate::memory::{Backing, Region};
+use crate::platform::map_private;
 
 impl Segments {
     /// Appends all values or none, and returns the index of the first. Under the lock.
@@ -35,13 +38,32 @@ impl Segments {
         fault::point("append.checked");
         control.set_intent(Intent { base, end });
         fault::point("append.intent");
-        let (first_word, written) = match self.write_frames(base, end, values) {
-            Ok(written) => written,
+        let end = match self.write_and_publish(control, base, end, values) {
+            Ok(end) => end,
             Err(error) => {
                 self.take_back(control, base, end.size)?;
                 return Err(error);
             }
         };
+        fault::point("append.published");
+        control.commit(end);
+        fault::point("append.committed");
+        Ok(base.count)
+    }
+
+    /// Everything between the intent and the new end, which it returns: values may keep less than they took.
+    #[inline(always)]
+    fn write_and_publish<P: Payload>(
+        &self,
+        control: &Control,
+        base: Tail,
+        end: Tail,
+        values: &[P],
+    ) -> Result<Tail> {
+        if self.data.backing() == Backing::Written {
+            return self.write_through(control, base, end, values);
+        }
+        let (first_word, written) = write_frames(self.data.region(), 0, base, end, values)?;
         fault::point("append.payload");
         if written < end.size {
             // Behind the end there is nothing but zeros, for foreign writers that put none there.
@@ -50,15 +72,45 @@ impl Segments {
             control.shorten_intent(written);
             fault::point("append.shortened");
         }
-        let end = Tail { size: written, count: end.count };
-        self.end_word(end.size, 0);
+        self.end_word(written, 0)?;
         fault::point("append.end");
         // The first size word makes all of them part of the file, for foreign readers too.
         self.data.region().publish_word(base.size, first_word);
-        fault::point("append.published");
-        control.commit(end);
-        fault::point("append.committed");
-        Ok(base.count)
+        Ok(Tail { size: written, count: end.count })
+    }
+
+    /// The same through the descriptor, which reports that there is no room.
+    #[cold]
+    fn write_through<P: Payload>(
+        &self,
+        control: &Control,
+        base: Tail,
+        end: Tail,
+        values: &[P],
+    ) -> Result<Tail> {
+        // From the first size word to the word at the end.
+        let frames = map_private(end.size - base.size + WORD_SIZE)?;
+        let (first_word, written) = write_frames(frames.region(), base.size, base, end, values)?;
+        fault::point("append.payload");
+        if written < end.size {
+            frames.region().zero(written - base.size, WORD_SIZE);
+            // The values may have taken their time.
+            control.memory().provide(0, CONTROL_SIZE)?;
+            control.shorten_intent(written);
+            fault::point("append.shortened");
+        }
+        let end_word = (self.capacity - written).min(WORD_SIZE);
+        let length = written - base.size - WORD_SIZE + end_word;
+        let at = frames.region().range(WORD_SIZE, length).ok_or(Error::Closed)?;
+        let length = usize::try_from(length).map_err(|_| Error::Closed)?;
+        // SAFETY: so many bytes of memory that is this function's alone.
+        let bytes = unsafe { std::slice::from_raw_parts(at.as_ptr(), length) };
+        self.data.write(base.size + WORD_SIZE, bytes)?;
+        fault::point("append.end");
+        self.data.write(base.size, &first_word.to_le_bytes())?;
+        // To get room, the file system may have written the control block to the disk.
+        control.memory().provide(0, CONTROL_SIZE)?;
+        Ok(Tail { size: written, count: end.count })
     }
 
     /// The committed end, with what foreign writers left behind it. Under the lock, for a handle that
@@ -92,50 +144,19 @@ impl Segments {
         Ok(Tail { size: base.size + needed, count: base.count + values.len() as u64 })
     }
 
-    /// Writes everything but the first size word, which it returns with the place where they end.
-    fn write_frames<P: Payload>(&self, base: Tail, end: Tail, values: &[P]) -> Result<(u32, u64)> {
-        let region = self.data.region();
-        let mut first = None;
-        let mut offset = base.size;
-        for value in values {
-            let size = value.byte_length();
-            let start = offset + WORD_SIZE;
-            let (Some(at), Ok(len)) = (region.range(start, size), usize::try_from(size)) else {
-                return Err(index::damaged(offset)); // the size changed since it was checked
-            };
-            let next = start + size;
-            if next > end.size {
-                return Err(index::damaged(offset));
-            }
-            // What may be overwritten: the next size word, which is written after this.
-            let spare = (self.capacity - next).min(WORD_SIZE);
-            let spare = usize::try_from(spare).unwrap_or(0);
-            // SAFETY: `at` has `len` mapped bytes (`range`) and `spare` more below the capacity;
-            // the lock's holder is the only writer, and the region is writable for a handle that
-            // appends.
-            let target = unsafe { Target::new(at, len, spare) };
-            value.write_to(target.streaming(stream::is_worth_it(size, self.capacity)))?;
-            let kept = value.kept().min(size);
-            let word = Frame::word_for(kept).ok_or_else(|| index::damaged(offset))?;
-            if first.is_none() {
-                first = Some(word);
-            } else {
-                region.publish_word(offset, word);
-            }
-            fault::point("append.frame");
-            offset = start + kept;
-        }
-        Ok((first.ok_or_else(|| index::damaged(base.size))?, offset))
-    }
-
     /// Writes the word at the end, or as much of a zero one as there is room for.
-    fn end_word(&self, at: u64, word: u32) {
+    fn end_word(&self, at: u64, word: u32) -> Result<()> {
         let room = (self.capacity - at).min(WORD_SIZE);
-        if room == WORD_SIZE {
+        let is_whole = room == WORD_SIZE;
+        if self.data.backing() == Backing::Written {
+            return if is_whole { self.data.write(at, &word.to_le_bytes()) } else { Ok(()) };
+        }
+        if is_whole {
             self.data.region().publish_word(at, word);
         } else if word == 0 {
             self.data.region().zero(at, room);
         }
+        Ok(())
     }
 
     /// Marks the end for good. Under the lock.
@@ -148,10 +169,53 @@ impl Segments {
         self.make_writable(control, tail.size, tail.size)?;
         control.set_intent(Intent { base: tail, end });
         fault::point("seal.intent");
-        self.end_word(tail.size, SEAL);
+        self.end_word(tail.size, SEAL)?;
+        control.memory().make_writable(0, CONTROL_SIZE)?;
         fault::point("seal.word");
         control.set_sealed();
         fault::point("seal.done");
         Ok(())
     }
+}
+
+/// Writes everything but the first size word, which it returns with the place where they end, to memory that begins at
+/// `origin` of the data.
+fn write_frames<P: Payload>(
+    region: &Region,
+    origin: u64,
+    base: Tail,
+    end: Tail,
+    values: &[P],
+) -> Result<(u32, u64)> {
+    let mut first = None;
+    let mut offset = base.size;
+    for value in values {
+        let size = value.byte_length();
+        let start = offset + WORD_SIZE;
+        let (Some(at), Ok(len)) = (region.range(start - origin, size), usize::try_from(size))
+        else {
+            return Err(index::damaged(offset)); // the size changed since it was checked
+        };
+        let next = start + size;
+        if next > end.size {
+            return Err(index::damaged(offset));
+        }
+        // What may be overwritten: the next size word, which is written after this.
+        let spare = (region.len() as u64 - (next - origin)).min(WORD_SIZE);
+        let spare = usize::try_from(spare).unwrap_or(0);
+        // SAFETY: `at` has `len` mapped bytes (`range`) and `spare` more in the region; the lock's
+        // holder is the only writer, and the region is writable for a handle that appends.
+        let target = unsafe { Target::new(at, len, spare) };
+        value.write_to(target.streaming(stream::is_worth_it(size, region.len() as u64)))?;
+        let kept = value.kept().min(size);
+        let word = Frame::word_for(kept).ok_or_else(|| index::damaged(offset))?;
+        if first.is_none() {
+            first = Some(word);
+        } else {
+            region.publish_word(offset - origin, word);
+        }
+        fault::point("append.frame");
+        offset = start + kept;
+    }
+    Ok((first.ok_or_else(|| index::damaged(base.size))?, offset))
 }

@@ -129,10 +129,15 @@ impl Segments {
     #[cold]
     fn make_storable(&self, control: &Control, from: u64, end: u64) -> Result<()> {
         let end = end.saturating_add(WORD_SIZE).min(self.capacity);
-        if self.data.backing() == Backing::Moved {
-            self.data.provide(from, end.saturating_sub(from))?;
-            // To get room, the file system may have written the control block to the disk.
-            return control.memory().provide(0, CONTROL_SIZE);
+        match self.data.backing() {
+            // The data is written by calls that report errors.
+            Backing::Written => return control.memory().provide(0, CONTROL_SIZE),
+            Backing::Moved => {
+                self.data.provide(from, end.saturating_sub(from))?;
+                // To get room, the file system may have written the control block to the disk.
+                return control.memory().provide(0, CONTROL_SIZE);
+            }
+            Backing::Memory | Backing::Kept => {}
         }
         let done = self.populated.load(Ordering::Relaxed);
         if end > done {

@@ -2,8 +2,10 @@
 
 use super::Segments;
 use super::frame::{Frame, WORD_SIZE};
+use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Intent, Tail};
 use crate::error::Result;
+use crate::memory::Backing;
 
 impl Segments {
     /// Whether this handle may repair: one that cannot write leaves it to the next that can.
@@ -95,6 +97,7 @@ impl Segments {
         self.clear(behind, to)?;
         crate::fault::point("repair.zeroed");
         self.clear(from.size, behind)?;
+        control.memory().make_writable(0, CONTROL_SIZE)?;
         control.set_intent(Intent { base: from, end: from });
         control.commit(from);
         Ok(())
@@ -104,13 +107,19 @@ impl Segments {
     /// for which there need not be room.
     fn clear(&self, from: u64, to: u64) -> Result<()> {
         const PART: u64 = 4096;
+        const ZEROS: [u8; 4096] = [0; 4096];
         let region = self.data.region();
         let mut at = from;
         while at < to {
             let end = (at / PART + 1).saturating_mul(PART).min(to);
             if !region.is_zero(at, end - at) {
-                self.data.provide(at, end - at)?;
-                region.zero(at, end - at);
+                if self.data.backing() == Backing::Written {
+                    let length = usize::try_from(end - at).unwrap_or(0);
+                    self.data.write(at, ZEROS.get(..length).unwrap_or(&ZEROS))?;
+                } else {
+                    self.data.provide(at, end - at)?;
+                    region.zero(at, end - at);
+                }
             }
             at = end;
         }

@@ -1,9 +1,10 @@
 //! Memory that stays mapped for as long as it is referred to.
 
 use super::Region;
-use crate::error::{Error, Result};
-use crate::platform::populate;
+use crate::error::{Error, OsError, Result};
+use crate::platform::{self, populate};
 use std::any::Any;
+use std::fs::File;
 use std::sync::Arc;
 
 /// What keeps memory, and so whether a store to it can find no room.
@@ -14,8 +15,11 @@ pub(crate) enum Backing {
     Memory,
     /// A disk on which the blocks that a file has stay its own, unless another program makes holes in it.
     Kept,
-    /// A disk on which a block may be shared with a copy, or is written to a new place every time.
+    /// A disk on which a block may be shared with a copy, or written to a new place every time.
     Moved,
+    /// The same, where the search for room also makes room by writing what was just stored to the disk: what spans
+    /// two pages might be stored over and over. The data is written through the descriptor there.
+    Written,
 }
 
 /// A range of mapped memory. It and its clones keep the mapping.
@@ -25,6 +29,8 @@ pub(crate) struct Memory {
     /// What unmaps the memory when it is dropped.
     mapping: Arc<dyn Any>,
     backing: Backing,
+    /// The file, and where the region begins in it, for what is written through the descriptor.
+    file: Option<(Arc<File>, u64)>,
 }
 
 // SAFETY: the memory belongs to no thread: every access through `Region` is atomic, volatile or a raw
@@ -37,13 +43,19 @@ impl Memory {
     /// # Safety
     /// `region` stays mapped for as long as `mapping` lives, which may be dropped on any thread.
     pub(crate) unsafe fn new<M: Any>(region: Region, mapping: M) -> Self {
-        Self { region, mapping: Arc::new(mapping), backing: Backing::Memory }
+        Self { region, mapping: Arc::new(mapping), backing: Backing::Memory, file: None }
     }
 
     /// The same, with what keeps it.
     #[allow(dead_code, reason = "as above")]
     pub(crate) fn backed_by(self, backing: Backing) -> Self {
         Self { backing, ..self }
+    }
+
+    /// The same of a file on a disk that is [`Backing::Written`], from its first byte on.
+    #[allow(dead_code, reason = "as above")]
+    pub(crate) fn of_file(self, file: File) -> Self {
+        Self { file: Some((Arc::new(file), 0)), ..self }
     }
 
     /// The mapped bytes.
@@ -55,7 +67,8 @@ impl Memory {
     /// `length` bytes from `offset` on, if they are all inside.
     pub(crate) fn part(&self, offset: u64, length: u64) -> Option<Self> {
         let region = self.region.part(offset, length)?;
-        Some(Self { region, mapping: Arc::clone(&self.mapping), backing: self.backing })
+        let file = self.file.as_ref().map(|(file, start)| (Arc::clone(file), start + offset));
+        Some(Self { region, mapping: Arc::clone(&self.mapping), backing: self.backing, file })
     }
 
     /// Sees to it that a store to `length` bytes from `offset` on does not end the process for want of room on the
@@ -66,7 +79,10 @@ impl Memory {
     #[allow(dead_code, reason = "Windows' kernel keeps what others would store")]
     #[inline(always)]
     pub(crate) fn make_writable(&self, offset: u64, length: u64) -> Result<()> {
-        if self.backing == Backing::Moved { self.provide(offset, length) } else { Ok(()) }
+        match self.backing {
+            Backing::Memory | Backing::Kept => Ok(()),
+            Backing::Moved | Backing::Written => self.provide(offset, length),
+        }
     }
 
     /// Has the file system provide what a store to these bytes takes: the block of a hole, or a new place for one that
@@ -80,11 +96,17 @@ impl Memory {
             return Ok(());
         }
         let stored_to = self.region.part(offset, length).ok_or(Error::Closed)?;
-        populate(&stored_to).map_err(|os| {
-            let needed = "room on the disk for what is written to the file (the disk is full, or a \
-                          quota is used up): make room and try again";
-            Error::NoSpace { needed: needed.into(), os }
-        })
+        populate(&stored_to).map_err(no_space)
+    }
+
+    /// Writes bytes through the descriptor, of which others see the whole only after the next store of this process.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`]; some of them may have been written.
+    #[cold]
+    pub(crate) fn write(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let (file, start) = self.file.as_ref().ok_or(Error::Closed)?;
+        platform::write_at(file, bytes, start + offset).map_err(|os| no_space(Some(os)))
     }
 
     /// What keeps it.
@@ -92,6 +114,12 @@ impl Memory {
     pub(crate) fn backing(&self) -> Backing {
         self.backing
     }
+}
+
+fn no_space(os: Option<OsError>) -> Error {
+    let needed = "room on the disk for what is written to the file (the disk is full, or a quota is used \
+                  up): make room and try again";
+    Error::NoSpace { needed: needed.into(), os }
 }
 
 impl std::fmt::Debug for Memory {

@@ -12,10 +12,9 @@ pub use io_uring::WakeRing;
 pub(crate) use kind::Kind;
 pub(crate) use robust_list::thread_id;
 
-pub(crate) use super::unix::descriptor::set_size;
 pub(crate) use super::unix::futex;
 pub(crate) use super::unix::mmap::{map_copy_on_write, map_private, release_pages};
-pub(crate) use super::unix::pages::populate;
+pub(crate) use super::unix::pages::{populate, write_at};
 pub(crate) use super::unix::process::{
     PROCESS_BITS, kill_self, process_namespace, process_number, stop_self,
 };
@@ -23,9 +22,10 @@ pub(crate) use super::unix::{
     Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix,
 };
 
+use super::unix::{descriptor, reserve};
 use crate::error::{Error, OsError, Result};
 use crate::memory::Memory;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// Nothing but memory.
 #[derive(Debug, Clone)]
@@ -34,6 +34,13 @@ pub(crate) struct SyncObjects;
 /// What the kernel keeps for the lock and the sleepers of an object.
 pub(crate) fn sync_objects(_: &Descriptor) -> SyncObjects {
     SyncObjects
+}
+
+/// Sets the size of a new file, without reserving anything.
+pub(crate) fn set_size(fd: &OwnedFd, size: u64) -> std::result::Result<(), OsError> {
+    // Only as long as it has no blocks.
+    reserve::write_in_place(fd);
+    descriptor::set_size(fd, size)
 }
 
 /// Whether no thread of this PID namespace has that id.

@@ -64,3 +64,9 @@ pub fn check(preemptions: usize, fault: Option<Fault>, model: fn()) -> (u64, u64
 pub(crate) fn populate(_: &Region) -> Result<(), Option<crate::error::OsError>> {
     Ok(())
 }
+
+/// Never called, as above.
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(crate) fn write_at(_: &std::fs::File, _: &[u8], _: u64) -> Result<(), crate::error::OsError> {
+    Ok(())
+}

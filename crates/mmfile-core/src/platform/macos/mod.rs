@@ -22,7 +22,7 @@ use portable as system;
 #[cfg(target_os = "linux")]
 pub(crate) use super::unix::futex;
 pub(crate) use super::unix::mmap::{map_private, release_pages};
-pub(crate) use super::unix::pages::populate;
+pub(crate) use super::unix::pages::{populate, write_at};
 pub(crate) use super::unix::process::{
     PROCESS_BITS, kill_self, process_namespace, process_number, stop_self,
 };

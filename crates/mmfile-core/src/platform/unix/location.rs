@@ -5,7 +5,7 @@ use super::{descriptor, folder, from_errno, identity_of, mmap, permissions};
 use crate::control::layout::{CONTROL_SIZE, MAGIC, OFF_MAGIC};
 use crate::error::{Error, OsError, Result};
 use crate::ids::staging_name;
-use crate::memory::{Access, Block, Memory, Region};
+use crate::memory::{Access, Backing, Block, Memory, Region};
 use crate::platform::{Descriptor, Identity, Kind, ViewSource, set_size};
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use std::os::fd::OwnedFd;
@@ -238,7 +238,7 @@ impl Location {
         if size < CONTROL_SIZE {
             return Err(Error::access(&self.id, "something else stands at its name"));
         }
-        let memory = map(&fd, size)?.backed_by(self.backing(&fd));
+        let memory = self.with_backing(map(&fd, size)?, &fd);
         Ok(Some(Mapped { memory, descriptor: Some(fd) }))
     }
 
@@ -289,7 +289,18 @@ impl Location {
 
     pub(in crate::platform) fn size_and_map(&self, fd: &OwnedFd, size: u64) -> Result<Memory> {
         set_size(fd, size).map_err(|os| self.refused(os, size))?;
-        Ok(mmap::map_shared(fd, size, 0)?.backed_by(self.backing(fd)))
+        Ok(self.with_backing(mmap::map_shared(fd, size, 0)?, fd))
+    }
+
+    fn with_backing(&self, memory: Memory, fd: &OwnedFd) -> Memory {
+        let backing = self.backing(fd);
+        if backing != Backing::Written {
+            return memory.backed_by(backing);
+        }
+        match fd.try_clone() {
+            Ok(file) => memory.backed_by(backing).of_file(file.into()),
+            Err(_) => memory.backed_by(Backing::Moved),
+        }
     }
 
     /// Creates shared memory of that name and size, whose name its caller removes.

@@ -8,6 +8,18 @@ pub(crate) fn page_size() -> u64 {
     u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096).max(1)
 }
 
+/// Writes bytes to a file at an offset.
+pub(crate) fn write_at(
+    file: &std::fs::File,
+    bytes: &[u8],
+    offset: u64,
+) -> std::result::Result<(), OsError> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset).map_err(|error| OsError {
+        syscall: "pwrite",
+        errno: error.raw_os_error().unwrap_or(libc::ENOSPC),
+    })
+}
+
 /// Has the kernel make the pages of a region writable, as a store to each of them would.
 ///
 /// # Errors

@@ -39,13 +39,20 @@ pub(crate) fn allocate(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
     }
 }
 
-/// What keeps a file of its file system.
+// Of file systems, as `statfs(2)` has them.
 #[cfg(platform = "linux")]
-pub(crate) fn backing(fd: &OwnedFd) -> Backing {
-    // As `statfs(2)` has them.
-    const EXT4: u32 = 0xef53; // and ext2, ext3
-    const TMPFS: u32 = 0x0102_1994;
-    const RAMFS: u32 = 0x8584_58f6;
+const BCACHEFS: u32 = 0xca45_1a4e;
+#[cfg(platform = "linux")]
+const BTRFS: u32 = 0x9123_683e;
+#[cfg(platform = "linux")]
+const EXT4: u32 = 0xef53; // and ext2, ext3
+#[cfg(platform = "linux")]
+const RAMFS: u32 = 0x8584_58f6;
+#[cfg(platform = "linux")]
+const TMPFS: u32 = 0x0102_1994;
+
+#[cfg(platform = "linux")]
+fn file_system(fd: &OwnedFd) -> Option<u32> {
     // SAFETY: an all-zero `statfs` is a valid value of that plain struct.
     let mut status: libc::statfs = unsafe { std::mem::zeroed() };
     // SAFETY: the descriptor is open, and `status` is writable.
@@ -55,10 +62,35 @@ pub(crate) fn backing(fd: &OwnedFd) -> Backing {
         clippy::cast_sign_loss,
         reason = "types differ by system"
     )]
-    match status.f_type as u32 {
-        TMPFS | RAMFS if known => Backing::Memory,
-        EXT4 if known => Backing::Kept,
+    known.then_some(status.f_type as u32)
+}
+
+/// What keeps a file of its file system.
+#[cfg(platform = "linux")]
+pub(crate) fn backing(fd: &OwnedFd) -> Backing {
+    match file_system(fd) {
+        Some(TMPFS | RAMFS) => Backing::Memory,
+        Some(EXT4) => Backing::Kept,
+        Some(BTRFS | BCACHEFS) => Backing::Written,
         _ => Backing::Moved,
+    }
+}
+
+/// Has Btrfs write the blocks of a new, empty file in place, unless a snapshot or a copy shares them: the room that is
+/// reserved for the file stays its own. Databases and the system's journal do the same. It keeps no checksums then.
+#[cfg(platform = "linux")]
+pub(crate) fn write_in_place(fd: &OwnedFd) {
+    const NO_COPY_ON_WRITE: libc::c_int = 0x0080_0000; // FS_NOCOW_FL
+    if file_system(fd) != Some(BTRFS) {
+        return;
+    }
+    let mut flags: libc::c_int = 0;
+    // SAFETY: the descriptor is open, and the calls read and write one number. What they cannot do is left.
+    unsafe {
+        if libc::ioctl(fd.as_raw_fd(), libc::FS_IOC_GETFLAGS, &raw mut flags) == 0 {
+            flags |= NO_COPY_ON_WRITE;
+            libc::ioctl(fd.as_raw_fd(), libc::FS_IOC_SETFLAGS, &raw const flags);
+        }
     }
 }
 

@@ -51,6 +51,12 @@ pub(crate) fn populate(_: &crate::memory::Region) -> Result<(), Option<OsError>>
     Ok(())
 }
 
+/// Never called, as above.
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(crate) fn write_at(_: &std::fs::File, _: &[u8], _: u64) -> Result<(), crate::error::OsError> {
+    Ok(())
+}
+
 /// The calling thread's last error.
 fn last_error() -> WIN32_ERROR {
     // SAFETY: takes nothing and cannot fail.
