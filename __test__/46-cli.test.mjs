@@ -1,6 +1,13 @@
 // The command line: what each command prints, and how it ends.
 
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -31,12 +38,14 @@ function own() {
 test('help and version', async (t) => {
   const { stdout, status } = await command(t, ['--help'])
   t.is(status, 0)
-  const names = ['ls', 'inspect', 'cat', 'follow', 'append', 'peers', 'rm', 'sweep', 'completions']
+  const names = ['ls', 'inspect', 'cat', 'follow', 'append', 'seal', 'peers', 'rm', 'sweep']
+  names.push('completions')
   for (const name of names) {
     t.regex(stdout, new RegExp(`^  ${name} `, 'm'))
     const help = await command(t, [name, '--help'])
     t.is(help.status, 0)
     t.true(help.stdout.startsWith(`Usage: mmfile ${name}`))
+    t.regex(help.stdout, new RegExp(`^Example: .*mmfile ${name} ?`, 'm'))
     for (const same of [
       [name, '-h'],
       ['help', name],
@@ -47,13 +56,20 @@ test('help and version', async (t) => {
   }
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url)))
   await prints(t, ['--version'], `${version}\n`)
+  await prints(t, ['-v'], `${version}\n`)
+  const bare = await command(t, [])
+  t.deepEqual([bare.status, bare.stdout, bare.stderr], [2, '', stdout])
 })
 
 test('wrong usage is exit status 2', async (t) => {
   const { id } = create(t)
   for (const args of [
-    [],
     ['nonsense'],
+    ['cat', id, '0', '--limit', '1'],
+    ['cat', id, '--encoding', 'ascii'],
+    ['inspect', id, '--from', 'end'],
+    ['inspect', id, '--limit', '-1'],
+    ['seal'],
     ['cat'],
     ['cat', id, '0', '1'],
     ['cat', id, 'first'],
@@ -101,7 +117,8 @@ test('a failure is exit status 1, with its code', async (t) => {
     ['NOT_FOUND', 'peers', id],
     ['UNSUPPORTED', 'cat', id, '--directory', '/there/is/none'],
     ['NOT_FOUND', 'cat', './there/is/none'],
-    ['NOT_TEXT', 'cat', file.id],
+    ['NOT_TEXT', 'cat', file.id, '--encoding', 'utf16le'],
+    ['NOT_FOUND', 'seal', id],
     ['SEGMENT_RANGE', 'cat', file.id, '1'],
     ['CAPACITY', 'append', file.id, 'more than there is room for'],
     ['ACCESS', 'cat', './package.json'],
@@ -191,12 +208,95 @@ test('inspect shows the file and its segments', async (t) => {
   t.false(shown.stdout.includes('\x1b'), 'no colours where no terminal is')
 })
 
-test('inspect shows as many segments as there are', async (t) => {
+test('inspect and cat show a part of what there is, of millions of segments as quickly', async (t) => {
+  const count = 3_000_000
+  const file = create(t, count * 5)
+  for (let at = 0; at < count; at += 100_000) {
+    file.appendAll(Array.from({ length: 100_000 }, () => new Uint8Array([120])))
+  }
+  const started = performance.now()
+  const rows = async (...args) => {
+    const { stdout, status, stderr } = await command(t, ['inspect', file.id, ...args])
+    t.deepEqual([status, stderr], [0, ''])
+    return stdout.match(/^ *\d+ +1 +x$/gm)?.map((row) => Number.parseInt(row, 10)) ?? []
+  }
+  const upTo = (from, to) => Array.from({ length: to - from }, (_, at) => from + at)
+  t.deepEqual(await rows(), upTo(0, 100))
+  t.deepEqual(await rows('--from', '2999990', '--limit', '7'), upTo(2999990, 2999997))
+  t.deepEqual(await rows('--from', '2999998'), upTo(2999998, 3000000))
+  t.deepEqual(await rows('--from', '3000000'), [])
+  t.deepEqual(await rows('--limit', '0'), [])
+  const { stdout } = await command(t, ['inspect', file.id])
+  t.regex(stdout, /… and 2999900 more/)
+  await prints(t, ['cat', file.id, '--from', '2999990', '--limit', '3'], 'x\nx\nx\n')
+  await prints(t, ['cat', file.id, '--from', '2999999'], 'x\n')
+  await prints(t, ['cat', file.id, '--from', '3000001'], '')
+  t.true(performance.now() - started < 30_000)
+})
+
+test('inspect shows as many segments as it is told to', async (t) => {
   const count = 130_000
   const file = create(t, count * 6)
   file.appendAll(Array.from({ length: count }, () => 'x'))
-  const { stdout, status, stderr } = await command(t, ['inspect', file.id])
+  const { stdout, status, stderr } = await command(t, ['inspect', file.id, '--limit', '200000'])
   t.deepEqual([status, stderr, stdout.match(/ x$/gm)?.length], [0, '', count])
+})
+
+test('text is recognised by what it is, whatever its encoding, and bytes are shown as bytes', async (t) => {
+  const file = create(t, 4096)
+  file.appendAll([
+    'Grüße',
+    Buffer.from('{"a":12}'),
+    Buffer.from('日本'),
+    new Uint8Array([0, 1, 255, 216]),
+  ])
+  file.appendAll([new Uint8Array([1, 0, 2, 0]), Buffer.alloc(64), '', Buffer.from('é', 'latin1')])
+  const expected = ['Grüße', '{"a":12}', '日本', '<00 01 ff d8>', '<01 00 02 00>']
+  expected.push(`<${'00 '.repeat(64).trim()}>`, '', '<e9>')
+  await prints(t, ['cat', file.id], expected.map((line) => `${line}\n`).join(''))
+  const json = (await command(t, ['cat', '--json', file.id])).stdout
+    .trim()
+    .split('\n')
+    .map(JSON.parse)
+  t.deepEqual(json.slice(0, 4), ['Grüße', '{"a":12}', '日本', { base64: 'AAH/2A==' }])
+  const { segments } = JSON.parse((await command(t, ['inspect', '--json', file.id])).stdout)
+  t.deepEqual(
+    segments.map(({ preview }) => preview),
+    [...expected.slice(0, 5), `<${'00 '.repeat(16)}…>`, '', '<e9>'],
+  )
+  await prints(t, ['cat', file.id, '7', '--encoding', 'latin1'], 'é\n')
+  await prints(
+    t,
+    ['cat', file.id, '1', '--encoding', 'utf16le'],
+    `${Buffer.from('{"a":12}').toString('utf16le')}\n`,
+  )
+  t.is((await command(t, ['cat', file.id, '3', '--encoding', 'utf8'])).status, 1)
+  const long = create(t, 4096)
+  long.append(Buffer.from(`x${'é'.repeat(200)}`))
+  t.regex((await command(t, ['inspect', long.id])).stdout, / xé{59}…$/m)
+})
+
+test('append stores text in the encoding that it is told', async (t) => {
+  const file = create(t, 4096, { encoding: 'utf8' })
+  await prints(t, ['append', file.id, 'Grüße', '--encoding', 'utf8'], '0\n')
+  await prints(t, ['append', file.id, '--lines', '--encoding', 'latin1'], '1\n', { input: 'é\n' })
+  t.deepEqual([file.read(0), [...file.readBytes(1)]], ['Grüße', [0xe9]])
+  t.is((await command(t, ['append', file.id, '€', '--encoding', 'latin1'])).status, 2)
+})
+
+test('seal ends those who follow; follow --from end begins with what comes', async (t) => {
+  const file = create(t, 4096)
+  file.append('there')
+  const follower = startCommand(t, ['follow', file.id, '--from', 'end'])
+  for (let tries = 0; file.peers().length < 2 && tries < 500; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  file.append('comes')
+  await follower.shown('comes\n')
+  await prints(t, ['seal', file.id], '')
+  t.true(file.sealed)
+  t.is((await follower.ended).stdout, 'comes\n')
 })
 
 test('cat prints segments', async (t) => {
@@ -276,7 +376,9 @@ test('append takes text, or standard input in three ways', async (t) => {
   await prints(t, ['append', file.id, '--lines'], '4\n5\n6\n', { input: 'one\r\n\nthree' })
   await prints(t, ['append', file.id, '-b'], '7\n', { input: Buffer.from([1, 2, 255]) })
   await prints(t, ['append', file.id, '-l'], '', { input: '' })
-  await prints(t, ['append', file.id], '8\n', { input: '' })
+  await prints(t, ['append', file.id], '', { input: '' })
+  await prints(t, ['append', file.id, '-b'], '', { input: '' })
+  await prints(t, ['append', file.id, '--allow-empty'], '8\n', { input: '' })
   const texts = ['text', '', '--dash', 'two\nlines 💾\n', 'one', '', 'three']
   t.deepEqual(
     texts.map((_, index) => file.read(index)),
@@ -410,4 +512,10 @@ test('a file on disk is named by its path', async (t) => {
     length: 1,
     segments: [{ index: 0, bytes: 8, preview: 'kept' }],
   })
+  await prints(t, ['rm', path], '')
+  t.regex((await command(t, ['rm', path])).stderr, /ERR_MMFILE_NOT_FOUND: /)
+  const other = join(realpathSync.native(made), 'other')
+  writeFileSync(other, 'not ours')
+  t.is((await command(t, ['rm', other])).status, 1)
+  t.is(readFileSync(other, 'utf8'), 'not ours')
 })

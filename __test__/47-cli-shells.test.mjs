@@ -38,12 +38,15 @@ inBash('bash completes commands, options and ids', (t) => {
     t.deepEqual([status, stderr], [0, ''])
     return stdout.trim().split('\n')
   }
-  t.deepEqual(complete('s'), ['sweep'])
+  t.deepEqual(complete('s'), ['seal', 'sweep'])
   t.deepEqual(complete('c'), ['cat', 'completions'])
   t.deepEqual(complete('follow', '--r'), ['--require-peer'])
   t.deepEqual(complete('cat', '--'), [
     '--bytes',
     '--json',
+    '--from',
+    '--limit',
+    '--encoding',
     '--directory',
     '--data-prefix',
     '--mutex-prefix',
@@ -54,6 +57,10 @@ inBash('bash completes commands, options and ids', (t) => {
   t.deepEqual(complete('cat', mutex.name), [''], 'a mutex is no file')
   t.deepEqual(complete('completions', ''), ['bash', 'zsh'])
   t.deepEqual(complete('nonsense', 'x'), [''])
+  const npx = `eval "$(mmfile completions bash)"; npx() { shift; "$@"; }; export -f npx
+    COMP_WORDS=(npx mmfile cat ${file.id.slice(0, 20)}) COMP_CWORD=3; npx() { shift 2; mmfile "$@"; }
+    _mmfile_npx; printf '%s\\n' "\${COMPREPLY[@]}"`
+  t.is(call('bash', ['-c', npx]).stdout, `${file.id}\n`)
 })
 
 inZsh('zsh completes commands, options and ids', (t) => {

@@ -1,5 +1,5 @@
 import { MmFile } from '../file/mmfile.js'
-import type { Access, Kind, ListOptions } from '../shared/types.js'
+import type { Access, Kind, ListOptions, TextEncodingName } from '../shared/types.js'
 
 /** An option of a command, as `--help` shows it and `parseArgs` takes it. */
 export interface CommandOption {
@@ -23,6 +23,8 @@ export interface Command {
   readonly operands: readonly string[]
   readonly summary: string
   readonly details?: string
+  /** A command line, to be copied. */
+  readonly example: string
   readonly options: Readonly<Record<string, CommandOption>>
   run(call: Call): Promise<void> | void
 }
@@ -91,12 +93,34 @@ function text(value: string | boolean | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** Opens what an ID operand names: a file in memory, or one on disk where it has a slash. */
-export function open(call: Call, access: Access): MmFile {
-  const id = call.operands[0] ?? ''
+/** Whether an ID operand is the path of a file on disk: it has a slash. */
+export function isPath(id: string): boolean {
   return /[\\/]/.test(id)
-    ? MmFile.openFile(id, { access })
-    : MmFile.openExisting(id, { access, ...placeOf(call) })
+}
+
+/** Opens what an ID operand names. */
+export function open(call: Call, access: Access, encoding?: TextEncodingName): MmFile {
+  const id = call.operands[0] ?? ''
+  if (isPath(id)) return MmFile.openFile(id, { access, encoding })
+  const { directory, prefixes } = placeOf(call)
+  return MmFile.openExisting(id, { access, encoding, directory, prefixes })
+}
+
+/** Which of the segments are shown. */
+export const RANGE_OPTIONS = {
+  from: { type: 'string', hint: 'INDEX', summary: 'begin with this segment instead of the first' },
+  limit: { type: 'string', hint: 'COUNT', summary: 'show so many segments at most' },
+} as const satisfies Record<string, CommandOption>
+
+/** The first segment that is shown, and the one behind the last. */
+export function rangeOf(
+  { options: { from, limit } }: Call,
+  length: number,
+  most = Number.POSITIVE_INFINITY,
+): [from: number, to: number] {
+  const first = typeof from === 'string' ? wholeNumber('--from', from) : 0
+  const count = typeof limit === 'string' ? wholeNumber('--limit', limit) : most
+  return [first, Math.min(length, first + count)]
 }
 
 /** A whole number that was given as text. */

@@ -3,7 +3,7 @@ import { UsageError } from './command.js'
 import { bashCompletions, zshCompletions } from './completions.js'
 import { inspect, ls, peers, rm, sweepCommand } from './listing.js'
 import { write } from './output.js'
-import { append, cat, follow } from './segments.js'
+import { append, cat, follow, seal } from './segments.js'
 
 const SHELLS: Record<string, (commands: readonly Command[]) => string> = {
   bash: bashCompletions,
@@ -15,7 +15,9 @@ const completions: Command = {
   operands: ['SHELL'],
   summary: "Print the completions for 'bash' or 'zsh'",
   details: `bash:  eval "$(mmfile completions bash)"     in ~/.bashrc
-zsh:   eval "$(mmfile completions zsh)"      in ~/.zshrc, after compinit`,
+zsh:   eval "$(mmfile completions zsh)"      in ~/.zshrc, after compinit
+They complete 'npx mmfile' as well, where the command is installed in the project.`,
+  example: 'eval "$(npx mmfile completions bash)"',
   options: {},
   run({ operands: [shell = ''] }) {
     const script = SHELLS[shell]
@@ -32,6 +34,7 @@ export const commands: readonly Command[] = [
   cat,
   follow,
   append,
+  seal,
   peers,
   rm,
   sweepCommand,

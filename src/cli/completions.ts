@@ -8,12 +8,13 @@ export function bashCompletions(commands: readonly Command[]): string {
   const names = commands.map(({ name }) => name).join(' ')
   const cases = commands.map((command) => {
     const operands = takesId(command)
-      ? '$(mmfile ls --quiet --kind file 2>/dev/null)'
+      ? `$("\${run[@]}" ls --quiet --kind file 2>/dev/null)`
       : shells(command)
     return `    ${command.name}) options='${flags(command)}' operands="${operands}" ;;`
   })
   return `_mmfile() {
   local word=\${COMP_WORDS[COMP_CWORD]} options operands
+  local -a run=(\${_mmfile_run:-mmfile})
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W '${names} --help --version' -- "$word"))
@@ -29,7 +30,17 @@ ${cases.join('\n')}
     *) COMPREPLY=($(compgen -W "$operands" -- "$word")) ;;
   esac
 }
+_mmfile_npx() {
+  COMPREPLY=()
+  if [ "\${COMP_WORDS[1]}" = mmfile ] && [ "$COMP_CWORD" -gt 1 ]; then
+    local _mmfile_run='npx --no mmfile'
+    COMP_WORDS=("\${COMP_WORDS[@]:1}")
+    COMP_CWORD=$((COMP_CWORD - 1))
+    _mmfile
+  fi
+}
 complete -F _mmfile mmfile
+complete -o default -F _mmfile_npx npx
 `
 }
 
@@ -50,7 +61,7 @@ export function zshCompletions(commands: readonly Command[]): string {
   })
   return `_mmfile_ids() {
   local -a ids
-  ids=(\${(f)"$(mmfile ls --quiet --kind file 2>/dev/null)"})
+  ids=(\${(f)"$(\${=_mmfile_run:-mmfile} ls --quiet --kind file 2>/dev/null)"})
   compadd -a ids
   _files
 }
@@ -70,7 +81,18 @@ ${described.join('\n')}
 ${cases.join('\n')}
   esac
 }
+_mmfile_npx() {
+  if [[ $words[2] == mmfile ]] && (( CURRENT > 2 )); then
+    local _mmfile_run='npx --no mmfile'
+    shift words
+    (( CURRENT-- ))
+    _mmfile
+  else
+    _default
+  fi
+}
 compdef _mmfile mmfile
+compdef _mmfile_npx npx
 `
 }
 

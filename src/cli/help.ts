@@ -42,6 +42,8 @@ export function commandHelp(command: Command): string {
     ...details,
     '',
     ...columns(lines),
+    '',
+    `Example: ${command.example}`,
   ].join('\n')
 }
 

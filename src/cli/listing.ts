@@ -1,24 +1,33 @@
+import { unlinkSync } from 'node:fs'
+import { MmFile } from '../file/mmfile.js'
 import { list, remove, sweep } from '../shared/listing.js'
-import type { ObjectInfo } from '../shared/types.js'
+import type { ObjectInfo, TextEncodingName } from '../shared/types.js'
 import {
   type Call,
   type Command,
   Failures,
   FILE_OPTIONS,
+  isPath,
   kindOf,
   OBJECT_OPTIONS,
   open,
   placeOf,
+  RANGE_OPTIONS,
+  rangeOf,
   UsageError,
 } from './command.js'
 import { greatest, paint, printable, table, write } from './output.js'
+import { ENCODING_OPTION, encodingOf, hex, textOf } from './text.js'
 
 const JSON_OPTION = { json: { type: 'boolean', summary: 'print JSON' } } as const
 const ROWS_OPTIONS = {
   ...JSON_OPTION,
   quiet: { type: 'boolean', short: 'q', summary: 'print the ids alone' },
 } as const
+/** Bytes of a segment that are shown, twice as many of text. */
 const PREVIEWED = 60
+/** Segments that are shown of a file, unless --limit says otherwise. */
+const SHOWN = 100
 
 export const ls: Command = {
   name: 'ls',
@@ -26,6 +35,7 @@ export const ls: Command = {
   summary: 'List the files and mutexes of this user on this machine',
   details: `A stale one is one that no live process has open; 'mmfile sweep' removes it. With --data-prefix, mutexes
 are listed only with --prefix.`,
+  example: 'mmfile ls --json | jq .',
   options: { ...ROWS_OPTIONS, ...OBJECT_OPTIONS },
   run(call) {
     const kind = kindOf(call)
@@ -79,8 +89,10 @@ function state({ stale, sealed }: ObjectInfo) {
 export const inspect: Command = {
   name: 'inspect',
   operands: ['ID'],
-  summary: 'Show what a file is and which segments it has',
-  options: { ...JSON_OPTION, ...FILE_OPTIONS },
+  summary: 'Show what a file is and how its segments begin',
+  details: `It shows ${SHOWN} segments unless --limit says otherwise: as text where they are text, else as <bytes>.`,
+  example: 'mmfile inspect log --from 1000 --limit 20',
+  options: { ...JSON_OPTION, ...RANGE_OPTIONS, ...ENCODING_OPTION, ...FILE_OPTIONS },
   async run(call) {
     const facts = look(call)
     if (call.options.json) return writeJson(facts)
@@ -91,15 +103,20 @@ export const inspect: Command = {
     for (const [name, value] of named) await write(`${dim(name.padEnd(width))}  ${value}\n`)
     const rows = segments.map(({ index, bytes, preview }) => [index, bytes, preview])
     if (rows.length > 0) await write(`\n${table(['INDEX', 'BYTES', 'BEGINS WITH'], rows)}\n`)
+    const left = facts.length - (segments.at(-1)?.index ?? facts.length - 1) - 1
+    if (left > 0) await write(`${dim(`… and ${left} more: --from and --limit show others`)}\n`)
   },
 }
 
 function look(call: Call) {
-  const file = open(call, 'read')
+  const encoding = encodingOf(call)
+  const file = open(call, 'read', encoding)
   try {
-    const segments = Array.from({ length: file.length }, (_, index) => {
+    const [from, to] = rangeOf(call, file.length, SHOWN)
+    const segments = Array.from({ length: Math.max(0, to - from) }, (_, at) => {
+      const index = from + at
       const bytes = file.byteLength(index)
-      return { index, bytes, preview: preview(file.view(index)) }
+      return { index, bytes, preview: preview(file.view(index), encoding) }
     })
     const info = file.path === undefined ? about(file.id, call) : { path: file.path }
     return {
@@ -124,24 +141,19 @@ function about(id: string, call: Call) {
 }
 
 /** The beginning as text where it is text, else as bytes. */
-function preview(view: Uint8Array): string {
+function preview(view: Uint8Array, encoding: TextEncodingName | undefined): string {
   const begin = Buffer.from(view.subarray(0, 2 * PREVIEWED))
-  const more = view.length > begin.length ? '…' : ''
-  if (view.length % 2 === 0) {
-    const text = begin.toString('utf16le').replace(more ? /[\ud800-\udbff]$/ : '', '')
-    if (!/[\0\p{Cs}\p{Cn}\p{Co}]/u.test(text)) return printable(text) + more
-  }
-  const hex = begin
-    .subarray(0, 16)
-    .toString('hex')
-    .replace(/..(?=.)/g, '$& ')
-  return `<${hex}${view.length > 16 ? ' …' : ''}>`
+  const part = view.length > begin.length
+  const text = textOf(begin, encoding, part)
+  if (text === undefined) return hex(view.subarray(0, PREVIEWED), 16)
+  return printable(text) + (part ? '…' : '')
 }
 
 export const peers: Command = {
   name: 'peers',
   operands: ['ID'],
   summary: 'Show which processes have a file open',
+  example: 'mmfile peers log',
   options: { ...JSON_OPTION, ...FILE_OPTIONS },
   async run(call) {
     const file = open(call, 'read')
@@ -162,15 +174,21 @@ export const peers: Command = {
 export const rm: Command = {
   name: 'rm',
   operands: ['ID...'],
-  summary: 'Remove the names of files or mutexes',
+  summary: 'Remove files or mutexes',
   details: `Nothing can open such a file or mutex from then on; a process that has it open goes on using it. Where
-ID is a file and a mutex, --kind says which.`,
+ID is a file and a mutex, --kind says which. A path is unlinked, if it is a file of mmfile.`,
+  example: 'mmfile rm log ./old.mmf',
   options: { ...OBJECT_OPTIONS },
   run(call) {
     const [kind, place, failures] = [kindOf(call), placeOf(call), [] as unknown[]]
     const infos = kind === undefined ? list(place) : []
     for (const id of call.operands) {
       try {
+        if (isPath(id)) {
+          MmFile.openFile(id, { access: 'read' }).close() // nothing else is removed
+          unlinkSync(id)
+          continue
+        }
         const [found, other] = infos.filter((info) => info.id === id)
         if (other !== undefined) throw new UsageError(`'${id}' is a file and a mutex: say --kind`)
         remove(id, { kind: kind ?? found?.kind, ...place })
@@ -186,6 +204,7 @@ export const sweepCommand: Command = {
   name: 'sweep',
   operands: [],
   summary: 'Remove the files and mutexes that no live process has open, and print what they were',
+  example: 'mmfile sweep --quiet',
   options: { ...ROWS_OPTIONS, ...OBJECT_OPTIONS },
   run: (call) => writeRows(sweep(placeOf(call)), call),
 }

@@ -6,15 +6,18 @@ import { complain, fail, greatest, stopWhenNobodyReads } from './output.js'
 
 const { version } = require('../../package.json') as { version: string }
 
-/** Runs one command line and answers its exit status: 0, 1 for a failure, 2 for wrong usage. */
+/** Runs one command line and returns its exit status: 0, 1 for a failure, 2 for wrong usage. */
 export async function run(args: readonly string[]): Promise<number> {
   stopWhenNobodyReads()
   try {
     const [name, ...rest] = args
-    if (name === undefined) throw new UsageError('a command is missing')
+    if (name === undefined) {
+      process.stderr.write(`${generalHelp(commands)}\n`)
+      return 2
+    }
     if (name === '--help' || name === '-h') return say(help(rest[0]))
     if (name === 'help') return say(help(rest[0]))
-    if (name === '--version' || name === '-V') return say(version)
+    if (name === '--version' || name === '-v') return say(version)
     const command = find(name)
     const call = parse(command, rest)
     if (call === undefined) return say(commandHelp(command))
@@ -60,7 +63,7 @@ function parse(command: Command, args: string[]): Call | undefined {
   return { operands: positionals, options: values as Call['options'] }
 }
 
-/** Tells on standard error what went wrong, and answers the exit status. */
+/** Tells on standard error what went wrong, and returns the exit status. */
 function explain(error: unknown): number {
   if (error instanceof Stopped) return error.status
   if (error instanceof Failures) return greatest(error.errors, explain)

@@ -1,7 +1,18 @@
 import type { MmFile } from '../file/mmfile.js'
 import { MmFileError } from '../shared/errors.js'
-import { type Command, FILE_OPTIONS, open, Stopped, UsageError, wholeNumber } from './command.js'
+import type { TextEncodingName } from '../shared/types.js'
+import {
+  type Command,
+  FILE_OPTIONS,
+  open,
+  RANGE_OPTIONS,
+  rangeOf,
+  Stopped,
+  UsageError,
+  wholeNumber,
+} from './command.js'
 import { write } from './output.js'
+import { ENCODING_OPTION, encodingOf, hex, textOf } from './text.js'
 
 const FORMS = {
   bytes: {
@@ -12,8 +23,10 @@ const FORMS = {
   json: { type: 'boolean', summary: 'as JSON strings, one a line' },
 } as const
 
-const TEXT_NOTE = `Text is written as UTF-8, each segment on a line; half of a surrogate pair, which UTF-8 has no bytes for,
-becomes U+FFFD there, and an escape in JSON.`
+const TEXT_NOTE = `Text is written as UTF-8, each segment on a line, and bytes that are no text as <00 ff>. Which it is
+is recognised by what it is, unless --encoding says; a segment that is no text of that encoding is an error. Half of a
+surrogate pair, which UTF-8 has no bytes for, becomes U+FFFD, and an escape in JSON. In JSON, bytes are an object
+{"base64": …}.`
 
 type Form = 'text' | 'bytes' | 'json'
 
@@ -23,10 +36,18 @@ function formOf({ bytes, json }: Readonly<Record<string, unknown>>): Form {
   return json ? 'json' : 'text'
 }
 
-function show(file: MmFile, index: number, form: Form): Promise<void> {
-  if (form === 'bytes') return write(file.readBytes(index))
-  const text = file.read(index)
-  return write(form === 'json' ? `${JSON.stringify(text)}\n` : `${text}\n`)
+/** Prints one segment. With an encoding, what is no text of it is an error. */
+function show(
+  file: MmFile,
+  index: number,
+  form: Form,
+  encoding: TextEncodingName | undefined,
+): Promise<void> {
+  const bytes = file.readBytes(index)
+  if (form === 'bytes') return write(bytes)
+  const text = encoding === undefined ? textOf(bytes, undefined) : file.read(index)
+  if (form === 'text') return write(`${text ?? hex(bytes)}\n`)
+  return write(`${JSON.stringify(text ?? { base64: bytes.toString('base64') })}\n`)
 }
 
 export const cat: Command = {
@@ -34,16 +55,20 @@ export const cat: Command = {
   operands: ['ID', '[INDEX]'],
   summary: 'Print the segments that are there, or one of them',
   details: TEXT_NOTE,
-  options: { ...FORMS, ...FILE_OPTIONS },
+  example: 'mmfile cat log --from 100 --limit 10',
+  options: { ...FORMS, ...RANGE_OPTIONS, ...ENCODING_OPTION, ...FILE_OPTIONS },
   async run(call) {
-    const form = formOf(call.options)
+    const [form, encoding] = [formOf(call.options), encodingOf(call)]
     const [, given] = call.operands
     const only = given === undefined ? undefined : wholeNumber('INDEX', given)
-    const file = open(call, 'read')
+    if (only !== undefined && (call.options.from ?? call.options.limit) !== undefined) {
+      throw new UsageError('INDEX is one segment: --from and --limit go without it')
+    }
+    const file = open(call, 'read', encoding)
     try {
-      if (only !== undefined) return await show(file, only, form)
-      const { length } = file
-      for (let index = 0; index < length; index += 1) await show(file, index, form)
+      if (only !== undefined) return await show(file, only, form, encoding)
+      const [from, to] = rangeOf(call, file.length)
+      for (let index = from; index < to; index += 1) await show(file, index, form, encoding)
     } finally {
       file.close()
     }
@@ -55,13 +80,15 @@ export const follow: Command = {
   operands: ['ID'],
   summary: 'Print the segments that are there and those that come, until the file is sealed',
   details: TEXT_NOTE,
+  example: 'mmfile follow log --from end --json',
   options: {
     ...FORMS,
     from: {
       type: 'string',
       hint: 'INDEX',
-      summary: 'begin with this segment instead of the first',
+      summary: "begin with this segment instead of the first; 'end': with the next that comes",
     },
+    ...ENCODING_OPTION,
     'require-peer': {
       type: 'boolean',
       summary: 'fail with ERR_MMFILE_PEER_GONE when no other process has it open any more',
@@ -69,15 +96,18 @@ export const follow: Command = {
     ...FILE_OPTIONS,
   },
   async run(call) {
-    const form = formOf(call.options)
+    const [form, encoding] = [formOf(call.options), encodingOf(call)]
     const { from, 'require-peer': requirePeer } = call.options
-    const first = typeof from === 'string' ? wholeNumber('--from', from) : 0
-    const file = open(call, 'read')
+    const given = typeof from === 'string' && from !== 'end' ? wholeNumber('--from', from) : 0
+    const file = open(call, 'read', encoding)
+    const first = from === 'end' ? file.length : given
     const stop = new AbortController()
     const unlisten = onSignal((status) => stop.abort(new Stopped(status)))
     try {
       for (let next = first; ; ) {
-        for (; next < file.length && !stop.signal.aborted; next += 1) await show(file, next, form)
+        for (; next < file.length && !stop.signal.aborted; next += 1) {
+          await show(file, next, form, encoding)
+        }
         await file.waitFor(next, { signal: stop.signal, requirePeer: requirePeer === true })
       }
     } catch (error) {
@@ -107,8 +137,9 @@ export const append: Command = {
   name: 'append',
   operands: ['ID', '[TEXT]'],
   summary: 'Append a segment, or several, and print the index of each',
-  details: `Without TEXT, standard input is one segment, as UTF-8 text. A TEXT that begins with a dash goes behind
-'--'.`,
+  details: `Without TEXT, standard input is one segment, as UTF-8 text; if there is none, nothing is appended. The
+text is stored as --encoding says, as UTF-16 without it. A TEXT that begins with a dash goes behind '--'.`,
+  example: 'tail -f log.txt | mmfile append log --lines --encoding utf8',
   options: {
     bytes: {
       type: 'boolean',
@@ -120,18 +151,23 @@ export const append: Command = {
       short: 'l',
       summary: 'make a segment of each line of standard input',
     },
+    'allow-empty': {
+      type: 'boolean',
+      summary: 'append an empty segment if standard input is empty',
+    },
+    ...ENCODING_OPTION,
     ...FILE_OPTIONS,
   },
   async run(call) {
-    const { bytes, lines } = call.options
+    const { bytes, lines, 'allow-empty': allowEmpty } = call.options
     const [, text] = call.operands
     if (bytes && lines) throw new UsageError('--bytes and --lines exclude each other')
     if (text !== undefined && (bytes || lines)) {
       throw new UsageError('--bytes and --lines are about standard input: leave TEXT out')
     }
-    const file = open(call, 'read-write')
+    const file = open(call, 'read-write', encodingOf(call))
     try {
-      for await (const value of given(text, bytes === true, lines === true)) {
+      for await (const value of given(text, bytes === true, lines === true, allowEmpty === true)) {
         await write(`${file.append(value)}\n`)
       }
     } finally {
@@ -144,6 +180,7 @@ async function* given(
   text: string | undefined,
   bytes: boolean,
   lines: boolean,
+  allowEmpty: boolean,
 ): AsyncGenerator<string | Buffer> {
   if (text !== undefined) yield text
   else if (lines) yield* eachLine()
@@ -151,7 +188,7 @@ async function* given(
     const chunks: Buffer[] = []
     for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
     const all = Buffer.concat(chunks)
-    yield bytes ? all : decoder().decode(all)
+    if (all.length > 0 || allowEmpty) yield bytes ? all : decoder().decode(all)
   }
 }
 
@@ -173,4 +210,20 @@ async function* eachLine(): AsyncGenerator<string> {
   }
   begun += text.decode()
   if (begun !== '') yield begun
+}
+
+export const seal: Command = {
+  name: 'seal',
+  operands: ['ID'],
+  summary: 'Seal a file: it takes no more segments, and those who follow it end',
+  example: 'mmfile seal log',
+  options: { ...FILE_OPTIONS },
+  run(call) {
+    const file = open(call, 'read-write')
+    try {
+      file.seal()
+    } finally {
+      file.close()
+    }
+  },
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { invalidValue } from './errors.js'
 import type { TextEncodingName } from './types.js'
 
@@ -16,4 +17,15 @@ export function checkText(name: string, text: string, encoding: TextEncodingName
   if (encoding === 'latin1' && BEYOND_LATIN1.test(text)) {
     throw invalidValue(name, "must have no character beyond U+00FF, by its encoding 'latin1'", text)
   }
+}
+
+/**
+ * The text that bytes are in that encoding; `undefined` if they are none. Nobody may change them meanwhile:
+ * shared memory is copied first.
+ */
+export function decodeText(bytes: Uint8Array, encoding: TextEncodingName): string | undefined {
+  const { buffer, byteOffset, byteLength } = bytes
+  if (encoding === 'utf8' && !isUtf8(bytes)) return undefined
+  if (encoding === 'utf16le' && byteLength % 2 !== 0) return undefined
+  return Buffer.from(buffer, byteOffset, byteLength).toString(encoding)
 }
