@@ -72,6 +72,18 @@ test('a full file destroys the writing stream with the error', async (t) => {
   t.false(file.sealed, 'it did not finish')
 })
 
+test('nothing is appended behind a chunk that failed, also of those that the stream kept', async (t) => {
+  const file = create(t, 20)
+  const stream = file.createWriteStream()
+  const failed = once(stream, 'error')
+  stream.cork()
+  for (const chunk of ['1234', '12345', '1']) stream.write(chunk)
+  stream.uncork()
+  const [error] = await failed
+  t.is(error.code, 'ERR_MMFILE_CAPACITY')
+  t.deepEqual([...file], ['1234'])
+})
+
 test('what is no value destroys it too', async (t) => {
   const file = create(t)
   const writing = pipeline(Readable.from(['a', 5]), file.createWriteStream())

@@ -78,19 +78,25 @@ export function writeStream(file: MmFile, options: WriteStreamOptions | undefine
     objectMode: true,
     highWaterMark,
     write(chunk: Value, _encoding, callback) {
-      attempt(
-        () => file.append(chunk),
-        (error) => {
-          const turn = takeTurn()
-          if (turn === undefined) callback(error)
-          else turn.then(() => callback(error))
-        },
-      )
+      try {
+        file.append(chunk)
+      } catch (error) {
+        // Later: a stream goes on with the chunks that it keeps if a write fails while it is called.
+        process.nextTick(callback, error)
+        return
+      }
+      const turn = takeTurn()
+      if (turn === undefined) callback()
+      else turn.then(() => callback())
     },
     final(callback) {
-      attempt(() => {
+      try {
         if (seal) file.seal()
-      }, callback)
+      } catch (error) {
+        callback(error as Error)
+        return
+      }
+      callback()
     },
   })
   return endedBy(signal, stream)
@@ -108,14 +114,4 @@ function endedBy<S extends Readable | Writable>(signal: AbortSignal | undefined,
     stream.destroy(error as Error)
   }
   return stream
-}
-
-function attempt(work: () => void, callback: (error?: Error | null) => void): void {
-  try {
-    work()
-  } catch (error) {
-    callback(error as Error)
-    return
-  }
-  callback()
 }
