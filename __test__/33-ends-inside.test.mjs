@@ -13,6 +13,10 @@ const ways = {
   SIGKILL: 'kill',
   'an unhandled rejection': 'reject',
   'the end of all that it had to do': 'never',
+  'process.exit() without a listener of it': 'unheard',
+  'process.exit() and an exit listener that throws': 'throwInExit',
+  'process.exit() and an exit listener that calls it again': 'exitInExit',
+  'an exception in the handler of uncaught exceptions': 'throwAgain',
 }
 
 for (const [name, way] of Object.entries(ways)) {

@@ -11,6 +11,22 @@ const ends = {
   kill: () => process.kill(process.pid, 'SIGKILL'),
   reject: () => Promise.reject(new Error('boom')),
   never: () => new Promise(() => {}),
+  unheard() {
+    process.removeAllListeners('exit')
+    process.exit(0)
+  },
+  throwInExit() {
+    process.prependListener('exit', () => ends.throw())
+    process.exit(0)
+  },
+  exitInExit() {
+    process.prependListener('exit', () => process.exit(0))
+    process.exit(0)
+  },
+  throwAgain() {
+    process.on('uncaughtException', () => ends.throw())
+    ends.throw()
+  },
 }
 
 function endInside(locked, way) {

@@ -212,7 +212,7 @@ pub(crate) fn manage(call: &Call) -> Outcome {
 /// Node: the object that stood for a file or a mutex has been collected. Its views stay, and keep the memory.
 unsafe extern "C" fn collected(env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
     if let Some(handle) = u32::try_from(data as usize).ok().and_then(table::remove) {
-        end(&handle);
+        handle.end();
         weigh(env, -WEIGHT);
     }
 }
@@ -268,20 +268,8 @@ pub fn recovered(env: Env, handle: u32) -> napi::Result<f64> {
 
 /// Counts as closed for others, and keeps the memory.
 fn leave(handle: &Rc<Handle>) {
-    end(handle);
+    handle.end();
     handle.leave();
-}
-
-/// Ends what refers to the file, so that dropping the handle drops the file. The next holder of the lock
-/// finds it abandoned: this one has not come to the end of its section.
-fn end(handle: &Rc<Handle>) {
-    drop(handle.watch.take());
-    if let Some(holder) = handle.holder.take() {
-        holder.abandon();
-    }
-    if let Some(mut guard) = handle.guard.take() {
-        guard.abandon();
-    }
 }
 
 /// Gives a file or a mutex its number.

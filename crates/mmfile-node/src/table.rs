@@ -49,6 +49,18 @@ impl Handle {
         matches!(&self.resource, Resource::File(file) if file.is_filling())
     }
 
+    /// Ends what refers to the file, so that dropping the handle drops the file. The next holder of the lock
+    /// finds it abandoned: this one has not come to the end of its section.
+    pub(crate) fn end(&self) {
+        drop(self.watch.take());
+        if let Some(holder) = self.holder.take() {
+            holder.abandon();
+        }
+        if let Some(mut guard) = self.guard.take() {
+            guard.abandon();
+        }
+    }
+
     /// Does what closing does for others.
     pub(crate) fn leave(&self) {
         match &self.resource {
@@ -93,13 +105,19 @@ struct Table {
     free: Vec<u32>,
 }
 
-#[cfg(windows)]
 impl Drop for Table {
-    /// What is still there was not closed with the environment: the process is ending at once, as by
-    /// `process.abort()`, and the system runs this when all other threads are gone already, whatever
-    /// they were in the middle of. Nothing is closed then; it counts as killed.
+    /// What is still there was not closed with the environment: the process is ending at once, by
+    /// `process.abort()` or without coming to our listener of its end.
+    ///
+    /// On Windows the system runs this when all other threads are gone already, whatever they were in the
+    /// middle of. Nothing is closed there; it counts as killed.
     fn drop(&mut self) {
-        std::mem::forget(std::mem::take(&mut self.slots));
+        let slots = std::mem::take(&mut self.slots);
+        if cfg!(windows) {
+            std::mem::forget(slots);
+        } else {
+            slots.iter().filter_map(|slot| slot.handle.as_ref()).for_each(|handle| handle.end());
+        }
     }
 }
 
