@@ -35,6 +35,32 @@ for (const [name, way] of Object.entries(ways)) {
   }
 }
 
+// Each of them finds the lock of the dead holder, repairs what it left, and goes on.
+const operations = {
+  length: (file) => file.length,
+  append: (file) => file.append('x'),
+  'an append that fails': (file) => {
+    try {
+      file.append(new Uint8Array(9999))
+    } catch {}
+  },
+  waitFor: (file) => file.waitFor(9, { timeout: 100 }).catch(() => {}),
+}
+
+for (const [name, operate] of Object.entries(operations)) {
+  test(`the next section knows, whatever was done in between: ${name}`, async (t) => {
+    const file = create(t, 1024)
+    const child = start(t, 'enders', 'within', ['file', file.id, 'kill'])
+    await child.next()
+    await child.exited
+    await operate(file)
+    t.is(file.recovered, 1)
+    t.true(file.withLockSync(({ abandoned }) => abandoned))
+    t.false(file.withLockSync(({ abandoned }) => abandoned))
+    t.is(file.recovered, 1)
+  })
+}
+
 test('release, close and the end of withLock abandon nothing', (t) => {
   const name = uniqueId('ends')
   const one = mutex(t, name)

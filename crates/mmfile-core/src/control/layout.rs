@@ -47,6 +47,8 @@ pub(crate) const OFF_INTENT_BASE: u64 = 0x100;
 pub(crate) const OFF_INTENT_BASE_COUNT: u64 = 0x108;
 pub(crate) const OFF_INTENT_END: u64 = 0x110;
 pub(crate) const OFF_INTENT_END_COUNT: u64 = 0x118;
+/// 1 from the beginning of a section to its end; operations leave it alone.
+pub(crate) const OFF_SECTION: u64 = 0x120;
 
 /// Set by a process that is about to sleep, cleared by the one that wakes it; away from what readers
 /// poll.

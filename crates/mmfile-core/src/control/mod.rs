@@ -198,6 +198,16 @@ impl Control {
         (self.long(at::OFF_LOCK_HOLDER).load(Ordering::Acquire), thread)
     }
 
+    /// Records that a section begins: whether the one before did not come to its end. Its caller holds the lock.
+    pub(crate) fn begin_section(&self) -> bool {
+        self.word(at::OFF_SECTION).swap(1, Ordering::AcqRel) != 0
+    }
+
+    /// Records that the section has come to its end. Its caller holds the lock.
+    pub(crate) fn end_section(&self) {
+        self.word(at::OFF_SECTION).store(0, Ordering::Release);
+    }
+
     /// The handle that created the file; 0 if none is known.
     pub(crate) fn creator(&self) -> u64 {
         self.long(at::OFF_CREATOR).load(Ordering::Relaxed)

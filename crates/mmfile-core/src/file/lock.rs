@@ -76,7 +76,7 @@ impl Handle {
         self.check_not_filling()?;
         let keep: Arc<Self> = Arc::clone(self);
         let mut guard = self.section.enter(deadline, owner, keep)?;
-        if guard.abandoned() {
+        if guard.needs_repair() {
             match self.recover() {
                 Ok(true) => {}
                 Ok(false) => guard.abandon(),

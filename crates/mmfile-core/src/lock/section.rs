@@ -76,6 +76,10 @@ impl Section {
         // The disk may have become full since the lock was acquired, or the file may have been cut.
         if self.object.check_writable(&self.control).is_ok() {
             self.set_holder(0, 0);
+            if hold == Hold::Section && left == Acquired::Clean && self.object.is_own() {
+                self.control.end_section();
+                crate::fault::point("section.ended");
+            }
             self.mutex.release(hold, left);
         } else {
             self.mutex.forget(hold);
@@ -127,7 +131,10 @@ impl Section {
             return Err(Error::LockHeld);
         }
         let acquired = self.acquire(deadline, Hold::Section);
+        let mut unfinished = false;
         if acquired.is_ok() {
+            // An operation may have acquired the lock from the dead holder, and repaired what that one left.
+            unfinished = self.control.begin_section();
             crate::fault::point("section.locked");
             self.owner.store(owner, Ordering::Release);
             crate::fault::point("section.owned");
@@ -135,10 +142,10 @@ impl Section {
                 self.mutex.nudge(); // the owner may wait for the lock: see `operate`
             }
         }
-        let abandoned = acquired? == Acquired::Abandoned;
+        let acquired = acquired?;
         let section = Arc::clone(self);
         let leaves = Acquired::Clean;
-        Ok(LockGuard { section, abandoned, leaves, _keep: keep, _thread: PhantomData })
+        Ok(LockGuard { section, acquired, unfinished, leaves, _keep: keep, _thread: PhantomData })
     }
 
     /// The owner's operations are outside from here on; the lock is released soon after.
@@ -172,7 +179,9 @@ impl Surroundings for Section {
 /// The lock, held over several operations. Dropping it lets the next one in.
 pub struct LockGuard {
     section: Arc<Section>,
-    abandoned: bool,
+    acquired: Acquired,
+    /// Whether the section before did not come to its end.
+    unfinished: bool,
     /// How the next holder finds it.
     leaves: Acquired,
     _keep: Arc<dyn Any + Send + Sync>,
@@ -181,10 +190,16 @@ pub struct LockGuard {
 }
 
 impl LockGuard {
-    /// Whether the holder before died with the lock. What it left has been repaired since.
+    /// Whether the section before did not come to its end, or the holder before died with the lock. What it left
+    /// has been repaired since.
     #[must_use]
     pub fn abandoned(&self) -> bool {
-        self.abandoned
+        self.unfinished || self.needs_repair()
+    }
+
+    /// Whether the holder before died with the lock, and nobody has repaired what it left.
+    pub(crate) fn needs_repair(&self) -> bool {
+        self.acquired == Acquired::Abandoned
     }
 
     /// Has the next holder find the lock abandoned: what this one was doing is not done, or it could not
@@ -196,7 +211,7 @@ impl LockGuard {
 
 impl std::fmt::Debug for LockGuard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LockGuard").field("abandoned", &self.abandoned).finish_non_exhaustive()
+        f.debug_struct("LockGuard").field("abandoned", &self.abandoned()).finish_non_exhaustive()
     }
 }
 

@@ -23,6 +23,7 @@ pub const HOLDING: &[(&str, bool, bool)] = &[
     ("section.locked", true, false),
     ("section.owned", true, false),
     ("section.disowned", true, true),
+    ("section.ended", true, true),
     ("delist.begun", true, true),
     ("delist.unlinked", true, true),
     ("release.before", true, true),

@@ -31,13 +31,14 @@ const LONGS: [u64; 8] = [
     at::OFF_INTENT_END,
     at::OFF_INTENT_END_COUNT,
 ];
-const WORDS: [u64; 7] = [
+const WORDS: [u64; 8] = [
     at::OFF_STATE,
     at::OFF_LOCK,
     at::OFF_LOCK + 8,
     at::OFF_LOCK_THREAD,
     at::OFF_WAKE,
     at::OFF_STATUS,
+    at::OFF_SECTION,
     at::OFF_WAITING,
 ];
 /// Those of a participant.
