@@ -57,6 +57,14 @@ pub enum Error {
         /// Why, and the next step.
         reason: &'static str,
     },
+    /// The channel has no such group.
+    #[error("the channel has no group '{group}': {}", groups_text(.groups))]
+    NoGroup {
+        /// The group asked for.
+        group: String,
+        /// Those that there are.
+        groups: Vec<String>,
+    },
     /// The id is in use.
     #[error("'{id}' exists already: open it, or choose another name")]
     Exists {
@@ -127,6 +135,29 @@ pub enum Error {
         "this handle or thread has the lock already, and it is not re-entrant: release it first"
     )]
     LockHeld,
+    /// Another participant is the only one that may send.
+    #[error("the channel has an exclusive writer{}: wait until it closes", pid_suffix(*.pid))]
+    ExclusiveWriter {
+        /// Its process; `None` where it is not known.
+        pid: Option<u32>,
+    },
+    /// There is no room for a message, and no time left to wait for it.
+    #[error("the channel is full: {}", slowest_text(.slowest))]
+    Full {
+        /// The participant that keeps the oldest message; `None` where none does.
+        slowest: Option<Box<ParticipantInfo>>,
+    },
+    /// The message asked for has been forgotten.
+    #[error("message {index} is gone: the oldest that is left is {oldest}")]
+    Lost {
+        /// The index asked for.
+        index: u64,
+        /// The oldest index that is left.
+        oldest: u64,
+    },
+    /// Another participant detached this one, or removed its group.
+    #[error("this participant of the channel was evicted: open another one")]
+    Evicted,
     /// The peer that a wait requires has left.
     #[error("{reason}: nothing is left that appends what is waited for")]
     PeerGone {
@@ -171,6 +202,60 @@ pub enum Error {
     },
 }
 
+/// A participant of a channel, as `Channel::participants` reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParticipantInfo {
+    /// Its number, which no other participant of the channel has or will have.
+    pub number: u32,
+    /// What it is.
+    pub role: Role,
+    /// Its process; `None` for a group.
+    pub pid: Option<u32>,
+    /// The name of the group: a group's own, or that of a member's.
+    pub group: Option<String>,
+    /// The next message that it has not done with.
+    pub next_index: u64,
+    /// How many messages there are from there on.
+    pub lag: u64,
+    /// When it joined, in milliseconds since 1970.
+    pub since: u64,
+}
+
+/// What a participant of a channel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A reliable reader: no message is overwritten before it has released it.
+    Reader,
+    /// A member of a group.
+    Member,
+    /// The exclusive writer.
+    Writer,
+    /// A group, with or without members.
+    Group,
+}
+
+fn groups_text(groups: &[String]) -> String {
+    if groups.is_empty() {
+        return "it has none; create it with createGroup".into();
+    }
+    let names: Vec<String> = groups.iter().map(|name| format!("'{name}'")).collect();
+    format!("it has {}; another one is created with createGroup", names.join(", "))
+}
+
+fn slowest_text(slowest: &Option<Box<ParticipantInfo>>) -> String {
+    let Some(slowest) = slowest else { return "wait until there is room".into() };
+    let (who, next) = match (slowest.role, &slowest.group, slowest.pid) {
+        (Role::Group, Some(name), _) => (format!("group '{name}'"), "add members, or remove it"),
+        (Role::Reader, _, Some(pid)) => (format!("a reader in process {pid}"), "or evict it"),
+        _ => ("a participant".into(), "or evict it"),
+    };
+    format!("{who} is {} messages behind; wait until it goes on, {next}", slowest.lag)
+}
+
+fn pid_suffix(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(" in process {pid}")).unwrap_or_default()
+}
+
 fn os_suffix(os: &Option<OsError>) -> String {
     os.as_ref().map(|os| format!(" ({os})")).unwrap_or_default()
 }
@@ -182,7 +267,7 @@ impl Error {
         match self {
             Self::InvalidArgument { .. } => "ERR_INVALID_ARG_VALUE",
             Self::TargetTooSmall { .. } => "ERR_OUT_OF_RANGE",
-            Self::NotFound { .. } => "ERR_MMFILE_NOT_FOUND",
+            Self::NotFound { .. } | Self::NoGroup { .. } => "ERR_MMFILE_NOT_FOUND",
             Self::Exists { .. } => "ERR_MMFILE_EXISTS",
             Self::Closed => "ERR_MMFILE_CLOSED",
             Self::ReadOnly => "ERR_MMFILE_READ_ONLY",
@@ -193,7 +278,10 @@ impl Error {
             Self::NotText { .. } => "ERR_MMFILE_NOT_TEXT",
             Self::Corrupt { .. } => "ERR_MMFILE_CORRUPT",
             Self::Timeout { .. } => "ERR_MMFILE_TIMEOUT",
-            Self::LockHeld => "ERR_MMFILE_LOCK_HELD",
+            Self::LockHeld | Self::ExclusiveWriter { .. } => "ERR_MMFILE_LOCK_HELD",
+            Self::Full { .. } => "ERR_MMFILE_FULL",
+            Self::Lost { .. } => "ERR_MMFILE_LOST",
+            Self::Evicted => "ERR_MMFILE_EVICTED",
             Self::PeerGone { .. } => "ERR_MMFILE_PEER_GONE",
             Self::NoSpace { .. } => "ERR_MMFILE_NO_SPACE",
             Self::Access { .. } => "ERR_MMFILE_ACCESS",

@@ -9,18 +9,26 @@ pub const MAX_ID_LENGTH: usize = 64;
 /// What precedes the name of a mutex in its object's name, unless the options say otherwise.
 pub const DEFAULT_MUTEX_PREFIX: &str = "mmfile-mutex-";
 
-/// What precedes the id in the names of a file's objects.
+/// What precedes the id of a channel in its object's name, unless the options say otherwise.
+pub const DEFAULT_CHANNEL_PREFIX: &str = "mmfile-channel-";
+
+/// What precedes the id in the names of the objects of files and channels.
 ///
 /// Two programs share a file only if they use the same prefixes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefixes {
     data: String,
     mutex: String,
+    channel: String,
 }
 
 impl Default for Prefixes {
     fn default() -> Self {
-        Self { data: "mmfile-data-".into(), mutex: "mmfile-lock-".into() }
+        Self {
+            data: "mmfile-data-".into(),
+            mutex: "mmfile-lock-".into(),
+            channel: DEFAULT_CHANNEL_PREFIX.into(),
+        }
     }
 }
 
@@ -37,7 +45,21 @@ impl Prefixes {
             let reason = "must differ between data and mutex".into();
             return Err(Error::InvalidArgument { name: "prefixes", reason });
         }
-        Ok(Self { data, mutex })
+        Ok(Self { data, mutex, channel: DEFAULT_CHANNEL_PREFIX.into() })
+    }
+
+    /// The same with another prefix of channels, which must differ from both.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for any other.
+    pub fn with_channel(self, channel: impl Into<String>) -> Result<Self> {
+        let channel = channel.into();
+        check_prefix("prefixes.channel", &channel)?;
+        if channel == self.data || channel == self.mutex {
+            let reason = "must differ from those of data and mutex".into();
+            return Err(Error::InvalidArgument { name: "prefixes.channel", reason });
+        }
+        Ok(Self { channel, ..self })
     }
 
     /// Whether a prefix is one.
@@ -52,6 +74,12 @@ impl Prefixes {
     #[must_use]
     pub fn data(&self) -> &str {
         &self.data
+    }
+
+    /// The prefix of the object of a channel.
+    #[must_use]
+    pub fn channel(&self) -> &str {
+        &self.channel
     }
 
     /// The prefix of the kernel's mutex, which exists on Windows alone: elsewhere the lock is part of
@@ -117,6 +145,10 @@ impl std::fmt::Display for FileId {
     }
 }
 
+/// What follows a channel's name in that of its data, where data and lock are objects of their own. No id
+/// contains it.
+pub(crate) const DATA_SUFFIX: &str = "~data";
+
 /// The names of what belongs to one id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
@@ -133,6 +165,13 @@ impl Names {
     pub(crate) fn of_file(id: FileId, prefixes: &Prefixes) -> Self {
         let object = format!("{}{id}", prefixes.data);
         let lock = format!("{}{id}", prefixes.mutex);
+        Self { id, object, lock }
+    }
+
+    /// Those of a channel. Where data and lock are objects of their own, no id is part of the data's name.
+    pub(crate) fn of_channel(id: FileId, prefixes: &Prefixes) -> Self {
+        let lock = format!("{}{id}", prefixes.channel);
+        let object = if cfg!(windows) { format!("{lock}{DATA_SUFFIX}") } else { lock.clone() };
         Self { id, object, lock }
     }
 

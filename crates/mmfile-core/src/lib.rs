@@ -49,6 +49,7 @@
 )]
 
 mod backoff;
+mod channel;
 mod control;
 mod deadline;
 mod error;
@@ -59,29 +60,37 @@ mod lock;
 mod memory;
 mod mutex;
 mod object;
+mod peer;
 #[cfg_attr(
     platform = "loom",
     allow(missing_docs, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 #[doc(hidden)]
 pub mod platform;
+mod ring;
 mod timeouts;
 mod wake;
 
+pub use channel::{
+    CHANNEL_LAYOUT, Channel, ChannelMemory, ChannelOptions, ChannelWaiter,
+    DEFAULT_CHANNEL_CAPACITY, DEFAULT_ENCODING, DEFAULT_PARTICIPANTS, ExclusiveWriter, Filling,
+    Job, Lossy, LossyReader, Member, Message, OnFull, OpenChannelOptions, Reader, StartFrom,
+};
 pub use control::Lifetime;
-pub use error::{Error, OsError, Result};
+pub use error::{Error, OsError, ParticipantInfo, Result, Role};
 #[cfg(feature = "fault-points")]
 #[doc(hidden)]
 pub use fault::arm;
 #[cfg(not(platform = "loom"))]
 pub use file::Flusher;
-pub use file::{CreateOptions, MmFile, OpenOptions, RequirePeer, SegmentIter, ViewMemory, Waiter};
+pub use file::{CreateOptions, MmFile, OpenOptions, SegmentIter, ViewMemory, Waiter};
 pub use frames::{MAX_SEGMENT_SIZE, Payload, Span, Target};
-pub use ids::{DEFAULT_MUTEX_PREFIX, FileId, MAX_ID_LENGTH, Prefixes};
+pub use ids::{DEFAULT_CHANNEL_PREFIX, DEFAULT_MUTEX_PREFIX, FileId, MAX_ID_LENGTH, Prefixes};
 pub use lock::{LockGuard, LockHolder, Notify};
 pub use memory::Access;
 pub use mutex::{MutexOptions, NamedMutex};
 pub use object::{Kind, ListOptions, ObjectInfo, Peer, list, remove, sweep};
+pub use peer::RequirePeer;
 pub use platform::WakeRing;
 pub(crate) use platform::{fault, sync};
 pub use raw_sync::Timeout;

@@ -1,6 +1,6 @@
 //! [`NamedMutex`]: the lock on its own.
 
-use crate::control::{Lifetime, ObjectKind};
+use crate::control::{Lifetime, LockPlace, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::file::open_or_create;
@@ -169,13 +169,13 @@ fn existing(spec: &Spec, deadline: &Deadline) -> Result<NamedMutex> {
 fn create(spec: &Spec, deadline: &Deadline) -> Result<NamedMutex> {
     let lifetime = Lifetime::LastProcess;
     let mode = Mode::SYNCHRONIZED;
-    let new = NewObject { kind: ObjectKind::Mutex, capacity: 0, lifetime, mode };
+    let new = NewObject { kind: ObjectKind::Mutex, capacity: 0, lifetime, mode, channel: None };
     object::create(spec, &new, deadline).map(|opened| mutex(spec, opened, true))
 }
 
 fn mutex(spec: &Spec, opened: Opened, is_creator: bool) -> NamedMutex {
     let object = Arc::new(opened.object);
-    let section = Arc::new(Section::new(&opened.control, &object));
+    let section = Arc::new(Section::new(&opened.control, LockPlace::Writers, &object));
     let name = spec.names.id.as_str().to_owned();
     NamedMutex { handle: Arc::new(Handle { name, section, is_creator, object }) }
 }

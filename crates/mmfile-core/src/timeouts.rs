@@ -17,6 +17,15 @@ pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(500);
 /// The same for a waiter that requires a peer, since a process that dies wakes no sleeper.
 pub(crate) const PEER_SLEEP: Duration = Duration::from_millis(200);
+/// The longest sleep of whoever waits for a channel: the dead wake no sleeper, and are to hold nobody back for
+/// longer than a tenth of a second.
+pub(crate) const CHANNEL_SLEEP: Duration = Duration::from_millis(40);
+/// So often a handle asks at most which participants are dead.
+pub(crate) const REAP_PAUSE: Duration = Duration::from_millis(20);
+/// How long a sender that waits for room goes before others without having looked.
+pub(crate) const TICKET_LIFE: Duration = Duration::from_millis(90);
+/// How long a sender waits for the participants' lock, to see whether there is room after all.
+pub(crate) const TIDY_WAIT: Duration = Duration::from_millis(20);
 /// The first sleep of a waiter.
 pub(crate) const FIRST_SLEEP: Duration = Duration::from_millis(5);
 

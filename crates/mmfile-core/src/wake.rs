@@ -23,7 +23,7 @@
 //! # Ok(()) }
 //! ```
 
-use crate::control::Control;
+use crate::control::{Control, WakePlace};
 use crate::deadline::Deadline;
 use crate::platform::wake_word::{self, Request};
 use crate::platform::{RELEASE_ORDERS_ALL, WakeRing};
@@ -41,13 +41,14 @@ use std::time::Duration;
 /// the word has changed since. `set(Signaled)` is the other side.
 pub(crate) struct WakeEvent<'a> {
     control: &'a Control,
+    place: WakePlace,
     request: Cell<Option<Request>>,
     sleep: Cell<Duration>,
 }
 
 impl<'a> WakeEvent<'a> {
-    pub(crate) fn new(control: &'a Control) -> Self {
-        Self { control, request: Cell::new(None), sleep: Cell::new(FIRST_SLEEP) }
+    pub(crate) fn new(control: &'a Control, place: WakePlace) -> Self {
+        Self { control, place, request: Cell::new(None), sleep: Cell::new(FIRST_SLEEP) }
     }
 
     /// The word is about to be waited on: remember it and ask to be woken.
@@ -58,7 +59,7 @@ impl<'a> WakeEvent<'a> {
     /// As [`Self::clear`]; if it does not `ask` it stores nothing, and the sleep ends when its time is over.
     pub(crate) fn prepare(&self, ask: bool) {
         self.request.set(None);
-        self.request.set(Some(Request::new(self.control, ask)));
+        self.request.set(Some(Request::new(self.control, self.place, ask)));
         // Orders the request before the look at the condition; `signal` has the other half.
         fence(Ordering::SeqCst);
     }
@@ -66,7 +67,8 @@ impl<'a> WakeEvent<'a> {
     /// As [`Self::sleep`], but by the kernel, which tells the ring. `false` if it cannot.
     pub(crate) fn arm(&self, ring: &mut WakeRing, longest: Duration) -> bool {
         let request = self.request.take();
-        request.is_some_and(|request| ring.arm(self.control.wake_word(), request.seen(), longest))
+        let word = self.control.wake_word(self.place);
+        request.is_some_and(|request| ring.arm(word, request.seen(), longest))
     }
 
     /// Sleeps until the word changes, `longest` or a time that grows with every sleep passes, or the
@@ -74,7 +76,7 @@ impl<'a> WakeEvent<'a> {
     pub(crate) fn sleep(&self, deadline: &Deadline, longest: Duration) {
         let Some(limit) = deadline.slice(self.sleep.get().min(longest)) else { return };
         if let Some(request) = self.request.take() {
-            request.sleep(self.control, limit);
+            request.sleep(self.control, self.place, limit);
         }
         self.sleep.set((self.sleep.get() * 2).min(LONGEST_SLEEP));
     }
@@ -89,7 +91,7 @@ impl EventImpl for WakeEvent<'_> {
     fn set(&self, state: EventState) -> Result<(), Box<dyn std::error::Error>> {
         match state {
             EventState::Clear => self.clear(),
-            EventState::Signaled => signal(self.control),
+            EventState::Signaled => signal(self.control, self.place),
         }
         Ok(())
     }
@@ -100,25 +102,50 @@ impl EventImpl for WakeEvent<'_> {
 /// The fence is one half of what [`WakeEvent::clear`] has the other of: either the publication is seen
 /// there, or the request here. (A change of the wake word in the one order of sequentially consistent
 /// operations would do as well on the machines that there are; the model cannot tell.)
-pub(crate) fn signal(control: &Control) {
+pub(crate) fn signal(control: &Control, place: WakePlace) {
     fence(Ordering::SeqCst);
-    if wake_word::take_requests(control) {
-        wake_all(control);
+    if wake_word::take_requests(control, place) {
+        wake_all(control, place);
     }
 }
 
-/// As [`signal`], by who has just released the lock, which may save the fence.
-pub(crate) fn signal_after_release(control: &Control) {
-    if !RELEASE_ORDERS_ALL {
-        return signal(control);
+/// As [`signal`], by who has just released the lock, or whose last store was sequentially consistent: that may
+/// save the fence.
+#[inline(always)]
+pub(crate) fn signal_after_release(control: &Control, place: WakePlace) {
+    order();
+    if wake_word::take_requests(control, place) {
+        wake_all(control, place);
     }
-    std::sync::atomic::compiler_fence(Ordering::SeqCst);
-    if wake_word::take_requests(control) {
-        wake_all(control);
+}
+
+/// Orders a release of the lock, or a sequentially consistent store, before the look at requests.
+#[inline(always)]
+fn order() {
+    if RELEASE_ORDERS_ALL {
+        std::sync::atomic::compiler_fence(Ordering::SeqCst);
+    } else {
+        fence(Ordering::SeqCst);
     }
+}
+
+/// As [`signal_after_release`], for one sleeper, who is to wake the next if there is enough for two.
+#[inline(always)]
+pub(crate) fn signal_one(control: &Control, place: WakePlace) {
+    order();
+    if wake_word::take_requests(control, place) {
+        wake_word::wake_one(control, place);
+    }
+}
+
+/// Whether a process may be asleep, after a sequentially consistent store.
+#[inline(always)]
+pub(crate) fn has_sleepers(control: &Control, place: WakePlace) -> bool {
+    order();
+    wake_word::has_requests(control, place)
 }
 
 /// Wakes every sleeper, whether it asked or not: a handle that closes cancels its own waits with it.
-pub(crate) fn wake_all(control: &Control) {
-    wake_word::wake_all(control);
+pub(crate) fn wake_all(control: &Control, place: WakePlace) {
+    wake_word::wake_all(control, place);
 }

@@ -9,6 +9,8 @@ mod hostile {
     use super::*;
 
     mod calls;
+    #[cfg(not(mmfile_portable))]
+    mod channels;
     mod contents;
     // The words of the lock are others elsewhere.
     #[cfg(not(mmfile_portable))]

@@ -10,6 +10,8 @@ mod kills {
 
     #[cfg(all(feature = "fault-points", any(target_os = "macos", mmfile_portable)))]
     mod anchors;
+    #[cfg(feature = "fault-points")]
+    mod channels;
     mod churn;
     #[cfg(feature = "fault-points")]
     mod closing;

@@ -8,6 +8,7 @@
 mod models {
     use super::*;
 
+    mod channels;
     mod names;
     mod participants;
     mod publish;

@@ -1,6 +1,7 @@
 //! What a control block says of its file: constant from its creation on, but for its end.
 
 use super::Control;
+use super::channel::Shape;
 use super::layout as at;
 use crate::error::{Error, Result};
 use crate::platform::{C_LIBRARY, process_namespace, process_number};
@@ -26,6 +27,33 @@ pub(crate) enum ObjectKind {
     Mutex,
     /// A file on disk.
     DiskFile,
+    /// A channel in shared memory.
+    Channel,
+    /// A channel on disk.
+    DiskChannel,
+}
+
+impl ObjectKind {
+    /// Whether it stays when every process has left.
+    #[cfg_attr(platform = "windows", allow(dead_code, reason = "names end with their handles"))]
+    pub(crate) fn is_on_disk(self) -> bool {
+        matches!(self, Self::DiskFile | Self::DiskChannel)
+    }
+
+    /// Whether it has messages instead of segments.
+    pub(crate) fn is_channel(self) -> bool {
+        matches!(self, Self::Channel | Self::DiskChannel)
+    }
+
+    fn flags(self) -> u32 {
+        match self {
+            Self::File => 0,
+            Self::Mutex => at::FLAG_MUTEX,
+            Self::DiskFile => at::FLAG_DISK,
+            Self::Channel => at::FLAG_CHANNEL,
+            Self::DiskChannel => at::FLAG_CHANNEL | at::FLAG_DISK,
+        }
+    }
 }
 
 /// What a control block says of its file.
@@ -36,6 +64,8 @@ pub(crate) struct Description {
     pub(crate) lifetime: Lifetime,
     /// The participant that created it; 0 for none.
     pub(crate) creator: u64,
+    /// What a channel is that is to be described; [`Control::channel_shape`] reads it.
+    pub(crate) channel: Option<Shape>,
 }
 
 /// The error of a file that another build made.
@@ -51,11 +81,7 @@ impl Control {
             Lifetime::Creator => 0,
             Lifetime::LastProcess => at::FLAG_LAST_PROCESS,
         };
-        let kind = match description.kind {
-            ObjectKind::File => 0,
-            ObjectKind::Mutex => at::FLAG_MUTEX,
-            ObjectKind::DiskFile => at::FLAG_DISK,
-        };
+        let kind = description.kind.flags();
         self.long(at::OFF_CREATED_AT).store(now(), Ordering::Relaxed);
         self.long(at::OFF_FIRST_PROCESS).store(process_number(), Ordering::Relaxed);
         self.long(at::OFF_OTHER_PROCESS).store(0, Ordering::Relaxed);
@@ -63,6 +89,9 @@ impl Control {
         self.word(at::OFF_ARCHITECTURE).store(at::ARCHITECTURE, Ordering::Relaxed);
         self.word(at::OFF_C_LIBRARY).store(C_LIBRARY, Ordering::Relaxed);
         self.word(at::OFF_FLAGS).store(lifetime | kind, Ordering::Relaxed);
+        if let Some(shape) = &description.channel {
+            self.describe_channel(shape);
+        }
         self.word(at::OFF_CREATOR_PID).store(std::process::id(), Ordering::Relaxed);
         self.long(at::OFF_CAPACITY).store(description.capacity, Ordering::Relaxed);
         self.long(at::OFF_CREATOR).store(description.creator, Ordering::Relaxed);
@@ -144,6 +173,7 @@ impl Control {
             capacity: self.long(at::OFF_CAPACITY).load(Ordering::Relaxed),
             lifetime: if last { Lifetime::LastProcess } else { Lifetime::Creator },
             creator: self.long(at::OFF_CREATOR).load(Ordering::Relaxed),
+            channel: None,
         })
     }
 
@@ -166,10 +196,13 @@ impl Control {
 }
 
 fn kind_of(flags: u32) -> ObjectKind {
-    match (flags & at::FLAG_MUTEX != 0, flags & at::FLAG_DISK != 0) {
-        (false, false) => ObjectKind::File,
-        (true, _) => ObjectKind::Mutex,
-        (_, true) => ObjectKind::DiskFile,
+    let has = |flag| flags & flag != 0;
+    match (has(at::FLAG_CHANNEL), has(at::FLAG_MUTEX), has(at::FLAG_DISK)) {
+        (true, _, false) => ObjectKind::Channel,
+        (true, _, true) => ObjectKind::DiskChannel,
+        (false, true, _) => ObjectKind::Mutex,
+        (false, false, true) => ObjectKind::DiskFile,
+        (false, false, false) => ObjectKind::File,
     }
 }
 

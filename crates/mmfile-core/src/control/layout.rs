@@ -77,11 +77,17 @@ pub(crate) const STATE_ENDED: u32 = 2;
 pub(crate) const FLAG_LAST_PROCESS: u32 = 1;
 /// A lock alone, without data.
 pub(crate) const FLAG_MUTEX: u32 = 2;
-/// The control block of a file on disk.
+/// The control block of a file or a channel on disk.
 pub(crate) const FLAG_DISK: u32 = 4;
+/// The control block of a channel.
+pub(crate) const FLAG_CHANNEL: u32 = 8;
+/// A channel whose oldest messages give way when it is full.
+pub(crate) const FLAG_DROPS_OLDEST: u32 = 16;
 
-/// No more segments.
+/// No more segments or messages.
 pub(crate) const STATUS_SEALED: u32 = 1;
+/// The channel has had an exclusive writer.
+pub(crate) const STATUS_HAD_WRITER: u32 = 2;
 
 /// The participant opened the file for reading only.
 pub(crate) const PARTICIPANT_READS: u32 = 1;

@@ -16,6 +16,7 @@
 //! # Ok(()) }
 //! ```
 
+pub(crate) mod channel;
 mod description;
 pub(crate) mod layout;
 pub(crate) mod participants;
@@ -28,7 +29,7 @@ use layout as at;
 use std::sync::atomic::Ordering;
 
 pub use description::Lifetime;
-pub(crate) use description::{Description, ObjectKind};
+pub(crate) use description::{Description, ObjectKind, now};
 pub(crate) use participants::Participant;
 
 /// A committed end: `size` bytes of frames that hold `count` segments.
@@ -43,6 +44,49 @@ pub(crate) struct Tail {
 pub(crate) struct Intent {
     pub(crate) base: Tail,
     pub(crate) end: Tail,
+}
+
+/// One of the locks of a control block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LockPlace {
+    /// The writers'.
+    Writers,
+    /// That of the participants of a channel.
+    Participants,
+}
+
+impl LockPlace {
+    /// How far it is from the first one.
+    #[inline(always)]
+    pub(crate) fn shift(self) -> u64 {
+        match self {
+            Self::Writers => 0,
+            Self::Participants => channel::SECOND_LOCK - at::OFF_LOCK,
+        }
+    }
+}
+
+/// What processes sleep on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WakePlace {
+    /// Until there are segments or messages.
+    News,
+    /// Until a channel has room.
+    Room,
+    /// Until a group of a channel has work.
+    Work,
+}
+
+impl WakePlace {
+    /// Where the word is that says whether a process may be asleep.
+    #[inline(always)]
+    pub(crate) fn waiting(self) -> u64 {
+        match self {
+            Self::News => at::OFF_WAITING,
+            Self::Room => channel::ROOM_WAITING,
+            Self::Work => channel::MEMBERS_WAITING,
+        }
+    }
 }
 
 /// A mapped control block.
@@ -115,7 +159,7 @@ impl Control {
 
     /// Empties the table of participants of a block that no other process uses.
     pub(crate) fn forget_participants(&self) {
-        self.set_lock_holder(0, 0);
+        self.set_lock_holder(LockPlace::Writers, 0, 0);
         let words = at::OFF_PARTICIPANTS..at::CONTROL_SIZE;
         for offset in words.step_by(8) {
             self.long(offset).store(0, Ordering::Relaxed);
@@ -173,7 +217,7 @@ impl Control {
         // A plain store next to the two above, while the cache line is still ours. A change that
         // another process makes at the same moment may be lost in it: a waiter that asked to be
         // woken before this publication is woken by another change, see `wake::signal`.
-        let word = self.wake_word();
+        let word = self.wake_word(WakePlace::News);
         word.store(word.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
     }
 
@@ -186,16 +230,16 @@ impl Control {
     }
 
     /// Records which participant and thread of it hold the lock, or that it is about to be released.
-    pub(crate) fn set_lock_holder(&self, nonce: u64, thread: u32) {
-        self.long(at::OFF_LOCK_HOLDER).store(nonce, Ordering::Release);
+    pub(crate) fn set_lock_holder(&self, place: LockPlace, nonce: u64, thread: u32) {
+        self.long(at::OFF_LOCK_HOLDER + place.shift()).store(nonce, Ordering::Release);
         // Last: a thread is this participant's.
-        self.word(at::OFF_LOCK_THREAD).store(thread, Ordering::Release);
+        self.word(at::OFF_LOCK_THREAD + place.shift()).store(thread, Ordering::Release);
     }
 
     /// The participant and the thread that hold the lock; 0 if that is not known.
-    pub(crate) fn lock_holder(&self) -> (u64, u32) {
-        let thread = self.word(at::OFF_LOCK_THREAD).load(Ordering::Acquire);
-        (self.long(at::OFF_LOCK_HOLDER).load(Ordering::Acquire), thread)
+    pub(crate) fn lock_holder(&self, place: LockPlace) -> (u64, u32) {
+        let thread = self.word(at::OFF_LOCK_THREAD + place.shift()).load(Ordering::Acquire);
+        (self.long(at::OFF_LOCK_HOLDER + place.shift()).load(Ordering::Acquire), thread)
     }
 
     /// Records that a section begins: whether the one before did not come to its end. Its caller holds the lock.
@@ -269,16 +313,22 @@ impl Control {
 
     /// Changes the word that waiters sleep on, without waking them.
     fn touch(&self) {
-        self.wake_word().fetch_add(1, Ordering::AcqRel);
+        self.wake_word(WakePlace::News).fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The word that changes with every publication, seal and wake.
-    pub(crate) fn wake_word(&self) -> &AtomicU32 {
-        self.word(at::OFF_WAKE)
+    /// The word that changes with every publication of a segment, seal and wake.
+    #[inline(always)]
+    pub(crate) fn wake_word(&self, place: WakePlace) -> &AtomicU32 {
+        match place {
+            WakePlace::News => self.word(at::OFF_WAKE),
+            WakePlace::Room => self.word(channel::ROOM_WAKE),
+            WakePlace::Work => self.word(channel::MEMBERS_WAKE),
+        }
     }
 
     /// Set by those about to sleep; on Windows the number of the round that they sleep in.
-    pub(crate) fn waiting_word(&self) -> &AtomicU32 {
-        self.word(at::OFF_WAITING)
+    #[inline(always)]
+    pub(crate) fn waiting_word(&self, place: WakePlace) -> &AtomicU32 {
+        self.word(place.waiting())
     }
 }

@@ -6,7 +6,7 @@
 
 use super::handle::Handle;
 use super::lock::Operation;
-use crate::control::{Control, Tail, participants};
+use crate::control::{Control, Tail, WakePlace, participants};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::platform::Acquired;
@@ -96,8 +96,8 @@ impl Handle {
         }
         let tail = self.count(true);
         drop(operation);
-        if self.may_store() == Ok(true) {
-            wake::signal_after_release(&self.control);
+        if self.object.may_store(&self.control) == Ok(true) {
+            wake::signal_after_release(&self.control, WakePlace::News);
         }
         tail
     }

@@ -3,10 +3,11 @@
 use super::handle::Handle;
 use super::open::{check_capacity, open_or_create};
 use super::{CreateOptions, MmFile, OpenOptions};
+use crate::control::{Lifetime, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
-use crate::object::{self, Object, Opened};
+use crate::object::{self, NewObject, Object, Opened};
 use crate::platform::Location;
 use raw_sync::Timeout;
 use std::path::Path;
@@ -29,7 +30,7 @@ impl MmFile {
         let location = Location::on_disk(path.as_ref());
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
         let options = OpenOptions::from(options);
-        let opened = object::create_file(&location, capacity, options.mode(), &deadline)?;
+        let opened = object::create_file(&location, &new(capacity, &options), &deadline)?;
         Ok(on_disk(&location, opened, true, &options))
     }
 
@@ -46,7 +47,7 @@ impl MmFile {
     pub fn open_file(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let location = Location::on_disk(path.as_ref());
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
-        let opened = object::open_file(&location, options.mode(), &deadline);
+        let opened = object::open_file(&location, ObjectKind::DiskFile, options.mode(), &deadline);
         let opened = opened.map_err(|error| missing(path.as_ref(), error))?;
         Ok(on_disk(&location, opened, false, options))
     }
@@ -68,11 +69,12 @@ impl MmFile {
         open_or_create(
             &deadline,
             || {
-                let opened = object::open_file(&location, options.mode(), &deadline)?;
+                let kind = ObjectKind::DiskFile;
+                let opened = object::open_file(&location, kind, options.mode(), &deadline)?;
                 Ok(on_disk(&location, opened, false, &options))
             },
             || {
-                let opened = object::create_file(&location, capacity, options.mode(), &deadline)?;
+                let opened = object::create_file(&location, &new(capacity, &options), &deadline)?;
                 Ok(on_disk(&location, opened, true, &options))
             },
         )
@@ -128,6 +130,12 @@ impl Flusher {
     pub fn flush(&self) -> Result<()> {
         self.object.sync(self.mappings.each_ref())
     }
+}
+
+/// What is to be created.
+fn new(capacity: u64, options: &OpenOptions) -> NewObject {
+    let (kind, lifetime) = (ObjectKind::DiskFile, Lifetime::LastProcess);
+    NewObject { kind, capacity, lifetime, mode: options.mode(), channel: None }
 }
 
 fn on_disk(location: &Location, opened: Opened, created: bool, options: &OpenOptions) -> MmFile {

@@ -2,7 +2,7 @@
 
 use super::options::OpenOptions;
 use super::reader_copy::ReaderCopy;
-use crate::control::{Control, Lifetime, Tail};
+use crate::control::{Control, Lifetime, LockPlace, Tail};
 use crate::error::Result;
 use crate::frames::{Segments, SparseIndex};
 use crate::lock::Section;
@@ -76,7 +76,7 @@ impl Handle {
             id,
             path,
             segments: Segments::new(&data, control.capacity(), mode.access == Access::ReadWrite),
-            section: Arc::new(Section::new(&control, &object)),
+            section: Arc::new(Section::new(&control, LockPlace::Writers, &object)),
             index: Mutex::new(SparseIndex::default()),
             settings: Settings { mode, lifetime, is_creator, lock_timeout },
             recovered: AtomicU64::new(0),

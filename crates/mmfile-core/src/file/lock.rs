@@ -2,6 +2,7 @@
 
 use super::MmFile;
 use super::handle::Handle;
+use crate::control::WakePlace;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::lock::{LockGuard, LockHolder};
@@ -106,8 +107,8 @@ impl Handle {
         };
         let Some(acquired) = acquired else {
             let result = work();
-            if result.is_ok() || self.may_store() == Ok(true) {
-                wake::signal(&self.control);
+            if result.is_ok() || self.object.may_store(&self.control) == Ok(true) {
+                wake::signal(&self.control, WakePlace::News);
             }
             return result;
         };
@@ -124,8 +125,8 @@ impl Handle {
         drop(operation);
         crate::fault::point("change.unlocked");
         // One that failed may have counted what another program appended. There may be no room for the wake-up either.
-        if result.is_ok() || self.may_store() == Ok(true) {
-            wake::signal_after_release(&self.control);
+        if result.is_ok() || self.object.may_store(&self.control) == Ok(true) {
+            wake::signal_after_release(&self.control, WakePlace::News);
         }
         result
     }

@@ -21,7 +21,7 @@ pub use iter::SegmentIter;
 pub(crate) use open::open_or_create;
 pub use options::{CreateOptions, OpenOptions};
 pub use view::ViewMemory;
-pub use wait::{RequirePeer, Waiter};
+pub use wait::Waiter;
 
 use crate::control::Lifetime;
 use crate::error::Result;

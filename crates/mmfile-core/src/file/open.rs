@@ -97,7 +97,8 @@ fn create(
 ) -> Result<MmFile> {
     let (kind, lifetime) = (ObjectKind::File, options.lifetime);
     let open_options = OpenOptions::from(options);
-    let new = NewObject { kind, capacity, lifetime, mode: open_options.mode() };
+    let (mode, channel) = (open_options.mode(), None);
+    let new = NewObject { kind, capacity, lifetime, mode, channel };
     let opened = object::create(spec, &new, deadline)?;
     let file = file(spec, opened, true, &open_options);
     file.handle.segments.prepare();

@@ -19,6 +19,11 @@ pub struct ViewMemory {
 }
 
 impl ViewMemory {
+    /// Memory that may be written to.
+    pub(crate) fn of(memory: &Memory) -> Self {
+        Self { memory: memory.clone(), access: Access::ReadWrite }
+    }
+
     /// The first byte of the data. It may be read and written for [`Self::len`] bytes; writing
     /// through the memory of a handle that may only read stays private to this process.
     #[must_use]

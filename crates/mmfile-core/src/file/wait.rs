@@ -2,8 +2,10 @@
 
 use super::MmFile;
 use super::handle::Handle;
+use crate::control::WakePlace;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::peer::{self, RequirePeer};
 use crate::platform::WakeRing;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, spin_loop};
 use crate::timeouts::{LONGEST_SLEEP, PEER_SLEEP};
@@ -55,38 +57,7 @@ impl MmFile {
     /// Whether another process had the file open and none has it any more.
     #[must_use]
     pub fn peer_gone(&self) -> bool {
-        self.handle.peer_gone()
-    }
-}
-
-/// Which other handle a wait requires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RequirePeer {
-    /// None: it waits for a process that opens the file later, too.
-    #[default]
-    None = 0,
-    /// One of any other process. A wait ends if another process had the file open and none has it any more.
-    Any = 1,
-    /// The one that created the file, however many others there are. The creator itself never misses it.
-    Creator = 2,
-    /// `Any` and `Creator`: the first of them that is gone ends a wait.
-    Both = 3,
-}
-
-impl RequirePeer {
-    /// From the sum of 1 for `Any` and 2 for `Creator`.
-    #[must_use]
-    pub fn from_bits(bits: u32) -> Self {
-        match bits & 3 {
-            0 => Self::None,
-            1 => Self::Any,
-            2 => Self::Creator,
-            _ => Self::Both,
-        }
-    }
-
-    fn includes(self, other: Self) -> bool {
-        self as u32 & other as u32 != 0
+        peer::is_alone(&self.handle.object, &self.handle.control)
     }
 }
 
@@ -124,10 +95,10 @@ impl Waiter {
     /// As there.
     pub fn wait_for_any(&self, index: &AtomicU64, timeout: Timeout) -> Result<()> {
         let deadline = Deadline::after(&timeout);
-        let event = WakeEvent::new(&self.handle.control);
+        let event = WakeEvent::new(&self.handle.control, WakePlace::News);
         loop {
             // On a disk without room for the request it sleeps without one: nothing is appended there either.
-            event.prepare(self.handle.may_store()?);
+            event.prepare(self.handle.object.may_store(&self.handle.control)?);
             if self.look(index.load(Ordering::SeqCst))? {
                 return Ok(());
             }
@@ -145,8 +116,8 @@ impl Waiter {
     /// # Errors
     /// As there.
     pub fn arm(&self, ring: &mut WakeRing, index: u64) -> Result<bool> {
-        let event = WakeEvent::new(&self.handle.control);
-        event.prepare(self.handle.may_store()?);
+        let event = WakeEvent::new(&self.handle.control, WakePlace::News);
+        event.prepare(self.handle.object.may_store(&self.handle.control)?);
         Ok(self.look(index)? || !event.arm(ring, self.longest_sleep()))
     }
 
@@ -190,8 +161,8 @@ impl Waiter {
     /// Makes those who wait look at what they wait for.
     pub fn look_again(&self) {
         // They check after a while by themselves.
-        if matches!(self.handle.may_store(), Ok(true)) {
-            wake::wake_all(&self.handle.control);
+        if self.handle.object.may_store(&self.handle.control) == Ok(true) {
+            wake::wake_all(&self.handle.control, WakePlace::News);
         }
     }
 }
@@ -209,28 +180,13 @@ impl Handle {
             Err(error) => return Err(error),
         }
         // In this order: a peer may append the segment, seal the file and leave at any moment.
-        let missing = self.missing_peer(required);
+        let missing = peer::missing(required, &self.object, &self.control, self.source());
         let end = if self.is_sealed() { Some(Error::Sealed) } else { missing };
         match end {
             Some(_) if self.has(index) => Ok(true),
             Some(error) => Err(error),
             None => Ok(false),
         }
-    }
-
-    /// The error of a wait whose required peer is gone.
-    fn missing_peer(&self, required: RequirePeer) -> Option<Error> {
-        let creator = self.source().creator();
-        let reason = if required.includes(RequirePeer::Any) && self.peer_gone() {
-            "no other process has it open any more"
-        } else if required.includes(RequirePeer::Creator) && creator == 0 {
-            "the file on disk was opened again after every process had closed it, and has no creator now"
-        } else if required.includes(RequirePeer::Creator) && !self.object.is_alive(creator) {
-            "its creator has closed it or has ended"
-        } else {
-            return None;
-        };
-        Some(Error::PeerGone { reason })
     }
 
     /// Checks without sleeping, for the time `spin`. Whether the segment came.
@@ -251,29 +207,5 @@ impl Handle {
             }
         }
         false
-    }
-
-    fn peer_gone(&self) -> bool {
-        let may_store = self.may_store();
-        match self.object.has_other_process() {
-            Some(true) if may_store == Ok(true) => {
-                self.control.note_other();
-                false
-            }
-            Some(false) if may_store.is_ok() => self.control.had_others(),
-            _ => false,
-        }
-    }
-
-    /// Whether storing to the control block would not end the process.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] if even reading it would.
-    pub(super) fn may_store(&self) -> Result<bool> {
-        match self.object.check_writable(&self.control) {
-            Ok(()) => Ok(true),
-            Err(Error::NoSpace { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Holding the lock over several operations.
 
-use crate::control::Control;
+use crate::control::{Control, LockPlace};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::object::Object;
@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 pub(crate) struct Section {
     mutex: RawMutex,
     control: Control,
+    place: LockPlace,
     object: Arc<Object>,
     /// The thread whose operations work inside the lock, or 0.
     owner: AtomicU32,
@@ -23,10 +24,11 @@ pub(crate) struct Section {
 }
 
 impl Section {
-    pub(crate) fn new(control: &Control, object: &Arc<Object>) -> Self {
+    pub(crate) fn new(control: &Control, place: LockPlace, object: &Arc<Object>) -> Self {
         Self {
-            mutex: RawMutex::new(control),
+            mutex: RawMutex::new(control, place),
             control: control.clone(),
+            place,
             object: Arc::clone(object),
             owner: AtomicU32::new(0),
             forgotten: AtomicBool::new(false),
@@ -40,14 +42,14 @@ impl Section {
         self.object.check_writable(&self.control)?;
         let acquired = self.mutex.acquire(deadline, hold, self)?;
         self.forgotten.store(false, Ordering::Relaxed);
-        self.control.set_lock_holder(self.object.nonce(), thread_id());
+        self.control.set_lock_holder(self.place, self.object.nonce(), thread_id());
         Ok(acquired)
     }
 
     /// What is known of the thread that the lock names as its holder. The kernel may have been kept from
     /// learning of the lock: then it does not tell of a death.
     fn holder_of(&self, thread: u32) -> Holder {
-        let (nonce, holder) = self.control.lock_holder();
+        let (nonce, holder) = self.control.lock_holder(self.place);
         let is_forgotten = nonce == self.object.nonce() && self.forgotten.load(Ordering::Relaxed);
         let is_alive = nonce != 0 && !is_forgotten && self.object.is_alive(nonce);
         if nonce != 0 && holder == thread && !is_alive {
@@ -66,7 +68,7 @@ impl Section {
     /// parent's guard, its parent holds the lock still.
     fn set_holder(&self, nonce: u64, thread: u32) {
         if self.object.is_own() {
-            self.control.set_lock_holder(nonce, thread);
+            self.control.set_lock_holder(self.place, nonce, thread);
         }
     }
 
@@ -100,7 +102,7 @@ impl Section {
 
     /// The handle that holds the lock; `None` if none does, or that is not known.
     pub(crate) fn holder(&self) -> Option<u64> {
-        let (nonce, _) = self.control.lock_holder();
+        let (nonce, _) = self.control.lock_holder(self.place);
         (nonce != 0 && self.mutex.is_held()).then_some(nonce)
     }
 

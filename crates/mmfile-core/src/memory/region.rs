@@ -76,6 +76,46 @@ impl Region {
         true
     }
 
+    /// The eight bytes at `offset`, a multiple of eight, read once.
+    #[inline(always)]
+    pub(crate) fn load_long(&self, offset: u64) -> Option<u64> {
+        let at = self.aligned(offset, 8)?;
+        // SAFETY: mapped and aligned; a volatile read is made exactly once whatever others do meanwhile.
+        Some(unsafe { ptr::read_volatile(at.as_ptr().cast::<u64>()) }.to_le())
+    }
+
+    /// Writes the eight bytes at `offset`, a multiple of eight, in no order.
+    #[inline(always)]
+    pub(crate) fn store_long(&self, offset: u64, value: u64) -> bool {
+        let Some(at) = self.aligned(offset, 8) else { return false };
+        // SAFETY: mapped, writable and aligned, and only accessed as raw bytes.
+        unsafe { ptr::write_volatile(at.as_ptr().cast::<u64>(), value.to_le()) };
+        true
+    }
+
+    /// The 32-bit atomic at `offset`, a multiple of four.
+    #[inline(always)]
+    pub(crate) fn atomic_u32(&self, offset: u64) -> Option<&AtomicU32> {
+        let at = self.aligned(offset, 4)?;
+        // SAFETY: mapped for as long as the region is used, aligned, and accessed as an atomic by everyone.
+        Some(unsafe { AtomicU32::from_ptr(at.as_ptr().cast()) })
+    }
+
+    /// The 64-bit atomic at `offset`, a multiple of eight.
+    #[inline(always)]
+    pub(crate) fn atomic_u64(&self, offset: u64) -> Option<&AtomicU64> {
+        let at = self.aligned(offset, 8)?;
+        // SAFETY: as for `atomic_u32`.
+        Some(unsafe { AtomicU64::from_ptr(at.as_ptr().cast()) })
+    }
+
+    /// The address of `size` bytes at a multiple of that. A mapping begins with a page.
+    #[inline(always)]
+    fn aligned(&self, offset: u64, size: u64) -> Option<NonNull<u8>> {
+        let at = self.range(offset, size)?;
+        (at.as_ptr().addr() as u64).is_multiple_of(size).then_some(at)
+    }
+
     /// Sets `len` bytes at `offset` to zero.
     pub(crate) fn zero(&self, offset: u64, len: u64) -> bool {
         let (Some(at), Ok(len)) = (self.range(offset, len), usize::try_from(len)) else {

@@ -30,6 +30,12 @@ pub(crate) fn other_kind(kind: ObjectKind, id: &str) -> Error {
             ObjectKind::DiskFile => {
                 "a file on disk stands at its name: use another folder or prefix"
             }
+            ObjectKind::Channel => {
+                "a channel stands at its name: use prefixes of which none begins with another"
+            }
+            ObjectKind::DiskChannel => {
+                "a channel on disk stands at its name: use another folder or prefix"
+            }
         },
     )
 }
@@ -65,10 +71,16 @@ pub(crate) fn data_of(before: &Memory, capacity: u64) -> Option<Memory> {
     if whole { before.part(0, capacity) } else { None }
 }
 
-/// The data of a file on disk, whose control block need be nothing but readable.
-pub(crate) fn examine_file(control: &Control, before: &Memory, id: &str) -> Result<Memory> {
+/// What the control block of a file or channel on disk says, and its data. The block need be nothing but readable.
+pub(crate) fn examine_file(
+    control: &Control,
+    before: &Memory,
+    kind: ObjectKind,
+    id: &str,
+) -> Result<(Description, Memory)> {
     let description = control.examine_format(id)?;
-    check_kind(&description, ObjectKind::DiskFile, id)?;
+    check_kind(&description, kind, id)?;
     let size = (before.region().len() as u64).saturating_add(CONTROL_SIZE);
-    data_of(before, description.capacity).ok_or_else(|| cut(size))
+    let data = data_of(before, description.capacity).ok_or_else(|| cut(size))?;
+    Ok((description, data))
 }

@@ -1,8 +1,10 @@
 //! What a program learns of objects without opening them.
 
+use crate::control::channel::UNIT;
 use crate::control::{Control, Lifetime, ObjectKind};
 use crate::ids::FileId;
-use crate::memory::Access;
+use crate::memory::{Access, Memory};
+use crate::ring::Ring;
 
 /// What an object is. Each kind has a name space of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub enum Kind {
     File,
     /// A mutex.
     Mutex,
+    /// A channel in shared memory.
+    Channel,
 }
 
 impl Kind {
@@ -18,6 +22,7 @@ impl Kind {
         match self {
             Self::File => ObjectKind::File,
             Self::Mutex => ObjectKind::Mutex,
+            Self::Channel => ObjectKind::Channel,
         }
     }
 }
@@ -29,12 +34,12 @@ pub struct ObjectInfo {
     pub id: FileId,
     /// What it is.
     pub kind: Kind,
-    /// How many bytes its segments and their size words may take. 0 for a mutex, and for a file of another
-    /// version of this library.
+    /// How many bytes its segments and their size words, or its messages and their headers, may take. 0 for a
+    /// mutex, and for an object of another version of this library.
     pub capacity: u64,
     /// How many bytes they take.
     pub size: u64,
-    /// How many segments it has.
+    /// How many segments or messages it has.
     pub length: u64,
     /// Whether it takes no more.
     pub sealed: bool,
@@ -50,7 +55,15 @@ pub struct ObjectInfo {
 
 impl ObjectInfo {
     /// What a control block says; nothing of one that has ended, or that is none.
-    pub(crate) fn of(control: &Control, id: FileId, kind: Kind, stale: bool) -> Option<Self> {
+    ///
+    /// A channel's `data` says how many messages there are.
+    pub(crate) fn of(
+        control: &Control,
+        data: Option<&Memory>,
+        id: FileId,
+        kind: Kind,
+        stale: bool,
+    ) -> Option<Self> {
         if !control.is_of(kind.object_kind()) || control.has_ended() {
             return None;
         }
@@ -70,15 +83,36 @@ impl ObjectInfo {
         if let Ok(description) = control.examine_format(info.id.as_str()) {
             let mut control = control.clone();
             control.accept(description.capacity);
-            let tail = control.tail();
-            (info.size, info.length, info.sealed) = (tail.size, tail.count, control.is_sealed());
             (info.capacity, info.lifetime) = (description.capacity, description.lifetime);
+            info.sealed = control.is_sealed();
+            if kind == Kind::Channel {
+                info.measure(&control, data);
+            } else {
+                let tail = control.tail();
+                (info.size, info.length) = (tail.size, tail.count);
+            }
         }
         Some(info)
     }
 }
 
-/// An open handle on a file.
+impl ObjectInfo {
+    /// What a channel has. What cannot be told stays 0.
+    fn measure(&mut self, control: &Control, data: Option<&Memory>) {
+        let shape = control.channel_shape(self.capacity, self.id.as_str());
+        self.capacity = shape.as_ref().map_or(0, |shape| shape.ring);
+        let (Ok(shape), Some(data)) = (shape, data) else { return };
+        let Some(ring) = Ring::new(control, data, &shape, false) else { return };
+        let oldest = ring.oldest();
+        self.size = u64::from(ring.tail().wrapping_sub(oldest).min(ring.units())) * UNIT;
+        self.sealed = ring.is_sealed();
+        if let (Ok(first), Ok(newest)) = (ring.index_at(oldest), ring.newest()) {
+            self.length = newest.next_index.saturating_sub(first);
+        }
+    }
+}
+
+/// An open handle on a file or channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
     /// Its process.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub struct ListOptions {
     /// The folder; `None` for the one that `MMFILE_DIRECTORY` names, or the system's.
     pub directory: Option<PathBuf>,
-    /// The prefixes of files.
+    /// The prefixes of files and channels.
     pub prefixes: Prefixes,
     /// The prefix of mutexes; `None` for no mutexes.
     pub mutex_prefix: Option<String>,
@@ -30,7 +30,7 @@ impl Default for ListOptions {
     }
 }
 
-/// The files and mutexes of this user on this machine, in no order. It opens none of them; of what a
+/// The files, channels and mutexes of this user on this machine, in no order. It opens none of them; of what a
 /// process left that was killed while it created something, it frees the memory.
 ///
 /// # Errors
@@ -40,7 +40,7 @@ pub fn list(options: &ListOptions) -> Result<Vec<ObjectInfo>> {
     each_kind(options, |folder, prefix, kind| implementation::list(folder, prefix, kind, false))
 }
 
-/// Removes the files and mutexes of this user that no living process has open.
+/// Removes the files, channels and mutexes of this user that no living process has open.
 ///
 /// # Errors
 /// As [`list`].
@@ -48,7 +48,7 @@ pub fn sweep(options: &ListOptions) -> Result<Vec<ObjectInfo>> {
     each_kind(options, |folder, prefix, kind| implementation::list(folder, prefix, kind, true))
 }
 
-/// Removes the name of a file or a mutex: nothing can open it from now on, and the name is free. A process
+/// Removes the name of a file, a channel or a mutex: nothing can open it from now on, and the name is free. A process
 /// that has it open goes on using it.
 ///
 /// # Errors
@@ -59,6 +59,7 @@ pub fn remove(id: &FileId, kind: Kind, options: &ListOptions) -> Result<()> {
     let folder = Folder::of(options.directory.as_deref())?;
     let names = match (kind, &options.mutex_prefix) {
         (Kind::File, _) => Names::of_file(id.clone(), &options.prefixes),
+        (Kind::Channel, _) => Names::of_channel(id.clone(), &options.prefixes),
         (Kind::Mutex, prefix) => {
             let prefix = prefix.as_deref().unwrap_or(DEFAULT_MUTEX_PREFIX);
             check_prefix("prefix", prefix)?;
@@ -75,6 +76,7 @@ fn each_kind(
 ) -> Result<Vec<ObjectInfo>> {
     let folder = Folder::of(options.directory.as_deref())?;
     let mut infos = list(&folder, platform::listed_prefix(&options.prefixes), Kind::File)?;
+    infos.extend(list(&folder, options.prefixes.channel(), Kind::Channel)?);
     if let Some(prefix) = &options.mutex_prefix {
         check_prefix("prefix", prefix)?;
         infos.extend(list(&folder, prefix, Kind::Mutex)?);

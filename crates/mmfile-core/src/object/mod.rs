@@ -40,6 +40,7 @@ pub(crate) use implementation::{create_file, open_file};
 pub use info::{Kind, ObjectInfo, Peer};
 pub use listing::{ListOptions, list, remove, sweep};
 
+use crate::control::channel::Shape;
 use crate::control::{Control, Lifetime, ObjectKind};
 use crate::ids::Names;
 use crate::memory::{Memory, Mode};
@@ -60,6 +61,8 @@ pub(crate) struct NewObject {
     pub(crate) capacity: u64,
     pub(crate) lifetime: Lifetime,
     pub(crate) mode: Mode,
+    /// What a channel is to be.
+    pub(crate) channel: Option<Shape>,
 }
 
 /// An object that is open.

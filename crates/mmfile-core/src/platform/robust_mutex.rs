@@ -7,10 +7,10 @@
 //! scribbles over shared memory would crash every other one. Here nothing that is read from shared
 //! memory is ever used as an address. docs/decisions/0002-robust-lock.md has the whole story.
 
-use crate::control::Control;
 #[cfg(platform = "linux")]
 use crate::control::layout::LOCK_SIZE;
 use crate::control::layout::OFF_LOCK;
+use crate::control::{Control, LockPlace};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::platform::locks::{Acquired, Hold, Holder, SPINS, Surroundings};
@@ -35,23 +35,24 @@ const GLIBC_OWNER: Option<u64> = None;
 #[derive(Debug, Clone)]
 pub(crate) struct RawMutex {
     control: Control,
+    place: LockPlace,
 }
 
 impl RawMutex {
-    /// The lock inside a control block.
-    pub(crate) fn new(control: &Control) -> Self {
-        Self { control: control.clone() }
+    /// A lock inside a control block.
+    pub(crate) fn new(control: &Control, place: LockPlace) -> Self {
+        Self { control: control.clone(), place }
     }
 
-    /// Initializes the lock of a control block that no other process uses.
+    /// Initializes a lock of a control block that no other process uses.
     #[cfg(platform = "linux")]
-    pub(crate) fn initialize(control: &Control) -> Result<()> {
+    pub(crate) fn initialize(control: &Control, place: LockPlace) -> Result<()> {
         let unsupported = || Error::unsupported("robust, process-shared mutexes");
         if size_of::<libc::pthread_mutex_t>() as u64 > LOCK_SIZE {
             return Err(unsupported());
         }
         let region = control.memory().region();
-        let at = region.range(OFF_LOCK, LOCK_SIZE).ok_or_else(unsupported)?;
+        let at = region.range(OFF_LOCK + place.shift(), LOCK_SIZE).ok_or_else(unsupported)?;
         // SAFETY: an all-zero attribute object is only there to be initialized.
         let mut attributes: libc::pthread_mutexattr_t = unsafe { std::mem::zeroed() };
         let raw = &raw mut attributes;
@@ -72,12 +73,12 @@ impl RawMutex {
     /// In a model the C library's part is of no use.
     #[cfg(platform = "loom")]
     #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-    pub(crate) fn initialize(_: &Control) -> Result<()> {
+    pub(crate) fn initialize(_: &Control, _: LockPlace) -> Result<()> {
         Ok(())
     }
 
     fn word(&self) -> &AtomicU32 {
-        self.control.word(WORD)
+        self.control.word(WORD + self.place.shift())
     }
 
     /// Waits for the lock until the deadline. `around` can end the wait, and says what is known
@@ -99,7 +100,7 @@ impl RawMutex {
         let acquired = acquire_word(word, pending.thread_id(), deadline, around)?;
         crate::fault::point("lock.taken");
         if acquired == Acquired::Abandoned
-            && let Some(owner) = GLIBC_OWNER.map(|at| self.control.word(at))
+            && let Some(owner) = GLIBC_OWNER.map(|at| self.control.word(at + self.place.shift()))
         {
             // Else glibc would tell its own callers that the mutex cannot be recovered.
             owner.store(0, Ordering::Relaxed);

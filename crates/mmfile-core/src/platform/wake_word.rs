@@ -1,6 +1,6 @@
 //! Sleeping on the wake word itself.
 
-use crate::control::Control;
+use crate::control::{Control, WakePlace};
 use crate::platform::futex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use std::time::Duration;
 pub(crate) struct Request(u32);
 
 impl Request {
-    pub(crate) fn new(control: &Control, ask: bool) -> Self {
-        let seen = control.wake_word().load(Ordering::Acquire);
+    pub(crate) fn new(control: &Control, place: WakePlace, ask: bool) -> Self {
+        let seen = control.wake_word(place).load(Ordering::Acquire);
         if ask {
-            control.waiting_word().store(1, Ordering::SeqCst);
+            control.waiting_word(place).store(1, Ordering::SeqCst);
         }
         Self(seen)
     }
@@ -23,22 +23,43 @@ impl Request {
     }
 
     /// Sleeps until the word is another one, at most for `limit`.
-    pub(crate) fn sleep(self, control: &Control, limit: Duration) {
-        futex::wait(control.wake_word(), self.0, limit);
+    pub(crate) fn sleep(self, control: &Control, place: WakePlace, limit: Duration) {
+        futex::wait(control.wake_word(place), self.0, limit);
     }
 }
 
 /// Whether a process asked to be woken since the last call.
-pub(crate) fn take_requests(control: &Control) -> bool {
-    if control.waiting_word().load(Ordering::Relaxed) == 0 {
+#[inline(always)]
+pub(crate) fn take_requests(control: &Control, place: WakePlace) -> bool {
+    if control.waiting_word(place).load(Ordering::Relaxed) == 0 {
         return false;
     }
-    control.waiting_word().store(0, Ordering::SeqCst);
+    control.waiting_word(place).store(0, Ordering::SeqCst);
     true
 }
 
 /// Wakes every sleeper.
-pub(crate) fn wake_all(control: &Control) {
-    control.wake_word().fetch_add(1, Ordering::AcqRel);
-    futex::wake(control.wake_word(), i32::MAX);
+pub(crate) fn wake_all(control: &Control, place: WakePlace) {
+    let word = control.wake_word(place);
+    word.fetch_add(1, Ordering::AcqRel);
+    futex::wake(word, i32::MAX);
+}
+
+/// Whether a process may be asleep.
+#[inline(always)]
+pub(crate) fn has_requests(control: &Control, place: WakePlace) -> bool {
+    control.waiting_word(place).load(Ordering::Relaxed) != 0
+}
+
+/// Wakes one sleeper, after the requests were taken. There may be more of them: until none is found the request
+/// stands again, before the one that is woken looks at it.
+pub(crate) fn wake_one(control: &Control, place: WakePlace) {
+    let word = control.wake_word(place);
+    word.fetch_add(1, Ordering::AcqRel);
+    control.waiting_word(place).store(1, Ordering::SeqCst);
+    if !futex::wake(word, 1) {
+        control.waiting_word(place).store(0, Ordering::SeqCst);
+        // Who has asked in between sleeps on another value, and asks again.
+        word.fetch_add(1, Ordering::AcqRel);
+    }
 }

@@ -1,6 +1,6 @@
 //! Every point at which the library can be made to die is died at by a test, on every platform that has it.
 
-use super::{closing, disk, lifecycle, locking, operations, repairs, sweeping};
+use super::{channels, closing, disk, lifecycle, locking, operations, repairs, sweeping};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -79,6 +79,7 @@ fn every_fault_point_has_its_kill() {
     covered.extend(closing::LEAVING.concat());
     covered.extend(sweeping::REMOVING.concat());
     covered.extend(disk::points());
+    covered.extend(channels::points());
     let covered: BTreeSet<&str> = covered.into_iter().map(name_of).collect();
     let here: BTreeSet<&str> =
         ALL.iter().filter(|(_, here)| *here).map(|(name, _)| name.as_str()).collect();

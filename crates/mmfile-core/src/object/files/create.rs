@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::object::checks::data_of;
 use crate::object::nonce::new_nonce;
+use crate::object::rebuild::{initialize_locks, session};
 use crate::object::{NewObject, Opened, Spec};
-use crate::platform::{Location, RawMutex, Staged};
+use crate::platform::{Location, Staged};
 
 /// Creates an object at a name that no living object has.
 ///
@@ -54,21 +55,25 @@ pub(super) fn publish(
     loop {
         let (mut staged, nonce) = stage(named)?;
         let (mut control, before) = parts(&staged.memory, &staged.descriptor, location.id())?;
-        RawMutex::initialize(&control)?;
+        initialize_locks(&control, new.kind)?;
         control.describe(&Description {
             kind: new.kind,
             capacity: new.capacity,
             lifetime: new.lifetime,
             creator: nonce,
+            channel: new.channel,
         });
         // Its creator always has a row: nothing else can take one before it is published.
         participants::enter(&control, &Participant::new(nonce, new.mode), |_| true)?;
+        if new.kind == ObjectKind::DiskChannel {
+            control.set_session(session(staged.descriptor.identity().number()));
+        }
         fault::point("create.described");
         let Some(data) = data_of(&before, new.capacity) else {
             return Err(Error::Closed); // it was staged with that size
         };
         let at_end = match (new.kind, new.lifetime) {
-            (ObjectKind::DiskFile, _) => AtEnd::Stays,
+            (kind, _) if kind.is_on_disk() => AtEnd::Stays,
             (_, Lifetime::LastProcess) => AtEnd::GoesWithLast,
             (_, Lifetime::Creator) => AtEnd::Goes,
         };
@@ -83,9 +88,7 @@ pub(super) fn publish(
                     return Ok(Opened { object, control, source: None, data, lifetime, mode });
                 }
                 Ok(false) => break,
-                Err(error @ Error::Exists { .. }) if new.kind == ObjectKind::DiskFile => {
-                    return Err(error);
-                }
+                Err(error @ Error::Exists { .. }) if new.kind.is_on_disk() => return Err(error),
                 Err(Error::Exists { .. }) => vacate(location, new.kind, deadline)?,
                 Err(error) => return Err(error),
             }

@@ -11,7 +11,7 @@ use super::open::parts;
 use super::sweep;
 use crate::backoff::Backoff;
 use crate::control::layout::CONTROL_SIZE;
-use crate::control::{Control, Lifetime, ObjectKind};
+use crate::control::{Control, Description, Lifetime, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, OsError, Result};
 use crate::fault;
@@ -23,29 +23,26 @@ use crate::object::rebuild::{begin_unwritable, rebuild};
 use crate::object::{NewObject, Opened};
 use crate::platform::{self, Descriptor, Location};
 
-/// Creates a file of `capacity` bytes at a path that nothing has.
+/// Creates a file or a channel at a path that nothing has.
 ///
 /// # Errors
 /// [`Error::Exists`], [`Error::NotFound`] if its folder does not exist, [`Error::NoSpace`],
 /// [`Error::Access`].
 pub(crate) fn create_file(
     location: &Location,
-    capacity: u64,
-    mode: Mode,
+    new: &NewObject,
     deadline: &Deadline,
 ) -> Result<Opened> {
     // Before its space is reserved.
     if location.exists()? {
         return Err(Error::Exists { id: location.id().into() });
     }
-    let (kind, lifetime) = (ObjectKind::DiskFile, Lifetime::LastProcess);
-    let new = NewObject { kind, capacity, lifetime, mode };
-    publish(location, &new, deadline, |named| {
-        let staged = match stage(location, &new, named, deadline) {
+    publish(location, new, deadline, |named| {
+        let staged = match stage(location, new, named, deadline) {
             // What a killed creation left may be what is missing.
             Err(Error::NoSpace { .. }) => {
                 sweep_staged(location);
-                stage(location, &new, named, deadline)?
+                stage(location, new, named, deadline)?
             }
             staged => staged?,
         };
@@ -71,21 +68,26 @@ fn sweep_staged(location: &Location) {
 /// # Errors
 /// [`Error::NotFound`], [`Error::Access`], [`Error::Corrupt`] if it was cut, [`Error::Incompatible`],
 /// [`Error::Timeout`].
-pub(crate) fn open_file(location: &Location, mode: Mode, deadline: &Deadline) -> Result<Opened> {
+pub(crate) fn open_file(
+    location: &Location,
+    kind: ObjectKind,
+    mode: Mode,
+    deadline: &Deadline,
+) -> Result<Opened> {
     let mut backoff = Backoff::new(deadline, "waiting for the process that is opening the file");
     loop {
-        match attempt(location, mode) {
+        match attempt(location, kind, mode) {
             Ok(Some(opened)) => return Ok(opened),
             Ok(None) => backoff.pause()?,
             // On a full disk: what is there can be read.
             Err(Error::NoSpace { .. }) if mode.access == Access::Read => {
-                return open_unwritable(location, mode);
+                return open_unwritable(location, kind, mode);
             }
             Err(Error::Access { os: Some(OsError { errno, .. }), .. })
                 if mode.access == Access::Read
                     && matches!(errno, libc::EACCES | libc::EPERM | libc::EROFS) =>
             {
-                return open_unwritable(location, mode);
+                return open_unwritable(location, kind, mode);
             }
             Err(error) => return Err(error),
         }
@@ -93,7 +95,7 @@ pub(crate) fn open_file(location: &Location, mode: Mode, deadline: &Deadline) ->
 }
 
 /// `None` while another process rebuilds the control block.
-fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
+fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<Opened>> {
     let descriptor = location.open()?;
     let nonce = new_nonce();
     let vacant = match liveness::occupancy(&descriptor)? {
@@ -115,14 +117,17 @@ fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
     check_size(object.size()?, location.id())?;
     let Some(mapped) = location.map(object.descriptor(), mode.access)? else { return Ok(None) };
     fault::point("open.mapped");
-    let (mut control, data) = examine(&mapped.memory, object.descriptor(), location.id())?;
-    let capacity = data.region().len() as u64;
+    let (mut control, description, data) =
+        examine(&mapped.memory, object.descriptor(), kind, location.id())?;
+    let capacity = description.capacity;
     if mode.access == Access::ReadWrite {
         location.reserve_holes(object.descriptor())?;
     }
     control.memory().provide(0, CONTROL_SIZE)?;
     if vacant {
-        rebuild(&mut control, &writable(location, &object, &data, mode.access)?)?;
+        let place = object.descriptor().identity().number();
+        let data = writable(location, &object, &data, mode.access)?;
+        rebuild(&mut control, &data, &description, place, location.id())?;
         fault::point("open.rebuilt");
         liveness::downgrade(object.descriptor(), nonce)?;
     } else {
@@ -138,10 +143,15 @@ fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
 }
 
 /// The control block of a mapped file, and the data.
-fn examine(memory: &Memory, descriptor: &Descriptor, id: &str) -> Result<(Control, Memory)> {
+fn examine(
+    memory: &Memory,
+    descriptor: &Descriptor,
+    kind: ObjectKind,
+    id: &str,
+) -> Result<(Control, Description, Memory)> {
     let (control, before) = parts(memory, descriptor, id)?;
-    let data = examine_file(&control, &before, id)?;
-    Ok((control, data))
+    let (description, data) = examine_file(&control, &before, kind, id)?;
+    Ok((control, description, data))
 }
 
 /// The data, for the repair: a reader has it mapped without write permission.
@@ -156,17 +166,18 @@ fn writable(location: &Location, object: &Object, data: &Memory, access: Access)
 
 /// A reader that may not write to the file has a control block of its own, and reads the committed end
 /// from the file's.
-fn open_unwritable(location: &Location, mode: Mode) -> Result<Opened> {
+fn open_unwritable(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Opened> {
     let descriptor = location.open_read_only()?;
     check_size(descriptor.size()?, location.id())?;
     let Some(mapped) = location.map_read_only(&descriptor)? else {
         return Err(Error::not_found(location.id()));
     };
-    let (mut source, data) = examine(&mapped.memory, &descriptor, location.id())?;
-    let capacity = data.region().len() as u64;
+    let (mut source, description, data) =
+        examine(&mapped.memory, &descriptor, kind, location.id())?;
+    let capacity = description.capacity;
     let sync = platform::sync_objects(&descriptor);
     let mut control = Control::new(platform::map_private(CONTROL_SIZE)?, sync, location.id())?;
-    begin_unwritable(&mut control, capacity)?;
+    begin_unwritable(&mut control, kind, capacity)?;
     let mut object = Object::new(location, descriptor, new_nonce(), AtEnd::Stays);
     object.enter(&control, mode, mapped.descriptor)?;
     source.accept(capacity);

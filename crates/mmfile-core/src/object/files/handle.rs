@@ -200,6 +200,18 @@ impl Object {
         control.memory().make_writable(0, CONTROL_SIZE)
     }
 
+    /// Whether storing to the control block would not end the process.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if even reading it would.
+    pub(crate) fn may_store(&self, control: &Control) -> Result<bool> {
+        match self.check_writable(control) {
+            Ok(()) => Ok(true),
+            Err(Error::NoSpace { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Removes the name, if `lock` is granted.
     pub(super) fn remove_under(&self, lock: fn(&Descriptor) -> Result<bool>) -> Result<bool> {
         remove_under(&self.location, &self.descriptor, lock)

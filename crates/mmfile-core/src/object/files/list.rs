@@ -9,7 +9,8 @@ use crate::control::{Control, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::ids::Names;
-use crate::memory::Access;
+use crate::memory::{Access, Memory};
+use crate::object::checks::data_of;
 use crate::object::{Kind, ObjectInfo};
 use crate::platform::{Descriptor, Folder, Location};
 
@@ -25,15 +26,19 @@ pub(crate) fn list(
 ) -> Result<Vec<ObjectInfo>> {
     let mut infos = Vec::new();
     for (location, id) in sweep::objects(folder, prefix)? {
+        // Before it is gone.
+        let channel = (kind == Kind::Channel).then(|| map_channel(&location).ok().flatten());
+        let (live, data) = channel.flatten().unzip();
         let found = if removes {
             sweep::object(&location, kind.object_kind()).map(|it| Some((it?, true)))
         } else {
             examine(&location)
         };
         match found {
-            Ok(found) => infos.extend(
-                found.and_then(|(control, stale)| ObjectInfo::of(&control, id, kind, stale)),
-            ),
+            Ok(found) => infos.extend(found.and_then(|(copy, stale)| {
+                let control = live.as_ref().unwrap_or(&copy);
+                ObjectInfo::of(control, data.as_ref(), id, kind, stale)
+            })),
             Err(error @ Error::NoSpace { .. }) => return Err(error),
             Err(_) => {} // another user's, or no object of ours, or gone meanwhile
         }
@@ -46,6 +51,15 @@ fn examine(location: &Location) -> Result<Option<(Control, bool)>> {
     let descriptor = location.open()?;
     let stale = liveness::occupancy(&descriptor)? == Occupancy::Vacant;
     Ok(copy_control(location, &descriptor)?.map(|control| (control, stale)))
+}
+
+/// The control block and the data of a channel, as they are.
+fn map_channel(location: &Location) -> Result<Option<(Control, Memory)>> {
+    let descriptor = location.open()?;
+    let Some(mapped) = location.map(&descriptor, Access::Read)? else { return Ok(None) };
+    let (control, before) = parts(&mapped.memory, &descriptor, location.id())?;
+    let capacity = control.examine_format(location.id())?.capacity;
+    Ok(data_of(&before, capacity).map(|data| (control, data)))
 }
 
 /// Removes a name: nothing can open the object from now on; a process that has it open goes on.

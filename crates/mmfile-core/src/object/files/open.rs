@@ -96,10 +96,8 @@ pub(super) fn remove_vacant(location: &Location, descriptor: &Descriptor) -> Res
     let kind = copy_control(location, descriptor)?.and_then(|control| control.kind());
     match kind {
         None => return Err(Error::access(location.id(), "something else stands at its name")),
-        Some(ObjectKind::DiskFile) => {
-            return Err(checks::other_kind(ObjectKind::DiskFile, location.id()));
-        }
-        Some(ObjectKind::File | ObjectKind::Mutex) => {}
+        Some(kind) if kind.is_on_disk() => return Err(checks::other_kind(kind, location.id())),
+        Some(_) => {}
     }
     let removed = remove_under(location, descriptor, liveness::lock_all);
     liveness::leave(descriptor);

@@ -16,7 +16,7 @@ pub(crate) use super::unix::futex;
 pub(crate) use super::unix::mmap::{map_copy_on_write, map_private, release_pages};
 pub(crate) use super::unix::pages::{populate, write_at};
 pub(crate) use super::unix::process::{
-    PROCESS_BITS, kill_self, process_namespace, process_number, stop_self,
+    PROCESS_BITS, boot_number, kill_self, process_namespace, process_number, stop_self,
 };
 pub(crate) use super::unix::{
     Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix,

@@ -11,7 +11,9 @@ pub(crate) fn point(name: &str) {
     }
     match name {
         "commit.tail" if has(Fault::WakeBeforeChange) => kernel().sleepers.wake_everybody(),
-        "commit.count" => kernel().memories().iter().for_each(|memory| memory.catch_up()),
+        "commit.count" | "ring.tail" => {
+            kernel().memories().iter().for_each(|memory| memory.catch_up())
+        }
         "participant.claimed" if has(Fault::LiveBeforeContents) => {
             let nonces = nonces();
             kernel().memories().iter().for_each(|memory| memory.count_row(nonces.clone()));

@@ -14,8 +14,7 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, _: Duration) {
     }
 }
 
-pub(crate) fn wake(word: &AtomicU32, count: i32) {
-    if !panicking() && !has(Fault::WakeBeforeChange) {
-        kernel().sleepers.wake(address(word), count);
-    }
+pub(crate) fn wake(word: &AtomicU32, count: i32) -> bool {
+    let wakes = !panicking() && !has(Fault::WakeBeforeChange);
+    wakes && kernel().sleepers.wake(address(word), count)
 }

@@ -2,6 +2,7 @@
 
 use super::atomics::{AtomicU32, AtomicU64, fence};
 use super::mistakes::{Fault, has};
+use crate::control::channel;
 use crate::control::layout as at;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -41,6 +42,43 @@ const WORDS: [u64; 8] = [
     at::OFF_SECTION,
     at::OFF_WAITING,
 ];
+/// What a channel's block has besides. What is constant is not shared.
+const CHANNEL_WORDS: [u64; 19] = [
+    channel::RING_TAIL,
+    channel::RING_START,
+    channel::RING_START + 4,
+    channel::RING_SEAL,
+    channel::TICKET_NEED,
+    channel::TICKET_SINCE,
+    channel::TICKET_SEEN,
+    channel::MEMBERS_WAKE,
+    channel::MEMBERS_WAITING,
+    channel::ROOM_WAKE,
+    channel::ROOM_WAITING,
+    channel::RING_OLDEST,
+    channel::SECOND_LOCK,
+    channel::SECOND_LOCK + 8,
+    channel::SECOND_LOCK + at::OFF_LOCK_THREAD - at::OFF_LOCK,
+    channel::RING_NUMBER,
+    channel::RING_CLAIMED,
+    channel::RING_GROUPS,
+    channel::RING_FLUSHED,
+];
+const CHANNEL_CONSTANT_WORDS: [u64; 3] =
+    [channel::RING_SLOTS, channel::RING_CLAIMS, channel::ENCODING_LENGTH];
+const CHANNEL_LONGS: [u64; 1] = [channel::SECOND_LOCK + at::OFF_LOCK_HOLDER - at::OFF_LOCK];
+const CHANNEL_CONSTANT_LONGS: [u64; 10] = [
+    channel::RING_CAPACITY,
+    channel::RING_SESSION,
+    channel::ENCODING,
+    channel::ENCODING + 8,
+    channel::ENCODING + 16,
+    channel::ENCODING + 24,
+    channel::ENCODING + 32,
+    channel::ENCODING + 40,
+    channel::ENCODING + 48,
+    channel::ENCODING + 56,
+];
 /// Those of a participant.
 const ROW_LONGS: [u64; 3] = [at::SLOT_NONCE, at::SLOT_LIVE, at::SLOT_SINCE];
 const ROW_WORDS: [u64; 2] = [at::SLOT_PID, at::SLOT_FLAGS];
@@ -52,6 +90,8 @@ pub(crate) struct Memory {
     longs: BTreeMap<u64, AtomicU64>,
     /// Where the control block begins.
     control: u64,
+    /// Where the data ends.
+    data: u64,
     /// Nothing but addresses.
     place: Box<[u8]>,
     /// What a deliberate fault keeps back.
@@ -79,12 +119,25 @@ impl Memory {
         };
         let words = CONSTANT_WORDS.into_iter().chain(WORDS).chain(in_rows(&ROW_WORDS));
         let longs = CONSTANT_LONGS.into_iter().chain(LONGS).chain(in_rows(&ROW_LONGS));
+        // Files of models are smaller than the smallest ring.
+        let is_channel = data.len() as u64 * 4 > channel::MIN_RING;
+        let words = words.chain(CHANNEL_CONSTANT_WORDS.into_iter().filter(|_| is_channel));
+        let words = words.chain(CHANNEL_WORDS.into_iter().filter(|_| is_channel));
+        let longs = longs.chain(CHANNEL_CONSTANT_LONGS.into_iter().filter(|_| is_channel));
+        let longs = longs.chain(CHANNEL_LONGS.into_iter().filter(|_| is_channel));
+        let end = data.last().map_or(0, |last| last + 4);
+        let tables = (channel::MIN_RING..end).step_by(8).filter(|_| is_channel);
         let words = data.into_iter().chain(words.map(|word| control + word));
         let length = usize::try_from(control + at::CONTROL_SIZE).expect("a model is small");
         Self {
             words: words.map(|offset| (offset, AtomicU32::new(0))).collect(),
-            longs: longs.map(|long| (control + long, AtomicU64::new(0))).collect(),
+            longs: longs
+                .map(|long| control + long)
+                .chain(tables)
+                .map(|long| (long, AtomicU64::new(0)))
+                .collect(),
             control,
+            data: end,
             place: vec![0; length].into(),
             late: RefCell::default(),
         }
@@ -92,16 +145,30 @@ impl Memory {
 
     /// From here on other processes may reach it.
     pub(super) fn share(&self) {
+        let words = CONSTANT_WORDS.into_iter().chain(CHANNEL_CONSTANT_WORDS);
+        let longs = CONSTANT_LONGS.into_iter().chain(CHANNEL_CONSTANT_LONGS);
+        let is_in = |constants: &[u64], offset: &u64| {
+            offset.checked_sub(self.control).is_some_and(|it| constants.contains(&it))
+        };
+        let (words, longs): (Vec<u64>, Vec<u64>) = (words.collect(), longs.collect());
         for (offset, word) in &self.words {
-            if !CONSTANT_WORDS.iter().any(|constant| self.control + constant == *offset) {
+            if !is_in(&words, offset) && !self.is_settled(*offset) {
                 word.share();
             }
         }
         for (offset, long) in &self.longs {
-            if !CONSTANT_LONGS.iter().any(|constant| self.control + constant == *offset) {
+            if !is_in(&longs, offset) && !self.is_settled(*offset) {
                 long.share();
             }
         }
+    }
+
+    /// Whether no protocol is about a word of the tables behind a ring: a name, or nothing at all.
+    fn is_settled(&self, offset: u64) -> bool {
+        let in_slot = offset.wrapping_sub(channel::MIN_RING) % channel::SLOT_SIZE;
+        (channel::MIN_RING..self.control).contains(&offset)
+            && offset + channel::CLAIM_SIZE * 2 < self.data
+            && in_slot >= 0x30
     }
 
     /// A copy of what a control block says of its object; nothing of what its participants do.
@@ -227,6 +294,29 @@ impl Region {
         word.store(value, Ordering::Release);
         fence(Ordering::Release);
         true
+    }
+
+    pub(crate) fn load_long(&self, offset: u64) -> Option<u64> {
+        let half = |offset| self.word(offset).map(|word| u64::from(word.load(Ordering::Relaxed)));
+        Some(half(offset)? | half(offset + 4)? << 32)
+    }
+
+    pub(crate) fn store_long(&self, offset: u64, value: u64) -> bool {
+        let (Some(low), Some(high)) = (self.word(offset), self.word(offset + 4)) else {
+            return false;
+        };
+        low.store(u32::try_from(value & u64::from(u32::MAX)).unwrap_or(0), Ordering::Relaxed);
+        high.store(u32::try_from(value >> 32).unwrap_or(0), Ordering::Relaxed);
+        true
+    }
+
+    pub(crate) fn atomic_u32(&self, offset: u64) -> Option<&AtomicU32> {
+        self.word(offset)
+    }
+
+    pub(crate) fn atomic_u64(&self, offset: u64) -> Option<&AtomicU64> {
+        self.range(offset, 8)?;
+        Some(self.memory.long(self.start + offset))
     }
 
     pub(crate) fn zero(&self, offset: u64, len: u64) -> bool {

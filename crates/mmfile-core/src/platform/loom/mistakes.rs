@@ -27,6 +27,8 @@ pub enum Fault {
     NameForAll,
     /// A participant's row counts before it is filled.
     LiveBeforeContents,
+    /// A claim changes hands without a look at who has it.
+    BlindExchange,
 }
 
 thread_local! {

@@ -27,8 +27,8 @@ pub(crate) use memory::{Block, Region};
 pub use mistakes::Fault;
 pub(crate) use objects::{
     Descriptor, Folder, Location, Mapped, PROCESS_BITS, Staged, SyncObjects, ViewSource,
-    is_no_thread, listed_prefix, map_copy_on_write, map_private, process_namespace, process_number,
-    release_pages, sync, sync_objects,
+    boot_number, is_no_thread, listed_prefix, map_copy_on_write, map_private, process_namespace,
+    process_number, release_pages, sync, sync_objects,
 };
 pub use processes::{Process, Watched, die_after, here, process};
 pub(crate) use robust_list::thread_id;

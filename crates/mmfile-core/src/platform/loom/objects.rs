@@ -175,6 +175,14 @@ impl Drop for StagingName {
     }
 }
 
+impl Identity {
+    /// No model has a disk.
+    #[allow(clippy::unused_self, reason = "elsewhere it counts")]
+    pub(crate) fn number(self) -> u64 {
+        0
+    }
+}
+
 impl Descriptor {
     pub(crate) fn identity(&self) -> Identity {
         Identity(self.node)
@@ -252,6 +260,11 @@ pub(crate) fn sync(_: &Descriptor, _: [&Memory; 2]) -> Result<()> {
 
 /// The bits of a process's number.
 pub(crate) const PROCESS_BITS: u32 = 8;
+
+/// No model is about a disk.
+pub(crate) fn boot_number() -> u64 {
+    0
+}
 
 pub(crate) fn process_number() -> u64 {
     process_id().into()

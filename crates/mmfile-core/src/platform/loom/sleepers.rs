@@ -35,8 +35,8 @@ impl Sleepers {
         }
     }
 
-    /// Wakes so many of those who sleep there.
-    pub(super) fn wake(&self, address: usize, count: i32) {
+    /// Wakes so many of those who sleep there. Whether there was one.
+    pub(super) fn wake(&self, address: usize, count: i32) -> bool {
         let mut left = count;
         self.waiting.lock().expect("no process dies with it").tickets.retain(|(at, _)| {
             let stays = *at != address || left == 0;
@@ -44,6 +44,7 @@ impl Sleepers {
             stays
         });
         self.woken.notify_all();
+        left != count
     }
 
     /// Wakes every sleeper, as a deliberate fault does too early.

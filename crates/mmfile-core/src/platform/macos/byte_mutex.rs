@@ -8,8 +8,8 @@
 
 use super::lock_file::LockFile;
 use super::{futex, generation, process_number};
-use crate::control::Control;
 use crate::control::layout::OFF_LOCK;
+use crate::control::{Control, LockPlace};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::platform::locks::{Acquired, Hold, SPINS, Surroundings};
@@ -64,41 +64,46 @@ fn system_thread_id() -> u32 {
 #[derive(Debug, Clone)]
 pub(crate) struct RawMutex {
     control: Control,
+    place: LockPlace,
 }
 
 impl RawMutex {
-    /// The lock inside a control block.
-    pub(crate) fn new(control: &Control) -> Self {
-        Self { control: control.clone() }
+    /// A lock inside a control block.
+    pub(crate) fn new(control: &Control, place: LockPlace) -> Self {
+        Self { control: control.clone(), place }
     }
 
     /// Initializes the lock of a control block that no other process uses.
     #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-    pub(crate) fn initialize(control: &Control) -> Result<()> {
+    pub(crate) fn initialize(control: &Control, place: LockPlace) -> Result<()> {
         for offset in [OFF_HOLDER, OFF_RELEASES, OFF_WAITING] {
-            control.word(offset).store(0, Ordering::Relaxed);
+            control.word(offset + place.shift()).store(0, Ordering::Relaxed);
         }
         Ok(())
     }
 
     fn file(&self) -> &LockFile {
-        self.control.sync()
+        let [writers, participants] = &**self.control.sync();
+        match self.place {
+            LockPlace::Writers => writers,
+            LockPlace::Participants => participants,
+        }
     }
 
     fn holder(&self) -> &AtomicU32 {
-        self.control.word(OFF_HOLDER)
+        self.control.word(OFF_HOLDER + self.place.shift())
     }
 
     fn process(&self) -> &AtomicU64 {
-        self.control.long(OFF_PROCESS)
+        self.control.long(OFF_PROCESS + self.place.shift())
     }
 
     fn releases(&self) -> &AtomicU32 {
-        self.control.word(OFF_RELEASES)
+        self.control.word(OFF_RELEASES + self.place.shift())
     }
 
     fn waiting(&self) -> &AtomicU32 {
-        self.control.word(OFF_WAITING)
+        self.control.word(OFF_WAITING + self.place.shift())
     }
 
     /// Waits for the lock until the deadline. `around` can end the wait.

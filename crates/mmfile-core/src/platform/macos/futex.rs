@@ -86,18 +86,19 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) {
     }
 }
 
-/// Wakes up to `count` of those who sleep on `word`, in any process: one or all.
-pub(crate) fn wake(word: &AtomicU32, count: i32) {
+/// Wakes up to `count` of those who sleep on `word`, in any process: one or all. Whether there was one.
+pub(crate) fn wake(word: &AtomicU32, count: i32) -> bool {
     let at = word.as_ptr().cast::<c_void>();
     // SAFETY: the kernel only uses the address; the word is mapped for as long as it is borrowed. It is
     // no error that no thread sleeps there.
-    unsafe {
+    let woken = unsafe {
         match calls() {
             Calls::Sync { wake_one, .. } if count == 1 => wake_one(at, size_of::<u32>(), SHARED),
             Calls::Sync { wake_all, .. } => wake_all(at, size_of::<u32>(), SHARED),
             Calls::Ulock { wake, .. } if count == 1 => wake(COMPARE_AND_WAIT_SHARED, at, 0),
             Calls::Ulock { wake, .. } => wake(COMPARE_AND_WAIT_SHARED | WAKE_ALL, at, 0),
-            Calls::None => 0,
-        };
-    }
+            Calls::None => -1,
+        }
+    };
+    woken >= 0
 }

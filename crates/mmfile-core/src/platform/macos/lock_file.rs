@@ -1,6 +1,7 @@
 //! Where a lock without robust mutexes is taken: a byte of a file, which the kernel releases when its holder
 //! dies, and a gate in front of it for the threads of one handle, which are one holder for the kernel.
 
+use crate::control::LockPlace;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::platform::Descriptor;
@@ -9,13 +10,15 @@ use crate::timeouts::LOCK_SLEEP;
 use std::os::fd::AsRawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The byte that the holder has for itself, below those of the name and of all handles.
-const LOCK: ByteRange = ByteRange { start: 1 << 59, length: 1 };
+/// The byte that the holder of the first lock has for itself, below those of the name and of all handles. That
+/// of the other one follows.
+const LOCK: u64 = 1 << 59;
 
 /// What belongs to the lock of one handle, in its process.
 #[derive(Debug)]
 pub(crate) struct LockFile {
     descriptor: Descriptor,
+    byte: ByteRange,
     /// Whether the control block is this handle's alone, since its file may only be read.
     is_private: bool,
     /// Whether a thread of this handle is inside.
@@ -24,11 +27,13 @@ pub(crate) struct LockFile {
 }
 
 impl LockFile {
-    pub(super) fn new(descriptor: &Descriptor) -> Self {
+    pub(super) fn new(descriptor: &Descriptor, place: LockPlace) -> Self {
         // SAFETY: the descriptor is open; the call touches no memory of ours.
         let flags = unsafe { libc::fcntl(descriptor.fd().as_raw_fd(), libc::F_GETFL) };
+        let start = LOCK + u64::from(place == LockPlace::Participants);
         Self {
             descriptor: descriptor.clone(),
+            byte: ByteRange { start, length: 1 },
             is_private: flags & libc::O_ACCMODE == libc::O_RDONLY,
             taken: Mutex::new(false),
             changed: Condvar::new(),
@@ -73,20 +78,20 @@ impl LockFile {
 
     /// Takes the byte, without waiting. `false` if another handle has it. Its caller has entered.
     pub(super) fn try_lock(&self) -> Result<bool> {
-        Ok(self.is_private || self.descriptor.lock(Some(LockKind::Exclusive), LOCK)?)
+        Ok(self.is_private || self.descriptor.lock(Some(LockKind::Exclusive), self.byte)?)
     }
 
     /// Releases the byte.
     pub(super) fn unlock(&self) {
         if !self.is_private {
             // It can only fail for wrong arguments.
-            let _ = self.descriptor.lock(None, LOCK);
+            let _ = self.descriptor.lock(None, self.byte);
         }
     }
 
     /// Whether a living process has the lock.
     pub(super) fn is_locked(&self) -> bool {
-        let by_others = || self.descriptor.blocker(LOCK).map_or(true, |kind| kind.is_some());
+        let by_others = || self.descriptor.blocker(self.byte).map_or(true, |kind| kind.is_some());
         *self.gate() || !self.is_private && by_others()
     }
 }

@@ -24,7 +24,7 @@ pub(crate) use super::unix::futex;
 pub(crate) use super::unix::mmap::{map_private, release_pages};
 pub(crate) use super::unix::pages::{populate, write_at};
 pub(crate) use super::unix::process::{
-    PROCESS_BITS, kill_self, process_namespace, process_number, stop_self,
+    PROCESS_BITS, boot_number, kill_self, process_namespace, process_number, stop_self,
 };
 pub(crate) use super::unix::{
     Descriptor, Folder, Identity, Location, Mapped, Staged, ViewSource, listed_prefix,
@@ -36,17 +36,18 @@ pub(crate) use system::set_size;
 
 use super::unix::generation;
 use super::unix::pages::page_size;
+use crate::control::LockPlace;
 use crate::error::{Error, OsError, Result};
 use crate::memory::Memory;
 use lock_file::LockFile;
 use std::sync::Arc;
 
-/// What is taken for the lock of an object; nothing for sleepers.
-pub(crate) type SyncObjects = Arc<LockFile>;
+/// What is taken for each lock of an object; nothing for sleepers.
+pub(crate) type SyncObjects = Arc<[LockFile; 2]>;
 
 /// What the kernel keeps for the lock and the sleepers of an object.
 pub(crate) fn sync_objects(descriptor: &Descriptor) -> SyncObjects {
-    Arc::new(LockFile::new(descriptor))
+    Arc::new([LockPlace::Writers, LockPlace::Participants].map(|it| LockFile::new(descriptor, it)))
 }
 
 /// Waits until everything that was written through mappings of a file is on the disk.

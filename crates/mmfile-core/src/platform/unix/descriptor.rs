@@ -15,6 +15,13 @@ pub(crate) struct Identity {
     pub(crate) inode: u64,
 }
 
+impl Identity {
+    /// One number for it.
+    pub(crate) fn number(self) -> u64 {
+        self.device.rotate_left(32) ^ self.inode
+    }
+}
+
 /// An open descriptor that a forked child does not share.
 #[derive(Debug)]
 pub(crate) struct LockFd(OwnedFd);

@@ -55,6 +55,33 @@ fn birth() -> Option<[u8; 16]> {
     (written == size).then(|| begun.to_ne_bytes())
 }
 
+/// A number for this run of the machine; 0 where it is not known.
+pub(crate) fn boot_number() -> u64 {
+    static NUMBER: OnceLock<u64> = OnceLock::new();
+    *NUMBER.get_or_init(|| {
+        let id = boot_id().and_then(|text| uuid::Uuid::try_parse(text.trim()).ok());
+        id.map_or(0, |id| id.as_u64_pair().0 ^ id.as_u64_pair().1)
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn boot_id() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()
+}
+
+#[cfg(target_os = "macos")]
+fn boot_id() -> Option<String> {
+    let mut text = [0_u8; 64];
+    let (name, mut size) = (c"kern.bootsessionuuid", text.len());
+    // SAFETY: the name ends with a NUL; the target is writable for the size that is given.
+    let result = unsafe {
+        let target = text.as_mut_ptr().cast();
+        libc::sysctlbyname(name.as_ptr(), target, &raw mut size, std::ptr::null_mut(), 0)
+    };
+    let text = text.split(|byte| *byte == 0).next().filter(|_| result == 0)?;
+    String::from_utf8(text.to_vec()).ok()
+}
+
 fn random_bytes() -> [u8; 16] {
     static OWN: OnceLock<[u8; 16]> = OnceLock::new();
     *OWN.get_or_init(|| *uuid::Uuid::new_v4().as_bytes())

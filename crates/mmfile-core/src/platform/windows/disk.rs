@@ -18,11 +18,10 @@ use crate::error::{Error, OsError, Result};
 use crate::fault;
 use crate::ids::{staged_name, staging_name};
 use crate::memory::{Access, Mode};
-use crate::object::Opened;
 use crate::object::checks::{check_size, examine_file, parts};
 use crate::object::nonce::new_nonce;
-use crate::object::rebuild::{begin_unwritable, rebuild};
-use crate::platform::RawMutex;
+use crate::object::rebuild::{begin_unwritable, initialize_locks, rebuild, session};
+use crate::object::{NewObject, Opened};
 use std::os::windows::io::OwnedHandle;
 use std::path::{Path, PathBuf};
 use windows_sys::Win32::Foundation::ERROR_INVALID_PARAMETER;
@@ -90,11 +89,10 @@ impl Location {
 /// [`Error::Access`].
 pub(crate) fn create_file(
     location: &Location,
-    capacity: u64,
-    mode: Mode,
+    new: &NewObject,
     deadline: &Deadline,
 ) -> Result<Opened> {
-    let id = location.id();
+    let (id, capacity) = (location.id(), new.capacity);
     if location.path.symlink_metadata().is_ok() {
         return Err(Error::Exists { id });
     }
@@ -106,7 +104,7 @@ pub(crate) fn create_file(
     location.sweep_staged();
     let mut backoff = Backoff::new(deadline, "waiting for a process that removes what it creates");
     loop {
-        if let Some(opened) = attempt_create(location, &id, mode, capacity, size)? {
+        if let Some(opened) = attempt_create(location, &id, new, size)? {
             return Ok(opened);
         }
         backoff.pause()?;
@@ -117,10 +115,10 @@ pub(crate) fn create_file(
 fn attempt_create(
     location: &Location,
     id: &str,
-    mode: Mode,
-    capacity: u64,
+    new: &NewObject,
     size: u64,
 ) -> Result<Option<Opened>> {
+    let NewObject { kind, capacity, lifetime, mode, channel } = *new;
     let name = location.path.file_name().unwrap_or_default().to_string_lossy();
     let at = location.path.with_file_name(staging_name(&name, new_nonce()));
     let file = DiskFile::create(&at, id).map_err(|error| match error {
@@ -152,11 +150,13 @@ fn attempt_create(
     let (block, before) = parts(&memory, id)?;
     let lock = file.lock_name()?;
     let mut control = Control::new(block, SyncObjects::new(&lock, How::CreateOrOpen, id)?, id)?;
-    RawMutex::initialize(&control)?;
+    initialize_locks(&control, kind)?;
     let presence = Presence::enter(&lock, id)?;
-    let (kind, lifetime) = (ObjectKind::DiskFile, Lifetime::LastProcess);
     let creator = presence.nonce();
-    control.describe(&Description { kind, capacity, lifetime, creator });
+    control.describe(&Description { kind, capacity, lifetime, creator, channel });
+    if kind == ObjectKind::DiskChannel {
+        control.set_session(session(file.place()?));
+    }
     fault::point("disk.described");
     let data = before.part(0, capacity).ok_or(Error::Closed)?;
     let object = object(file, &control, mode, section, Some((lock, presence)))?;
@@ -219,10 +219,15 @@ impl Drop for Staged {
 /// # Errors
 /// [`Error::NotFound`], [`Error::Access`], [`Error::Corrupt`] if it was cut, [`Error::Incompatible`],
 /// [`Error::Timeout`].
-pub(crate) fn open_file(location: &Location, mode: Mode, deadline: &Deadline) -> Result<Opened> {
+pub(crate) fn open_file(
+    location: &Location,
+    kind: ObjectKind,
+    mode: Mode,
+    deadline: &Deadline,
+) -> Result<Opened> {
     let mut backoff = Backoff::new(deadline, "waiting for the process that is opening the file");
     loop {
-        if let Some(opened) = attempt(location, mode)? {
+        if let Some(opened) = attempt(location, kind, mode)? {
             return Ok(opened);
         }
         backoff.pause()?;
@@ -230,13 +235,13 @@ pub(crate) fn open_file(location: &Location, mode: Mode, deadline: &Deadline) ->
 }
 
 /// `None` while another process rebuilds the control block.
-fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
+fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<Opened>> {
     let access = mode.access;
     let id = location.id();
     let (file, writable) = DiskFile::open(&location.path, access, &id)?;
     check_size(file.size()?, &id)?;
     if !writable {
-        return open_unwritable(file, mode, &id).map(Some);
+        return open_unwritable(file, kind, mode, &id).map(Some);
     }
     let vacant = file.lock(true);
     if !vacant && !file.lock(false) {
@@ -247,11 +252,11 @@ fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
     let (block, before) = parts(&memory, &id)?;
     let lock = file.lock_name()?;
     let mut control = Control::new(block, SyncObjects::new(&lock, How::CreateOrOpen, &id)?, &id)?;
-    let data = examine_file(&control, &before, &id)?;
-    let capacity = data.region().len() as u64;
+    let (description, data) = examine_file(&control, &before, kind, &id)?;
+    let capacity = description.capacity;
     fault::point("open.mapped");
     if vacant {
-        rebuild(&mut control, &data)?;
+        rebuild(&mut control, &data, &description, file.place()?, &id)?;
         fault::point("open.rebuilt");
         if !file.lock(false) {
             return Ok(None);
@@ -273,15 +278,15 @@ fn attempt(location: &Location, mode: Mode) -> Result<Option<Opened>> {
 
 /// A reader that may not write to the file has a control block of its own, and reads the committed end from
 /// the file's.
-fn open_unwritable(file: DiskFile, mode: Mode, id: &str) -> Result<Opened> {
+fn open_unwritable(file: DiskFile, kind: ObjectKind, mode: Mode, id: &str) -> Result<Opened> {
     let (section, memory) = file.map(Access::Read)?;
     let (block, before) = parts(&memory, id)?;
     let mut source = Control::new(block, SyncObjects::none(), id)?;
-    let data = examine_file(&source, &before, id)?;
-    let capacity = data.region().len() as u64;
+    let (description, data) = examine_file(&source, &before, kind, id)?;
+    let capacity = description.capacity;
     let own = view::map_private(CONTROL_SIZE)?;
     let mut control = Control::new(own, SyncObjects::private(id)?, id)?;
-    begin_unwritable(&mut control, capacity)?;
+    begin_unwritable(&mut control, kind, capacity)?;
     let object = object(file, &control, mode, section, None)?;
     source.accept(capacity);
     let lifetime = Lifetime::LastProcess;

@@ -86,6 +86,13 @@ impl DiskFile {
         Ok(format!("Global\\mmfile-disk-{volume:x}-{number:x}"))
     }
 
+    /// What tells it from other files of the machine.
+    pub(super) fn place(&self) -> Result<u64> {
+        let (volume, number) = numbers(&self.file, &self.id)?;
+        let half = |number: u128| u64::try_from(number & u128::from(u64::MAX)).unwrap_or(0);
+        Ok(volume.rotate_left(32) ^ half(number >> 64) ^ half(number))
+    }
+
     pub(super) fn size(&self) -> Result<u64> {
         let size = self.file.metadata().map(|file| file.len());
         size.map_err(|error| refused(&error, "GetFileInformationByHandle", &self.id))

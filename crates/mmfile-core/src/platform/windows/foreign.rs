@@ -26,7 +26,7 @@ pub(super) fn join(spec: &Spec, mode: Mode) -> Result<Opened> {
     let (names, id) = (&spec.names, spec.names.id.as_str());
     let data = match spec.kind {
         ObjectKind::Mutex => None,
-        ObjectKind::File | ObjectKind::DiskFile => Some(section::open(&names.object, access, id)?),
+        _ => Some(section::open(&names.object, access, id)?),
     };
     let lock = in_session(&names.lock);
     let open_mutex = || KernelMutex::new(Some(&lock), How::Open, id);
@@ -48,6 +48,6 @@ pub(super) fn join(spec: &Spec, mode: Mode) -> Result<Opened> {
     let control = Control::new(memory, sync, id)?;
     let capacity = data_memory.region().len() as u64;
     let (kind, lifetime) = (spec.kind, Lifetime::LastProcess);
-    let new = NewObject { kind, capacity, lifetime, mode };
+    let new = NewObject { kind, capacity, lifetime, mode, channel: None };
     begin(names, Parts { section, data, control, data_memory }, &new, false)
 }

@@ -30,7 +30,7 @@ pub(crate) use mutex::RawMutex;
 pub(crate) use named::{create, list, open, remove};
 pub(crate) use object::Object;
 pub(crate) use process::{
-    PROCESS_BITS, kill_self, process_namespace, process_number, stop_self, thread_id,
+    PROCESS_BITS, boot_number, kill_self, process_namespace, process_number, stop_self, thread_id,
 };
 pub(crate) use semaphores as wake_word;
 pub(crate) use sync_objects::SyncObjects;

@@ -7,8 +7,8 @@
 //! has the whole story.
 
 use super::sync_objects::{KernelMutex, MutexState, Waited};
-use crate::control::Control;
 use crate::control::layout::OFF_LOCK;
+use crate::control::{Control, LockPlace};
 use crate::deadline::Deadline;
 use crate::error::{Error, OsError, Result};
 use crate::platform::locks::{Acquired, Hold, Surroundings};
@@ -26,17 +26,18 @@ const OFF_UNREPAIRED: u64 = OFF_LOCK + 4;
 #[derive(Debug, Clone)]
 pub(crate) struct RawMutex {
     control: Control,
+    place: LockPlace,
 }
 
 impl RawMutex {
-    /// The lock of a control block.
-    pub(crate) fn new(control: &Control) -> Self {
-        Self { control: control.clone() }
+    /// A lock of a control block.
+    pub(crate) fn new(control: &Control, place: LockPlace) -> Self {
+        Self { control: control.clone(), place }
     }
 
     /// Initializes the lock of a control block that no other process uses.
-    pub(crate) fn initialize(control: &Control) -> Result<()> {
-        let lock = Self::new(control);
+    pub(crate) fn initialize(control: &Control, place: LockPlace) -> Result<()> {
+        let lock = Self::new(control, place);
         lock.mutex()?;
         lock.owner().store(0, Ordering::Relaxed);
         lock.unrepaired().store(0, Ordering::Relaxed);
@@ -45,15 +46,15 @@ impl RawMutex {
 
     fn mutex(&self) -> Result<&KernelMutex> {
         let unsupported = Error::unsupported("the lock of a control block that is only read");
-        self.control.sync().mutex().ok_or(unsupported)
+        self.control.sync().mutex(self.place).ok_or(unsupported)
     }
 
     fn owner(&self) -> &AtomicU32 {
-        self.control.word(OFF_OWNER)
+        self.control.word(OFF_OWNER + self.place.shift())
     }
 
     fn unrepaired(&self) -> &AtomicU32 {
-        self.control.word(OFF_UNREPAIRED)
+        self.control.word(OFF_UNREPAIRED + self.place.shift())
     }
 
     /// Waits for the lock until the deadline. `around` can end the wait.
@@ -117,7 +118,7 @@ impl RawMutex {
     }
 
     fn state(&self) -> Option<MutexState> {
-        self.control.sync().mutex()?.state()
+        self.control.sync().mutex(self.place)?.state()
     }
 
     /// Lets the next one in, which finds the lock as `left` says. The calling thread is the one that acquired.

@@ -18,7 +18,7 @@ use crate::control::{Control, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::fault;
-use crate::ids::{FileId, Names};
+use crate::ids::{DATA_SUFFIX, FileId, Names};
 use crate::memory::{Access, Memory, Mode};
 use crate::object::{Kind, NewObject, ObjectInfo, Opened, Spec, check_kind};
 use crate::timeouts::LONGEST_END;
@@ -56,7 +56,7 @@ fn attempt_create(spec: &Spec, new: &NewObject) -> Result<Opened> {
     fault::point("create.lock");
     let (data, data_memory) = match new.kind {
         ObjectKind::Mutex => (None, memory.part(0, 0).ok_or(Error::Closed)?),
-        ObjectKind::File | ObjectKind::DiskFile => {
+        _ => {
             let data = match section::create(&names.object, new.capacity, id) {
                 Err(Error::Exists { .. }) => return Err(Error::access(id, FOREIGN)),
                 data => data?,
@@ -89,6 +89,9 @@ pub(crate) fn open(spec: &Spec, mode: Mode, deadline: &Deadline) -> Result<Opene
             Err(missing @ Error::NotFound { .. }) => missing,
             Err(error) => return Err(error),
         };
+        if spec.kind.is_channel() {
+            return Err(missing);
+        }
         match foreign::join(spec, mode) {
             // Another process was quicker; or a file of ours has ended, and its names go with the processes
             // that have it open.
@@ -121,7 +124,7 @@ fn attempt(spec: &Spec, mode: Mode) -> Result<Option<Opened>> {
     };
     let (data, data_memory) = match spec.kind {
         ObjectKind::Mutex => (None, memory.part(0, 0)),
-        ObjectKind::File | ObjectKind::DiskFile => {
+        _ => {
             let data = match section::open(&names.object, access, id) {
                 Err(Error::NotFound { .. }) => return Ok(None),
                 data => data?,
@@ -179,7 +182,17 @@ fn describe(name: &str, id: &str, kind: Kind) -> Result<Option<ObjectInfo>> {
     }
     let (_section, memory) = open_control(name, Access::Read, id)?;
     let control = Control::new(memory, SyncObjects::none(), id)?;
-    Ok(if control.is_ready() { ObjectInfo::of(&control, parsed, kind, false) } else { None })
+    if !control.is_ready() {
+        return Ok(None);
+    }
+    // A channel's data says how many messages there are.
+    let data = (kind == Kind::Channel).then(|| {
+        let lock = name.strip_suffix(CONTROL_SUFFIX)?;
+        let section = section::open(&format!("{lock}{DATA_SUFFIX}"), Access::Read, id).ok()?;
+        let all = view::map(&section, 0, rights(Access::Read)).ok()?;
+        all.part(0, control.examine_format(id).ok()?.capacity)
+    });
+    Ok(ObjectInfo::of(&control, data.flatten().as_ref(), parsed, kind, false))
 }
 
 /// Ends an object: nothing can open it from now on. Its names go with the last process that has it open.

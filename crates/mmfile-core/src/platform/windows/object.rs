@@ -96,6 +96,18 @@ impl Object {
         Ok(())
     }
 
+    /// Whether storing to the control block would not end the process.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if even reading it would.
+    pub(crate) fn may_store(&self, control: &Control) -> Result<bool> {
+        match self.check_writable(control) {
+            Ok(()) => Ok(true),
+            Err(Error::NoSpace { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// No process can take a name from those who have the object open.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "elsewhere it can be lost")]
     pub(crate) fn check_named(&self, _: &Control) -> Result<()> {

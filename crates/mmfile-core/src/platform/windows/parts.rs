@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::fault;
 use crate::ids::Names;
 use crate::memory::{Access, Memory};
+use crate::object::rebuild::initialize_locks;
 use crate::object::{NewObject, Opened};
-use crate::platform::RawMutex;
 use std::os::windows::io::OwnedHandle;
 
 /// What follows the lock's name in that of the control block's section. No id contains it.
@@ -43,16 +43,16 @@ pub(super) fn begin(
     is_creator: bool,
 ) -> Result<Opened> {
     let Parts { section, data, mut control, data_memory } = parts;
-    RawMutex::initialize(&control)?;
+    initialize_locks(&control, new.kind)?;
     let lock = in_session(&names.lock);
     let presence = Presence::enter(&lock, names.id.as_str())?;
     let creator = if is_creator { presence.nonce() } else { 0 };
-    let NewObject { kind, capacity, lifetime, mode } = *new;
+    let NewObject { kind, capacity, lifetime, mode, channel } = *new;
     let held = Held { presence: Some(presence), data, _control: Some(section) };
     let ends = is_creator && lifetime == Lifetime::Creator;
     let object = Object::new(&control, mode, Some(lock), held, None, ends)?;
     fault::point("create.entered");
-    control.describe(&Description { kind, capacity, lifetime, creator });
+    control.describe(&Description { kind, capacity, lifetime, creator, channel });
     fault::point("create.described");
     Ok(Opened { object, control, source: None, data: data_memory, lifetime, mode })
 }

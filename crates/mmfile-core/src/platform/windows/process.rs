@@ -32,6 +32,11 @@ fn creation_time() -> u64 {
     u64::from(began.dwHighDateTime) << 32 | u64::from(began.dwLowDateTime)
 }
 
+/// A number for this run of the machine; 0, since it is not known: what it decides is checked each time.
+pub(crate) fn boot_number() -> u64 {
+    0
+}
+
 /// Process ids mean the same in all of a machine.
 pub(crate) fn process_namespace() -> u64 {
     0

@@ -11,13 +11,10 @@
 //! one wakes up once in vain. Whatever else goes wrong is bounded, as every sleep is.
 
 use super::sync_objects::Waited;
-use crate::control::Control;
-use crate::control::layout::OFF_WAITING;
+use crate::control::{Control, WakePlace};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Two words: how many sleep on the semaphore of an even and of an odd round.
-const OFF_SLEEPERS: u64 = OFF_WAITING + 4;
 /// Tries to be counted in a round before it ends. After these, the sleep's bound is all there is.
 const TRIES: u32 = 100;
 /// The most permits at once: a count in shared memory may be anything.
@@ -26,6 +23,7 @@ const MOST: u32 = 1 << 12;
 /// One request to be woken. Dropping it takes it back.
 pub(crate) struct Request {
     control: Control,
+    place: WakePlace,
     seen: u32,
     side: u32,
     counted: bool,
@@ -33,19 +31,20 @@ pub(crate) struct Request {
 
 impl Request {
     /// It always asks: its memory can be stored to.
-    pub(crate) fn new(control: &Control, _: bool) -> Self {
-        let mut request = Self { control: control.clone(), seen: 0, side: 0, counted: false };
+    pub(crate) fn new(control: &Control, place: WakePlace, _: bool) -> Self {
+        let (seen, side, counted) = (0, 0, false);
+        let mut request = Self { control: control.clone(), place, seen, side, counted };
         for _ in 0..TRIES {
-            let round = control.waiting_word().load(Ordering::SeqCst);
+            let round = control.waiting_word(place).load(Ordering::SeqCst);
             request.side = round & 1;
-            sleepers(control, request.side).fetch_add(1, Ordering::SeqCst);
+            sleepers(control, place, request.side).fetch_add(1, Ordering::SeqCst);
             request.counted = true;
-            if control.waiting_word().load(Ordering::SeqCst) == round {
+            if control.waiting_word(place).load(Ordering::SeqCst) == round {
                 break; // the process that ends this round has not counted yet
             }
             request.take_back();
         }
-        request.seen = control.wake_word().load(Ordering::SeqCst);
+        request.seen = control.wake_word(place).load(Ordering::SeqCst);
         request
     }
 
@@ -55,11 +54,11 @@ impl Request {
     }
 
     /// Sleeps until its round ends, at most for `limit`.
-    pub(crate) fn sleep(mut self, control: &Control, limit: Duration) {
-        if control.wake_word().load(Ordering::SeqCst) != self.seen {
+    pub(crate) fn sleep(mut self, control: &Control, place: WakePlace, limit: Duration) {
+        if control.wake_word(place).load(Ordering::SeqCst) != self.seen {
             return;
         }
-        let Some(semaphore) = control.sync().semaphore(self.side) else {
+        let Some(semaphore) = control.sync().semaphore(place, self.side) else {
             std::thread::sleep(limit);
             return;
         };
@@ -73,10 +72,10 @@ impl Request {
         if !std::mem::take(&mut self.counted) {
             return;
         }
-        let sleepers = sleepers(&self.control, self.side);
+        let sleepers = sleepers(&self.control, self.place, self.side);
         let less = |count: u32| count.checked_sub(1);
         if sleepers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_err()
-            && let Some(semaphore) = self.control.sync().semaphore(self.side)
+            && let Some(semaphore) = self.control.sync().semaphore(self.place, self.side)
         {
             semaphore.wait(Duration::ZERO);
         }
@@ -90,23 +89,35 @@ impl Drop for Request {
 }
 
 /// How many sleep in even (0) and in odd rounds (1).
-fn sleepers(control: &Control, side: u32) -> &AtomicU32 {
-    control.word(OFF_SLEEPERS + 4 * u64::from(side & 1))
+fn sleepers(control: &Control, place: WakePlace, side: u32) -> &AtomicU32 {
+    // Two words behind the one that says whether a process is asleep.
+    control.word(place.waiting() + 4 + 4 * u64::from(side & 1))
 }
 
 /// Whether a process asked to be woken.
-pub(crate) fn take_requests(control: &Control) -> bool {
-    sleepers(control, 0).load(Ordering::Relaxed) | sleepers(control, 1).load(Ordering::Relaxed) != 0
+pub(crate) fn take_requests(control: &Control, place: WakePlace) -> bool {
+    let count = |side| sleepers(control, place, side).load(Ordering::Relaxed);
+    count(0) | count(1) != 0
+}
+
+/// Whether a process may be asleep.
+pub(crate) fn has_requests(control: &Control, place: WakePlace) -> bool {
+    take_requests(control, place)
 }
 
 /// Wakes every sleeper.
-pub(crate) fn wake_all(control: &Control) {
-    control.wake_word().fetch_add(1, Ordering::SeqCst);
-    let side = control.waiting_word().fetch_add(1, Ordering::SeqCst) & 1;
-    let count = sleepers(control, side).swap(0, Ordering::SeqCst);
+pub(crate) fn wake_all(control: &Control, place: WakePlace) {
+    control.wake_word(place).fetch_add(1, Ordering::SeqCst);
+    let side = control.waiting_word(place).fetch_add(1, Ordering::SeqCst) & 1;
+    let count = sleepers(control, place, side).swap(0, Ordering::SeqCst);
     if count > 0
-        && let Some(semaphore) = control.sync().semaphore(side)
+        && let Some(semaphore) = control.sync().semaphore(place, side)
     {
         semaphore.give(count.min(MOST));
     }
+}
+
+/// Wakes every sleeper: a permit for one of them could be taken by another one that sleeps already again.
+pub(crate) fn wake_one(control: &Control, place: WakePlace) {
+    wake_all(control, place);
 }

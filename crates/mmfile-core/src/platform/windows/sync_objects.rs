@@ -1,10 +1,11 @@
 //! What the kernel keeps beside a control block: the mutex, and the semaphores that wake sleepers.
 
 use super::{from_code, last_error, security, wide};
+use crate::control::{LockPlace, WakePlace};
 use crate::error::{Error, OsError, Result};
 use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use windows_sys::Win32::Foundation::{
     ERROR_ALREADY_EXISTS, HANDLE, WAIT_ABANDONED, WAIT_OBJECT_0, WAIT_TIMEOUT,
@@ -157,6 +158,38 @@ pub(crate) struct SyncObjects(Option<Arc<Objects>>);
 struct Objects {
     mutex: KernelMutex,
     semaphores: [Semaphore; 2],
+    /// The mutex's name, if it has one.
+    name: Option<String>,
+    /// A channel's, from its first use on; `None` if the system refused.
+    more: OnceLock<Option<More>>,
+}
+
+/// What a channel has besides: the participants' mutex, and the semaphores for room and for work.
+#[derive(Debug)]
+struct More {
+    mutex: KernelMutex,
+    room: [Semaphore; 2],
+    work: [Semaphore; 2],
+}
+
+impl Objects {
+    fn more(&self) -> Option<&More> {
+        self.more.get_or_init(|| More::new(self.name.as_deref()).ok()).as_ref()
+    }
+}
+
+impl More {
+    fn new(name: Option<&str>) -> Result<Self> {
+        let id = name.unwrap_or("a channel");
+        let named = |what: &str| name.map(|mutex| format!("{mutex}~{what}"));
+        let how = How::CreateOrOpen;
+        let semaphores = |what: &str| -> Result<[Semaphore; 2]> {
+            let one = |side| Semaphore::new(named(&format!("{what}{side}")).as_deref(), how, id);
+            Ok([one(0)?, one(1)?])
+        };
+        let mutex = KernelMutex::new(named("participants").as_deref(), how, id)?;
+        Ok(Self { mutex, room: semaphores("room")?, work: semaphores("work")? })
+    }
 }
 
 impl SyncObjects {
@@ -182,7 +215,8 @@ impl SyncObjects {
             Semaphore::new(name.as_deref(), how, id)
         };
         let semaphores = [semaphore(0)?, semaphore(1)?];
-        Ok(Self(Some(Arc::new(Objects { mutex, semaphores }))))
+        let (name, more) = (name.map(str::to_owned), OnceLock::new());
+        Ok(Self(Some(Arc::new(Objects { mutex, semaphores, name, more }))))
     }
 
     /// Those of a control block that no other process has.
@@ -195,13 +229,22 @@ impl SyncObjects {
         Semaphore::new(Some(&semaphore_name(mutex, 0)), How::Open, id).is_ok()
     }
 
-    pub(super) fn mutex(&self) -> Option<&KernelMutex> {
-        self.0.as_ref().map(|objects| &objects.mutex)
+    pub(super) fn mutex(&self, place: LockPlace) -> Option<&KernelMutex> {
+        let objects = self.0.as_ref()?;
+        match place {
+            LockPlace::Writers => Some(&objects.mutex),
+            LockPlace::Participants => objects.more().map(|more| &more.mutex),
+        }
     }
 
     /// The semaphore of even (0) or of odd rounds (1).
-    pub(super) fn semaphore(&self, side: u32) -> Option<&Semaphore> {
-        let [even, odd] = &self.0.as_ref()?.semaphores;
+    pub(super) fn semaphore(&self, place: WakePlace, side: u32) -> Option<&Semaphore> {
+        let objects = self.0.as_ref()?;
+        let [even, odd] = match place {
+            WakePlace::News => &objects.semaphores,
+            WakePlace::Room => &objects.more()?.room,
+            WakePlace::Work => &objects.more()?.work,
+        };
         Some(if side & 1 == 0 { even } else { odd })
     }
 }

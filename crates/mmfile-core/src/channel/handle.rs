@@ -1,0 +1,194 @@
+//! What a channel's handle, its readers, members and writers share.
+
+use super::OnFull;
+use crate::control::{Control, Lifetime, WakePlace, participants};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::lock::Section;
+use crate::memory::Access;
+use crate::object::{Object, Peer};
+use crate::platform::{Acquired, Hold};
+use crate::ring::Ring;
+use crate::sync::AtomicU64;
+use crate::wake;
+use raw_sync::Timeout;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(super) struct Handle {
+    /// The id; the path of one on disk.
+    pub(super) id: String,
+    pub(super) path: Option<PathBuf>,
+    /// The control block with the locks and the wake words.
+    pub(super) control: Control,
+    /// Another control block, with everything else: of a handle that may not write to a file on disk.
+    pub(super) source: Option<Control>,
+    pub(super) ring: Ring,
+    /// Kept by whoever sends.
+    pub(super) writers: Section,
+    /// Kept by whoever joins, takes jobs or removes participants.
+    pub(super) participants: Section,
+    pub(super) settings: Settings,
+    /// The position before which everything may be overwritten, above 1 << 32; 0 if it is not known. Under the
+    /// writers' lock, or by the exclusive writer.
+    pub(super) limit: AtomicU64,
+    pub(super) recovered: AtomicU64,
+    /// When this handle last asked which participants are dead.
+    pub(super) reaped: AtomicU64,
+    /// Last: it is left after everything else is gone.
+    pub(super) object: Arc<Object>,
+}
+
+/// How a handle was opened.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) access: Access,
+    pub(super) lifetime: Lifetime,
+    pub(super) is_creator: bool,
+    pub(super) lock_timeout: Duration,
+    pub(super) encoding: String,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.object.leave();
+    }
+}
+
+/// A lock that is held for one operation.
+pub(super) struct Held<'a>(&'a Section);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.release(Hold::Operation, Acquired::Clean);
+    }
+}
+
+impl Handle {
+    pub(super) fn on_full(&self) -> OnFull {
+        if self.ring.shape().drops_oldest { OnFull::DropOldest } else { OnFull::Wait }
+    }
+
+    /// Refuses a file on disk that another program has cut short: touching what is gone would kill the
+    /// process. It can only be seen, not prevented.
+    pub(super) fn check_whole(&self) -> Result<()> {
+        self.object.check_whole(&self.control)
+    }
+
+    /// The same, and sees to it that stores without a lock do not end the process: of one on disk.
+    #[inline(always)]
+    pub(super) fn check_storable(&self) -> Result<()> {
+        if self.path.is_none() {
+            return Ok(());
+        }
+        self.object.check_writable(&self.control)?;
+        self.ring.make_tables_writable()
+    }
+
+    pub(super) fn check_writable(&self) -> Result<()> {
+        if self.settings.access == Access::ReadWrite { Ok(()) } else { Err(Error::ReadOnly) }
+    }
+
+    /// Refuses a forked child, which shares its parent's memory and has none of its locks.
+    pub(super) fn check_own(&self) -> Result<()> {
+        if self.object.is_own() { Ok(()) } else { Err(Error::forked()) }
+    }
+
+    /// Acquires the writers' lock. What a dead holder wrote is behind the tail, or published: nothing has to be
+    /// repaired.
+    pub(super) fn lock_writers(&self, limit: Duration) -> Result<Held<'_>> {
+        self.check_whole()?;
+        self.lock(&self.writers, limit)
+    }
+
+    /// Acquires the participants' lock.
+    pub(super) fn lock_participants(&self, limit: Duration) -> Result<Held<'_>> {
+        self.check_whole()?;
+        self.ring.make_tables_writable()?;
+        let recovered = self.recovered.load(Ordering::Relaxed);
+        let held = self.lock(&self.participants, limit)?;
+        if self.recovered.load(Ordering::Relaxed) != recovered {
+            self.finish_evictions();
+        }
+        Ok(held)
+    }
+
+    fn lock<'a>(&self, section: &'a Section, limit: Duration) -> Result<Held<'a>> {
+        let deadline = Deadline::after(&Timeout::Val(limit));
+        let acquired = section.operate(&deadline)?;
+        let held = Held(section);
+        if acquired == Some(Acquired::Abandoned) {
+            self.recovered.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(held)
+    }
+
+    /// Wakes whoever waits for messages, after they were published.
+    #[inline(always)]
+    pub(super) fn signal_news(&self) {
+        wake::signal_after_release(&self.control, WakePlace::News);
+        self.signal_work();
+    }
+
+    /// Wakes a member that waits for work. One is enough where there is one group: it wakes the next one.
+    #[inline(always)]
+    pub(super) fn signal_work(&self) {
+        if self.ring.group_count() <= 1 {
+            wake::signal_one(&self.control, WakePlace::Work);
+        } else {
+            wake::signal_after_release(&self.control, WakePlace::Work);
+        }
+    }
+
+    /// Wakes whoever waits for room, after a cursor moved.
+    #[inline(always)]
+    pub(super) fn signal_room(&self) {
+        wake::signal_after_release(&self.control, WakePlace::Room);
+    }
+
+    /// Wakes everybody: something else has changed than the messages.
+    pub(super) fn wake_everybody(&self) {
+        for place in [WakePlace::News, WakePlace::Room, WakePlace::Work] {
+            wake::wake_all(&self.control, place);
+        }
+    }
+
+    /// The control block with what the channel is.
+    pub(super) fn source(&self) -> &Control {
+        self.source.as_ref().unwrap_or(&self.control)
+    }
+
+    pub(super) fn oldest_index(&self) -> Result<u64> {
+        loop {
+            let oldest = self.ring.oldest();
+            let found = self.ring.index_at(oldest);
+            if !self.ring.is_gone(oldest) {
+                return found;
+            }
+        }
+    }
+
+    pub(super) fn peers(&self) -> Vec<Peer> {
+        if self.check_whole().is_err() {
+            return Vec::new();
+        }
+        let (creator, holder) = (self.source().creator(), self.writers.holder());
+        // One that may not write to a file on disk has a control block of its own, with its own row.
+        let own = self.source.as_ref().map(|_| participants::rows(&self.control));
+        participants::rows(self.source())
+            .chain(own.into_iter().flatten())
+            .filter(|row| self.object.is_alive(row.nonce))
+            .map(|row| Peer {
+                pid: row.pid,
+                access: row.mode.access,
+                since: row.since,
+                is_creator: row.nonce == creator,
+                holds_lock: holder == Some(row.nonce),
+                is_self: row.nonce == self.object.nonce(),
+            })
+            .collect()
+    }
+}

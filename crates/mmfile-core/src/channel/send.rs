@@ -1,0 +1,413 @@
+//! Sending: one critical section a call, and waiting for room.
+//!
+//! Who waits for room holds a ticket as soon as it can: others then send only what leaves room for it, so that
+//! small messages do not keep a large one out, nor many senders one. A ticket goes to the one that has waited
+//! longest, and is void as soon as its owner does not look any more.
+
+use super::Channel;
+use super::handle::{Handle, Held};
+use crate::control::{WakePlace, channel as at, now};
+use crate::deadline::Deadline;
+use crate::error::{Error, ParticipantInfo, Result};
+use crate::fault;
+use crate::frames::{Payload, Target};
+use crate::ring::{Kind, Room, Writing, is_before};
+use crate::timeouts::{CHANNEL_SLEEP, TICKET_LIFE};
+use crate::wake::WakeEvent;
+use raw_sync::Timeout;
+use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
+
+/// How an attempt ended.
+pub(super) enum Attempt<T> {
+    Done(T),
+    /// There is no room.
+    Full,
+}
+
+impl Channel {
+    /// Sends one message if there is room now: its index. `expected` is the index that it must get.
+    ///
+    /// # Errors
+    /// [`Error::Capacity`] for more than [`Channel::max_byte_length`], [`Error::SegmentOrder`] if `expected`
+    /// is not the next index, [`Error::ExclusiveWriter`], [`Error::Sealed`], [`Error::ReadOnly`],
+    /// [`Error::Timeout`] if the lock cannot be had.
+    pub fn try_send<P: Payload + ?Sized>(
+        &self,
+        value: &P,
+        expected: Option<u64>,
+    ) -> Result<Option<u64>> {
+        self.handle.try_send(&[value], expected)
+    }
+
+    /// Sends one message, and waits for room.
+    ///
+    /// # Errors
+    /// As [`Channel::try_send`], and [`Error::Full`] when the time is over.
+    pub fn send<P: Payload + ?Sized>(
+        &self,
+        value: &P,
+        expected: Option<u64>,
+        timeout: Timeout,
+    ) -> Result<u64> {
+        self.handle.send(&[value], expected, &timeout)
+    }
+
+    /// Sends all messages with consecutive indices, or none, if there is room now: the first index. Together
+    /// they may take as much room as one of [`Channel::max_byte_length`]. Of nothing it is the next index.
+    ///
+    /// # Errors
+    /// As [`Channel::try_send`].
+    pub fn try_send_all<P: Payload>(&self, values: &[P]) -> Result<Option<u64>> {
+        self.handle.try_send(values, None)
+    }
+
+    /// The same, and waits for room.
+    ///
+    /// # Errors
+    /// As [`Channel::send`].
+    pub fn send_all<P: Payload>(&self, values: &[P], timeout: Timeout) -> Result<u64> {
+        self.handle.send(values, None, &timeout)
+    }
+
+    /// Makes room for a message of at most that many bytes, to be filled in place. Until it is committed or
+    /// dropped, on this thread, no other process can send.
+    ///
+    /// # Errors
+    /// As [`Channel::send`]; with a zero timeout [`Error::Full`] says that there is no room now.
+    pub fn begin(&self, byte_length: u64, timeout: Timeout) -> Result<Filling<'_>> {
+        self.handle.begin(byte_length, &timeout)
+    }
+
+    /// No more messages. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::ExclusiveWriter`] while there is one, [`Error::ReadOnly`], [`Error::Full`], [`Error::Timeout`].
+    pub fn seal(&self, timeout: Timeout) -> Result<()> {
+        let handle = &*self.handle;
+        handle.check_writable()?;
+        handle.until_room(&timeout, |waits| handle.attempt_seal(waits))
+    }
+}
+
+impl Handle {
+    fn try_send<P: Payload>(&self, values: &[P], expected: Option<u64>) -> Result<Option<u64>> {
+        self.check_writable()?;
+        let units = self.ring.units_of_all(values)?;
+        let attempt = || self.attempt_send(values, units, expected, None);
+        match attempt()? {
+            Attempt::Done(index) => return Ok(Some(index)),
+            Attempt::Full if self.tidy()? => {}
+            Attempt::Full => return Ok(None),
+        }
+        Ok(match attempt()? {
+            Attempt::Done(index) => Some(index),
+            Attempt::Full => None,
+        })
+    }
+
+    fn send<P: Payload>(
+        &self,
+        values: &[P],
+        expected: Option<u64>,
+        timeout: &Timeout,
+    ) -> Result<u64> {
+        self.check_writable()?;
+        let units = self.ring.units_of_all(values)?;
+        self.until_room(timeout, |waits| self.attempt_send(values, units, expected, waits))
+    }
+
+    /// Attempts until there is room. The attempt learns since when it waits.
+    pub(super) fn until_room<T>(
+        &self,
+        timeout: &Timeout,
+        mut attempt: impl FnMut(Option<u32>) -> Result<Attempt<T>>,
+    ) -> Result<T> {
+        if let Attempt::Done(value) = attempt(None)? {
+            return Ok(value);
+        }
+        let deadline = Deadline::after(timeout);
+        let event = WakeEvent::new(&self.control, WakePlace::Room);
+        let since = clock();
+        let waited = loop {
+            event.clear();
+            // After the request: what is freed from here on wakes.
+            self.tidy()?;
+            match attempt(Some(since)) {
+                Ok(Attempt::Done(value)) => break Ok(value),
+                Ok(Attempt::Full) => {}
+                Err(error) => break Err(error),
+            }
+            if deadline.slice(CHANNEL_SLEEP).is_none() {
+                break Err(self.full());
+            }
+            event.sleep(&deadline, CHANNEL_SLEEP);
+        };
+        if waited.is_err() {
+            self.drop_ticket();
+        }
+        waited
+    }
+
+    fn attempt_send<P: Payload>(
+        &self,
+        values: &[P],
+        units: u32,
+        expected: Option<u64>,
+        waits: Option<u32>,
+    ) -> Result<Attempt<u64>> {
+        let held = self.lock_writers(self.settings.lock_timeout)?;
+        fault::point("send.locked");
+        self.check_exclusive()?;
+        let writing = self.ring.writing()?;
+        self.check_expected(&writing, expected)?;
+        if values.is_empty() {
+            return Ok(Attempt::Done(writing.next_index));
+        }
+        let Some(room) = self.room(&writing, units, waits)? else { return Ok(Attempt::Full) };
+        let last = self.ring.put(room, values, writing.next_index)?;
+        self.ring.publish(&writing, room, last);
+        self.clear_ticket(waits);
+        drop(held);
+        fault::point("send.unlocked");
+        self.signal_news();
+        Ok(Attempt::Done(writing.next_index))
+    }
+
+    pub(super) fn check_expected(&self, writing: &Writing, expected: Option<u64>) -> Result<()> {
+        match expected {
+            Some(index) if index != writing.next_index => {
+                Err(Error::SegmentOrder { index, length: writing.next_index })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses while there is an exclusive writer. Under the writers' lock.
+    pub(super) fn check_exclusive(&self) -> Result<()> {
+        let Some(writer) = self.ring.exclusive() else { return Ok(()) };
+        let (row, number) = writer;
+        let slot = self.ring.slot(row).filter(|slot| slot.is_of(number));
+        if let Some(slot) = slot
+            && self.object.is_alive(slot.owner())
+        {
+            return Err(Error::ExclusiveWriter { pid: Some(slot.pid()) });
+        }
+        self.ring.set_exclusive(Some(writer), None);
+        Ok(())
+    }
+
+    /// Where so many units may be written, if there is room. Under the writers' lock, or for the exclusive
+    /// writer; `waits` says since when it waits.
+    #[inline(always)]
+    pub(super) fn room(
+        &self,
+        writing: &Writing,
+        units: u32,
+        waits: Option<u32>,
+    ) -> Result<Option<Room>> {
+        let room = self.ring.place(writing.tail, units);
+        let mut end = room.end;
+        if let Some(others) = self.ticket_of_another(waits) {
+            // That one's message behind this one's.
+            end = self.ring.place(end, others).end;
+        }
+        let (known, limit) = (1 << 32, self.limit.load(Ordering::Relaxed));
+        let cached = u32::try_from(limit & u64::from(u32::MAX)).unwrap_or(0);
+        self.ring.make_writable(writing, room)?;
+        if limit & known != 0 && self.ring.fits(writing.tail, end, cached) {
+            return Ok(Some(room));
+        }
+        let limit = self.ring.reclaim(writing, end)?;
+        // Of another writer's work, one's own is older: it moves forwards only.
+        self.limit.store(known | u64::from(limit), Ordering::Relaxed);
+        if self.ring.fits(writing.tail, end, limit) {
+            return Ok(Some(room));
+        }
+        self.take_ticket(units, waits);
+        Ok(None)
+    }
+
+    fn begin(&self, byte_length: u64, timeout: &Timeout) -> Result<Filling<'_>> {
+        self.check_writable()?;
+        if byte_length > self.ring.max_byte_length() {
+            return Err(self.ring.too_long(byte_length));
+        }
+        let units = self.ring.units_of(byte_length);
+        self.until_room(timeout, |waits| {
+            let held = self.lock_writers(self.settings.lock_timeout)?;
+            self.check_exclusive()?;
+            let writing = self.ring.writing()?;
+            let Some(room) = self.room(&writing, units, waits)? else { return Ok(Attempt::Full) };
+            self.clear_ticket(waits);
+            let handle = self;
+            Ok(Attempt::Done(Filling {
+                handle,
+                held: Some(held),
+                writing,
+                room,
+                byte_length,
+                _thread: PhantomData,
+            }))
+        })
+    }
+
+    fn attempt_seal(&self, waits: Option<u32>) -> Result<Attempt<()>> {
+        let held = self.lock_writers(self.settings.lock_timeout)?;
+        self.check_exclusive()?;
+        let done = self.seal_now(waits)?;
+        drop(held);
+        self.wake_everybody();
+        Ok(done)
+    }
+
+    /// Under the writers' lock, or for the exclusive writer.
+    pub(super) fn seal_now(&self, waits: Option<u32>) -> Result<Attempt<()>> {
+        let writing = match self.ring.writing() {
+            Err(Error::Sealed) => return Ok(Attempt::Done(())),
+            writing => writing?,
+        };
+        let Some(room) = self.room(&writing, self.ring.units_of(0), waits)? else {
+            return Ok(Attempt::Full);
+        };
+        self.ring.publish_seal(&writing, room);
+        Ok(Attempt::Done(()))
+    }
+
+    /// The error of a channel without room, which names who leaves none.
+    pub(super) fn full(&self) -> Error {
+        let slowest = self.ring.slowest(self.ring.tail());
+        let info: Option<ParticipantInfo> = slowest.and_then(|slot| self.describe(&slot).ok());
+        Error::Full { slowest: info.map(Box::new) }
+    }
+}
+
+/// Tickets. Everything but the last is under the writers' lock.
+impl Handle {
+    /// How many units another sender needs that goes before this one.
+    #[inline(always)]
+    fn ticket_of_another(&self, waits: Option<u32>) -> Option<u32> {
+        let control = self.ring.control();
+        let owner = control.long(at::TICKET_OWNER).load(Ordering::Relaxed);
+        if owner == 0 || owner == self.object.nonce() {
+            return None;
+        }
+        let word = |offset| control.word(offset).load(Ordering::Relaxed);
+        let (since, seen) = (word(at::TICKET_SINCE), word(at::TICKET_SEEN));
+        let is_older = waits.is_some_and(|mine| is_before(mine, since));
+        let is_void = u128::from(clock().wrapping_sub(seen)) > TICKET_LIFE.as_millis();
+        // A record from memory that anybody can write: more than a message can need is none.
+        let need = word(at::TICKET_NEED);
+        let most = self.ring.units_of(self.ring.max_byte_length());
+        (!is_older && !is_void && need <= most && self.object.is_alive(owner)).then_some(need)
+    }
+
+    /// There is no room: has it kept, unless another one has waited longer.
+    fn take_ticket(&self, units: u32, waits: Option<u32>) {
+        let Some(since) = waits else { return };
+        if self.ticket_of_another(waits).is_some() {
+            return;
+        }
+        let control = self.ring.control();
+        let store = |offset, value| control.word(offset).store(value, Ordering::Relaxed);
+        store(at::TICKET_NEED, units);
+        store(at::TICKET_SINCE, since);
+        store(at::TICKET_SEEN, clock());
+        control.long(at::TICKET_OWNER).store(self.object.nonce(), Ordering::Relaxed);
+        fault::point("ticket.taken");
+    }
+
+    /// It has got what it waited for.
+    #[inline(always)]
+    fn clear_ticket(&self, waits: Option<u32>) {
+        if waits.is_some() {
+            let (owner, mine) = (self.ring.control().long(at::TICKET_OWNER), self.object.nonce());
+            if owner.load(Ordering::Relaxed) == mine {
+                owner.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// It does not wait any more.
+    pub(super) fn drop_ticket(&self) {
+        if self.check_writable().is_err() {
+            return;
+        }
+        let owner = self.ring.control().long(at::TICKET_OWNER);
+        let mine = self.object.nonce();
+        if owner.load(Ordering::Relaxed) == mine {
+            let _ = owner.compare_exchange(mine, 0, Ordering::Relaxed, Ordering::Relaxed);
+            self.signal_room();
+        }
+    }
+}
+
+/// Milliseconds of a clock that all processes share. It may be set: then a ticket is void.
+pub(super) fn clock() -> u32 {
+    let clock = if cfg!(platform = "loom") { 0 } else { now() };
+    u32::try_from(clock & u64::from(u32::MAX)).unwrap_or(0)
+}
+
+/// The place of a message that is being filled, on the thread that began it. Dropping it leaves no message.
+pub struct Filling<'a> {
+    handle: &'a Handle,
+    held: Option<Held<'a>>,
+    writing: Writing,
+    room: Room,
+    byte_length: u64,
+    /// The lock belongs to the thread that acquired it.
+    _thread: PhantomData<*const ()>,
+}
+
+impl Filling<'_> {
+    /// Where the bytes to fill are in the data of [`Channel::memory`]. They hold whatever was there.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.handle.ring.offset(self.room.start) + at::RECORD_HEADER
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn byte_length(&self) -> u64 {
+        self.byte_length
+    }
+
+    /// Writes them as a value does that is sent.
+    ///
+    /// # Errors
+    /// None, as long as the channel's memory is whole.
+    pub fn target(&mut self) -> Result<Target<'_>> {
+        self.handle.ring.target(self.room.start, self.byte_length)
+    }
+
+    /// Sends the first `length` of them: the index.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for more than there are.
+    pub fn commit(mut self, length: u64) -> Result<u64> {
+        let room = self.handle.shortened(self.room, self.byte_length, length)?;
+        self.handle.ring.finish(room.start, Kind::Message, length, self.writing.next_index);
+        self.handle.ring.publish(&self.writing, room, room.start);
+        drop(self.held.take());
+        fault::point("send.unlocked");
+        self.handle.signal_news();
+        Ok(self.writing.next_index)
+    }
+}
+
+impl std::fmt::Debug for Filling<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Filling").field("byte_length", &self.byte_length).finish_non_exhaustive()
+    }
+}
+
+impl Handle {
+    /// What is left of a room when only `length` of its bytes are sent.
+    pub(super) fn shortened(&self, room: Room, byte_length: u64, length: u64) -> Result<Room> {
+        if length > byte_length {
+            let reason = format!("must be at most {byte_length}, the bytes that there are");
+            return Err(Error::InvalidArgument { name: "length", reason });
+        }
+        Ok(Room { end: room.start.wrapping_add(self.ring.units_of(length)), ..room })
+    }
+}

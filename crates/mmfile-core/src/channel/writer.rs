@@ -1,0 +1,306 @@
+//! The exclusive writer: nobody else sends, so that it takes no lock, and may fill a message in place over as
+//! long a time as it likes.
+
+use super::Channel;
+use super::handle::Handle;
+use super::reader::Message;
+use super::send::{Attempt, clock};
+use super::wait::{ChannelWaiter, What};
+use crate::control::{WakePlace, channel as at};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::frames::Payload;
+use crate::ring::{Kind, Room, Writing};
+use crate::timeouts::CHANNEL_SLEEP;
+use crate::wake::WakeEvent;
+use raw_sync::Timeout;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// The only writer of a channel, until it is dropped or its process ends.
+#[derive(Debug)]
+pub struct ExclusiveWriter {
+    handle: Arc<Handle>,
+    row: u32,
+    number: u32,
+    reservation: Option<Reservation>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Reservation {
+    writing: Writing,
+    room: Room,
+    byte_length: u64,
+}
+
+impl Channel {
+    /// Becomes the only writer.
+    ///
+    /// # Errors
+    /// [`Error::ExclusiveWriter`] when the time is over, [`Error::NoSpace`] without a slot,
+    /// [`Error::ReadOnly`], [`Error::Timeout`] if a lock cannot be had.
+    pub fn exclusive_writer(&self, timeout: Timeout) -> Result<ExclusiveWriter> {
+        let handle = &self.handle;
+        handle.check_writable()?;
+        let deadline = Deadline::after(&timeout);
+        let event = WakeEvent::new(&handle.control, WakePlace::Room);
+        loop {
+            event.clear();
+            match handle.become_exclusive() {
+                Err(error @ Error::ExclusiveWriter { .. }) => {
+                    if deadline.slice(CHANNEL_SLEEP).is_none() {
+                        return Err(error);
+                    }
+                }
+                writer => {
+                    let (row, number) = writer?;
+                    let handle = Arc::clone(handle);
+                    return Ok(ExclusiveWriter { handle, row, number, reservation: None });
+                }
+            }
+            event.sleep(&deadline, CHANNEL_SLEEP);
+        }
+    }
+
+    /// Waits until there is no exclusive writer.
+    #[must_use]
+    pub fn writer_waiter(&self) -> ChannelWaiter {
+        ChannelWaiter::new(&self.handle, What::Writer)
+    }
+}
+
+impl Handle {
+    fn become_exclusive(&self) -> Result<(u32, u32)> {
+        let limit = self.settings.lock_timeout;
+        drop(self.lock_writers(limit).and_then(|held| self.check_exclusive().map(|()| held))?);
+        let held = self.lock_participants(limit)?;
+        let slot = self.join(at::ROLE_WRITER, 0, 0)?;
+        let me = (slot.row, slot.number());
+        drop(held);
+        let become_it = || {
+            let held = self.lock_writers(limit)?;
+            self.check_exclusive()?;
+            self.ring.set_exclusive(None, Some(me));
+            fault::point("writer.exclusive");
+            drop(held);
+            Ok(me)
+        };
+        let became = become_it();
+        if became.is_err() {
+            slot.free();
+        }
+        became
+    }
+}
+
+impl ExclusiveWriter {
+    /// Refuses one that is not the only writer any more, which only a program that scribbles brings about, and
+    /// a forked child.
+    fn check(&self) -> Result<()> {
+        self.handle.check_own()?;
+        self.handle.check_storable()?;
+        if self.reservation.is_some() {
+            return Err(Error::LockHeld);
+        }
+        match self.handle.ring.exclusive() {
+            Some(me) if me == (self.row, self.number) => Ok(()),
+            _ => Err(Error::Evicted),
+        }
+    }
+
+    /// As [`Channel::try_send`].
+    ///
+    /// # Errors
+    /// As there, and [`Error::LockHeld`] while there is a reservation.
+    pub fn try_send<P: Payload + ?Sized>(
+        &mut self,
+        value: &P,
+        expected: Option<u64>,
+    ) -> Result<Option<u64>> {
+        self.try_put(&[value], expected)
+    }
+
+    /// As [`Channel::send`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send<P: Payload + ?Sized>(
+        &mut self,
+        value: &P,
+        expected: Option<u64>,
+        timeout: Timeout,
+    ) -> Result<u64> {
+        self.put(&[value], expected, &timeout)
+    }
+
+    /// As [`Channel::try_send_all`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn try_send_all<P: Payload>(&mut self, values: &[P]) -> Result<Option<u64>> {
+        self.try_put(values, None)
+    }
+
+    /// As [`Channel::send_all`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_all<P: Payload>(&mut self, values: &[P], timeout: Timeout) -> Result<u64> {
+        self.put(values, None, &timeout)
+    }
+
+    fn try_put<P: Payload>(&self, values: &[P], expected: Option<u64>) -> Result<Option<u64>> {
+        self.check()?;
+        let units = self.handle.ring.units_of_all(values)?;
+        match self.attempt(values, units, expected)? {
+            Attempt::Done(index) => return Ok(Some(index)),
+            Attempt::Full if self.handle.tidy()? => {}
+            Attempt::Full => return Ok(None),
+        }
+        Ok(match self.attempt(values, units, expected)? {
+            Attempt::Done(index) => Some(index),
+            Attempt::Full => None,
+        })
+    }
+
+    fn put<P: Payload>(
+        &self,
+        values: &[P],
+        expected: Option<u64>,
+        timeout: &Timeout,
+    ) -> Result<u64> {
+        self.check()?;
+        let units = self.handle.ring.units_of_all(values)?;
+        self.handle.until_room(timeout, |_| self.attempt(values, units, expected))
+    }
+
+    fn attempt<P: Payload>(
+        &self,
+        values: &[P],
+        units: u32,
+        expected: Option<u64>,
+    ) -> Result<Attempt<u64>> {
+        let handle = &*self.handle;
+        let writing = handle.ring.writing()?;
+        handle.check_expected(&writing, expected)?;
+        if values.is_empty() {
+            return Ok(Attempt::Done(writing.next_index));
+        }
+        let Some(room) = handle.room(&writing, units, None)? else { return Ok(Attempt::Full) };
+        let last = handle.ring.put(room, values, writing.next_index)?;
+        handle.ring.publish(&writing, room, last);
+        handle.signal_news();
+        Ok(Attempt::Done(writing.next_index))
+    }
+
+    /// Makes room for a message of at most that many bytes, to be filled in place, over as long a time as that
+    /// takes and on any thread: where it is, and the index that it would get. One at a time.
+    ///
+    /// # Errors
+    /// As [`ExclusiveWriter::send`]; [`Error::LockHeld`] while there is another reservation.
+    pub fn reserve(&mut self, byte_length: u64, timeout: Timeout) -> Result<Message> {
+        self.check()?;
+        let handle = &*self.handle;
+        if byte_length > handle.ring.max_byte_length() {
+            return Err(handle.ring.too_long(byte_length));
+        }
+        let units = handle.ring.units_of(byte_length);
+        let (writing, room) = handle.until_room(&timeout, |_| {
+            let writing = handle.ring.writing()?;
+            let room = handle.room(&writing, units, None)?;
+            Ok(room.map_or(Attempt::Full, |room| Attempt::Done((writing, room))))
+        })?;
+        self.reservation = Some(Reservation { writing, room, byte_length });
+        fault::point("writer.reserved");
+        Ok(Message {
+            index: writing.next_index,
+            offset: handle.ring.offset(room.start) + at::RECORD_HEADER,
+            byte_length,
+            position: room.start,
+        })
+    }
+
+    /// Sends the first `length` bytes of the reservation: the index.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] without a reservation, [`Error::InvalidArgument`] for more bytes than it has.
+    pub fn commit(&mut self, length: u64) -> Result<u64> {
+        let Some(reservation) = self.reservation else { return Err(Error::Closed) };
+        let Reservation { writing, room, byte_length } = reservation;
+        let room = self.handle.shortened(room, byte_length, length)?;
+        self.reservation = None;
+        self.check()?;
+        let ring = &self.handle.ring;
+        ring.finish(room.start, Kind::Message, length, writing.next_index);
+        ring.publish(&writing, room, room.start);
+        self.handle.signal_news();
+        Ok(writing.next_index)
+    }
+
+    /// Gives the reservation up: it leaves no message.
+    pub fn abort(&mut self) {
+        self.reservation = None;
+    }
+
+    /// As [`Channel::seal`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn seal(&mut self, timeout: Timeout) -> Result<()> {
+        self.check()?;
+        self.handle.until_room(&timeout, |_| self.handle.seal_now(None))?;
+        self.handle.wake_everybody();
+        Ok(())
+    }
+
+    /// For a program that writes records by itself: frees room, and returns the position before which records
+    /// have to end. At least `byte_length` bytes of payload fit before it, or it is `None`.
+    ///
+    /// # Errors
+    /// As [`ExclusiveWriter::try_send`].
+    pub fn make_room(&mut self, byte_length: u64) -> Result<Option<u32>> {
+        self.check()?;
+        let handle = &*self.handle;
+        if byte_length > handle.ring.max_byte_length() {
+            return Err(handle.ring.too_long(byte_length));
+        }
+        let units = handle.ring.units_of(byte_length);
+        for attempt in 0..2 {
+            let writing = handle.ring.writing()?;
+            if handle.room(&writing, units, None)?.is_some() {
+                let limit = handle.limit.load(Ordering::Relaxed) & u64::from(u32::MAX);
+                let limit = u32::try_from(limit).unwrap_or(0);
+                return Ok(Some(limit.wrapping_add(handle.ring.units())));
+            }
+            if attempt == 0 && !handle.tidy()? {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// For such a program, after it has published: wakes those who sleep.
+    pub fn wake(&self) {
+        self.handle.signal_news();
+    }
+
+    /// As [`Channel::room_waiter`].
+    #[must_use]
+    pub fn room_waiter(&self, byte_length: u64) -> ChannelWaiter {
+        let what = What::Room { byte_length, since: clock(), exclusive: true };
+        ChannelWaiter::new(&self.handle, what)
+    }
+
+    /// Its number among the participants.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+impl Drop for ExclusiveWriter {
+    fn drop(&mut self) {
+        self.handle.leave(self.row, self.number);
+    }
+}

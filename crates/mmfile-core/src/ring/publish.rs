@@ -1,0 +1,223 @@
+//! Publishing: payload and header behind the tail, the start of the newest message, then the tail. A writer that
+//! is killed has published, or nothing of it is there.
+
+use super::record::{Kind, Record};
+use super::{Newest, Ring};
+use crate::control::channel as at;
+use crate::error::{Error, Result};
+use crate::fault;
+use crate::frames::{Payload, Target};
+use std::sync::atomic::Ordering;
+
+/// What a writer knows while no other can write.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writing {
+    pub(crate) tail: u32,
+    pub(crate) next_index: u64,
+    /// Where the newest message begins: it is never overwritten.
+    pub(crate) newest: Option<u32>,
+}
+
+/// Where records go that are not published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Where the first begins, behind padding.
+    pub(crate) start: u32,
+    /// Behind the last.
+    pub(crate) end: u32,
+}
+
+impl Ring {
+    /// What is there, for a writer that excludes all others.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`], [`Error::Corrupt`].
+    #[inline(always)]
+    pub(crate) fn writing(&self) -> Result<Writing> {
+        let tail = self.tail();
+        let Some(start) = self.start_before(tail) else {
+            return match tail {
+                0 => Ok(Writing { tail, next_index: 0, newest: None }),
+                _ => Err(self.damaged(tail, "no message begins before the end")),
+            };
+        };
+        match self.record(start, tail) {
+            Some(record) if record.kind == Kind::Message && record.end == tail => {
+                Ok(Writing { tail, next_index: record.index.wrapping_add(1), newest: Some(start) })
+            }
+            // The last message may stand before a seal.
+            Some(_) if self.is_sealed_at(tail) => Err(Error::Sealed),
+            _ => Err(self.damaged(start, "the newest message does not end where the channel does")),
+        }
+    }
+
+    /// Where so many units would go.
+    #[inline(always)]
+    pub(crate) fn place(&self, tail: u32, units: u32) -> Room {
+        let rest = self.units - (tail & (self.units - 1));
+        let start = if units <= rest { tail } else { tail.wrapping_add(rest) };
+        Room { start, end: start.wrapping_add(units) }
+    }
+
+    /// Sees to it that storing records there does not end the process, on a disk that may be full.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`].
+    #[inline(always)]
+    pub(crate) fn make_writable(&self, writing: &Writing, room: Room) -> Result<()> {
+        if self.trailer > 0 {
+            let length = u64::from(room.end.wrapping_sub(room.start)) * at::UNIT;
+            self.data.make_writable(self.offset(writing.tail), at::RECORD_HEADER)?;
+            self.data.make_writable(self.offset(room.start), length)?;
+        }
+        Ok(())
+    }
+
+    /// The same for the tables behind the ring.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`].
+    #[inline(always)]
+    pub(crate) fn make_tables_writable(&self) -> Result<()> {
+        if self.trailer == 0 {
+            return Ok(());
+        }
+        let length = (self.data.region().len() as u64).saturating_sub(self.shape.ring);
+        self.data.make_writable(self.shape.ring, length)
+    }
+
+    /// The units of all of these values next to each other.
+    ///
+    /// # Errors
+    /// [`Error::Capacity`] if that is more than one message may take.
+    pub(crate) fn units_of_all<P: Payload>(&self, values: &[P]) -> Result<u32> {
+        let mut units = 0u64;
+        let mut bytes = 0u64;
+        for value in values {
+            let length = value.byte_length();
+            bytes = bytes.saturating_add(length);
+            if length > self.max_byte_length() {
+                return Err(self.too_long(bytes));
+            }
+            units += u64::from(self.units_of(length));
+        }
+        let most = u64::from(self.units_of(self.max_byte_length()));
+        match u32::try_from(units) {
+            Ok(units) if u64::from(units) <= most => Ok(units),
+            _ => Err(self.too_long((units * at::UNIT).saturating_sub(at::RECORD_HEADER))),
+        }
+    }
+
+    /// The error of a message that is longer than any may be.
+    pub(crate) fn too_long(&self, needed: u64) -> Error {
+        Error::Capacity { needed, available: self.max_byte_length() }
+    }
+
+    /// The place of a payload that is not published.
+    pub(crate) fn target(&self, position: u32, byte_length: u64) -> Result<Target<'_>> {
+        let (offset, region) = (self.offset(position) + at::RECORD_HEADER, self.data.region());
+        let (Some(at), Ok(len)) = (region.range(offset, byte_length), usize::try_from(byte_length))
+        else {
+            return Err(self.damaged(position, "a message would not fit into its place"));
+        };
+        // What follows is a header or a trailer that is written later, or behind the room.
+        // SAFETY: `at` has `len` mapped bytes, which are behind the tail and not used by any participant: the
+        // caller excludes other writers, and the region is writable for a handle that sends.
+        Ok(unsafe { Target::new(at, len, 0) })
+    }
+
+    /// Writes messages behind the tail: where the last one begins.
+    ///
+    /// # Errors
+    /// What a value fails with. Nothing is published then.
+    pub(crate) fn put<P: Payload>(&self, room: Room, values: &[P], mut index: u64) -> Result<u32> {
+        let mut position = room.start;
+        let mut last = position;
+        for value in values {
+            let length = value.byte_length();
+            let end = position.wrapping_add(self.units_of(length));
+            if super::is_before(room.end, end) {
+                return Err(self.too_long(length)); // its length changed since it was checked
+            }
+            value.write_to(self.target(position, length)?)?;
+            fault::point("ring.payload");
+            self.finish(position, Kind::Message, length, index);
+            index = index.wrapping_add(1);
+            last = position;
+            position = end;
+        }
+        Ok(last)
+    }
+
+    /// Writes the header, and on disk the trailer, of a record whose payload is there.
+    pub(crate) fn finish(&self, position: u32, kind: Kind, byte_length: u64, index: u64) {
+        let length = u32::try_from(byte_length).unwrap_or(u32::MAX);
+        self.put_header(position, kind, length, index);
+        if self.trailer > 0 {
+            self.put_trailer(position, kind, byte_length, index);
+        }
+        fault::point("ring.header");
+    }
+
+    /// Makes everything up to `end` part of the channel. `last` is where its last message begins.
+    #[inline(always)]
+    pub(crate) fn publish(&self, writing: &Writing, room: Room, last: u32) {
+        self.pad(writing, room);
+        // Not over the start of the newest message there is: until the tail moves, that one counts.
+        let first = self.word(at::RING_START);
+        let second = self.word(at::RING_START + 4);
+        let is_first = writing.newest == Some(first.load(Ordering::Relaxed));
+        let start = if is_first { second } else { first };
+        start.store(last, Ordering::Release);
+        fault::point("ring.start");
+        self.word(at::RING_TAIL).store(room.end, Ordering::SeqCst);
+        fault::point("ring.tail");
+    }
+
+    /// Ends the channel. There is room for it.
+    pub(crate) fn publish_seal(&self, writing: &Writing, room: Room) {
+        self.finish(room.start, Kind::Seal, 0, writing.next_index);
+        self.pad(writing, room);
+        self.word(at::RING_SEAL).store(room.start, Ordering::Release);
+        fault::point("ring.seal");
+        self.word(at::RING_TAIL).store(room.end, Ordering::SeqCst);
+        fault::point("ring.tail");
+        self.control.set_sealed();
+    }
+
+    fn pad(&self, writing: &Writing, room: Room) {
+        if room.start != writing.tail {
+            self.put_header(writing.tail, Kind::Padding, 0, writing.next_index);
+            fault::point("ring.padding");
+        }
+    }
+
+    /// A copy of a message's bytes, in memory that is reserved for it.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`] without memory for it.
+    pub(crate) fn copy(&self, record: &Record, bytes: &mut Vec<u8>) -> Result<()> {
+        bytes.clear();
+        let size = usize::try_from(record.byte_length).unwrap_or(usize::MAX);
+        bytes.try_reserve_exact(size).map_err(|_| Error::NoSpace {
+            needed: format!("{size} bytes for a copy of the message"),
+            os: None,
+        })?;
+        // SAFETY: the vector's memory is private and has room for `size` bytes, all of which are written
+        // before they count.
+        unsafe {
+            if !self.data.region().copy_out(record.offset, bytes.as_mut_ptr(), size) {
+                return Err(self.damaged(record.position, "a message reaches out of the ring"));
+            }
+            bytes.set_len(size);
+        }
+        Ok(())
+    }
+}
+
+impl Newest {
+    /// Where the newest message begins; the tail without one.
+    pub(crate) fn start(&self) -> u32 {
+        self.message.map_or(self.tail, |it| it.position)
+    }
+}

@@ -1,0 +1,559 @@
+//! Channels: a ring of eight units, in which four messages fill everything. A message's value is its index, so
+//! that one that was overwritten, lost or repeated is seen.
+
+use super::*;
+use mmfile_core::{
+    Channel, ChannelOptions, Job, Lossy, LossyReader, Member, OnFull, OpenChannelOptions, Reader,
+    StartFrom, Timeout,
+};
+use std::time::Duration;
+
+const NOW: Timeout = Timeout::Val(Duration::ZERO);
+
+fn channel_options() -> ChannelOptions {
+    ChannelOptions {
+        id: Some(FileId::parse(ID).unwrap()),
+        capacity: 128,
+        max_participants: 3,
+        ..ChannelOptions::default()
+    }
+}
+
+fn open_channel() -> Channel {
+    Channel::open_existing(ID, &OpenChannelOptions::default()).unwrap()
+}
+
+/// A channel with so many messages, and two more handles on it, made by a process that has long done so.
+fn three_channels(messages: u64, group: bool, drops: bool) -> (Channel, Channel, Channel) {
+    here(9, None, move || {
+        let on_full = if drops { OnFull::DropOldest } else { OnFull::Wait };
+        let groups = if group { vec!["g".into()] } else { Vec::new() };
+        let options = ChannelOptions { on_full, groups, ..channel_options() };
+        let first = Channel::create_new(&options).unwrap();
+        for index in 0..messages {
+            assert_eq!(send(&first), Some(index));
+        }
+        (first, open_channel(), open_channel())
+    })
+    .unwrap()
+}
+
+/// Sends the next index, if there is room.
+fn send(channel: &Channel) -> Option<u64> {
+    loop {
+        let index = channel.next_index().unwrap();
+        let value = u32::try_from(index).unwrap().to_le_bytes();
+        match channel.try_send(&value, Some(index)) {
+            Ok(sent) => return sent,
+            Err(Error::SegmentOrder { .. }) => {} // another one was quicker
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Sends the next index as soon as there is room; the only one that does.
+fn send_and_wait(channel: &Channel) -> u64 {
+    let index = channel.next_index().unwrap();
+    let value = u32::try_from(index).unwrap().to_le_bytes();
+    channel.send(&value, Some(index), Timeout::Infinite).unwrap()
+}
+
+fn value_of(bytes: &[u8]) -> u64 {
+    u32::from_le_bytes(bytes.try_into().expect("four bytes")).into()
+}
+
+/// Receives what is there; each message has its index as its value, and they follow one another.
+fn receive(reader: &mut Reader, next: &mut Option<u64>, release: bool) {
+    while let Some(message) = reader.try_receive().unwrap() {
+        assert!(next.is_none_or(|next| next == message.index), "lost or repeated");
+        assert_eq!(value_of(&reader.read(&message).unwrap()), message.index, "overwritten");
+        *next = Some(message.index + 1);
+        if release {
+            reader.release(message.position);
+        }
+    }
+}
+
+fn end(channels: impl Send + 'static) {
+    here(9, None, || drop(channels)).unwrap();
+}
+
+// ---- publishing
+
+fn a_writer_and_a_reader() {
+    let (writer, other, third) = three_channels(0, false, false);
+    let mut reader = here(3, None, move || other.reader(StartFrom::New).unwrap()).unwrap();
+    let writes = process(2, None, move || {
+        assert_eq!((send(&writer), send(&writer)), (Some(0), Some(1)));
+        writer
+    });
+    let reads = process(3, None, move || {
+        receive(&mut reader, &mut Some(0), true);
+        reader
+    });
+    let (writer, mut reader) = (writes.end().unwrap(), reads.end().unwrap());
+    here(3, None, move || {
+        let mut next = Some(reader.next_index());
+        receive(&mut reader, &mut next, true);
+        assert_eq!(next, Some(2));
+        drop(reader);
+    })
+    .unwrap();
+    end((writer, third));
+}
+
+#[test]
+fn a_reader_sees_whole_messages() {
+    holds("channel: send, receive", 2, a_writer_and_a_reader);
+}
+
+#[test]
+fn a_payload_behind_the_tail_is_found() {
+    finds(Fault::PayloadUnordered, 2, a_writer_and_a_reader);
+}
+
+fn two_senders() {
+    let (one, two, third) = three_channels(3, false, false);
+    let first = process(2, None, move || (send(&one).unwrap(), one));
+    let second = process(3, None, move || (send(&two).unwrap(), two));
+    let ((a, one), (b, two)) = (first.end().unwrap(), second.end().unwrap());
+    here(4, None, move || {
+        assert_eq!(a + b, 3 + 4, "one index for both");
+        assert_eq!(third.next_index().unwrap(), 5);
+        let (index, bytes) = third.newest().unwrap().unwrap();
+        assert_eq!((index, value_of(&bytes)), (4, 4));
+        drop((one, two, third));
+    })
+    .unwrap();
+}
+
+#[test]
+fn senders_get_an_index_each() {
+    holds("channel: send, send", 2, two_senders);
+}
+
+fn the_newest_of_a_full_ring() {
+    let (writer, other, third) = three_channels(4, false, false);
+    let writes = process(2, None, move || {
+        assert_eq!((send(&writer), send(&writer)), (Some(4), Some(5)));
+        writer
+    });
+    let looks = process(3, None, move || {
+        let (index, bytes) = other.newest().unwrap().unwrap();
+        assert_eq!(value_of(&bytes), index, "overwritten");
+        assert!(other.next_index().unwrap() > index);
+        other
+    });
+    end((writes.end(), looks.end(), third));
+}
+
+#[test]
+fn the_newest_message_is_whole() {
+    holds("channel: send, newest", 2, the_newest_of_a_full_ring);
+}
+
+// ---- joining and reclaiming
+
+fn a_reader_joins_a_full_ring() {
+    let (writer, other, third) = three_channels(4, false, false);
+    let writes = process(2, None, move || {
+        // Whether there is room depends on when the other one joins.
+        let sent = [send(&writer), send(&writer)].into_iter().flatten().count() as u64;
+        (sent, writer)
+    });
+    let joins = process(3, None, move || {
+        let mut reader = other.reader(StartFrom::Oldest).unwrap();
+        let mut next = None;
+        receive(&mut reader, &mut next, false);
+        (reader, next)
+    });
+    let ((sent, writer), (mut reader, mut next)) = (writes.end().unwrap(), joins.end().unwrap());
+    here(3, None, move || {
+        receive(&mut reader, &mut next, true);
+        assert_eq!(next, Some(4 + sent), "a message did not come");
+        drop(reader);
+    })
+    .unwrap();
+    end((writer, third));
+}
+
+#[test]
+fn nothing_that_a_joining_reader_needs_is_overwritten() {
+    holds("channel: send to a full ring, join", 2, a_reader_joins_a_full_ring);
+}
+
+#[test]
+fn joining_without_a_fence_is_found() {
+    finds(Fault::NoFence, 2, a_reader_joins_a_full_ring);
+}
+
+fn a_reader_leaves_a_full_ring() {
+    let (writer, other, third) = three_channels(4, false, false);
+    let mut reader = here(3, None, move || other.reader(StartFrom::Oldest).unwrap()).unwrap();
+    let writes = process(2, None, move || {
+        assert_eq!(send_and_wait(&writer), 4);
+        writer
+    });
+    let leaves = process(3, None, move || {
+        let message = reader.try_receive().unwrap().unwrap();
+        assert_eq!(value_of(&reader.read(&message).unwrap()), 0, "overwritten");
+        reader.release(message.position);
+        reader
+    });
+    let (writer, mut reader) = (writes.end().unwrap(), leaves.end().unwrap());
+    here(3, None, move || {
+        receive(&mut reader, &mut Some(1), true);
+        drop(reader);
+    })
+    .unwrap();
+    end((writer, third));
+}
+
+#[test]
+fn who_waits_for_room_is_woken() {
+    holds("channel: wait for room, release", 2, a_reader_leaves_a_full_ring);
+}
+
+#[test]
+fn a_release_without_a_fence_is_found() {
+    finds(Fault::NoFence, 2, a_reader_leaves_a_full_ring);
+}
+
+// ---- waiting for messages
+
+fn a_reader_waits() {
+    let (writer, other, third) = three_channels(0, false, false);
+    let mut reader = here(3, None, move || other.reader(StartFrom::New).unwrap()).unwrap();
+    let waits = process(3, None, move || {
+        let message = reader.receive(Timeout::Infinite, Duration::ZERO).unwrap();
+        assert_eq!(value_of(&reader.read(&message).unwrap()), 0);
+        drop(reader);
+    });
+    let writes = process(2, None, move || (send(&writer), writer));
+    waits.end().unwrap();
+    end((writes.end(), third));
+}
+
+#[test]
+fn a_waiting_reader_is_woken() {
+    holds("channel: wait for a message, send", 2, a_reader_waits);
+}
+
+#[test]
+fn a_wait_without_a_fence_is_found() {
+    finds(Fault::NoFence, 2, a_reader_waits);
+}
+
+fn a_seal_ends_a_wait() {
+    let (writer, other, third) = three_channels(0, false, false);
+    let mut reader = here(3, None, move || other.reader(StartFrom::New).unwrap()).unwrap();
+    let waits = process(3, None, move || {
+        let received = reader.receive(Timeout::Infinite, Duration::ZERO);
+        assert!(matches!(received, Err(Error::Sealed)));
+        drop(reader);
+    });
+    let seals = process(2, None, move || writer.seal(NOW).map(|()| writer));
+    waits.end().unwrap();
+    end((seals.end().unwrap().unwrap(), third));
+}
+
+#[test]
+fn a_seal_ends_waits_for_messages() {
+    holds("channel: wait for a message, seal", 2, a_seal_ends_a_wait);
+}
+
+// ---- deaths of writers
+
+const WRITER_DEATHS: [&str; 8] = [
+    "send.locked",
+    "ring.payload",
+    "ring.header",
+    "ring.start",
+    "ring.tail",
+    "ring.proposed",
+    "ring.reclaimed",
+    "release.before",
+];
+
+fn a_sender_dies<const AT: usize>() {
+    let (victim, writer, third) = three_channels(4, false, false);
+    let mut reader = here(4, None, move || {
+        let mut reader = third.reader(StartFrom::Newest).unwrap();
+        receive(&mut reader, &mut Some(3), true);
+        (reader, third)
+    })
+    .unwrap();
+    let dies = process(2, Some(WRITER_DEATHS[AT]), move || send(&victim));
+    let lives = process(3, None, move || (send(&writer).unwrap(), writer));
+    // The other one may have made enough room for two.
+    let has_died = dies.end().is_none();
+    assert!(has_died || WRITER_DEATHS[AT].starts_with("ring.pro") || AT == 6, "it did not die");
+    let (index, writer) = lives.end().unwrap();
+    here(4, None, move || {
+        let next = reader.1.next_index().unwrap();
+        assert!(next == index + 1 || (next, index) == (6, 4), "{next}, {index}");
+        let mut expected = Some(4);
+        receive(&mut reader.0, &mut expected, true);
+        assert_eq!(expected, Some(next));
+        drop((reader, writer));
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_sender_may_die() {
+    holds("death of a sender with the lock", 1, a_sender_dies::<0>);
+    holds("death of a sender after the payload", 1, a_sender_dies::<1>);
+    holds("death of a sender after the header", 1, a_sender_dies::<2>);
+    holds("death of a sender after the start", 1, a_sender_dies::<3>);
+    holds("death of a sender after the tail", 1, a_sender_dies::<4>);
+    holds("death of a sender that made room", 1, a_sender_dies::<5>);
+    holds("death of a sender that has room", 1, a_sender_dies::<6>);
+    holds("death of a sender before the release", 1, a_sender_dies::<7>);
+}
+
+// ---- reaping
+
+fn a_reader_dies_while_another_waits<const AT: usize>() {
+    let (writer, second, third) = three_channels(4, false, false);
+    let dies = process(3, Some(["slot.filled", "slot.live", "reader.released"][AT]), move || {
+        let mut reader = open_channel().reader(StartFrom::Oldest).unwrap();
+        let message = reader.try_receive().unwrap().unwrap();
+        reader.release(message.position);
+    });
+    assert!(dies.end().is_none(), "it did not die");
+    let writes = process(2, None, move || {
+        for index in 4..8 {
+            assert_eq!(send_and_wait(&writer), index);
+        }
+        assert_eq!(writer.participants().unwrap(), []);
+        writer
+    });
+    end((writes.end(), second, third));
+}
+
+#[test]
+fn a_dead_reader_holds_nobody_back() {
+    holds("death of a reader before it counts", 1, a_reader_dies_while_another_waits::<0>);
+    holds("death of a reader that counts", 1, a_reader_dies_while_another_waits::<1>);
+    holds("death of a reader that released", 1, a_reader_dies_while_another_waits::<2>);
+}
+
+/// A writer without room asks who is dead; the reader is not.
+fn a_living_reader() {
+    let (writer, other, third) = three_channels(4, false, false);
+    let mut reader = here(3, None, move || other.reader(StartFrom::Oldest).unwrap()).unwrap();
+    let writes = process(2, None, move || (send(&writer), writer));
+    let reads = process(3, None, move || {
+        let message = reader.try_receive().unwrap().unwrap();
+        assert_eq!(value_of(&reader.read(&message).unwrap()), 0, "overwritten");
+        reader
+    });
+    let ((sent, writer), reader) = (writes.end().unwrap(), reads.end().unwrap());
+    assert_eq!(sent, None, "the reader was taken for dead");
+    end((writer, reader, third));
+}
+
+#[test]
+fn the_living_are_not_reaped() {
+    holds("channel: send to a full ring, read", 2, a_living_reader);
+}
+
+#[test]
+fn reaping_without_locks_of_handles_is_found() {
+    finds(Fault::NoBytesLocked, 2, a_living_reader);
+}
+
+// ---- groups
+
+fn take(member: &mut Member) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    while let Some(job) = member.try_take().unwrap() {
+        assert_eq!(value_of(&member.read(&job).unwrap()), job.message.index, "overwritten");
+        jobs.push(job);
+    }
+    jobs
+}
+
+fn two_members_take() {
+    let (one, two, third) = three_channels(2, true, false);
+    let start = |number, channel: Channel| {
+        process(number, None, move || {
+            let mut member = channel.member("g", 1).unwrap();
+            let jobs = take(&mut member);
+            jobs.iter().for_each(|job| member.ack(job).unwrap());
+            (jobs, member)
+        })
+    };
+    let (one, two) = (start(2, one), start(3, two));
+    let ((a, one), (b, two)) = (one.end().unwrap(), two.end().unwrap());
+    let mut all: Vec<u64> = a.iter().chain(&b).map(|job| job.message.index).collect();
+    all.sort_unstable();
+    assert_eq!(all, [0, 1], "each to one of them");
+    end((one, two, third));
+}
+
+#[test]
+fn each_job_goes_to_one_member() {
+    holds("channel: take, take", 1, two_members_take);
+}
+
+/// A member acknowledges a job while another participant evicts it and a third takes the job.
+fn an_evicted_member_acknowledges() {
+    let (one, two, third) = three_channels(1, true, false);
+    let (mut member, job) = here(2, None, move || {
+        let mut member = one.member("g", 1).unwrap();
+        let job = member.try_take().unwrap().unwrap();
+        (member, job)
+    })
+    .unwrap();
+    let number = member.number();
+    let acks = process(2, None, move || (member.ack(&job).is_ok(), member));
+    let takes = process(3, None, move || {
+        two.evict(number).unwrap();
+        let mut member = two.member("g", 1).unwrap();
+        let taken = take(&mut member);
+        let acknowledged = taken.iter().filter(|job| member.ack(job).is_ok()).count();
+        (acknowledged, member)
+    });
+    let ((acked, member), (taken, other)) = (acks.end().unwrap(), takes.end().unwrap());
+    assert_eq!(usize::from(acked) + taken, 1, "acknowledged by both, or by none");
+    end((member, other, third));
+}
+
+#[test]
+fn a_job_is_acknowledged_once() {
+    holds("channel: acknowledge, evict and take over", 3, an_evicted_member_acknowledges);
+}
+
+#[test]
+fn taking_over_blindly_is_found() {
+    finds(Fault::BlindExchange, 3, an_evicted_member_acknowledges);
+}
+
+const MEMBER_DEATHS: [&str; 5] =
+    ["claim.filled", "claim.taken", "claim.ended", "group.advanced", "leave.begun"];
+
+fn a_member_dies<const AT: usize>() {
+    let (second, other, third) = three_channels(2, true, false);
+    let dies = process(2, Some(MEMBER_DEATHS[AT]), move || {
+        let mut member = open_channel().member("g", 1).unwrap();
+        if let Some(job) = member.try_take().unwrap() {
+            member.ack(&job).unwrap();
+        }
+        let _ = member.try_take().unwrap();
+    });
+    let mut member = here(3, None, move || other.member("g", 1).unwrap()).unwrap();
+    let lives = process(3, None, move || {
+        let early = take(&mut member);
+        early.iter().for_each(|job| member.ack(job).unwrap());
+        (early, member)
+    });
+    // The other one may have taken everything before.
+    let has_died = dies.end().is_none();
+    let (early, mut member) = lives.end().unwrap();
+    here(3, None, move || {
+        let late = take(&mut member);
+        let mut all: Vec<u64> = early.iter().chain(&late).map(|job| job.message.index).collect();
+        all.sort_unstable();
+        // One may have been acknowledged by the dead one.
+        assert!(matches!(all.as_slice(), [0, 1] | [1] | [0]), "{all:?}");
+        if has_died && AT < 2 {
+            assert_eq!(all, [0, 1]);
+        }
+        late.iter().for_each(|job| member.ack(job).unwrap());
+        assert_eq!(member.lag().unwrap(), 0);
+        drop((member, second, third));
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_member_may_die() {
+    holds("death of a member that claims", 1, a_member_dies::<0>);
+    holds("death of a member that has claimed", 1, a_member_dies::<1>);
+    holds("death of a member that acknowledges", 1, a_member_dies::<2>);
+    holds("death of a member that moves the cursor", 1, a_member_dies::<3>);
+}
+
+fn a_member_waits() {
+    let (writer, other, third) = three_channels(0, true, false);
+    let mut member = here(3, None, move || other.member("g", 1).unwrap()).unwrap();
+    let waits = process(3, None, move || {
+        let job = member.take(Timeout::Infinite, Duration::ZERO).unwrap();
+        member.ack(&job).unwrap();
+        drop(member);
+    });
+    let writes = process(2, None, move || (send(&writer), writer));
+    waits.end().unwrap();
+    end((writes.end(), third));
+}
+
+#[test]
+fn a_waiting_member_is_woken() {
+    holds("channel: wait for a job, send", 2, a_member_waits);
+}
+
+fn two_members_wait() {
+    let (writer, one, two) = three_channels(0, true, false);
+    let start = |number, channel: Channel| {
+        let mut member = here(number, None, move || channel.member("g", 1).unwrap()).unwrap();
+        process(number, None, move || {
+            let job = member.take(Timeout::Infinite, Duration::ZERO).unwrap();
+            (job, member)
+        })
+    };
+    let (one, two) = (start(3, one), start(4, two));
+    let writes = process(2, None, move || ((send(&writer), send(&writer)), writer));
+    end((one.end(), two.end(), writes.end()));
+}
+
+#[test]
+fn one_member_wakes_the_next() {
+    holds("channel: wait for a job, the same, send two", 0, two_members_wait);
+}
+
+// ---- lossy reading
+
+fn a_lossy_reader(reader: &mut LossyReader) -> u64 {
+    let (mut bytes, mut next) = (Vec::new(), reader.next_index());
+    while let Some(index) = reader.try_receive(&mut bytes).unwrap() {
+        assert_eq!(value_of(&bytes), index, "overwritten while it was read");
+        assert!(index >= next, "repeated");
+        next = index + 1;
+    }
+    next
+}
+
+fn what_is_overwritten_while_it_is_read() {
+    let (writer, other, third) = three_channels(4, false, true);
+    let mut reader =
+        here(3, None, move || other.lossy_reader(StartFrom::Oldest, Lossy::Oldest).unwrap())
+            .unwrap();
+    let writes = process(2, None, move || {
+        assert_eq!(send(&writer), Some(4));
+        writer
+    });
+    let reads = process(3, None, move || {
+        a_lossy_reader(&mut reader);
+        reader
+    });
+    let (writer, mut reader) = (writes.end().unwrap(), reads.end().unwrap());
+    here(3, None, move || {
+        assert_eq!(a_lossy_reader(&mut reader), 5);
+        assert!(reader.missed() <= 3);
+        drop(reader);
+    })
+    .unwrap();
+    end((writer, third));
+}
+
+#[test]
+fn a_lossy_reader_sees_whole_messages() {
+    holds("channel: overwrite, read lossily", 2, what_is_overwritten_while_it_is_read);
+}
+
+#[test]
+fn reading_lossily_without_a_fence_is_found() {
+    finds(Fault::NoFence, 2, what_is_overwritten_while_it_is_read);
+}
