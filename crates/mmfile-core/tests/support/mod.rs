@@ -241,7 +241,8 @@ pub fn own_prefixes(topic: &str) -> Prefixes {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let unique = format!("mmtest-{topic}-{}-{number}", std::process::id());
-    Prefixes::new(format!("{unique}-data-"), format!("{unique}-lock-")).unwrap()
+    let prefixes = Prefixes::new(format!("{unique}-data-"), format!("{unique}-lock-")).unwrap();
+    prefixes.with_channel(format!("{unique}-channel-")).unwrap()
 }
 
 /// What the names of all objects of such prefixes contain.
