@@ -1,6 +1,7 @@
 //! Ids, prefixes, and the names that objects get from them.
 
 use crate::error::{Error, Result};
+use crate::platform::DATA_SUFFIX;
 use uuid::Uuid;
 
 /// The longest id, in characters.
@@ -145,10 +146,6 @@ impl std::fmt::Display for FileId {
     }
 }
 
-/// What follows a channel's name in that of its data, where data and lock are objects of their own. No id
-/// contains it.
-pub(crate) const DATA_SUFFIX: &str = "~data";
-
 /// The names of what belongs to one id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
@@ -171,7 +168,7 @@ impl Names {
     /// Those of a channel. Where data and lock are objects of their own, no id is part of the data's name.
     pub(crate) fn of_channel(id: FileId, prefixes: &Prefixes) -> Self {
         let lock = format!("{}{id}", prefixes.channel);
-        let object = if cfg!(windows) { format!("{lock}{DATA_SUFFIX}") } else { lock.clone() };
+        let object = format!("{lock}{DATA_SUFFIX}");
         Self { id, object, lock }
     }
 

@@ -58,6 +58,14 @@ impl Drop for Handle {
     }
 }
 
+/// Which group.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    pub(super) row: u32,
+    pub(super) number: u32,
+    pub(super) name: String,
+}
+
 /// A lock that is held for one operation.
 pub(super) struct Held<'a>(&'a Section);
 

@@ -2,7 +2,7 @@
 
 use super::Channel;
 use super::groups::name_of;
-use super::handle::Handle;
+use super::handle::{Group, Handle};
 use super::reader::Message;
 use super::wait::{ChannelWaiter, What};
 use crate::control::{WakePlace, channel as at};
@@ -36,14 +36,6 @@ pub struct Member {
     prefetch: usize,
     /// Claimed, and not handed out yet.
     fetched: VecDeque<Taken>,
-}
-
-/// Which group.
-#[derive(Debug, Clone)]
-pub(super) struct Group {
-    pub(super) row: u32,
-    pub(super) number: u32,
-    name: String,
 }
 
 impl Channel {

@@ -1,8 +1,7 @@
 //! Waiting for one thing: for a message, for work, for room, or until there is no exclusive writer.
 
 use super::Channel;
-use super::handle::Handle;
-use super::member::Group;
+use super::handle::{Group, Handle};
 use super::send::clock;
 use crate::control::{WakePlace, channel as at};
 use crate::deadline::Deadline;

@@ -17,9 +17,11 @@
 //! ```
 
 pub(crate) mod channel;
+pub(crate) mod channel_layout;
 mod description;
 pub(crate) mod layout;
 pub(crate) mod participants;
+pub(crate) mod places;
 
 use crate::error::{Error, Result};
 use crate::memory::{Backing, Block, Memory};
@@ -31,6 +33,7 @@ use std::sync::atomic::Ordering;
 pub use description::Lifetime;
 pub(crate) use description::{Description, ObjectKind, now};
 pub(crate) use participants::Participant;
+pub(crate) use places::{LockPlace, WakePlace};
 
 /// A committed end: `size` bytes of frames that hold `count` segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,49 +47,6 @@ pub(crate) struct Tail {
 pub(crate) struct Intent {
     pub(crate) base: Tail,
     pub(crate) end: Tail,
-}
-
-/// One of the locks of a control block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LockPlace {
-    /// The writers'.
-    Writers,
-    /// That of the participants of a channel.
-    Participants,
-}
-
-impl LockPlace {
-    /// How far it is from the first one.
-    #[inline(always)]
-    pub(crate) fn shift(self) -> u64 {
-        match self {
-            Self::Writers => 0,
-            Self::Participants => channel::SECOND_LOCK - at::OFF_LOCK,
-        }
-    }
-}
-
-/// What processes sleep on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WakePlace {
-    /// Until there are segments or messages.
-    News,
-    /// Until a channel has room.
-    Room,
-    /// Until a group of a channel has work.
-    Work,
-}
-
-impl WakePlace {
-    /// Where the word is that says whether a process may be asleep.
-    #[inline(always)]
-    pub(crate) fn waiting(self) -> u64 {
-        match self {
-            Self::News => at::OFF_WAITING,
-            Self::Room => channel::ROOM_WAITING,
-            Self::Work => channel::MEMBERS_WAITING,
-        }
-    }
 }
 
 /// A mapped control block.

@@ -22,6 +22,7 @@
 //! | `PROCESS_BITS` | the bits of a process's number, which leave room for those of its handles |
 //! | `C_LIBRARY` | which lock is in a control block: programs that differ in it do not share one |
 //! | `KERNEL_TELLS_OF_DEATHS` | whether a waiter for the lock is woken when its holder dies |
+//! | `DATA_SUFFIX` | what follows a channel's name in that of its data, where that has a name of its own |
 //! | `RELEASE_ORDERS_ALL` | whether releasing the lock orders everything before it with everything after it, as a locked instruction of x86-64 does |
 //! | `FAULT_AROUND` | how many bytes the fault of a read maps, where that of a write maps one page |
 //!

@@ -2,7 +2,7 @@
 
 use super::atomics::{AtomicU32, AtomicU64, fence};
 use super::mistakes::{Fault, has};
-use crate::control::channel;
+use crate::control::channel_layout as channel;
 use crate::control::layout as at;
 use std::cell::RefCell;
 use std::collections::BTreeMap;

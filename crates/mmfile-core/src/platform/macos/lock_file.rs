@@ -1,7 +1,7 @@
 //! Where a lock without robust mutexes is taken: a byte of a file, which the kernel releases when its holder
 //! dies, and a gate in front of it for the threads of one handle, which are one holder for the kernel.
 
-use crate::control::LockPlace;
+use crate::control::places::LockPlace;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::platform::Descriptor;

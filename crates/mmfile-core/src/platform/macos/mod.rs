@@ -36,7 +36,7 @@ pub(crate) use system::set_size;
 
 use super::unix::generation;
 use super::unix::pages::page_size;
-use crate::control::LockPlace;
+use crate::control::places::LockPlace;
 use crate::error::{Error, OsError, Result};
 use crate::memory::Memory;
 use lock_file::LockFile;

@@ -1,7 +1,7 @@
 //! What the kernel keeps beside a control block: the mutex, and the semaphores that wake sleepers.
 
 use super::{from_code, last_error, security, wide};
-use crate::control::{LockPlace, WakePlace};
+use crate::control::places::{LockPlace, WakePlace};
 use crate::error::{Error, OsError, Result};
 use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
