@@ -42,7 +42,7 @@ test('the offsets are those of layout.rs', (t) => {
   const used = core('control/mod.rs') + core('control/description.rs')
   for (const [, name, type] of written) {
     if (type === 'lock' || type === 'table') continue
-    const [, how] = used.match(new RegExp(`(word|long|load)\\(at::OFF_${name}\\)`))
+    const [, how] = used.match(new RegExp(`(word|long|load)\\(at::OFF_${name}\\b`))
     t.is(type, how === 'word' ? 'u32' : 'u64', name)
   }
 })
@@ -60,6 +60,17 @@ test('the rows of participants are those of layout.rs', (t) => {
     const [, how] = used.match(new RegExp(`(word|long)\\(slot \\+ at::${name}\\)`))
     t.is(type, how === 'word' ? 'u32' : 'u64', name)
   }
+})
+
+test('the words of a channel are those of channel_layout.rs', (t) => {
+  const code = core('control/channel_layout.rs')
+  const coded = [...code.matchAll(/const (\w+): u64 = (0x[0-9a-f]+);/g)].map(([, ...it]) => it)
+  const written = ['### Words of a channel', '### Slots'].flatMap((title) => table(text, title))
+  t.true(written.length > 30)
+  t.deepEqual(
+    written.map(([offset, name]) => [name, offset]),
+    coded.filter(([name]) => !name.startsWith('CLAIM_')),
+  )
 })
 
 test('the constants are those of the code', (t) => {

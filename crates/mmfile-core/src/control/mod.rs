@@ -289,6 +289,9 @@ impl Control {
     /// Set by those about to sleep; on Windows the number of the round that they sleep in.
     #[inline(always)]
     pub(crate) fn waiting_word(&self, place: WakePlace) -> &AtomicU32 {
-        self.word(place.waiting())
+        match place {
+            WakePlace::News => self.word(at::OFF_WAITING),
+            WakePlace::Room | WakePlace::Work => self.word(place.waiting()),
+        }
     }
 }
