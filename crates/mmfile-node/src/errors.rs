@@ -197,6 +197,22 @@ fn facts(env: sys::napi_env, error: &Error, subject: Option<String>) -> Option<s
             number(c"available", *available)?;
         }
         Error::Corrupt { offset, .. } => number(c"offset", *offset)?,
+        Error::Lost { oldest, .. } => number(c"oldest", *oldest)?,
+        Error::ExclusiveWriter { pid: Some(pid) } => number(c"pid", (*pid).into())?,
+        Error::Full { slowest: Some(slowest) } => {
+            // A row of its own would be an object in an object: the TypeScript puts it together.
+            number(c"number", slowest.number.into())?;
+            set(c"role", crate::channels::role(slowest.role))?;
+            if let Some(pid) = slowest.pid {
+                number(c"pid", pid.into())?;
+            }
+            if let Some(group) = &slowest.group {
+                set(c"group", group)?;
+            }
+            number(c"nextIndex", slowest.next_index)?;
+            number(c"lag", slowest.lag)?;
+            number(c"since", slowest.since)?;
+        }
         // What holds it already is a handle or a thread of this process.
         Error::LockHeld => number(c"pid", std::process::id().into())?,
         Error::InvalidArgument { name, reason } => {

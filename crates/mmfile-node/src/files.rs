@@ -6,8 +6,8 @@ use crate::operations::milliseconds;
 use crate::table::{self, Handle, Resource, subject};
 use crate::values::{Encoding, bytes_of};
 use mmfile_core::{
-    Access, CreateOptions, DEFAULT_LOCK_TIMEOUT, DEFAULT_MUTEX_PREFIX, Error, FileId, Lifetime,
-    MmFile, OpenOptions, Prefixes,
+    Access, CreateOptions, DEFAULT_CHANNEL_CAPACITY, DEFAULT_LOCK_TIMEOUT, DEFAULT_MUTEX_PREFIX,
+    DEFAULT_PARTICIPANTS, Error, FileId, Lifetime, MmFile, OpenOptions, Prefixes,
 };
 use napi::bindgen_prelude::Function;
 use napi::{Env, JsValue, sys};
@@ -62,6 +62,12 @@ pub struct NativeDefaults {
     pub lock_prefix: String,
     /// What precedes the name in the name of a mutex.
     pub mutex_prefix: String,
+    /// What precedes the id in the name of a channel.
+    pub channel_prefix: String,
+    /// In bytes.
+    pub channel_capacity: f64,
+    /// Slots of a channel for participants.
+    pub max_participants: u32,
 }
 
 /// What the options are where a program gives none.
@@ -73,6 +79,10 @@ pub fn defaults() -> NativeDefaults {
         data_prefix: prefixes.data().into(),
         lock_prefix: prefixes.mutex().into(),
         mutex_prefix: DEFAULT_MUTEX_PREFIX.into(),
+        channel_prefix: prefixes.channel().into(),
+        #[allow(clippy::cast_precision_loss, reason = "a small number")]
+        channel_capacity: DEFAULT_CHANNEL_CAPACITY as f64,
+        max_participants: DEFAULT_PARTICIPANTS,
     }
 }
 
@@ -233,7 +243,8 @@ pub(crate) fn close(call: &Call) -> Outcome {
     }
     if let Some(handle) = table::remove(number) {
         weigh(call.env, -WEIGHT);
-        drop(handle.watch.take());
+        handle.detach_control();
+        handle.stop_waiting();
         drop(handle.holder.take());
         drop(handle.guard.take());
         handle.buffers.borrow_mut().detach_all();

@@ -2,8 +2,9 @@
 
 use crate::call::Call;
 use crate::errors::{self, Failure};
+use crate::memory::Buffers;
 use crate::table::Handle;
-use mmfile_core::{Error, Payload, Result, Target};
+use mmfile_core::{Error, Payload, Result, Target, ViewMemory};
 use napi::sys;
 use std::cell::{Cell, RefCell};
 use std::ptr;
@@ -21,7 +22,7 @@ pub(crate) struct Fill<'a> {
 }
 
 /// What was moved elsewhere could be written to later. The TypeScript has checked it.
-const MOVED: Failure = Failure::Misuse("a target that stays where it is");
+pub(crate) const MOVED: Failure = Failure::Misuse("a target that stays where it is");
 
 impl<'a> Fill<'a> {
     pub(crate) fn new(
@@ -39,97 +40,123 @@ impl<'a> Fill<'a> {
         self.failure.into_inner()
     }
 
-    /// Calls the function with a buffer over the target; where that cannot be, with one whose contents are
-    /// copied there afterwards.
-    fn call(&self, mut target: Target<'_>) -> std::result::Result<(), Failure> {
+    fn call(&self, target: Target<'_>) -> std::result::Result<(), Failure> {
         let file = self.handle.file()?;
+        let mut target = target;
         // A disk may be full after all, which a store into a mapping turns into a signal.
-        if file.path().is_none()
-            && !target.is_empty()
-            && let Some(offset) = file.offset_of(target.as_mut_ptr())
-        {
-            let lent =
-                self.handle.buffers.borrow_mut().lend(self.env, file, offset, self.byte_length);
-            match lent {
-                Ok((buffer, lent)) => {
-                    return self.run_and(buffer, || lent.take_back());
-                }
-                Err(Failure::Core(Error::Unsupported { .. })) => {}
-                Err(failure) => return Err(failure),
-            }
-        }
-        let length = target.len();
-        let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
-        // SAFETY: `env` belongs to the running call; the targets are writable.
-        let status =
-            unsafe { sys::napi_create_arraybuffer(self.env, length, &mut data, &mut buffer) };
-        if status != sys::Status::napi_ok {
-            let needed = format!("a buffer of {length} bytes");
-            return Err(Error::NoSpace { needed, os: None }.into());
-        }
-        self.run_and(buffer, || {
-            let (mut at, mut left) = (ptr::null_mut(), 0);
-            // SAFETY: as above; the buffer's bytes are there until it is emptied. What the function has moved
-            // elsewhere has none.
-            unsafe {
-                let status = sys::napi_get_arraybuffer_info(self.env, buffer, &mut at, &mut left);
-                if status == sys::Status::napi_ok && left == length && length > 0 {
-                    target.put_raw(at.cast(), length);
-                }
-                sys::napi_detach_arraybuffer(self.env, buffer);
-            }
-            left == length
-        })
-    }
-
-    /// Calls the function, and then `empty`, which says whether the buffer was still where it was made.
-    ///
-    /// A worker that is being terminated runs no more JavaScript, and must not be asked to empty a buffer: what
-    /// it has is emptied when its environment ends.
-    fn run_and(
-        &self,
-        buffer: sys::napi_value,
-        empty: impl FnOnce() -> bool,
-    ) -> std::result::Result<(), Failure> {
-        let result = self.run(buffer);
-        let (mut is_pending, mut error, mut value) = (false, ptr::null_mut(), ptr::null_mut());
-        // SAFETY: `env` and the values belong to the running call; the targets are writable.
-        let goes_on = unsafe {
-            sys::napi_is_exception_pending(self.env, &mut is_pending);
-            if is_pending {
-                sys::napi_get_and_clear_last_exception(self.env, &mut error);
-            }
-            sys::napi_coerce_to_bool(self.env, buffer, &mut value) == sys::Status::napi_ok
-        };
-        let is_moved = goes_on && !empty();
-        if is_pending {
-            // SAFETY: as above.
-            unsafe { sys::napi_throw(self.env, error) };
-        }
-        result.and(if is_moved { Err(MOVED) } else { Ok(()) })
-    }
-
-    /// Calls the function, and notes how many bytes count.
-    fn run(&self, buffer: sys::napi_value) -> std::result::Result<(), Failure> {
-        let (mut undefined, mut result, mut kept) = (ptr::null_mut(), ptr::null_mut(), 0.0);
-        // SAFETY: all values belong to the running call; the targets are writable.
-        unsafe {
-            errors::checked(sys::napi_get_undefined(self.env, &mut undefined), ())?;
-            let status = sys::napi_call_function(
-                self.env,
-                undefined,
-                self.function,
-                1,
-                &buffer,
-                &mut result,
-            );
-            errors::checked(status, ())?;
-            errors::checked(sys::napi_get_value_double(self.env, result, &mut kept), ())?;
-        }
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-        self.kept.set((kept as u64).min(self.byte_length));
+        let place = if file.path().is_none() { file.offset_of(target.as_mut_ptr()) } else { None };
+        let buffers = &self.handle.buffers;
+        let lend = place.map(|offset| Lend { buffers, memory: || file.view_memory(), offset });
+        let kept = fill(self.env, lend, target, self.function)?;
+        self.kept.set(kept.min(self.byte_length));
         Ok(())
     }
+}
+
+/// Memory that a function may write to itself.
+pub(crate) struct Lend<'a, M: FnOnce() -> Result<ViewMemory>> {
+    pub(crate) buffers: &'a RefCell<Buffers>,
+    pub(crate) memory: M,
+    /// Where the target is in it.
+    pub(crate) offset: u64,
+}
+
+/// Calls a function with a buffer over the target; where that cannot be, with one whose contents are copied
+/// there afterwards. How many bytes the function said count.
+pub(crate) fn fill<M: FnOnce() -> Result<ViewMemory>>(
+    env: sys::napi_env,
+    lend: Option<Lend<'_, M>>,
+    mut target: Target<'_>,
+    function: sys::napi_value,
+) -> std::result::Result<u64, Failure> {
+    let length = target.len();
+    if let Some(Lend { buffers, memory, offset }) = lend
+        && length > 0
+    {
+        match buffers.borrow_mut().lend(env, memory, offset, length as u64) {
+            Ok((buffer, lent)) => return run_and(env, function, buffer, || lent.take_back()),
+            Err(Failure::Core(Error::Unsupported { .. })) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    let buffer = own_buffer(env, length)?;
+    run_and(env, function, buffer, || {
+        let (mut at, mut left) = (ptr::null_mut(), 0);
+        // SAFETY: `env` belongs to the running call; the buffer's bytes are there until it is emptied. What the
+        // function has moved elsewhere has none.
+        unsafe {
+            let status = sys::napi_get_arraybuffer_info(env, buffer, &mut at, &mut left);
+            if status == sys::Status::napi_ok && left == length && length > 0 {
+                target.put_raw(at.cast(), length);
+            }
+            sys::napi_detach_arraybuffer(env, buffer);
+        }
+        left == length
+    })
+}
+
+/// Calls a function with a buffer, and then `empty`, which says whether the buffer was still where it was made. How
+/// many bytes the function said count.
+///
+/// A worker that is being terminated runs no more JavaScript, and must not be asked to empty a buffer: what
+/// it has is emptied when its environment ends.
+pub(crate) fn run_and(
+    env: sys::napi_env,
+    function: sys::napi_value,
+    buffer: sys::napi_value,
+    empty: impl FnOnce() -> bool,
+) -> std::result::Result<u64, Failure> {
+    let result = run(env, buffer, function);
+    let (mut is_pending, mut error, mut value) = (false, ptr::null_mut(), ptr::null_mut());
+    // SAFETY: `env` and the values belong to the running call; the targets are writable.
+    let goes_on = unsafe {
+        sys::napi_is_exception_pending(env, &mut is_pending);
+        if is_pending {
+            sys::napi_get_and_clear_last_exception(env, &mut error);
+        }
+        sys::napi_coerce_to_bool(env, buffer, &mut value) == sys::Status::napi_ok
+    };
+    let is_moved = goes_on && !empty();
+    if is_pending {
+        // SAFETY: as above.
+        unsafe { sys::napi_throw(env, error) };
+    }
+    let kept = result?;
+    if is_moved { Err(MOVED) } else { Ok(kept) }
+}
+
+/// An `ArrayBuffer` of JavaScript's.
+pub(crate) fn own_buffer(
+    env: sys::napi_env,
+    length: usize,
+) -> std::result::Result<sys::napi_value, Failure> {
+    let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: `env` belongs to the running call; the targets are writable.
+    let status = unsafe { sys::napi_create_arraybuffer(env, length, &mut data, &mut buffer) };
+    if status != sys::Status::napi_ok {
+        let needed = format!("a buffer of {length} bytes");
+        return Err(Error::NoSpace { needed, os: None }.into());
+    }
+    Ok(buffer)
+}
+
+/// Calls a function with a buffer: how many bytes it said count.
+fn run(
+    env: sys::napi_env,
+    buffer: sys::napi_value,
+    function: sys::napi_value,
+) -> std::result::Result<u64, Failure> {
+    let (mut undefined, mut result, mut kept) = (ptr::null_mut(), ptr::null_mut(), 0.0);
+    // SAFETY: all values belong to the running call; the targets are writable.
+    unsafe {
+        errors::checked(sys::napi_get_undefined(env, &mut undefined), ())?;
+        let status = sys::napi_call_function(env, undefined, function, 1, &buffer, &mut result);
+        errors::checked(status, ())?;
+        errors::checked(sys::napi_get_value_double(env, result, &mut kept), ())?;
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    let kept = kept as u64;
+    Ok(kept)
 }
 
 impl Payload for Fill<'_> {

@@ -18,6 +18,8 @@
 )]
 
 mod call;
+mod channel_operations;
+mod channels;
 mod errors;
 mod files;
 mod fill;
@@ -25,6 +27,8 @@ mod listing;
 mod locks;
 mod memory;
 mod operations;
+mod receivers;
+mod senders;
 #[cfg(any(windows, target_os = "macos"))]
 mod stay;
 mod table;

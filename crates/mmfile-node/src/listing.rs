@@ -19,6 +19,8 @@ pub struct NativePlace {
     pub data_prefix: String,
     /// What precedes the id in the name of a file's lock, where that is an object.
     pub mutex_prefix: String,
+    /// What precedes the id in the name of a channel.
+    pub channel_prefix: String,
     /// What precedes the name in the name of a mutex; no mutexes without it.
     pub prefix: Option<String>,
 }
@@ -28,8 +30,9 @@ pub struct NativePlace {
 pub struct NativeInfo {
     /// Its id.
     pub id: String,
-    /// Whether it is a mutex, not a file.
-    pub is_mutex: bool,
+    /// What it is.
+    #[napi(ts_type = "'file' | 'channel' | 'mutex'")]
+    pub kind: String,
     /// In bytes.
     pub capacity: f64,
     /// Bytes used.
@@ -79,8 +82,14 @@ pub fn sweep(env: Env, place: NativePlace) -> napi::Result<Vec<NativeInfo>> {
 
 /// Removes the name of one.
 #[napi]
-pub fn remove(env: Env, id: String, is_mutex: bool, place: NativePlace) -> napi::Result<()> {
-    let (kind, name) = if is_mutex { (Kind::Mutex, "mutex") } else { (Kind::File, "file") };
+pub fn remove(
+    env: Env,
+    id: String,
+    #[napi(ts_arg_type = "'file' | 'channel' | 'mutex'")] name: String,
+    place: NativePlace,
+) -> napi::Result<()> {
+    let kinds = [Kind::Mutex, Kind::Channel];
+    let kind = kinds.into_iter().find(|kind| name_of(*kind) == name).unwrap_or(Kind::File);
     errors::attempt(
         &env,
         || Some(format!("{name} '{id}'")),
@@ -98,10 +107,19 @@ pub fn peers(env: Env, handle: u32) -> napi::Result<Vec<NativePeer>> {
     )
 }
 
+fn name_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::File => "file",
+        Kind::Channel => "channel",
+        Kind::Mutex => "mutex",
+    }
+}
+
 fn options(place: NativePlace) -> Result<ListOptions, Failure> {
     Ok(ListOptions {
         directory: place.directory.map(Into::into),
-        prefixes: Prefixes::new(place.data_prefix, place.mutex_prefix)?,
+        prefixes: Prefixes::new(place.data_prefix, place.mutex_prefix)?
+            .with_channel(place.channel_prefix)?,
         mutex_prefix: place.prefix,
     })
 }
@@ -115,7 +133,7 @@ impl From<ObjectInfo> for NativeInfo {
     fn from(info: ObjectInfo) -> Self {
         Self {
             id: info.id.to_string(),
-            is_mutex: info.kind == Kind::Mutex,
+            kind: name_of(info.kind).into(),
             capacity: info.capacity as f64,
             size: info.size as f64,
             length: info.length as f64,

@@ -121,26 +121,35 @@ pub fn flush(
         &env,
         || subject(handle),
         || {
-            let about = subject(handle);
             let flusher = open(handle)?.file()?.flusher()?;
-            let function = ThreadSafeFunction::new(env.raw(), callback.value().value, deliver)?;
-            if !keeps_alive {
-                function.let_go(env.raw());
-            }
-            let thread = std::thread::Builder::new()
-                .name("mmfile-flush".into())
-                .stack_size(128 << 10)
-                .spawn(move || {
-                    let how = flusher.flush().map(|()| false);
-                    drop(flusher);
-                    send(function, Told { how, about });
-                });
-            thread.map(|_| ()).map_err(|error| {
-                function.release();
-                Error::no_thread(&error).into()
-            })
+            flush_on_a_thread(&env, subject(handle), keeps_alive, callback, move || flusher.flush())
         },
     )
+}
+
+/// Has `flush` called by a thread of its own, as [`flush`] says.
+pub(crate) fn flush_on_a_thread(
+    env: &Env,
+    about: Option<String>,
+    keeps_alive: bool,
+    callback: Function<'_>,
+    flush: impl FnOnce() -> mmfile_core::Result<()> + Send + 'static,
+) -> Result<(), Failure> {
+    let function = ThreadSafeFunction::new(env.raw(), callback.value().value, deliver)?;
+    if !keeps_alive {
+        function.let_go(env.raw());
+    }
+    let thread = std::thread::Builder::new()
+        .name("mmfile-flush".into())
+        .stack_size(128 << 10)
+        .spawn(move || {
+            let how = flush().map(|()| false);
+            send(function, Told { how, about });
+        });
+    thread.map(|_| ()).map_err(|error| {
+        function.release();
+        Error::no_thread(&error).into()
+    })
 }
 
 /// What a thread tells JavaScript, and what that is about.

@@ -9,7 +9,7 @@
 //! therefore stays mapped until the buffer itself has been collected, too.
 
 use crate::errors::{self, Failure};
-use mmfile_core::{Error, MmFile, ViewMemory};
+use mmfile_core::{Error, ViewMemory};
 use napi::sys;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
@@ -41,15 +41,16 @@ struct Kept {
 }
 
 impl Buffers {
-    /// An `ArrayBuffer` over `length` bytes of the data from `offset` on, until the file is closed.
+    /// An `ArrayBuffer` over `length` bytes of the data from `offset` on, until the file is closed. `memory` is
+    /// called for the first.
     pub(crate) fn make(
         &mut self,
         env: sys::napi_env,
-        file: &MmFile,
+        memory: impl FnOnce() -> mmfile_core::Result<ViewMemory>,
         offset: u64,
         length: u64,
     ) -> Result<sys::napi_value, Failure> {
-        let (value, Lent(buffer)) = self.lend(env, file, offset, length)?;
+        let (value, Lent(buffer)) = self.lend(env, memory, offset, length)?;
         self.made.retain(|buffer| buffer.memory.borrow().is_some());
         self.made.push(buffer);
         Ok(value)
@@ -59,13 +60,13 @@ impl Buffers {
     pub(crate) fn lend(
         &mut self,
         env: sys::napi_env,
-        file: &MmFile,
+        memory: impl FnOnce() -> mmfile_core::Result<ViewMemory>,
         offset: u64,
         length: u64,
     ) -> Result<(sys::napi_value, Lent), Failure> {
         let memory = match &self.memory {
             Some(memory) => memory.clone(),
-            None => self.memory.insert(file.view_memory()?).clone(),
+            None => self.memory.insert(memory()?).clone(),
         };
         let end = offset.checked_add(length).filter(|end| *end <= memory.len() as u64);
         let (Some(_), Ok(offset), Ok(length)) =

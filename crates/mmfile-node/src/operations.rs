@@ -64,21 +64,8 @@ fn append(call: &Call) -> Outcome {
 
 /// `appendAll(file, values)`: the index of the first.
 fn append_all(call: &Call) -> Outcome {
-    let array = call.value(1);
-    let mut count = 0;
-    // SAFETY: `env` and the values belong to this call; the targets are writable.
-    let status = unsafe { sys::napi_get_array_length(call.env, array, &mut count) };
-    errors::checked(status, ())?;
     let handle = call.handle()?;
-    let values = (0..count)
-        .map(|at| {
-            let mut element = ptr::null_mut();
-            // SAFETY: as above.
-            let status = unsafe { sys::napi_get_element(call.env, array, at, &mut element) };
-            errors::checked(status, ())?;
-            Value::of(call, element, handle.encoding)
-        })
-        .collect::<Result<Vec<_>, Failure>>()?;
+    let values = Value::all(call, call.value(1), handle.encoding)?;
     let first = handle.file()?.append_all(&values)?;
     call.count(first)
 }
@@ -307,7 +294,8 @@ fn spans(call: &Call) -> Outcome {
 fn memory(call: &Call) -> Outcome {
     let handle = call.handle()?;
     let (offset, length) = (call.index(1)?, call.index(2)?);
-    handle.buffers.borrow_mut().make(call.env, handle.file()?, offset, length)
+    let file = handle.file()?;
+    handle.buffers.borrow_mut().make(call.env, || file.view_memory(), offset, length)
 }
 
 /// `lock(file, milliseconds)`: 0 if the lock could not be had in that time, else 1, or 2 if its last
@@ -397,7 +385,10 @@ fn watch(call: &Call) -> Outcome {
     let mut watch = handle.watch.borrow_mut();
     let watch = match &mut *watch {
         Some(watch) if watch.is_useful() => watch,
-        none => none.insert(Watch::start(call.env, call.value(4), handle.file()?)?),
+        none => {
+            let file = handle.file()?;
+            none.insert(Watch::start(call.env, call.value(4), || Box::new(file.waiter()))?)
+        }
     };
     watch.aim(index, require_peer, keeps_alive);
     call.nothing()

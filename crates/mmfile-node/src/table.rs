@@ -4,11 +4,14 @@
 
 use crate::errors::Failure;
 use crate::memory::Buffers;
+use crate::receivers::ReceiverHandle;
+use crate::senders::{ChannelHandle, Sender, WriterHandle};
 use crate::values::Encoding;
 use crate::watch::Watch;
-use mmfile_core::{LockGuard, LockHolder, MmFile, NamedMutex, Timeout};
+use mmfile_core::{Channel, LockGuard, LockHolder, MmFile, NamedMutex, Timeout};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// One open file or mutex. Its parts go in this order: who waits, the lock, what is locked.
 pub(crate) struct Handle {
@@ -25,6 +28,9 @@ pub(crate) struct Handle {
 pub(crate) enum Resource {
     File(MmFile),
     Mutex(NamedMutex),
+    Channel(ChannelHandle),
+    Writer(WriterHandle),
+    Receiver(ReceiverHandle),
 }
 
 impl Handle {
@@ -33,6 +39,9 @@ impl Handle {
         match &self.resource {
             Resource::File(file) => format!("file '{}'", file.id()),
             Resource::Mutex(mutex) => format!("mutex '{}'", mutex.name()),
+            Resource::Channel(handle) => format!("channel '{}'", handle.channel.id()),
+            Resource::Writer(handle) => handle.subject.clone(),
+            Resource::Receiver(handle) => handle.subject.clone(),
         }
     }
 
@@ -40,19 +49,86 @@ impl Handle {
     pub(crate) fn file(&self) -> Result<&MmFile, Failure> {
         match &self.resource {
             Resource::File(file) => Ok(file),
-            Resource::Mutex(_) => Err(Failure::misuse("a file's handle")),
+            _ => Err(Failure::misuse("a file's handle")),
+        }
+    }
+
+    /// The open channel and what waits for it.
+    pub(crate) fn channel_handle(&self) -> Result<&ChannelHandle, Failure> {
+        match &self.resource {
+            Resource::Channel(handle) => Ok(handle),
+            _ => Err(Failure::misuse("a channel's handle")),
+        }
+    }
+
+    /// The open channel.
+    pub(crate) fn channel(&self) -> Result<&Arc<Channel>, Failure> {
+        Ok(&self.channel_handle()?.channel)
+    }
+
+    /// The exclusive writer.
+    pub(crate) fn writer(&self) -> Result<&WriterHandle, Failure> {
+        match &self.resource {
+            Resource::Writer(handle) => Ok(handle),
+            _ => Err(Failure::misuse("a writer's handle")),
+        }
+    }
+
+    /// What sends.
+    pub(crate) fn sender(&self) -> Result<Sender<'_>, Failure> {
+        match &self.resource {
+            Resource::Channel(handle) => Ok(Sender::Channel(handle)),
+            Resource::Writer(handle) => Ok(Sender::Writer(handle)),
+            _ => Err(Failure::misuse("a sender's handle")),
+        }
+    }
+
+    /// What receives.
+    pub(crate) fn receiver(&self) -> Result<&ReceiverHandle, Failure> {
+        match &self.resource {
+            Resource::Receiver(handle) => Ok(handle),
+            _ => Err(Failure::misuse("a receiver's handle")),
+        }
+    }
+
+    /// Empties what shows the control block.
+    pub(crate) fn detach_control(&self) {
+        if let Resource::Channel(handle) = &self.resource {
+            handle.control.borrow_mut().detach_all();
+        }
+    }
+
+    /// Ends everything that waits for it.
+    pub(crate) fn stop_waiting(&self) {
+        drop(self.watch.take());
+        match &self.resource {
+            Resource::Channel(handle) => {
+                drop(handle.turn.take());
+                handle.room.end();
+            }
+            Resource::Writer(handle) => {
+                handle.room.end();
+                handle.abort();
+            }
+            Resource::Receiver(handle) => drop(handle.watch.take()),
+            Resource::File(_) | Resource::Mutex(_) => {}
         }
     }
 
     /// Whether a segment of it is being written in place.
     pub(crate) fn is_filling(&self) -> bool {
-        matches!(&self.resource, Resource::File(file) if file.is_filling())
+        match &self.resource {
+            Resource::File(file) => file.is_filling(),
+            Resource::Channel(handle) => handle.filling.get(),
+            Resource::Writer(handle) => handle.filling.get(),
+            Resource::Mutex(_) | Resource::Receiver(_) => false,
+        }
     }
 
     /// Ends what refers to the file, so that dropping the handle drops the file. The next holder of the lock
     /// finds it abandoned: this one has not come to the end of its section.
     pub(crate) fn end(&self) {
-        drop(self.watch.take());
+        self.stop_waiting();
         if let Some(holder) = self.holder.take() {
             holder.abandon();
         }
@@ -66,6 +142,8 @@ impl Handle {
         match &self.resource {
             Resource::File(file) => file.leave(),
             Resource::Mutex(mutex) => mutex.leave(),
+            Resource::Channel(handle) => handle.channel.leave(),
+            Resource::Writer(_) | Resource::Receiver(_) => {}
         }
     }
 
@@ -74,6 +152,7 @@ impl Handle {
         match &self.resource {
             Resource::File(file) => file.lock(Some(timeout)),
             Resource::Mutex(mutex) => mutex.lock(Some(timeout)),
+            _ => Err(mmfile_core::Error::Closed), // the TypeScript asks for no other lock
         }
     }
 
@@ -82,6 +161,7 @@ impl Handle {
         match &self.resource {
             Resource::File(file) => file.lock_holder(),
             Resource::Mutex(mutex) => mutex.lock_holder(),
+            _ => Err(mmfile_core::Error::Closed),
         }
     }
 }

@@ -105,6 +105,27 @@ impl Value {
 }
 
 impl Value {
+    /// The elements of an array, each as [`Value::of`].
+    pub(crate) fn all(
+        call: &Call,
+        array: sys::napi_value,
+        encoding: Encoding,
+    ) -> std::result::Result<Vec<Self>, Failure> {
+        let mut count = 0;
+        // SAFETY: `env` and the values belong to this call; the targets are writable.
+        let status = unsafe { sys::napi_get_array_length(call.env, array, &mut count) };
+        errors::checked(status, ())?;
+        (0..count)
+            .map(|at| {
+                let mut element = ptr::null_mut();
+                // SAFETY: as above.
+                let status = unsafe { sys::napi_get_element(call.env, array, at, &mut element) };
+                errors::checked(status, ())?;
+                Self::of(call, element, encoding)
+            })
+            .collect()
+    }
+
     fn narrow(
         env: sys::napi_env,
         value: sys::napi_value,

@@ -11,8 +11,9 @@ mod thread;
 mod uv;
 
 use crate::errors::Failure;
-use mmfile_core::{MmFile, RequirePeer};
+use mmfile_core::{ChannelWaiter, RequirePeer, Timeout, Waiter};
 use napi::sys;
+use std::sync::atomic::AtomicU64;
 
 /// The index that stands for "nobody waits".
 const NOTHING: u64 = u64::MAX;
@@ -23,6 +24,71 @@ pub(crate) fn allow_event_loop(allowed: bool) {
     uv::allow(allowed);
     #[cfg(not(all(target_os = "linux", not(mmfile_portable))))]
     let _ = allowed;
+}
+
+/// What is waited for. The index is a file's; a channel's waiter knows by itself.
+pub(crate) trait Awaited: Send + Sync {
+    /// Checks, and unless there is news, has `ring` say when to check again. Whether there is.
+    #[cfg(all(target_os = "linux", not(mmfile_portable)))]
+    fn arm(&self, ring: &mut mmfile_core::WakeRing, index: u64) -> bool;
+    /// Sleeps until there is news.
+    fn wait(&self, index: &AtomicU64);
+    /// Makes those who wait check.
+    fn look_again(&self);
+    /// Ends every wait.
+    fn cancel(&self);
+    /// Which peers are required from now on.
+    fn require_peer(&self, _required: RequirePeer) {}
+    /// What JavaScript is told.
+    fn length(&self) -> u64 {
+        0
+    }
+}
+
+impl Awaited for Waiter {
+    #[cfg(all(target_os = "linux", not(mmfile_portable)))]
+    fn arm(&self, ring: &mut mmfile_core::WakeRing, index: u64) -> bool {
+        !matches!(Self::arm(self, ring, index), Ok(false))
+    }
+
+    fn wait(&self, index: &AtomicU64) {
+        let _ = self.wait_for_any(index, Timeout::Infinite);
+    }
+
+    fn look_again(&self) {
+        Self::look_again(self);
+    }
+
+    fn cancel(&self) {
+        Self::cancel(self);
+    }
+
+    fn require_peer(&self, required: RequirePeer) {
+        Self::require_peer(self, required);
+    }
+
+    fn length(&self) -> u64 {
+        Self::length(self)
+    }
+}
+
+impl Awaited for ChannelWaiter {
+    #[cfg(all(target_os = "linux", not(mmfile_portable)))]
+    fn arm(&self, ring: &mut mmfile_core::WakeRing, _index: u64) -> bool {
+        !matches!(Self::arm(self, ring), Ok(false))
+    }
+
+    fn wait(&self, _index: &AtomicU64) {
+        let _ = Self::wait(self, Timeout::Infinite, std::time::Duration::ZERO);
+    }
+
+    fn look_again(&self) {
+        Self::look_again(self);
+    }
+
+    fn cancel(&self) {
+        Self::cancel(self);
+    }
 }
 
 /// Whoever sleeps for one file.
@@ -37,13 +103,13 @@ impl Watch {
     pub(crate) fn start(
         env: sys::napi_env,
         callback: sys::napi_value,
-        file: &MmFile,
+        awaited: impl Fn() -> Box<dyn Awaited>,
     ) -> Result<Self, Failure> {
         #[cfg(all(target_os = "linux", not(mmfile_portable)))]
-        if let Some(ring) = ring::RingWatch::start(env, callback, file) {
+        if let Some(ring) = ring::RingWatch::start(env, callback, &awaited) {
             return Ok(Self::Ring(ring));
         }
-        thread::ThreadWatch::start(env, callback, file).map(Self::Thread)
+        thread::ThreadWatch::start(env, callback, awaited()).map(Self::Thread)
     }
 
     /// Whether it still learns of anything: the kernel may have refused what it granted before.

@@ -2,8 +2,8 @@
 //! readable, without a thread in between.
 
 use super::uv::{Handle, READABLE, Uv};
-use super::{NOTHING, count_of};
-use mmfile_core::{MmFile, RequirePeer, Waiter, WakeRing};
+use super::{Awaited, NOTHING, count_of};
+use mmfile_core::{RequirePeer, WakeRing};
 use napi::sys;
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
@@ -25,7 +25,7 @@ struct Shared {
     hook: Cell<sys::napi_async_cleanup_hook_handle>,
     closing: Cell<bool>,
     /// Gone once it is closing: it keeps the file open.
-    waiter: RefCell<Option<Waiter>>,
+    waiter: RefCell<Option<Box<dyn Awaited>>>,
     ring: RefCell<WakeRing>,
     index: Cell<u64>,
     /// Whether the event loop stays alive for it.
@@ -37,7 +37,7 @@ impl RingWatch {
     pub(super) fn start(
         env: sys::napi_env,
         callback: sys::napi_value,
-        file: &MmFile,
+        awaited: &dyn Fn() -> Box<dyn Awaited>,
     ) -> Option<Self> {
         // As libuv itself has it.
         if std::env::var_os("UV_USE_IO_URING").is_some_and(|value| value == "0") {
@@ -70,7 +70,7 @@ impl RingWatch {
             context,
             hook: Cell::new(ptr::null_mut()),
             closing: Cell::new(false),
-            waiter: RefCell::new(Some(file.waiter())),
+            waiter: RefCell::new(Some(awaited())),
             ring: RefCell::new(ring),
             index: Cell::new(NOTHING),
             referenced: Cell::new(false),
@@ -116,7 +116,7 @@ impl RingWatch {
             shared.let_go();
         }
         let mut ring = shared.ring.borrow_mut();
-        if !matches!(waiter.arm(&mut ring, index), Ok(false)) {
+        if waiter.arm(&mut ring, index) {
             ring.nudge(); // the answer comes by way of the event loop, as it always does
         }
     }
@@ -186,7 +186,7 @@ impl Shared {
         ring.notice();
         let index = self.index.get();
         match &*self.waiter.borrow() {
-            Some(waiter) if index != NOTHING => !matches!(waiter.arm(&mut ring, index), Ok(false)),
+            Some(waiter) if index != NOTHING => waiter.arm(&mut ring, index),
             _ => false,
         }
     }
@@ -196,7 +196,9 @@ impl Shared {
         let (mut function, mut error) = (ptr::null_mut(), ptr::null_mut());
         let mut length = ptr::null_mut();
         let env = self.env;
-        let Some(count) = self.waiter.borrow().as_ref().map(Waiter::length) else { return };
+        let Some(count) = self.waiter.borrow().as_ref().map(|waiter| waiter.length()) else {
+            return;
+        };
         // SAFETY: on the environment's thread, outside of any call; the targets are writable, and the
         // values live as long as the scope. Without a handle on them nothing is called.
         unsafe {

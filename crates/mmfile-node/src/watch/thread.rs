@@ -1,9 +1,9 @@
 //! A thread that waits for a file: where the event loop cannot do that by itself.
 
-use super::{NOTHING, count_of};
+use super::{Awaited, NOTHING, count_of};
 use crate::errors::Failure;
 use crate::threadsafe::ThreadSafeFunction;
-use mmfile_core::{MmFile, RequirePeer, Timeout, Waiter};
+use mmfile_core::RequirePeer;
 use napi::sys;
 use std::ffi::c_void;
 use std::ptr;
@@ -18,7 +18,7 @@ struct Shared {
     /// Whether the thread is to end.
     stop: Mutex<bool>,
     changed: Condvar,
-    waiter: Waiter,
+    waiter: Box<dyn Awaited>,
 }
 
 /// The thread and the function that it calls.
@@ -34,7 +34,7 @@ impl ThreadWatch {
     pub(super) fn start(
         env: sys::napi_env,
         callback: sys::napi_value,
-        file: &MmFile,
+        waiter: Box<dyn Awaited>,
     ) -> Result<Self, Failure> {
         let function = ThreadSafeFunction::new(env, callback, call_javascript)?;
         function.let_go(env);
@@ -42,7 +42,7 @@ impl ThreadWatch {
             index: AtomicU64::new(NOTHING),
             stop: Mutex::new(false),
             changed: Condvar::new(),
-            waiter: file.waiter(),
+            waiter,
         });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -114,7 +114,7 @@ fn watch(shared: &Shared, function: ThreadSafeFunction) {
             }
         }
         // However it ends, JavaScript looks for itself and aims anew.
-        let _ = shared.waiter.wait_for_any(&shared.index, Timeout::Infinite);
+        shared.waiter.wait(&shared.index);
         if shared.index.swap(NOTHING, Ordering::SeqCst) == NOTHING {
             continue; // nobody waits any more
         }
