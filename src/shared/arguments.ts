@@ -7,7 +7,11 @@ import { native } from './native.js'
 import { checkText } from './text.js'
 import type { Prefixes, TextEncodingName, Value } from './types.js'
 
-const DEFAULT_PREFIXES = { data: defaults.dataPrefix, mutex: defaults.lockPrefix }
+const DEFAULT_PREFIXES = {
+  data: defaults.dataPrefix,
+  mutex: defaults.lockPrefix,
+  channel: defaults.channelPrefix,
+}
 
 /** A whole number of at least `least` that a number can hold exactly. */
 export function checkWhole(name: string, value: unknown, least = 0): number {
@@ -169,15 +173,17 @@ function isRevoked(value: unknown): boolean {
   }
 }
 
-export function checkPrefixes(value: Prefixes | undefined): { data: string; mutex: string } {
+export function checkPrefixes(value: Prefixes | undefined): typeof DEFAULT_PREFIXES {
   if (value === undefined) return DEFAULT_PREFIXES
-  const given = checkOptions<Prefixes>(value, ['data', 'mutex'], 'options.prefixes')
+  const given = checkOptions<Prefixes>(value, ['data', 'mutex', 'channel'], 'options.prefixes')
   const data = checkPrefix('options.prefixes.data', given.data, DEFAULT_PREFIXES.data)
   const mutex = checkPrefix('options.prefixes.mutex', given.mutex, DEFAULT_PREFIXES.mutex)
-  if (data === mutex) {
-    throw invalidValue('options.prefixes', 'must differ between data and mutex', { data, mutex })
+  const channel = checkPrefix('options.prefixes.channel', given.channel, DEFAULT_PREFIXES.channel)
+  if (data === mutex || data === channel || mutex === channel) {
+    const all = { data, mutex, channel }
+    throw invalidValue('options.prefixes', 'must differ between data, mutex and channel', all)
   }
-  return { data, mutex }
+  return { data, mutex, channel }
 }
 
 export function checkPrefix<T extends string | undefined>(

@@ -3,12 +3,12 @@
  * the runtime's by others, which stand still.
  */
 
-import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import { operations } from './native.js'
 
 /** Milliseconds on the monotonic clock. */
 export const now = (): number => operations.now()
 
-const timers = { clearTimeout, setImmediate, setTimeout }
+const timers = { clearImmediate, clearTimeout, setImmediate, setTimeout }
 
 export { timers }

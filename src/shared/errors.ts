@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import type { Participant } from '../channel/types.js'
 import { systemError } from './system-errors.js'
 
 /** The stable codes of {@link MmFileError}. */
@@ -9,6 +10,7 @@ export type MmFileErrorCode =
   | 'ERR_MMFILE_READ_ONLY'
   | 'ERR_MMFILE_SEALED'
   | 'ERR_MMFILE_CAPACITY'
+  | 'ERR_MMFILE_FULL'
   | 'ERR_MMFILE_SEGMENT_ORDER'
   | 'ERR_MMFILE_SEGMENT_RANGE'
   | 'ERR_MMFILE_NOT_TEXT'
@@ -16,6 +18,9 @@ export type MmFileErrorCode =
   | 'ERR_MMFILE_TIMEOUT'
   | 'ERR_MMFILE_LOCK_HELD'
   | 'ERR_MMFILE_PEER_GONE'
+  | 'ERR_MMFILE_LOST'
+  | 'ERR_MMFILE_EVICTED'
+  | 'ERR_MMFILE_REMOTE'
   | 'ERR_MMFILE_NO_SPACE'
   | 'ERR_MMFILE_ACCESS'
   | 'ERR_MMFILE_INCOMPATIBLE'
@@ -31,6 +36,8 @@ export interface MmFileErrorFacts {
   available?: number
   offset?: number
   pid?: number
+  oldest?: number
+  slowest?: Participant
   errno?: number
   syscall?: string
   cause?: unknown
@@ -43,6 +50,13 @@ interface NativeFacts extends MmFileErrorFacts {
   /** Of a wrong argument. */
   argument?: string
   reason?: string
+  /** Of who leaves no room. */
+  number?: number
+  role?: Participant['role']
+  group?: string
+  nextIndex?: number
+  lag?: number
+  since?: number
 }
 
 let make: (code: MmFileErrorCode, message: string, facts?: MmFileErrorFacts) => MmFileError
@@ -90,6 +104,10 @@ export class MmFileError extends Error {
   declare readonly offset?: number
   /** With `ERR_MMFILE_LOCK_HELD`: the process that has the lock. */
   declare readonly pid?: number
+  /** With `ERR_MMFILE_FULL`: the reader, member or group that leaves no room, as in `participants()`. */
+  declare readonly slowest?: Participant
+  /** With `ERR_MMFILE_LOST`: the oldest index that is left. */
+  declare readonly oldest?: number
   /** The operating system's error number, where it refused. Negative, as Node.js has it. */
   declare readonly errno?: number
   /** The system call that failed. */
@@ -123,9 +141,41 @@ export function fail(
   return make(code, named ?? `${subject}: ${message}`, facts)
 }
 
+/** The latest time that a Date can have; a damaged control block may say a later one. */
+const LATEST = 8.64e15
+
+/** A participant, as programs see it. */
+export function participantOf(row: {
+  number: number
+  pid?: number | undefined
+  role: string
+  group?: string | undefined
+  nextIndex: number
+  lag: number
+  since: number
+}): Participant {
+  const { number, pid, role, group, nextIndex, lag, since } = row
+  return {
+    id: String(number),
+    pid,
+    role: role as Participant['role'],
+    group,
+    nextIndex,
+    lag,
+    since: new Date(Math.min(since, LATEST)),
+  }
+}
+
 /** Makes the error that the native code describes. */
 export function fromNative(code: string, message: string, given: NativeFacts): Error {
-  const { subject, argument, reason, ...facts } = given
+  const { subject, argument, reason, ...others } = given
+  if (code === 'ERR_MMFILE_FULL') {
+    const { number, role, pid, group, nextIndex = 0, lag = 0, since = 0 } = others
+    const known = number !== undefined && role !== undefined
+    const slowest = known && participantOf({ number, role, pid, group, nextIndex, lag, since })
+    return fail(code, subject, message, slowest ? { slowest } : {})
+  }
+  const facts: MmFileErrorFacts = others
   switch (code) {
     case 'ERR_INVALID_ARG_VALUE':
       return withCode(new TypeError(`The ${kindOf(argument)} '${argument}' ${reason}.`), code)

@@ -11,7 +11,7 @@ import { defaults } from './defaults.js'
 import { native } from './native.js'
 import type { ListOptions, ObjectInfo, RemoveOptions } from './types.js'
 
-const KINDS = ['file', 'mutex'] as const
+const KINDS = ['file', 'channel', 'mutex'] as const
 const LIST_OPTIONS = ['directory', 'prefixes', 'prefix'] as const
 const REMOVE_OPTIONS = [...LIST_OPTIONS, 'kind'] as const
 /** The latest time that a Date can have; a damaged control block may say a later one. */
@@ -35,7 +35,17 @@ export function list(options?: ListOptions): ObjectInfo[] {
  * throws and costs what `list` does.
  */
 export function sweep(options?: ListOptions): ObjectInfo[] {
-  return native.sweep(placeOf(checkOptions(options, LIST_OPTIONS))).map(toInfo)
+  const place = placeOf(checkOptions(options, LIST_OPTIONS))
+  const rows = native.sweep(place).map(toInfo)
+  const { directory, channelPrefix } = place
+  // What belonged to a channel's requests goes with it, and has no row.
+  native.sweep({
+    dataPrefix: NOTHING,
+    mutexPrefix: `${NOTHING}lock-`,
+    channelPrefix: requestPrefix(channelPrefix),
+    ...(directory === undefined ? {} : { directory }),
+  })
+  return rows
 }
 
 /**
@@ -49,29 +59,37 @@ export function sweep(options?: ListOptions): ObjectInfo[] {
  */
 export function remove(id: string, options?: RemoveOptions): void {
   const given: Partial<RemoveOptions> = checkOptions(options, REMOVE_OPTIONS)
-  const isMutex = checkOneOf('options.kind', given.kind, KINDS, 'file') === 'mutex'
-  native.remove(checkId(id), isMutex, placeOf(given))
+  const kind = checkOneOf('options.kind', given.kind, KINDS, 'file')
+  native.remove(checkId(id), kind, placeOf(given))
+}
+
+/** A prefix that nothing has. */
+const NOTHING = 'mmfile-nothing-'
+
+/** The prefix of the channels that belong to those of a prefix. */
+export function requestPrefix(prefix: string): string {
+  return `rpc-${prefix}`.slice(0, 64)
 }
 
 function placeOf(given: ListOptions): NativePlace {
   const directory = checkDirectory(given.directory)
   const { prefixes } = given
-  const { data, mutex } = checkPrefixes(prefixes)
+  const { data, mutex, channel } = checkPrefixes(prefixes)
   // A program that gives prefixes of its own touches nothing outside of them.
   const absent = prefixes === undefined ? defaults.mutexPrefix : undefined
   const prefix = checkPrefix('options.prefix', given.prefix, absent)
   return {
     dataPrefix: data,
     mutexPrefix: mutex,
+    channelPrefix: prefixes === undefined || prefixes.channel !== undefined ? channel : NOTHING,
     ...(directory === undefined ? {} : { directory }),
     ...(prefix === undefined ? {} : { prefix }),
   }
 }
 
-function toInfo({ isMutex, lastProcess, createdAt, ...info }: NativeInfo): ObjectInfo {
+function toInfo({ lastProcess, createdAt, ...info }: NativeInfo): ObjectInfo {
   return {
     ...info,
-    kind: isMutex ? 'mutex' : 'file',
     lifetime: lastProcess ? 'last-process' : 'creator',
     createdAt: toDate(createdAt),
   }

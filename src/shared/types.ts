@@ -28,6 +28,8 @@ export interface Prefixes {
   data?: string | undefined
   /** Of the kernel's mutex on Windows; on Unix it names nothing. Default `'mmfile-lock-'`. */
   mutex?: string | undefined
+  /** Of a channel. Default `'mmfile-channel-'`. */
+  channel?: string | undefined
 }
 
 /** Where a named object is. Both sides need the same. */
@@ -188,7 +190,7 @@ export interface MutexOptions extends PlaceOptions {
 }
 
 /** What an object is. Each kind has a name space of its own. */
-export type Kind = 'file' | 'mutex'
+export type Kind = 'file' | 'channel' | 'mutex'
 
 /** Options of `list` and `sweep`. */
 export interface ListOptions extends PlaceOptions {

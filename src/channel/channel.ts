@@ -1,0 +1,655 @@
+import type { Writable } from 'node:stream'
+import { inspect } from 'node:util'
+import type { NativeChannel } from '../../index.js'
+import {
+  checkBoolean,
+  checkFunction,
+  checkOneOf,
+  checkOptions,
+  checkWhole,
+} from '../shared/arguments.js'
+import { doNotClone } from '../shared/clone.js'
+import { defaults } from '../shared/defaults.js'
+import { closed, fail, invalidType, invalidValue, participantOf } from '../shared/errors.js'
+import { toDate } from '../shared/listing.js'
+import { native } from '../shared/native.js'
+import { manage } from '../shared/open-files.js'
+import { throwIfAborted } from '../shared/signals.js'
+import type {
+  Access,
+  FlushOptions,
+  Peer,
+  WaitOptions,
+  WriteStreamOptions,
+} from '../shared/types.js'
+import { checkWait, type Pending, pend, WAIT_OPTIONS } from '../shared/waits.js'
+import type { Coder } from './codec.js'
+import { Line } from './line.js'
+import type { Job, Message } from './messages.js'
+import { channels } from './native.js'
+import {
+  checkGroup,
+  createFile,
+  createNew,
+  createOrOpen,
+  createOrOpenFile,
+  type OpenedChannel,
+  openExisting,
+  openFile,
+  type Place,
+} from './opening.js'
+import {
+  checkFrom,
+  checkReceiving,
+  copyOf,
+  Member,
+  type Origin,
+  RECEIVE_OPTIONS,
+  Reader,
+} from './receiving.js'
+import { type Factory, Requests } from './requests.js'
+import { type RingMemory, RingWriter, ringMemory } from './ring.js'
+import { Sender, Sends } from './sending.js'
+import { writeStream } from './streams.js'
+import type {
+  ChannelFactory,
+  ChannelOpener,
+  CreateChannelFileOptions,
+  CreateChannelOptions,
+  CreateOrOpenChannelOptions,
+  GroupOptions,
+  MemberOptions,
+  MessageForm,
+  MessageForms,
+  OnFull,
+  OpenChannelFileOptions,
+  OpenChannelOptions,
+  Participant,
+  ReaderOptions,
+  RequestContext,
+  RequestOptions,
+  Sendable,
+  ServeOptions,
+  WorkOptions,
+} from './types.js'
+import { Window } from './window.js'
+import { checkWork, workOn } from './work.js'
+import { ExclusiveWriter } from './writer.js'
+
+const token = Symbol('Channel')
+
+/** Jobs that a member may reserve; the claim table's entries are shared by all. */
+const MOST_PREFETCH = 65_535
+
+/**
+ * A bounded log between processes: many writers, many readers, and memory that never grows, since it forgets what all
+ * have read. Messages have indices from 0, without gaps.
+ *
+ * @example
+ * using channel = Channel.createOrOpen('news', { encoding: 'json' })
+ * using reader = channel.reader()
+ * await channel.send({ text: 'hello' })
+ * for await (const { index, value } of reader) console.log(index, value)
+ */
+export class Channel<T = Buffer> extends Sender<T> {
+  readonly #channel: NativeChannel
+  readonly #coder: Coder
+  readonly #access: Access
+  readonly #place: Place
+  readonly #sends: Sends
+  readonly #window: Window
+  readonly #turns: Line
+  /** Its memory, once it was asked for; `null` if it cannot be used. */
+  #memory: RingMemory | null | undefined
+  readonly #children = new Set<WeakRef<{ close(): void }>>()
+  readonly #flushes = new Set<Pending<void>>()
+  #requests: Requests | undefined
+  #writer: WeakRef<ExclusiveWriter<T>> | undefined
+  #closed = false
+
+  /**
+   * Creates a channel in memory, with all of its memory reserved.
+   *
+   * Throws `ERR_MMFILE_EXISTS` if the id is in use, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
+   *
+   * @example
+   * using channel = Channel.createNew({ capacity: 1 << 20, encoding: 'utf8' })
+   */
+  static readonly createNew: ChannelFactory<[], CreateChannelOptions> = (options?: object) =>
+    new Channel<never>(token, createNew(options))
+
+  /**
+   * Opens the channel of that id.
+   *
+   * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_INCOMPATIBLE` if its encoding or `onFull` is another one, or a codec that
+   * the options do not have; `ERR_MMFILE_ACCESS`.
+   */
+  static readonly openExisting: ChannelOpener<string, OpenChannelOptions> = (
+    id: string,
+    options?: object,
+  ) => new Channel<never>(token, openExisting(id, options))
+
+  /**
+   * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its
+   * lifetime is `'last-process'`; without `encoding` it is one of bytes. One that has another capacity is taken as it is.
+   *
+   * Throws as `createNew` and `openExisting`.
+   */
+  static readonly createOrOpen: ChannelFactory<[id: string], CreateOrOpenChannelOptions> = (
+    id: string,
+    options?: object,
+  ) => new Channel<never>(token, createOrOpen(id, options))
+
+  /**
+   * Creates a channel on disk. Messages, positions and groups survive every process; after a machine's crash, what was
+   * flushed and not yet released is there.
+   *
+   * Throws `ERR_MMFILE_EXISTS`, `ERR_MMFILE_NOT_FOUND` without its folder, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
+   */
+  static readonly createFile: ChannelFactory<[path: string | URL], CreateChannelFileOptions> = (
+    path: string | URL,
+    options?: object,
+  ) => new Channel<never>(token, createFile(path, options))
+
+  /** Opens a channel on disk. Throws as `openExisting`, and `ERR_MMFILE_CORRUPT` if it was cut. */
+  static readonly openFile: ChannelOpener<string | URL, OpenChannelFileOptions> = (
+    path: string | URL,
+    options?: object,
+  ) => new Channel<never>(token, openFile(path, options))
+
+  /** Opens a channel on disk, or creates it; as `createOrOpen`. */
+  static readonly createOrOpenFile: ChannelFactory<[path: string | URL], CreateChannelFileOptions> =
+    (path: string | URL, options?: object) =>
+      new Channel<never>(token, createOrOpenFile(path, options))
+
+  private constructor(made: symbol, opened: OpenedChannel) {
+    if (made !== token) {
+      throw new TypeError('use Channel.createNew, openExisting, createFile or the like')
+    }
+    const { channel, coder, access, place } = opened
+    let own: Sends | undefined
+    super((owner) => {
+      own = new Sends(owner, channel.handle, coder, `channel '${channel.id}'`)
+      return own
+    })
+    this.#sends = own as unknown as Sends
+    this.#channel = channel
+    this.#coder = coder
+    this.#access = access
+    this.#place = place
+    this.#window = new Window(channel.handle, channel.capacity)
+    this.#turns = new Line(this, {
+      watch: (_size, keepsAlive, wake) => channels.watchWriter(channel.handle, keepsAlive, wake),
+      unwatch: () => channels.unwatchWriter(channel.handle),
+    })
+    doNotClone(this, 'Channel', 'id')
+    manage(this, channel.handle)
+  }
+
+  /** The id by which other processes open it; the path of one on disk. */
+  get id(): string {
+    return this.#channel.id
+  }
+
+  /** Where a channel on disk is, without links; `undefined` for one in memory. */
+  get path(): string | undefined {
+    return this.#channel.path
+  }
+
+  /** Bytes for messages and their headers. */
+  get capacity(): number {
+    return this.#channel.capacity
+  }
+
+  /** The most bytes that one message may have: a quarter of the capacity. */
+  get maxByteLength(): number {
+    return this.#channel.maxByteLength
+  }
+
+  /** What values are as bytes: the name of an encoding or a codec. */
+  get encoding(): string {
+    return this.#channel.encoding
+  }
+
+  /** What a send meets when the slowest reader leaves no room. */
+  get onFull(): OnFull {
+    return this.#channel.dropsOldest ? 'drop-oldest' : 'wait'
+  }
+
+  /** What this handle may do. */
+  get access(): Access {
+    return this.#access
+  }
+
+  /** Whether this handle created it. */
+  get isCreator(): boolean {
+    return this.#channel.isCreator
+  }
+
+  /** The index of the next message. Always current. */
+  get nextIndex(): number {
+    return channels.nextIndex(this.#channel.handle)
+  }
+
+  /** The index of the oldest message that is left; `nextIndex` if there is none. */
+  get oldestIndex(): number {
+    return channels.oldestIndex(this.#channel.handle)
+  }
+
+  /** Whether it takes no more messages. */
+  get sealed(): boolean {
+    return channels.sealed(this.#channel.handle)
+  }
+
+  /** Whether `close()` was called. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** How often this handle went on behind a dead process: took a lock from one, or freed what one had. */
+  get recovered(): number {
+    return native.channelRecovered(this.#channel.handle)
+  }
+
+  /**
+   * Becomes the only writer, as soon as there is no other: it sends without a lock, and can reserve room. Every other
+   * send, this handle's too, is `ERR_MMFILE_LOCK_HELD` until the writer is closed or its process ends.
+   *
+   * Rejects with `ERR_MMFILE_LOCK_HELD` when the time is over, or at once if this handle has one;
+   * `ERR_MMFILE_NO_SPACE` without a slot; `ERR_MMFILE_READ_ONLY`.
+   *
+   * @example
+   * using writer = await channel.exclusiveWriter({ timeout: 1000 })
+   * writer.trySend(frame)
+   */
+  exclusiveWriter(options?: WaitOptions): Promise<ExclusiveWriter<T>> {
+    try {
+      const wait = checkWait(checkOptions<WaitOptions>(options, WAIT_OPTIONS))
+      throwIfAborted(wait.signal)
+      this.#check()
+      const { handle } = this.#channel
+      const one = this.#writer?.deref()
+      if (one !== undefined && !one.closed) {
+        throw fail(
+          'ERR_MMFILE_LOCK_HELD',
+          this.#subject,
+          'this handle is its exclusive writer already',
+          {
+            pid: process.pid,
+          },
+        )
+      }
+      const attempt = (): ExclusiveWriter<T> | undefined => {
+        const writer = native.openWriter(handle)
+        return writer === null ? undefined : this.#made(writer)
+      }
+      const made = attempt()
+      if (made !== undefined) return Promise.resolve(made)
+      if (wait.timeout === 0) return Promise.resolve(this.#made(native.openWriterNow(handle)))
+      return this.#turns.wait(attempt, wait, () => {
+        try {
+          // Whoever is the writer now is named by the error.
+          native.close(native.openWriterNow(handle))
+        } catch (error) {
+          return error as Error
+        }
+        return fail('ERR_MMFILE_LOCK_HELD', this.#subject, 'it had an exclusive writer: try again')
+      })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #made(handle: number): ExclusiveWriter<T> {
+    const memory = this.#coder.name === 'bytes' ? this.#ringMemory() : undefined
+    const ring =
+      memory === undefined ? undefined : new RingWriter(handle, memory, this.maxByteLength)
+    const adopt = (child: { close(): void }) => this.#adopt(child)
+    const writer = new ExclusiveWriter<T>(handle, this.#coder, this.#subject, this, adopt, ring)
+    this.#writer = new WeakRef(writer)
+    return writer
+  }
+
+  /**
+   * Reads every message from `from` on. A reader holds writers back: what it has not received, and views that it has not
+   * released, are not overwritten; one that is `lossy` does not.
+   *
+   * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_LOST` for an index that is gone (its `oldest` is what is
+   * left), `ERR_MMFILE_READ_ONLY` for a handle of access `'read'` unless it is lossy.
+   *
+   * @example
+   * using reader = channel.reader({ from: 'oldest' })
+   * for await (const { index, value } of reader) console.log(index, value)
+   */
+  reader<F extends MessageForm = 'value'>(options?: ReaderOptions<F>): Reader<MessageForms<T>[F]> {
+    const given = checkOptions<ReaderOptions<F>>(options, [...RECEIVE_OPTIONS, 'from', 'lossy'])
+    const how = checkReceiving(given)
+    const from = checkFrom(given.from, 'new')
+    const lossy = checkLossy(given.lossy)
+    this.#check()
+    const { handle, dropsOldest } = this.#channel
+    if (lossy === false && !dropsOldest) {
+      const reader = native.openReader(handle, from, how.requirePeer)
+      return new Reader<MessageForms<T>[F]>(reader, this.#origin(), how, false)
+    }
+    const reader = native.openLossyReader(handle, from, lossy === 'newest', how.requirePeer)
+    return new Reader<MessageForms<T>[F]>(reader, this.#origin(), how, true)
+  }
+
+  /**
+   * Creates a group, unless there is one of that name: a position in the channel, from which each message goes to one
+   * member. It holds writers back, with or without members, until `removeGroup`.
+   *
+   * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_UNSUPPORTED` with `onFull: 'drop-oldest'`,
+   * `ERR_MMFILE_LOST`, `ERR_MMFILE_READ_ONLY`.
+   */
+  createGroup(name: string, options?: GroupOptions): void {
+    checkGroup(name)
+    const given = checkOptions<GroupOptions>(options, ['from'])
+    native.createGroup(this.#channel.handle, name, checkFrom(given.from, 'oldest'))
+  }
+
+  /** Removes a group. Its members are evicted. Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_READ_ONLY`. */
+  removeGroup(name: string): void {
+    native.removeGroup(this.#channel.handle, checkGroup(name))
+  }
+
+  /**
+   * Joins a group: each of its messages goes to one member, which acknowledges it with `ack()`. What a member has not
+   * acknowledged when it closes or dies goes to another.
+   *
+   * Throws `ERR_MMFILE_NOT_FOUND` for a group that nobody created (a typing error must not hold writers back),
+   * `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_READ_ONLY`.
+   *
+   * @example
+   * using member = channel.member('workers')
+   * for await (const job of member) {
+   *   await run(job.value)
+   *   job.ack()
+   * }
+   */
+  member<F extends MessageForm = 'value'>(
+    group: string,
+    options?: MemberOptions<F>,
+  ): Member<MessageForms<T>[F]> {
+    checkGroup(group, 'group')
+    const given = checkOptions<MemberOptions<F>>(options, [...RECEIVE_OPTIONS, 'prefetch'])
+    const how = checkReceiving(given)
+    const prefetch = Math.min(checkWhole('options.prefetch', given.prefetch ?? 1, 1), MOST_PREFETCH)
+    this.#check()
+    const member = native.openMember(this.#channel.handle, group, prefetch, how.requirePeer)
+    return new Member<MessageForms<T>[F]>(member, this.#origin(), how, group)
+  }
+
+  /**
+   * Has a group's jobs done: acknowledges each when the handler's promise fulfils, and gives it back when it rejects.
+   * At `signal` it takes no more, waits for the handlers that run, and fulfils. It also fulfils when the channel is
+   * sealed and the group has acknowledged everything.
+   *
+   * Rejects as `member`, and with `ERR_MMFILE_EVICTED`, `ERR_MMFILE_CLOSED`, or what `onError` throws.
+   *
+   * @example
+   * await channel.work('workers', async ({ value }) => run(value), { concurrency: 4, signal })
+   */
+  async work(
+    group: string,
+    handler: (job: Job<T>) => unknown,
+    options?: WorkOptions,
+  ): Promise<void> {
+    checkFunction('handler', handler)
+    const working = checkWork(options)
+    const member = this.member(group, { prefetch: working.concurrency }) as unknown as Member<T>
+    try {
+      await workOn(member, working, (job) => handler(job))
+    } finally {
+      member.close()
+    }
+  }
+
+  /**
+   * Asks one of those who `serve`, and returns its reply. Ordinary readers do not see requests. If a server dies with it,
+   * another gets it.
+   *
+   * Rejects with `ERR_MMFILE_REMOTE` if the handler failed (its error is the `cause`); `ERR_MMFILE_PEER_GONE` if three
+   * servers died with it, or nobody serves and `requireServer` is set; `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_FULL`,
+   * `ERR_MMFILE_SEALED`, `ERR_MMFILE_CAPACITY`, an `AbortError`. It may have been handled all the same.
+   *
+   * @example
+   * const sum = await channel.request<number>({ a: 1, b: 2 }, { timeout: 1000, requireServer: true })
+   */
+  request<Reply = T>(value: Sendable<T>, options?: RequestOptions): Promise<Reply> {
+    try {
+      const given = checkOptions<RequestOptions>(options, [...WAIT_OPTIONS, 'requireServer'])
+      const wait = checkWait(given)
+      const requireServer = checkBoolean('options.requireServer', given.requireServer, false)
+      throwIfAborted(wait.signal)
+      this.#checkWritable()
+      if (this.sealed) {
+        throw fail('ERR_MMFILE_SEALED', this.#subject, 'sealed, and takes no more requests')
+      }
+      return this.#ofRequests().request(value, wait, requireServer) as Promise<Reply>
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * Handles requests until `signal`: it takes no more then, waits for the handlers that run, and fulfils. Any number of
+   * processes may serve. A request is handled again if a server died with it.
+   *
+   * @param handler returns the reply or a promise of it; what it throws, the caller's `request` rejects with
+   * @example
+   * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal })
+   */
+  async serve<Reply = T>(
+    handler: (value: T, context: RequestContext) => Reply | PromiseLike<Reply>,
+    options?: ServeOptions,
+  ): Promise<void> {
+    checkFunction('handler', handler)
+    const given = checkOptions<ServeOptions>(options, ['concurrency', 'signal'])
+    const working = checkWork({ ...given, retryDelay: () => 0 })
+    this.#checkWritable()
+    const handle = handler as (value: unknown, context: RequestContext) => unknown
+    await this.#ofRequests().serve(handle, working, this.sealed)
+  }
+
+  /** A copy of the newest message, which is there as long as the channel is, whoever has read it. */
+  newest(): Message<T> | undefined {
+    const bytes = channels.newest(this.#channel.handle, index)
+    if (bytes === undefined) return undefined
+    return copyOf(bytes, index[0] as number, 'value', this.#origin()) as Message<T>
+  }
+
+  /** Who takes part: reliable readers, members, the exclusive writer and groups. */
+  participants(): Participant[] {
+    return native.participants(this.#channel.handle).map(participantOf)
+  }
+
+  /**
+   * Detaches a reader or a member, which no longer holds anything back: its next call is `ERR_MMFILE_EVICTED`, and views
+   * that it has may be overwritten. One that is gone is no error.
+   *
+   * @param participant a row of `participants()`, or an error's `slowest`
+   */
+  evict(participant: Participant): void {
+    const { id, role } = (participant ?? {}) as Partial<Participant>
+    const number = Number(id)
+    if (
+      typeof id !== 'string' ||
+      !Number.isSafeInteger(number) ||
+      number < 0 ||
+      number >= 2 ** 32
+    ) {
+      throw invalidType('participant', 'a row of participants()', participant)
+    }
+    if (role === 'writer' || role === 'group') {
+      const rule =
+        role === 'writer'
+          ? 'must not be the exclusive writer: end its process'
+          : 'must not be a group: remove it'
+      throw invalidValue('participant', rule, participant)
+    }
+    native.evict(this.#channel.handle, number)
+  }
+
+  /** The open handles on the channel, as a file's. */
+  peers(): Peer[] {
+    return native
+      .channelPeers(this.#channel.handle)
+      .map(({ readOnly, since, isSelf, ...peer }) => ({
+        ...peer,
+        access: readOnly ? 'read' : 'read-write',
+        since: toDate(since),
+        self: isSelf,
+      }))
+  }
+
+  /** No more messages and requests. Doing it again changes nothing. Throws `ERR_MMFILE_LOCK_HELD` while there is an exclusive writer. */
+  seal(): void {
+    channels.seal(this.#channel.handle, defaults.lockTimeout)
+    this.#ofRequests().seal()
+  }
+
+  /**
+   * Waits until everything that was sent is on the disk. Rejects with `ERR_MMFILE_UNSUPPORTED` for a channel in memory.
+   */
+  flush(options?: FlushOptions): Promise<void> {
+    try {
+      const { signal, ref } = checkWait(checkOptions<FlushOptions>(options, ['signal', 'ref']))
+      const wait = { timeout: Number.POSITIVE_INFINITY, signal, ref }
+      return pend<void>(
+        wait,
+        () => new Error('a flush has no time limit'),
+        (pending) => {
+          native.flushChannel(this.#channel.handle, ref, (result) => {
+            if (result instanceof Error) pending.reject(result)
+            else pending.resolve()
+          })
+          this.#flushes.add(pending)
+          return () => this.#flushes.delete(pending)
+        },
+      )
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** As `flush`, and blocks this thread. */
+  flushSync(): void {
+    native.flushChannelSync(this.#channel.handle)
+  }
+
+  /** A stream of objects that sends every chunk as a message, and waits while the channel is full. */
+  createWriteStream(options?: WriteStreamOptions): Writable {
+    return writeStream(this as unknown as Parameters<typeof writeStream>[0], options)
+  }
+
+  /**
+   * Closes this handle, and its readers, members and exclusive writer. Pending calls reject and loops end with
+   * `ERR_MMFILE_CLOSED`; views become empty. Doing it again changes nothing.
+   */
+  close(): void {
+    if (this.#closed) return
+    this.#writer?.deref()?.close()
+    native.close(this.#channel.handle)
+    this.#closed = true
+    for (const child of [...this.#children]) child.deref()?.close()
+    this.#requests?.close()
+    this.#window.close()
+    this.#sends.close()
+    this.#turns.close(() => closed(this.#subject))
+    for (const pending of [...this.#flushes]) pending.reject(closed(this.#subject))
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  [inspect.custom](_depth: number, options: object): string {
+    const { id, encoding, capacity, onFull, access, isCreator } = this
+    return `Channel ${inspect({ id, encoding, capacity, onFull, access, isCreator, ...this.#state() }, options)}`
+  }
+
+  /** What is in it; where that cannot be told, why: printing a channel never throws. */
+  #state(): object {
+    if (this.#closed) return { closed: true }
+    try {
+      const { oldestIndex, nextIndex, sealed } = this
+      return { oldestIndex, nextIndex, sealed }
+    } catch (error) {
+      return { error }
+    }
+  }
+
+  get #subject(): string {
+    return this.#sends.subject
+  }
+
+  #origin(): Origin {
+    return {
+      channel: this,
+      subject: this.#subject,
+      coder: this.#coder,
+      window: this.#window,
+      memory: () => this.#ringMemory(),
+      adopt: (child) => this.#adopt(child),
+    }
+  }
+
+  #ringMemory(): RingMemory | undefined {
+    if (this.#memory === undefined) this.#memory = ringMemory(this.#channel) ?? null
+    return this.#memory ?? undefined
+  }
+
+  /** Closes a reader, member or writer with the channel. Returns what ends that. */
+  #adopt(child: { close(): void }): () => void {
+    const reference = new WeakRef(child)
+    this.#children.add(reference)
+    return () => this.#children.delete(reference)
+  }
+
+  #ofRequests(): Requests {
+    this.#requests ??= new Requests(factory, {
+      id: this.id,
+      path: this.path,
+      capacity: this.capacity,
+      subject: this.#subject,
+      coder: this.#coder,
+      directory: this.#place.directory,
+      prefix: this.#place.prefix,
+    })
+    return this.#requests
+  }
+
+  #check(): void {
+    if (this.#closed) throw closed(this.#subject)
+  }
+
+  #checkWritable(): void {
+    this.#check()
+    if (this.#access === 'read') {
+      const message = "opened for reading only: open it with access 'read-write' to write"
+      throw fail('ERR_MMFILE_READ_ONLY', this.#subject, message)
+    }
+  }
+}
+
+const index = new Float64Array(1)
+
+const factory: Factory = {
+  create: (options) => Channel.createNew(options),
+  open: (id, options) => Channel.openExisting(id, { ...options, encoding: 'bytes' }),
+  createOrOpen: (id, options) => Channel.createOrOpen(id, options),
+}
+
+const NEWEST = ['newest'] as const
+
+function checkLossy(value: unknown): boolean | 'newest' {
+  if (value === 'newest') return value
+  if (typeof value === 'string') return checkOneOf('options.lossy', value, NEWEST, 'newest')
+  return checkBoolean('options.lossy', value, false)
+}

@@ -1,0 +1,181 @@
+import { now, timers } from '../shared/clock.js'
+import { type Pending, pend, type Wait } from '../shared/waits.js'
+
+/** One call that waits for its turn. */
+interface Call {
+  /** Its result; `undefined` while there is nothing to be had. What it throws, the call rejects with. */
+  attempt(): unknown
+  readonly pending: Pending<unknown>
+  readonly ref: boolean
+  readonly size: number
+}
+
+/** What a line waits for, natively. */
+export interface Source {
+  /** Has `wake` called once there is a reason to try again. `size` is that of the first call. */
+  watch(size: number, keepsAlive: boolean, wake: () => void): void
+  unwatch(): void
+  /** Checks for a short time whether there is a reason to try again. */
+  poll?(): void
+}
+
+/** The lines in which calls wait: a promise alone would not keep its channel. */
+const waitedIn = new Set<Line>()
+
+/** Calls that wait for the same thing, and are served in their order. */
+export class Line {
+  readonly #source: Source
+  /** Whom a call keeps from being garbage-collected, which would close it. */
+  readonly owner: object
+  readonly #spin: number
+  readonly #calls = new Set<Call>()
+  readonly #wake: () => void
+  #refs = 0
+  /** What the native code waits for; `undefined` if for nothing. */
+  #aimed: { readonly size: number; readonly keepsAlive: boolean } | undefined
+  #spinning: NodeJS.Immediate | undefined
+  #spinsUntil = 0
+  #serving = false
+
+  constructor(owner: object, source: Source, spin = 0) {
+    this.owner = owner
+    this.#source = source
+    this.#spin = spin
+    const self = new WeakRef(this)
+    // The native code keeps this function; the function must not keep the channel.
+    this.#wake = () => {
+      const line = self.deref()
+      if (line !== undefined) line.#woken()
+    }
+  }
+
+  /** How many calls wait. */
+  get length(): number {
+    return this.#calls.size
+  }
+
+  /** The size of the first call. */
+  get firstSize(): number | undefined {
+    for (const { size } of this.#calls) return size
+    return undefined
+  }
+
+  /** Waits at the end of the line. `attempt` has just found nothing. */
+  wait<T>(
+    attempt: () => T | undefined,
+    wait: Wait,
+    timedOut: () => Error,
+    size = 0,
+    begun?: (pending: Pending<T>) => void,
+  ): Promise<T> {
+    return pend<T>(wait, timedOut, (pending) => {
+      const call: Call = { attempt, pending: pending as Pending<unknown>, ref: wait.ref, size }
+      this.#calls.add(call)
+      if (wait.ref) this.#refs += 1
+      const end = (): void => {
+        this.#calls.delete(call)
+        if (wait.ref) this.#refs -= 1
+        if (!this.#serving) this.#aim()
+      }
+      try {
+        if (this.#spin > 0 && this.#spinning === undefined && this.#aimed === undefined)
+          this.#spinUp()
+        else this.#aim()
+      } catch (error) {
+        end()
+        throw error
+      }
+      begun?.(pending)
+      return end
+    })
+  }
+
+  /** Tries the calls in their order, until one finds nothing. */
+  serve(): void {
+    if (this.#serving) return
+    this.#serving = true
+    try {
+      for (const { attempt, pending } of this.#calls) {
+        let result: unknown
+        try {
+          result = attempt()
+        } catch (error) {
+          pending.reject(error)
+          continue
+        }
+        if (result === undefined) break
+        pending.resolve(result)
+      }
+    } finally {
+      this.#serving = false
+      this.#aim()
+    }
+  }
+
+  /** Rejects every call. */
+  close(error: () => Error): void {
+    this.#serving = true
+    for (const { pending } of [...this.#calls]) pending.reject(error())
+    this.#serving = false
+    timers.clearImmediate(this.#spinning)
+    this.#spinning = undefined
+    this.#aimed = undefined
+    waitedIn.delete(this)
+  }
+
+  #woken(): void {
+    this.#aimed = undefined
+    this.serve()
+  }
+
+  /** Has the native code wait for what the first call needs; for nothing, without one. */
+  #aim(): void {
+    if (this.#spinning !== undefined) {
+      if (this.#calls.size > 0) return
+      timers.clearImmediate(this.#spinning)
+      this.#spinning = undefined
+    }
+    const [first] = this.#calls
+    if (first === undefined) {
+      if (this.#aimed !== undefined) this.#source.unwatch()
+      this.#aimed = undefined
+      waitedIn.delete(this)
+      return
+    }
+    waitedIn.add(this)
+    const keepsAlive = this.#refs > 0
+    if (this.#aimed?.size === first.size && this.#aimed.keepsAlive === keepsAlive) return
+    this.#aimed = { size: first.size, keepsAlive }
+    try {
+      this.#source.watch(first.size, keepsAlive, this.#wake)
+    } catch (error) {
+      this.#aimed = undefined
+      first.pending.reject(error)
+    }
+  }
+
+  /** Has the event loop check for a while, before the native code waits. */
+  #spinUp(): void {
+    waitedIn.add(this)
+    this.#spinsUntil = now() + this.#spin
+    this.#spinSoon()
+  }
+
+  #spinSoon(): void {
+    this.#spinning = timers.setImmediate(() => {
+      this.#spinning = undefined
+      try {
+        this.#source.poll?.()
+      } catch {
+        // What is wrong, the calls find out.
+      }
+      if (now() < this.#spinsUntil && this.#calls.size > 0) {
+        this.#spinSoon()
+        this.serve()
+      } else {
+        this.serve()
+      }
+    })
+    if (this.#refs === 0) this.#spinning.unref?.()
+  }
+}

@@ -1,0 +1,227 @@
+import { checkOptions, checkTime } from '../shared/arguments.js'
+import { timers } from '../shared/clock.js'
+import { fail } from '../shared/errors.js'
+import { channels } from './native.js'
+import type { NakOptions } from './types.js'
+
+/** Whether views are copies, which are overwritten when they are released: a test then sees what used one too long. */
+export const checksViews = process.env.MMFILE_CHECK_VIEWS === '1'
+
+/** What a value is that cannot be decoded: whoever asks for it gets the error. */
+export class Undecodable {
+  readonly error: unknown
+  constructor(error: unknown) {
+    this.error = error
+  }
+}
+
+/** Messages whose memory a reader holds until they are released. Releasing one again changes nothing. */
+export interface Leased {
+  release(at: number): void
+  releaseAll(): void
+}
+
+/** Messages that the native code holds. */
+export class Lease implements Leased {
+  readonly #handle: number
+  /** What releases each, or -1 if it is released. */
+  readonly #keys: number[]
+
+  constructor(handle: number, keys: number[]) {
+    this.#handle = handle
+    this.#keys = keys
+  }
+
+  release(at: number): void {
+    const key = this.#keys[at] as number
+    if (key < 0) return
+    this.#keys[at] = -1
+    channels.release(this.#handle, key, false)
+  }
+
+  releaseAll(): void {
+    for (let at = 0; at < this.#keys.length; at += 1) this.release(at)
+  }
+}
+
+/** Releases what nothing in the program refers to any more. */
+const lost = new FinalizationRegistry<Leased>((lease) => lease.releaseAll())
+
+/** What the messages of a lease refer to: when it is collected, none of them is left. */
+export class Keeper {
+  readonly lease: Leased
+
+  constructor(lease: Leased) {
+    this.lease = lease
+    lost.register(this, lease)
+  }
+}
+
+/** A message that was received. */
+export class Message<V> {
+  /** Its index: they count from 0, without gaps. */
+  readonly index: number
+  /**
+   * What `as` says: a decoded value, copied bytes, or bytes in shared memory, which are valid until `release()`. If it
+   * cannot be decoded, reading this throws `ERR_MMFILE_NOT_TEXT`.
+   */
+  declare readonly value: V
+  #keeper: Keeper | undefined
+  readonly #at: number
+
+  /** @internal */
+  constructor(index: number, value: V | Undecodable, keeper?: Keeper, at = 0) {
+    this.index = index
+    if (value instanceof Undecodable) {
+      const get = () => {
+        throw value.error
+      }
+      Object.defineProperty(this, 'value', { get, enumerable: true })
+    } else {
+      this.value = value
+    }
+    this.#keeper = keeper
+    this.#at = at
+  }
+
+  /** Lets the memory of a view be used again; of a copy it is free already. Doing it again changes nothing. */
+  release(): void {
+    const keeper = this.#keeper
+    if (keeper === undefined) return
+    this.#keeper = undefined
+    if (checksViews) overwrite(this.value)
+    keeper.lease.release(this.#at)
+  }
+
+  [Symbol.dispose](): void {
+    this.release()
+  }
+}
+
+function overwrite(value: unknown): void {
+  if (value instanceof Uint8Array) value.fill(0xdb)
+}
+
+/** A job that a member has. */
+interface Claim {
+  readonly handle: number
+  readonly key: number
+}
+
+let warned = false
+
+/** A job that nobody acknowledged goes back: that is how jobs are lost sight of, so it is said once. */
+function warnOnce(): void {
+  if (warned) return
+  warned = true
+  process.emitWarning(
+    'a job was given back without ack() or nak(): only ack() acknowledges, before the next step of the loop',
+    { code: 'MMFILE_NOT_ACKNOWLEDGED' },
+  )
+}
+
+/** Gives back what nothing in the program refers to any more. */
+const lostJobs = new FinalizationRegistry<Claim>((claim) => {
+  if (giveBack(claim)) warnOnce()
+})
+
+/** Whether the member had it still. */
+function giveBack({ handle, key }: Claim): boolean {
+  try {
+    channels.settle(handle, key, false)
+    return true
+  } catch {
+    return false // it is closed or was evicted, and the job has gone to another one
+  }
+}
+
+/** What a member knows of its jobs. It must not keep them. */
+export interface Jobs {
+  readonly subject: string
+  /** How many jobs are neither acknowledged nor given back. */
+  open: number
+  /** The timers of those that are given back later. */
+  readonly delays: Set<NodeJS.Timeout>
+}
+
+/** A message that a member of a group has to work on. */
+export class Job<V> extends Message<V> {
+  /** How often it was handed out, from 1. */
+  readonly attempt: number
+  readonly #claim: Claim
+  readonly #jobs: Jobs
+  #state: 'open' | 'acknowledged' | 'given back' = 'open'
+
+  /** @internal */
+  constructor(index: number, value: V | Undecodable, attempt: number, claim: Claim, jobs: Jobs) {
+    super(index, value)
+    this.attempt = attempt
+    this.#claim = claim
+    this.#jobs = jobs
+    jobs.open += 1
+    lostJobs.register(this, claim, this)
+  }
+
+  /**
+   * The job is done: no member gets it again. Nothing else acknowledges. Doing it again changes nothing.
+   *
+   * Throws `ERR_MMFILE_EVICTED` if the job was given back, or has gone to another member; `ERR_MMFILE_CLOSED` if the
+   * member is closed.
+   */
+  ack(): void {
+    if (this.#state === 'acknowledged') return
+    if (this.#state === 'given back') {
+      const message = `job ${this.index} was given back before ack(): acknowledge it before the next step of the loop`
+      throw fail('ERR_MMFILE_EVICTED', this.#jobs.subject, message)
+    }
+    channels.settle(this.#claim.handle, this.#claim.key, true)
+    this.#settled('acknowledged')
+  }
+
+  /**
+   * Gives the job back to the group: another member gets it, or this one again, with `attempt` + 1. Doing it again
+   * changes nothing.
+   */
+  nak(options?: NakOptions): void {
+    const given = checkOptions<NakOptions>(options, ['delay'])
+    const delay = checkTime('options.delay', given.delay, 0)
+    if (this.#state !== 'open') return
+    this.#settled('given back')
+    const claim = this.#claim
+    if (delay === 0) {
+      giveBack(claim)
+      return
+    }
+    const { delays } = this.#jobs
+    const timer = timers.setTimeout(
+      () => {
+        delays.delete(timer)
+        giveBack(claim)
+      },
+      Math.min(delay, 2 ** 31 - 1),
+    )
+    timer.unref?.()
+    delays.add(timer)
+  }
+
+  /** Gives the job back, if it is not acknowledged. */
+  override release(): void {
+    if (this.#state !== 'open') return
+    this.#settled('given back')
+    if (giveBack(this.#claim)) warnOnce()
+  }
+
+  #settled(state: 'acknowledged' | 'given back'): void {
+    this.#state = state
+    this.#jobs.open -= 1
+    lostJobs.unregister(this)
+    if (checksViews) overwrite(Object.getOwnPropertyDescriptor(this, 'value')?.value)
+  }
+}
+
+/** The member is closed, and what it had was given back. */
+export function endJobs(jobs: Jobs): void {
+  for (const timer of jobs.delays) timers.clearTimeout(timer)
+  jobs.delays.clear()
+  if (jobs.open > 0) warnOnce()
+}

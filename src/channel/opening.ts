@@ -1,0 +1,176 @@
+import type { NativeChannel, NativeChannelOptions, Opening } from '../../index.js'
+import {
+  checkDirectory,
+  checkId,
+  checkOneOf,
+  checkOptions,
+  checkPath,
+  checkPrefixes,
+  checkTime,
+  checkWhole,
+} from '../shared/arguments.js'
+import { defaults } from '../shared/defaults.js'
+import { fail, invalidType, invalidValue, outOfRange } from '../shared/errors.js'
+import { native } from '../shared/native.js'
+import type { Access } from '../shared/types.js'
+import { builtIn, type Coder, checkEncoding } from './codec.js'
+import type { CreateChannelOptions, OpenChannelOptions } from './types.js'
+
+const HANDLE = ['encoding', 'lockTimeout', 'groups', 'onFull'] as const
+const SHAPE = ['capacity', 'maxParticipants'] as const
+const PLACE = ['directory', 'prefixes'] as const
+const ON_FULL = ['wait', 'drop-oldest'] as const
+const ACCESSES = ['read-write', 'read'] as const
+const LIFETIMES = ['creator', 'last-process'] as const
+
+/** Bytes: what one message takes at least four times, and what positions of 32 bits can address. */
+const LEAST = 1
+const MOST = 2 ** 34
+const MOST_PARTICIPANTS = 65_535
+const LONGEST_GROUP = 64
+
+/** A channel that the native code has open for this thread. */
+export interface OpenedChannel {
+  readonly channel: NativeChannel
+  readonly coder: Coder
+  readonly access: Access
+  readonly place: Place
+}
+
+/** Where channels of its kind are, for those that belong to it. */
+export interface Place {
+  readonly directory: string | undefined
+  readonly prefix: string
+}
+
+type Given = Partial<CreateChannelOptions & OpenChannelOptions & { encoding?: unknown }>
+
+/** An encoding for those who look at channels of any: of an unknown codec they get bytes. */
+export const ANY_CODEC = Symbol('any codec')
+
+export function createNew(options: object | undefined): OpenedChannel {
+  const given = checked(options, [...HANDLE, ...SHAPE, ...PLACE, 'id', 'lifetime'])
+  const id = given.id === undefined ? '' : checkId(given.id, 'options.id')
+  const lifetime = checkOneOf('options.lifetime', given.lifetime, LIFETIMES, 'creator')
+  return open('CreateNew', id, { ...given, access: undefined }, true, lifetime === 'last-process')
+}
+
+export function openExisting(id: unknown, options: object | undefined): OpenedChannel {
+  checkId(id)
+  const given = checked(options, [...HANDLE, ...PLACE, 'access'])
+  return open('OpenExisting', id as string, given, false)
+}
+
+export function createOrOpen(id: unknown, options: object | undefined): OpenedChannel {
+  checkId(id)
+  const given = checked(options, [...HANDLE, ...SHAPE, ...PLACE])
+  return open('CreateOrOpen', id as string, { ...given, access: undefined }, true, true)
+}
+
+export function createFile(path: unknown, options: object | undefined): OpenedChannel {
+  const given = checked(options, [...HANDLE, ...SHAPE])
+  return open('CreateFile', checkPath(path), onDisk(given), true)
+}
+
+export function createOrOpenFile(path: unknown, options: object | undefined): OpenedChannel {
+  const given = checked(options, [...HANDLE, ...SHAPE])
+  return open('CreateOrOpenFile', checkPath(path), onDisk(given), true)
+}
+
+export function openFile(path: unknown, options: object | undefined): OpenedChannel {
+  const given = checked(options, [...HANDLE, 'access'])
+  return open('OpenFile', checkPath(path), { ...onDisk(given), access: given.access }, false)
+}
+
+function checked(options: object | undefined, known: readonly (keyof Given)[]): Given {
+  return checkOptions<Given>(
+    options as Given | undefined,
+    known as readonly (keyof Given & string)[],
+  )
+}
+
+function onDisk(given: Given): Given {
+  return { ...given, access: undefined, directory: undefined, prefixes: undefined }
+}
+
+function open(
+  how: keyof typeof Opening,
+  id: string,
+  given: Given,
+  creates: boolean,
+  lastProcess = false,
+): OpenedChannel {
+  const anything = given.encoding === ANY_CODEC
+  const asked = anything ? undefined : checkEncoding(given.encoding)
+  const coder = asked ?? (creates ? builtIn('bytes') : undefined)
+  const access = checkOneOf('options.access', given.access, ACCESSES, 'read-write')
+  const directory = checkDirectory(given.directory)
+  const prefixes = checkPrefixes(given.prefixes)
+  const onFull =
+    given.onFull === undefined
+      ? undefined
+      : checkOneOf('options.onFull', given.onFull, ON_FULL, 'wait')
+  const settings: NativeChannelOptions = {
+    id,
+    capacity: checkWithin(
+      'options.capacity',
+      given.capacity,
+      defaults.channelCapacity,
+      LEAST,
+      MOST,
+    ),
+    maxParticipants: checkWithin(
+      'options.maxParticipants',
+      given.maxParticipants,
+      defaults.maxParticipants,
+      1,
+      MOST_PARTICIPANTS,
+    ),
+    groups: checkGroups(given.groups),
+    lockTimeout: checkTime('options.lockTimeout', given.lockTimeout, defaults.lockTimeout),
+    readOnly: access === 'read',
+    lastProcess,
+    dataPrefix: prefixes.data,
+    mutexPrefix: prefixes.mutex,
+    channelPrefix: prefixes.channel,
+    ...(coder && { encoding: coder.name }),
+    ...(onFull === undefined && !creates ? {} : { dropsOldest: onFull === 'drop-oldest' }),
+    ...(directory === undefined ? {} : { directory }),
+  }
+  const channel = native.openChannel(how as Opening, settings)
+  const known = coder ?? builtIn(channel.encoding) ?? (anything ? builtIn('bytes') : undefined)
+  if (known === undefined) {
+    native.close(channel.handle)
+    const message = `its encoding is the codec '${channel.encoding}': pass that as options.encoding`
+    throw fail('ERR_MMFILE_INCOMPATIBLE', `channel '${channel.id}'`, message)
+  }
+  return { channel, coder: known, access, place: { directory, prefix: prefixes.channel } }
+}
+
+function checkWithin(
+  name: string,
+  value: unknown,
+  absent: number,
+  least: number,
+  most: number,
+): number {
+  if (value === undefined) return absent
+  const whole = checkWhole(name, value, least)
+  if (whole > most) throw outOfRange(name, `an integer >= ${least} and <= ${most}`, value)
+  return whole
+}
+
+function checkGroups(value: unknown): string[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) throw invalidType('options.groups', 'an array of strings', value)
+  return value.map((name, at) => checkGroup(name, `options.groups[${at}]`))
+}
+
+/** The name of a group. */
+export function checkGroup(value: unknown, name = 'name'): string {
+  if (typeof value !== 'string') throw invalidType(name, 'of type string', value)
+  if (value === '' || Buffer.byteLength(value) > LONGEST_GROUP || value.includes('\0')) {
+    throw invalidValue(name, `must have 1 to ${LONGEST_GROUP} bytes, and none of them 0`, value)
+  }
+  return value
+}

@@ -1,0 +1,109 @@
+import { checkFunction, checkOptions, checkWhole } from '../shared/arguments.js'
+import { MmFileError } from '../shared/errors.js'
+import { checkSignal, onAbort } from '../shared/signals.js'
+import type { Job } from './messages.js'
+import type { Member } from './receiving.js'
+import type { WorkOptions } from './types.js'
+
+const WORK_OPTIONS = ['concurrency', 'signal', 'onError', 'retryDelay'] as const
+
+/** What `work` was told. */
+export interface Working {
+  readonly concurrency: number
+  readonly signal: AbortSignal | undefined
+  readonly onError: (error: unknown, job: { index: number; attempt: number }) => void
+  readonly retryDelay: (attempt: number) => number
+}
+
+export function checkWork(options: WorkOptions | undefined): Working {
+  const given = checkOptions<WorkOptions>(options, WORK_OPTIONS)
+  if (given.onError !== undefined) checkFunction('options.onError', given.onError)
+  if (given.retryDelay !== undefined) checkFunction('options.retryDelay', given.retryDelay)
+  return {
+    concurrency: checkWhole('options.concurrency', given.concurrency ?? 1, 1),
+    signal: checkSignal(given.signal),
+    onError: given.onError ?? warn,
+    retryDelay: given.retryDelay ?? ((attempt) => 100 * attempt),
+  }
+}
+
+function warn(error: unknown, { index, attempt }: { index: number; attempt: number }): void {
+  const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.emitWarning(`attempt ${attempt} at job ${index} failed: ${why}`, {
+    code: 'MMFILE_JOB_FAILED',
+  })
+}
+
+/**
+ * Takes jobs and has up to `concurrency` of them done at a time, until the signal aborts, the channel is sealed and the
+ * group has acknowledged everything, or something goes wrong. Then it waits for those that run.
+ */
+export async function workOn<V>(
+  member: Member<V>,
+  { concurrency, signal, onError, retryDelay }: Working,
+  handle: (job: Job<V>) => unknown,
+): Promise<void> {
+  const running = new Set<Promise<void>>()
+  const stop = new AbortController()
+  let failure: { readonly error: unknown } | undefined
+  const fail = (error: unknown): void => {
+    failure ??= { error }
+    stop.abort()
+  }
+
+  async function run(job: Job<V>): Promise<void> {
+    const { index, attempt } = job
+    try {
+      await handle(job)
+    } catch (error) {
+      try {
+        onError(error, { index, attempt })
+        job.nak({ delay: retryDelay(attempt) })
+      } catch (error) {
+        job.nak()
+        fail(error)
+      }
+      return
+    }
+    try {
+      job.ack()
+    } catch (error) {
+      fail(error) // it was evicted, or closed, and the job has gone to another one
+    }
+  }
+
+  let unlisten = (): void => {}
+  try {
+    unlisten = onAbort(signal, () => stop.abort())
+  } catch {
+    stop.abort()
+  }
+  try {
+    while (!stop.signal.aborted) {
+      if (running.size >= concurrency) {
+        await Promise.race(running)
+        continue
+      }
+      const job = await next(member, stop.signal)
+      if (job === undefined) break
+      const done = run(job).finally(() => running.delete(done))
+      running.add(done)
+    }
+  } catch (error) {
+    fail(error)
+  } finally {
+    unlisten()
+  }
+  await Promise.all(running)
+  if (failure !== undefined) throw failure.error
+}
+
+/** The next job; `undefined` if there are no more, or none are wanted. */
+async function next<V>(member: Member<V>, signal: AbortSignal): Promise<Job<V> | undefined> {
+  try {
+    return await member.receive({ signal })
+  } catch (error) {
+    if (signal.aborted || MmFileError.is(error, 'ERR_MMFILE_SEALED')) return undefined
+    throw error
+  }
+}
