@@ -1,4 +1,8 @@
+import { Channel } from '../channel/channel.js'
+import { ANY_CODEC } from '../channel/opening.js'
 import { MmFile } from '../file/mmfile.js'
+import { MmFileError } from '../shared/errors.js'
+import { list } from '../shared/listing.js'
 import type { Access, Kind, ListOptions, TextEncodingName } from '../shared/types.js'
 
 /** An option of a command, as `--help` shows it and `parseArgs` takes it. */
@@ -58,6 +62,11 @@ export const FILE_OPTIONS = {
     hint: 'PREFIX',
     summary: "what files' names begin with",
   },
+  'channel-prefix': {
+    type: 'string',
+    hint: 'PREFIX',
+    summary: "what channels' names begin with",
+  },
   'mutex-prefix': {
     type: 'string',
     hint: 'PREFIX',
@@ -65,9 +74,14 @@ export const FILE_OPTIONS = {
   },
 } as const satisfies Record<string, CommandOption>
 
-/** What every command on files and mutexes takes. */
+/** Which of several things of the same ID is meant. */
+export const KIND_OPTION = {
+  kind: { type: 'string', hint: 'KIND', summary: "'file', 'channel' or 'mutex'" },
+} as const satisfies Record<string, CommandOption>
+
+/** What every command on objects of any kind takes. */
 export const OBJECT_OPTIONS = {
-  kind: { type: 'string', hint: 'KIND', summary: "'file' or 'mutex'" },
+  ...KIND_OPTION,
   ...FILE_OPTIONS,
   prefix: { type: 'string', hint: 'PREFIX', summary: "what mutexes' names begin with" },
 } as const satisfies Record<string, CommandOption>
@@ -76,17 +90,19 @@ export const OBJECT_OPTIONS = {
 export function placeOf({ options }: Call): ListOptions {
   const data = text(options['data-prefix'])
   const mutex = text(options['mutex-prefix'])
+  const channel = text(options['channel-prefix'])
+  const own = data !== undefined || mutex !== undefined || channel !== undefined
   return {
     directory: text(options.directory),
-    prefixes: data === undefined && mutex === undefined ? undefined : { data, mutex },
+    prefixes: own ? { data, mutex, channel } : undefined,
     prefix: text(options.prefix),
   }
 }
 
 /** The kind that a command was given. */
 export function kindOf({ options: { kind } }: Call): Kind | undefined {
-  if (kind === undefined || kind === 'file' || kind === 'mutex') return kind
-  throw new UsageError(`--kind is 'file' or 'mutex', not '${kind}'`)
+  if (kind === undefined || kind === 'file' || kind === 'channel' || kind === 'mutex') return kind
+  throw new UsageError(`--kind is 'file', 'channel' or 'mutex', not '${kind}'`)
 }
 
 function text(value: string | boolean | undefined): string | undefined {
@@ -96,6 +112,37 @@ function text(value: string | boolean | undefined): string | undefined {
 /** Whether an ID operand is the path of a file on disk: it has a slash. */
 export function isPath(id: string): boolean {
   return /[\\/]/.test(id)
+}
+
+/** Whether an ID operand names a file or a channel. Where it is both, --kind has to say which. */
+export function kindOfId(call: Call, id = call.operands[0] ?? ''): 'file' | 'channel' {
+  const kind = kindOf(call)
+  if (kind === 'mutex') throw new UsageError('a mutex has no contents')
+  if (kind !== undefined) return kind
+  if (isPath(id)) return kindOfPath(id)
+  const canonical = id.replace(/^\{(.*)\}$/, '$1').toLowerCase()
+  const same = (one: string) => one === id || one.toLowerCase() === canonical
+  const kinds = list(placeOf(call))
+    .filter((info) => info.kind !== 'mutex' && same(info.id))
+    .map((info) => info.kind)
+  if (kinds.length > 1) throw new UsageError(`'${id}' is a file and a channel: say --kind`)
+  return kinds[0] === 'channel' ? 'channel' : 'file'
+}
+
+/** What stands at a path. Whatever is wrong with it, opening it as a file says. */
+function kindOfPath(path: string): 'file' | 'channel' {
+  try {
+    MmFile.openFile(path, { access: 'read' }).close()
+    return 'file'
+  } catch (error) {
+    if (!MmFileError.is(error, 'ERR_MMFILE_INCOMPATIBLE', 'ERR_MMFILE_ACCESS')) return 'file'
+  }
+  try {
+    Channel.openFile(path, { access: 'read', encoding: ANY_CODEC as never }).close()
+    return 'channel'
+  } catch {
+    return 'file'
+  }
 }
 
 /** Opens what an ID operand names. */
@@ -108,18 +155,25 @@ export function open(call: Call, access: Access, encoding?: TextEncodingName): M
 
 /** Which of the segments are shown. */
 export const RANGE_OPTIONS = {
-  from: { type: 'string', hint: 'INDEX', summary: 'begin with this segment instead of the first' },
-  limit: { type: 'string', hint: 'COUNT', summary: 'show so many segments at most' },
+  from: { type: 'string', hint: 'INDEX', summary: 'begin with this one instead of the first' },
+  limit: { type: 'string', hint: 'COUNT', summary: 'show so many at most' },
 } as const satisfies Record<string, CommandOption>
+
+/** What --from and --limit say. */
+export function rangeGiven({ options: { from, limit } }: Call): [from?: number | undefined, limit?: number | undefined] {
+  return [
+    typeof from === 'string' ? wholeNumber('--from', from) : undefined,
+    typeof limit === 'string' ? wholeNumber('--limit', limit) : undefined,
+  ]
+}
 
 /** The first segment that is shown, and the one behind the last. */
 export function rangeOf(
-  { options: { from, limit } }: Call,
+  call: Call,
   length: number,
   most = Number.POSITIVE_INFINITY,
 ): [from: number, to: number] {
-  const first = typeof from === 'string' ? wholeNumber('--from', from) : 0
-  const count = typeof limit === 'string' ? wholeNumber('--limit', limit) : most
+  const [first = 0, count = most] = rangeGiven(call)
   return [first, Math.min(length, first + count)]
 }
 

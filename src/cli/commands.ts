@@ -1,3 +1,4 @@
+import { evict, send } from './channels.js'
 import type { Command } from './command.js'
 import { UsageError } from './command.js'
 import { bashCompletions, zshCompletions } from './completions.js'
@@ -34,8 +35,10 @@ export const commands: readonly Command[] = [
   cat,
   follow,
   append,
+  send,
   seal,
   peers,
+  evict,
   rm,
   sweepCommand,
   completions,

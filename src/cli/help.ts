@@ -3,7 +3,7 @@ import { greatest } from './output.js'
 
 const HELP: CommandOption = { type: 'boolean', short: 'h', summary: 'show this help' }
 
-const NOTES = `ID is a UUID or a name; with a slash in it, it is the path of a file on disk.
+const NOTES = `ID is a UUID or a name; with a slash in it, it is a path on disk.
 
 Exit status: 0; 1 for a failure, with the error's code on standard error; 2 for wrong usage.`
 
@@ -18,7 +18,7 @@ export function generalHelp(commands: readonly Command[]): string {
   return [
     'Usage: mmfile COMMAND [OPTIONS]',
     '',
-    'Looks at files in shared memory, and changes them.',
+    'Looks at files and channels in shared memory, and changes them.',
     '',
     ...columns(lines),
     '',

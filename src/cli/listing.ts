@@ -1,18 +1,23 @@
 import { unlinkSync } from 'node:fs'
+import { Channel } from '../channel/channel.js'
 import { MmFile } from '../file/mmfile.js'
 import { list, remove, sweep } from '../shared/listing.js'
 import type { ObjectInfo, TextEncodingName } from '../shared/types.js'
+import { lookAtChannel, openChannel, participantsTable } from './channels.js'
 import {
   type Call,
   type Command,
   Failures,
   FILE_OPTIONS,
   isPath,
+  KIND_OPTION,
   kindOf,
+  kindOfId,
   OBJECT_OPTIONS,
   open,
   placeOf,
   RANGE_OPTIONS,
+  rangeGiven,
   rangeOf,
   UsageError,
 } from './command.js'
@@ -32,9 +37,9 @@ const SHOWN = 100
 export const ls: Command = {
   name: 'ls',
   operands: [],
-  summary: 'List the files and mutexes of this user on this machine',
-  details: `A stale one is one that no live process has open; 'mmfile sweep' removes it. With --data-prefix, mutexes
-are listed only with --prefix.`,
+  summary: 'List the files, channels and mutexes of this user on this machine',
+  details: `A stale one is one that no live process has open; 'mmfile sweep' removes it. With a prefix of files or
+channels, the others and mutexes are listed only with theirs.`,
   example: 'mmfile ls --json | jq .',
   options: { ...ROWS_OPTIONS, ...OBJECT_OPTIONS },
   run(call) {
@@ -58,7 +63,7 @@ function writeJson(value: unknown): Promise<void> {
 const COLUMNS = [
   'ID',
   'KIND',
-  'SEGMENTS',
+  'LENGTH',
   'USED',
   'CAPACITY',
   'LIFETIME',
@@ -89,23 +94,52 @@ function state({ stale, sealed }: ObjectInfo) {
 export const inspect: Command = {
   name: 'inspect',
   operands: ['ID'],
-  summary: 'Show what a file is and how its segments begin',
-  details: `It shows ${SHOWN} segments unless --limit says otherwise: as text where they are text, else as <bytes>.`,
+  summary: 'Show what a file or a channel is and how what is in it begins',
+  details: `It shows ${SHOWN} segments or messages unless --limit says otherwise: as text where they are text, else as <bytes>.`,
   example: 'mmfile inspect log --from 1000 --limit 20',
-  options: { ...JSON_OPTION, ...RANGE_OPTIONS, ...ENCODING_OPTION, ...FILE_OPTIONS },
+  options: {
+    ...JSON_OPTION,
+    ...RANGE_OPTIONS,
+    ...ENCODING_OPTION,
+    ...KIND_OPTION,
+    ...FILE_OPTIONS,
+  },
   async run(call) {
+    if (kindOfId(call) === 'channel') return inspectChannel(call)
     const facts = look(call)
     if (call.options.json) return writeJson(facts)
     const { segments, ...rest } = facts
-    const named = Object.entries(rest).map(([name, value]) => [name, String(value)] as const)
-    const width = greatest(named, ([name]) => name.length)
-    const dim = paint(process.stdout, 'dim')
-    for (const [name, value] of named) await write(`${dim(name.padEnd(width))}  ${value}\n`)
-    const rows = segments.map(({ index, bytes, preview }) => [index, bytes, preview])
-    if (rows.length > 0) await write(`\n${table(['INDEX', 'BYTES', 'BEGINS WITH'], rows)}\n`)
-    const left = facts.length - (segments.at(-1)?.index ?? facts.length - 1) - 1
-    if (left > 0) await write(`${dim(`… and ${left} more: --from and --limit show others`)}\n`)
+    await writeFacts(rest)
+    await writeContents(segments, facts.length)
   },
+}
+
+async function inspectChannel(call: Call): Promise<void> {
+  const [from, limit = SHOWN] = rangeGiven(call)
+  const facts = lookAtChannel(call, from, limit)
+  if (call.options.json) return writeJson(facts)
+  const { participants, messages, path, ...rest } = facts
+  await writeFacts(path === undefined ? rest : { ...rest, path })
+  if (participants.length > 0) await write(`\n${participantsTable(participants)}\n`)
+  await writeContents(messages, facts.nextIndex)
+}
+
+async function writeFacts(facts: object): Promise<void> {
+  const named = Object.entries(facts).map(([name, value]) => [name, String(value)] as const)
+  const width = greatest(named, ([name]) => name.length)
+  const dim = paint(process.stdout, 'dim')
+  for (const [name, value] of named) await write(`${dim(name.padEnd(width))}  ${value}\n`)
+}
+
+async function writeContents(
+  contents: readonly { index: number; bytes: number; preview: string }[],
+  end: number,
+): Promise<void> {
+  const rows = contents.map(({ index, bytes, preview }) => [index, bytes, preview])
+  if (rows.length > 0) await write(`\n${table(['INDEX', 'BYTES', 'BEGINS WITH'], rows)}\n`)
+  const left = end - (contents.at(-1)?.index ?? end - 1) - 1
+  const dim = paint(process.stdout, 'dim')
+  if (left > 0) await write(`${dim(`… and ${left} more: --from and --limit show others`)}\n`)
 }
 
 function look(call: Call) {
@@ -152,14 +186,17 @@ function preview(view: Uint8Array, encoding: TextEncodingName | undefined): stri
 export const peers: Command = {
   name: 'peers',
   operands: ['ID'],
-  summary: 'Show which processes have a file open',
+  summary: 'Show which processes have a file or a channel open, and who takes part in the channel',
   example: 'mmfile peers log',
-  options: { ...JSON_OPTION, ...FILE_OPTIONS },
+  options: { ...JSON_OPTION, ...KIND_OPTION, ...FILE_OPTIONS },
   async run(call) {
-    const file = open(call, 'read')
-    const rows = file.peers().filter(({ self }) => !self)
-    file.close()
-    if (call.options.json) return writeJson(rows)
+    const isChannel = kindOfId(call) === 'channel'
+    const one = isChannel ? openChannel(call, 'read') : open(call, 'read')
+    const rows = one.peers().filter(({ self }) => !self)
+    const participants = one instanceof Channel ? one.participants() : []
+    one.close()
+    if (call.options.json) return writeJson(isChannel ? { peers: rows, participants } : rows)
+    if (participants.length > 0) await write(`${participantsTable(participants)}\n\n`)
     const cells = rows.map(({ pid, access, since, isCreator, holdsLock }) => [
       pid,
       access,
@@ -174,9 +211,9 @@ export const peers: Command = {
 export const rm: Command = {
   name: 'rm',
   operands: ['ID...'],
-  summary: 'Remove files or mutexes',
-  details: `Nothing can open such a file or mutex from then on; a process that has it open goes on using it. Where
-ID is a file and a mutex, --kind says which. A path is unlinked, if it is a file of mmfile.`,
+  summary: 'Remove files, channels or mutexes',
+  details: `Nothing can open such a thing from then on; a process that has it open goes on using it. Where ID is
+several things, --kind says which. A path is unlinked, if it is a file or a channel of mmfile.`,
   example: 'mmfile rm log ./old.mmf',
   options: { ...OBJECT_OPTIONS },
   run(call) {
@@ -185,12 +222,14 @@ ID is a file and a mutex, --kind says which. A path is unlinked, if it is a file
     for (const id of call.operands) {
       try {
         if (isPath(id)) {
-          MmFile.openFile(id, { access: 'read' }).close() // nothing else is removed
+          // Nothing else is removed.
+          if (kindOfId(call, id) === 'file') MmFile.openFile(id, { access: 'read' }).close()
           unlinkSync(id)
           continue
         }
         const [found, other] = infos.filter((info) => info.id === id)
-        if (other !== undefined) throw new UsageError(`'${id}' is a file and a mutex: say --kind`)
+        if (other !== undefined)
+          throw new UsageError(`'${id}' is ${kindsOf(infos, id)}: say --kind`)
         remove(id, { kind: kind ?? found?.kind, ...place })
       } catch (error) {
         failures.push(error)
@@ -200,10 +239,16 @@ ID is a file and a mutex, --kind says which. A path is unlinked, if it is a file
   },
 }
 
+/** `a file and a mutex`. */
+function kindsOf(infos: readonly ObjectInfo[], id: string): string {
+  const kinds = infos.filter((info) => info.id === id).map(({ kind }) => `a ${kind}`)
+  return `${kinds.slice(0, -1).join(', ')} and ${kinds.at(-1)}`
+}
+
 export const sweepCommand: Command = {
   name: 'sweep',
   operands: [],
-  summary: 'Remove the files and mutexes that no live process has open, and print what they were',
+  summary: 'Remove what no live process has open, and print what it was',
   example: 'mmfile sweep --quiet',
   options: { ...ROWS_OPTIONS, ...OBJECT_OPTIONS },
   run: (call) => writeRows(sweep(placeOf(call)), call),

@@ -1,16 +1,21 @@
 import type { MmFile } from '../file/mmfile.js'
 import { MmFileError } from '../shared/errors.js'
 import type { TextEncodingName } from '../shared/types.js'
+import { catChannel, type Form, followChannel, openChannel } from './channels.js'
 import {
   type Command,
   FILE_OPTIONS,
+  KIND_OPTION,
+  kindOfId,
   open,
   RANGE_OPTIONS,
+  rangeGiven,
   rangeOf,
   Stopped,
   UsageError,
   wholeNumber,
 } from './command.js'
+import { given, INPUT_OPTIONS } from './input.js'
 import { write } from './output.js'
 import { ENCODING_OPTION, encodingOf, hex, textOf } from './text.js'
 
@@ -23,12 +28,10 @@ const FORMS = {
   json: { type: 'boolean', summary: 'as JSON strings, one a line' },
 } as const
 
-const TEXT_NOTE = `Text is written as UTF-8, each segment on a line, and bytes that are no text as <00 ff>. Which it is
+const TEXT_NOTE = `Text is written as UTF-8, each segment or message on a line, and bytes that are no text as <00 ff>. Which it is
 is recognised by what it is, unless --encoding says; a segment that is no text of that encoding is an error. Half of a
 surrogate pair, which UTF-8 has no bytes for, becomes U+FFFD, and an escape in JSON. In JSON, bytes are an object
-{"base64": …}.`
-
-type Form = 'text' | 'bytes' | 'json'
+{"base64": …}. Messages of a channel are shown by its own encoding.`
 
 function formOf({ bytes, json }: Readonly<Record<string, unknown>>): Form {
   if (bytes && json) throw new UsageError('--bytes and --json exclude each other')
@@ -53,16 +56,20 @@ function show(
 export const cat: Command = {
   name: 'cat',
   operands: ['ID', '[INDEX]'],
-  summary: 'Print the segments that are there, or one of them',
+  summary: 'Print the segments or messages that are there, or one of them',
   details: TEXT_NOTE,
   example: 'mmfile cat log --from 100 --limit 10',
-  options: { ...FORMS, ...RANGE_OPTIONS, ...ENCODING_OPTION, ...FILE_OPTIONS },
+  options: { ...FORMS, ...RANGE_OPTIONS, ...ENCODING_OPTION, ...KIND_OPTION, ...FILE_OPTIONS },
   async run(call) {
     const [form, encoding] = [formOf(call.options), encodingOf(call)]
     const [, given] = call.operands
     const only = given === undefined ? undefined : wholeNumber('INDEX', given)
     if (only !== undefined && (call.options.from ?? call.options.limit) !== undefined) {
       throw new UsageError('INDEX is one segment: --from and --limit go without it')
+    }
+    if (kindOfId(call) === 'channel') {
+      const range: [number?, number?] = only === undefined ? rangeGiven(call) : [only, 1]
+      return catChannel(call, form, ...range)
     }
     const file = open(call, 'read', encoding)
     try {
@@ -78,7 +85,7 @@ export const cat: Command = {
 export const follow: Command = {
   name: 'follow',
   operands: ['ID'],
-  summary: 'Print the segments that are there and those that come, until the file is sealed',
+  summary: 'Print the segments or messages that are there and those that come, until it is sealed',
   details: TEXT_NOTE,
   example: 'mmfile follow log --from end --json',
   options: {
@@ -86,9 +93,11 @@ export const follow: Command = {
     from: {
       type: 'string',
       hint: 'INDEX',
-      summary: "begin with this segment instead of the first; 'end': with the next that comes",
+      summary: "begin with this one instead of the first; 'end': with the next that comes",
     },
+    limit: RANGE_OPTIONS.limit,
     ...ENCODING_OPTION,
+    ...KIND_OPTION,
     'require-peer': {
       type: 'boolean',
       summary: 'fail with ERR_MMFILE_PEER_GONE when no other process has it open any more',
@@ -99,15 +108,25 @@ export const follow: Command = {
     const [form, encoding] = [formOf(call.options), encodingOf(call)]
     const { from, 'require-peer': requirePeer } = call.options
     const given = typeof from === 'string' && from !== 'end' ? wholeNumber('--from', from) : 0
-    const file = open(call, 'read', encoding)
-    const first = from === 'end' ? file.length : given
+    const limit =
+      rangeGiven({ ...call, options: { limit: call.options.limit } })[1] ?? Number.POSITIVE_INFINITY
+    const isChannel = kindOfId(call) === 'channel'
     const stop = new AbortController()
     const unlisten = onSignal((status) => stop.abort(new Stopped(status)))
+    let file: MmFile | undefined
     try {
+      if (isChannel) {
+        const position = from === 'end' ? 'new' : from === undefined ? undefined : given
+        return await followChannel(call, form, position, limit, stop.signal, requirePeer === true)
+      }
+      file = open(call, 'read', encoding)
+      const first = from === 'end' ? file.length : given
       for (let next = first; ; ) {
         for (; next < file.length && !stop.signal.aborted; next += 1) {
+          if (next >= first + limit) return
           await show(file, next, form, encoding)
         }
+        if (next >= first + limit) return
         await file.waitFor(next, { signal: stop.signal, requirePeer: requirePeer === true })
       }
     } catch (error) {
@@ -115,7 +134,7 @@ export const follow: Command = {
       if (!MmFileError.is(error, 'ERR_MMFILE_SEALED')) throw error
     } finally {
       unlisten()
-      file.close()
+      file?.close()
     }
   },
 }
@@ -141,89 +160,34 @@ export const append: Command = {
 text is stored as --encoding says, as UTF-16 without it. A TEXT that begins with a dash goes behind '--'.`,
   example: 'tail -f log.txt | mmfile append log --lines --encoding utf8',
   options: {
-    bytes: {
-      type: 'boolean',
-      short: 'b',
-      summary: 'take standard input as bytes, just as they are',
-    },
-    lines: {
-      type: 'boolean',
-      short: 'l',
-      summary: 'make a segment of each line of standard input',
-    },
-    'allow-empty': {
-      type: 'boolean',
-      summary: 'append an empty segment if standard input is empty',
-    },
+    ...INPUT_OPTIONS,
     ...ENCODING_OPTION,
     ...FILE_OPTIONS,
   },
   async run(call) {
-    const { bytes, lines, 'allow-empty': allowEmpty } = call.options
-    const [, text] = call.operands
-    if (bytes && lines) throw new UsageError('--bytes and --lines exclude each other')
-    if (text !== undefined && (bytes || lines)) {
-      throw new UsageError('--bytes and --lines are about standard input: leave TEXT out')
-    }
+    const values = given(call)
     const file = open(call, 'read-write', encodingOf(call))
     try {
-      for await (const value of given(text, bytes === true, lines === true, allowEmpty === true)) {
-        await write(`${file.append(value)}\n`)
-      }
+      for await (const value of values) await write(`${file.append(value)}\n`)
     } finally {
       file.close()
     }
   },
-}
-
-async function* given(
-  text: string | undefined,
-  bytes: boolean,
-  lines: boolean,
-  allowEmpty: boolean,
-): AsyncGenerator<string | Buffer> {
-  if (text !== undefined) yield text
-  else if (lines) yield* eachLine()
-  else {
-    const chunks: Buffer[] = []
-    for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-    const all = Buffer.concat(chunks)
-    if (all.length > 0 || allowEmpty) yield bytes ? all : decoder().decode(all)
-  }
-}
-
-/** Bytes that are no UTF-8 are refused, not replaced. */
-function decoder() {
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-}
-
-async function* eachLine(): AsyncGenerator<string> {
-  const text = decoder()
-  let begun = ''
-  for await (const chunk of process.stdin) {
-    const [end = '', ...more] = text.decode(chunk as Buffer, { stream: true }).split('\n')
-    begun += end
-    for (const next of more) {
-      yield begun.replace(/\r$/, '')
-      begun = next
-    }
-  }
-  begun += text.decode()
-  if (begun !== '') yield begun
 }
 
 export const seal: Command = {
   name: 'seal',
   operands: ['ID'],
-  summary: 'Seal a file: it takes no more segments, and those who follow it end',
+  summary: 'Seal a file or a channel: it takes no more, and those who follow it end',
   example: 'mmfile seal log',
-  options: { ...FILE_OPTIONS },
+  options: { ...KIND_OPTION, ...FILE_OPTIONS },
   run(call) {
-    const file = open(call, 'read-write')
+    const isChannel = kindOfId(call) === 'channel'
+    const one = isChannel ? openChannel(call, 'read-write') : open(call, 'read-write')
     try {
-      file.seal()
+      one.seal()
     } finally {
-      file.close()
+      one.close()
     }
   },
 }
