@@ -30,6 +30,25 @@ test('the first example prints what the README says', (t) => {
   t.deepEqual(runCode(t, path, 'source.mjs', found[0].code), [promised])
 })
 
+test('the second example does every job once', async (t) => {
+  const path = installed(t)
+  const [, code] = readme.match(/```js\n\/\/ jobs\.mjs\n([\s\S]*?)```/)
+  writeFileSync(join(path, 'jobs.mjs'), code)
+  runCode(t, path, 'jobs.mjs', code, { args: ['submit'] })
+  const workers = [0, 1].map(() =>
+    spawn(process.execPath, ['jobs.mjs', 'work'], { cwd: path, stdio: ['ignore', 'pipe', 'inherit'] }),
+  )
+  let said = ''
+  for (const worker of workers) {
+    t.teardown(() => worker.kill('SIGKILL'))
+    worker.stdout.setEncoding('utf8').on('data', (text) => {
+      said += text
+    })
+  }
+  while (said.split('\n').length < 4) await new Promise((resolve) => setTimeout(resolve, 20))
+  t.deepEqual(said.split('\n').sort(), ['', 'job 1 is done', 'job 2 is done', 'job 3 is done'])
+})
+
 test('it works by require, too', (t) => {
   const path = installed(t)
   const code = `

@@ -91,6 +91,34 @@ test('the members of NamedMutex are in docs/api.md', (t) => {
   checkAll(t, ['mutex.name'])
 })
 
+test('the members of Channel, and of what it makes, are in docs/api.md', async (t) => {
+  const { Channel } = mmfile
+  const channel = Channel.createNew({ encoding: 'utf8', groups: ['g'] })
+  const [reader, member] = [channel.reader(), channel.member('g')]
+  const writer = await channel.exclusiveWriter()
+  const room = writer.tryReserve(1)
+  room[Symbol.dispose]()
+  writer.sendSync('x')
+  const [message, job] = [reader.tryReceive(), member.tryReceive()]
+  job.ack()
+  const above = (object) => Object.getPrototypeOf(Object.getPrototypeOf(object))
+  const names = [
+    ...members(Channel).map((name) => `Channel${name}`),
+    ...members(Channel.prototype).map((name) => `channel${name}`),
+    ...members(above(channel)).map((name) => `sender${name}`),
+    ...members(Object.getPrototypeOf(writer)).map((name) => `writer${name}`),
+    ...members(Object.getPrototypeOf(room)).map((name) => `room${name}`),
+    ...members(above(reader)).map((name) => `receiver${name}`),
+    ...members(Object.getPrototypeOf(message)).map((name) => `message${name}`),
+  ]
+  checkAll(
+    t,
+    names.filter((name) => !/inspect|custom/.test(name)),
+  )
+  checkAll(t, ['reader.createReadStream', 'member.group', 'room.bytes', 'message.index', 'job.attempt', 'job.ack'])
+  channel.close()
+})
+
 test('the members of a guard are in docs/api.md', (t) => {
   const file = MmFile.createNew(100)
   const guard = file.tryLock()
@@ -123,7 +151,7 @@ test('every code is in docs/api.md', (t) => {
 test('every type, and every option in it, is in docs/api.md', (t) => {
   const exported = page('src/index.ts').match(/[A-Z]\w+(?=[,\s}]*(?:$|[,}]))/gm)
   checkAll(t, [...new Set(exported)])
-  const types = page('src/shared/types.ts').replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
+  const types = (page('src/shared/types.ts') + page('src/channel/types.ts')).replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
   checkAll(t, [...new Set([...types.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name))])
 })
 

@@ -2,7 +2,42 @@ export { Channel } from './channel/channel.js'
 export type { Job, Message } from './channel/messages.js'
 export type { Member, Reader, Receiver } from './channel/receiving.js'
 export type { Sender } from './channel/sending.js'
-export type * from './channel/types.js'
+export type {
+  ChannelExpectation,
+  ChannelFactory,
+  ChannelHandleOptions,
+  ChannelOpener,
+  ChannelPeer,
+  ChannelPlace,
+  ChannelReadStreamOptions,
+  ChannelShape,
+  Codec,
+  CreateChannelFileOptions,
+  CreateChannelOptions,
+  CreateOrOpenChannelOptions,
+  EncodingName,
+  ExpectOptions,
+  GroupOptions,
+  MemberOptions,
+  MessageForm,
+  MessageForms,
+  NakOptions,
+  OnFull,
+  OpenChannelFileOptions,
+  OpenChannelOptions,
+  Participant,
+  Position,
+  ReaderOptions,
+  ReceiveOptions,
+  ReceiveSyncOptions,
+  RequestContext,
+  RequestOptions,
+  SendOptions,
+  SendSyncOptions,
+  Sendable,
+  ServeOptions,
+  WorkOptions,
+} from './channel/types.js'
 export type { ExclusiveWriter, Reservation } from './channel/writer.js'
 export { MmFile } from './file/mmfile.js'
 export { NamedMutex } from './mutex/named-mutex.js'

@@ -12,7 +12,7 @@ import { doNotClone } from '../shared/clone.js'
 import { defaults } from '../shared/defaults.js'
 import { closed, fail, invalidType, invalidValue, participantOf } from '../shared/errors.js'
 import { toDate } from '../shared/listing.js'
-import { native } from '../shared/native.js'
+import { native, operations } from '../shared/native.js'
 import { manage } from '../shared/open-files.js'
 import { throwIfAborted } from '../shared/signals.js'
 import type {
@@ -182,7 +182,7 @@ export class Channel<T = Buffer> extends Sender<T> {
       watch: (_size, keepsAlive, wake) => channels.watchWriter(channel.handle, keepsAlive, wake),
       unwatch: () => channels.unwatchWriter(channel.handle),
     })
-    doNotClone(this, 'Channel', 'id')
+    doNotClone(this, 'Channel')
     manage(this, channel.handle)
   }
 
@@ -289,7 +289,7 @@ export class Channel<T = Buffer> extends Sender<T> {
       return this.#turns.wait(attempt, wait, () => {
         try {
           // Whoever is the writer now is named by the error.
-          native.close(native.openWriterNow(handle))
+          operations.close(native.openWriterNow(handle))
         } catch (error) {
           return error as Error
         }
@@ -551,7 +551,7 @@ export class Channel<T = Buffer> extends Sender<T> {
   close(): void {
     if (this.#closed) return
     this.#writer?.deref()?.close()
-    native.close(this.#channel.handle)
+    operations.close(this.#channel.handle)
     this.#closed = true
     for (const child of [...this.#children]) child.deref()?.close()
     this.#requests?.close()

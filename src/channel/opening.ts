@@ -11,7 +11,7 @@ import {
 } from '../shared/arguments.js'
 import { defaults } from '../shared/defaults.js'
 import { fail, invalidType, invalidValue, outOfRange } from '../shared/errors.js'
-import { native } from '../shared/native.js'
+import { native, operations } from '../shared/native.js'
 import type { Access } from '../shared/types.js'
 import { builtIn, type Coder, checkEncoding } from './codec.js'
 import type { CreateChannelOptions, OpenChannelOptions } from './types.js'
@@ -140,7 +140,7 @@ function open(
   const channel = native.openChannel(how as Opening, settings)
   const known = coder ?? builtIn(channel.encoding) ?? (anything ? builtIn('bytes') : undefined)
   if (known === undefined) {
-    native.close(channel.handle)
+    operations.close(channel.handle)
     const message = `its encoding is the codec '${channel.encoding}': pass that as options.encoding`
     throw fail('ERR_MMFILE_INCOMPATIBLE', `channel '${channel.id}'`, message)
   }

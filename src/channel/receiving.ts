@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { checkOneOf, checkOptions, checkTime, checkWhole } from '../shared/arguments.js'
 import { doNotClone } from '../shared/clone.js'
 import { closed, invalidType, invalidValue, MmFileError, timedOut } from '../shared/errors.js'
-import { native } from '../shared/native.js'
+import { operations } from '../shared/native.js'
 import { manage } from '../shared/open-files.js'
 import { throwIfAborted } from '../shared/signals.js'
 import type { WaitOptions } from '../shared/types.js'
@@ -128,7 +128,7 @@ export abstract class Receiver<M extends Message<unknown>> {
     handle: number,
     origin: Origin,
     how: Receiving,
-    className: string,
+    className: 'Reader' | 'Member',
     ring?: RingReader,
   ) {
     this.#handle = handle
@@ -146,7 +146,7 @@ export abstract class Receiver<M extends Message<unknown>> {
     const unwatch = () => channels.unwatch(handle)
     this.#line = new Line(this, { watch, unwatch, poll }, how.spin)
     this.#leave = origin.adopt(this)
-    doNotClone(this, className, 'id')
+    doNotClone(this, className)
     manage(this, handle)
   }
 
@@ -267,7 +267,7 @@ export abstract class Receiver<M extends Message<unknown>> {
     if (this.#closed) return
     this.#closed = true
     this.#leave()
-    native.close(this.#handle)
+    operations.close(this.#handle)
     this.#ring?.close()
     this.#line.close(() => closed(this.#origin.subject))
   }

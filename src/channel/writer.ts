@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { checkOptions, checkWhole } from '../shared/arguments.js'
 import { defaults } from '../shared/defaults.js'
 import { closed, fail, outOfRange } from '../shared/errors.js'
-import { native } from '../shared/native.js'
+import { operations } from '../shared/native.js'
 import { manage } from '../shared/open-files.js'
 import type { SyncWaitOptions, WaitOptions } from '../shared/types.js'
 import { checkSyncWait, checkWait, SYNC_WAIT_OPTIONS, WAIT_OPTIONS } from '../shared/waits.js'
@@ -141,7 +141,7 @@ export class ExclusiveWriter<T> extends Sender<T> {
   /** Lets others write again. Sends that wait reject with `ERR_MMFILE_CLOSED`. Doing it again changes nothing. */
   close(): void {
     if (this.#closed) return
-    native.close(this.#handle)
+    operations.close(this.#handle)
     this.#closed = true
     this.#leave()
     this.#sends.close()

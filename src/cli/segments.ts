@@ -68,8 +68,8 @@ export const cat: Command = {
       throw new UsageError('INDEX is one segment: --from and --limit go without it')
     }
     if (kindOfId(call) === 'channel') {
-      const range: [number?, number?] = only === undefined ? rangeGiven(call) : [only, 1]
-      return catChannel(call, form, ...range)
+      const [first, limit] = only === undefined ? rangeGiven(call) : [only, 1]
+      return catChannel(call, form, first, limit)
     }
     const file = open(call, 'read', encoding)
     try {

@@ -2,7 +2,13 @@
 const refusal = (className: string, key: string): symbol =>
   Symbol(`${className} does not travel by postMessage: send its ${key} instead`)
 
-const refusals = { MmFile: refusal('MmFile', 'id'), NamedMutex: refusal('NamedMutex', 'name') }
+const refusals = {
+  MmFile: refusal('MmFile', 'id'),
+  NamedMutex: refusal('NamedMutex', 'name'),
+  Channel: refusal('Channel', 'id'),
+  Reader: refusal('Reader', "channel's id"),
+  Member: refusal('Member', "channel's id"),
+}
 
 /**
  * Makes `postMessage` and `structuredClone` refuse an object, with a message that says what to do:
