@@ -67,6 +67,9 @@ const steps = {
     run('ava', ['__test__/4*.test.mjs', '__test__/64*.test.mjs', '__test__/66*.test.mjs'], {
       env: { UV_USE_IO_URING: '0' },
     }).ok,
+  // Every operation of a channel goes through native code.
+  'javascript tests of channels, natively': () =>
+    run('ava', ['__test__/5*-channel-*.test.mjs'], { env: { MMFILE_NATIVE: '1' } }).ok,
   'soak, bounded': command('node', 'scripts/soak.mjs', '--seconds', '60'),
   'nothing is left in shared memory': () => {
     // Other programs may use the library meanwhile: what a process has open is theirs.
