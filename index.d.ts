@@ -43,6 +43,49 @@ export interface Operations {
   now(): number
 }
 
+/* The operations that `channelOperations()` returns. A sender is a channel or a writer, a receiver a reader or a member. */
+export interface ChannelOperations {
+  trySend(sender: number, value: string | ArrayBufferView | ArrayBuffer, expected: number): number | undefined
+  trySendAll(sender: number, values: (string | ArrayBufferView | ArrayBuffer)[]): number | undefined
+  trySendWith(
+    sender: number,
+    byteLength: number,
+    fill: (target: ArrayBuffer) => number,
+  ): number | undefined
+  seal(sender: number, milliseconds: number): void
+  roomSync(sender: number, byteLength: number, milliseconds: number): void
+  watchRoom(sender: number, byteLength: number, keepsAlive: boolean, callback: () => void): void
+  unwatchRoom(sender: number): void
+  watchWriter(channel: number, keepsAlive: boolean, callback: () => void): void
+  unwatchWriter(channel: number): void
+  writerSync(channel: number, milliseconds: number): boolean
+  reserve(writer: number, byteLength: number): ArrayBuffer | undefined
+  commit(writer: number, length: number): number
+  abort(writer: number): void
+  nextIndex(channel: number): number
+  oldestIndex(channel: number): number
+  sealed(channel: number): boolean
+  newest(channel: number, index: Float64Array): Buffer | undefined
+  memory(channel: number, offset: number, length: number): ArrayBuffer
+  control(channel: number): ArrayBuffer
+  makeRoom(writer: number, byteLength: number): number | undefined
+  wakeReaders(writer: number): void
+  place(reader: number, into: Float64Array): void
+  setPlace(reader: number, position: number, nextIndex: number): void
+  wakeWriters(reader: number): void
+  receive(receiver: number, max: number, rows: Float64Array): number
+  take(receiver: number, row: Float64Array, target: ArrayBufferView): 0 | 1 | 2
+  receiveCopy(receiver: number, index: Float64Array): Buffer | undefined
+  copy(receiver: number, row: Float64Array, target: ArrayBufferView): void
+  release(receiver: number, key: number, through: boolean): void
+  settle(receiver: number, key: number, done: boolean): void
+  lag(receiver: number): number
+  missed(receiver: number): number
+  waitSync(receiver: number, milliseconds: number, spin: number): boolean
+  watch(receiver: number, keepsAlive: boolean, callback: () => void): void
+  unwatch(receiver: number): void
+}
+
 /**
  * Which binding artifact the generated loader actually loaded: `'native'` for
  * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
@@ -51,8 +94,26 @@ export interface Operations {
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** Offsets, sizes and kinds by their names, for a program that works on a channel's memory by itself. */
+export declare function channelLayout(): Record<string, number>
+
+/** The operations, as functions that take the number of a channel, a writer or a receiver first. */
+export declare function channelOperations(): ChannelOperations
+
+/** The open handles on a channel. */
+export declare function channelPeers(channel: number): Array<NativePeer>
+
+/** How often this handle went on behind a dead process. */
+export declare function channelRecovered(channel: number): number
+
+/** Creates a group unless there is one of that name. */
+export declare function createGroup(channel: number, name: string, from: number): boolean
+
 /** What the options are where a program gives none. */
 export declare function defaults(): NativeDefaults
+
+/** Detaches a reader or a member. */
+export declare function evict(channel: number, number: number): void
 
 /**
  * Has a file on disk flushed by a thread of its own. The callback hears 1, or an error. Unless
@@ -60,8 +121,20 @@ export declare function defaults(): NativeDefaults
  */
 export declare function flush(handle: number, keepsAlive: boolean, callback: (error: Error | 1) => void): void
 
+/**
+ * The same on a thread of its own. The callback hears 1, or an error. Unless `keeps_alive`, the process may
+ * end before that.
+ */
+export declare function flushChannel(channel: number, keepsAlive: boolean, callback: (error: Error | 1) => void): void
+
+/** Waits until everything is on the disk. */
+export declare function flushChannelSync(channel: number): void
+
 /** Waits until everything is on the disk. */
 export declare function flushSync(handle: number): void
+
+/** The names of the groups that there are. */
+export declare function groups(channel: number): Array<string>
 
 /**
  * Has the lock taken by a thread that holds it until [`release_held`]. The callback hears 0 if it
@@ -91,6 +164,58 @@ export declare function list(place: NativePlace): Array<NativeInfo>
  */
 export declare function listens(): boolean
 
+/** An open channel. */
+export interface NativeChannel {
+  /** What the operations want first. */
+  handle: number
+  /** The id. */
+  id: string
+  /** Where it is on disk, if it is. */
+  path?: string
+  /** In bytes. */
+  capacity: number
+  /** The most bytes that a message may have. */
+  maxByteLength: number
+  /** The bytes of the ring and of the tables behind it; 0 for a handle that only reads. */
+  dataLength: number
+  /** The name of the encoding. */
+  encoding: string
+  /** Whether the oldest messages give way. */
+  dropsOldest: boolean
+  /** Whether this call created it. */
+  isCreator: boolean
+}
+
+/** How a channel is created or opened; the TypeScript has filled everything in that creating needs. */
+export interface NativeChannelOptions {
+  /** The id, or an empty string for a fresh UUID; the path of a channel on disk. */
+  id: string
+  /** In bytes. */
+  capacity: number
+  /** The name of the encoding; any, where it is left out. */
+  encoding?: string
+  /** Whether the oldest messages give way; either, where it is left out. */
+  dropsOldest?: boolean
+  /** Slots for participants. */
+  maxParticipants: number
+  /** Groups that are to be there. */
+  groups: Array<string>
+  /** Whether the channel lives until its last process. */
+  lastProcess: boolean
+  /** Whether it is opened for reading only. */
+  readOnly: boolean
+  /** In milliseconds. */
+  lockTimeout: number
+  /** The folder of the object, unless it is the system's. */
+  directory?: string
+  /** What precedes the id in a file's name. */
+  dataPrefix: string
+  /** What precedes the id in the name of a file's lock, where that is an object. */
+  mutexPrefix: string
+  /** What precedes the id in the object's name. */
+  channelPrefix: string
+}
+
 /** What the options are where a program gives none. */
 export interface NativeDefaults {
   /** In milliseconds. */
@@ -101,14 +226,20 @@ export interface NativeDefaults {
   lockPrefix: string
   /** What precedes the name in the name of a mutex. */
   mutexPrefix: string
+  /** What precedes the id in the name of a channel. */
+  channelPrefix: string
+  /** In bytes. */
+  channelCapacity: number
+  /** Slots of a channel for participants. */
+  maxParticipants: number
 }
 
 /** An object in shared memory, seen from outside. */
 export interface NativeInfo {
   /** Its id. */
   id: string
-  /** Whether it is a mutex, not a file. */
-  isMutex: boolean
+  /** What it is. */
+  kind: 'file' | 'channel' | 'mutex'
   /** In bytes. */
   capacity: number
   /** Bytes used. */
@@ -149,6 +280,24 @@ export interface NativeMutexOptions {
   lockTimeout: number
 }
 
+/** A participant of a channel. */
+export interface NativeParticipant {
+  /** Its number. */
+  number: number
+  /** Its process; a group has none. */
+  pid?: number
+  /** What it is. */
+  role: 'reader' | 'member' | 'writer' | 'group'
+  /** The group's name, or that of a member's group. */
+  group?: string
+  /** The next message that it has not done with. */
+  nextIndex: number
+  /** How many messages there are from there on. */
+  lag: number
+  /** Milliseconds since 1970. */
+  since: number
+}
+
 /** An open handle. */
 export interface NativePeer {
   /** Its process. */
@@ -173,15 +322,54 @@ export interface NativePlace {
   dataPrefix: string
   /** What precedes the id in the name of a file's lock, where that is an object. */
   mutexPrefix: string
+  /** What precedes the id in the name of a channel. */
+  channelPrefix: string
   /** What precedes the name in the name of a mutex; no mutexes without it. */
   prefix?: string
 }
 
+/** Creates or opens a channel. */
+export declare function openChannel(how: Opening, options: NativeChannelOptions): NativeChannel
+
+/** How a channel comes about. */
+export declare const enum Opening {
+  /** A new one in memory. */
+  CreateNew = 'CreateNew',
+  /** One in memory that there is. */
+  OpenExisting = 'OpenExisting',
+  /** One in memory, which is created unless it is there. */
+  CreateOrOpen = 'CreateOrOpen',
+  /** A new one on disk. */
+  CreateFile = 'CreateFile',
+  /** One on disk that there is. */
+  OpenFile = 'OpenFile',
+  /** One on disk, which is created unless it is there. */
+  CreateOrOpenFile = 'CreateOrOpenFile',
+}
+
+/** Begins to read without holding anything back. */
+export declare function openLossyReader(channel: number, from: number, newest: boolean, requirePeer: number): number
+
+/** Joins a group. */
+export declare function openMember(channel: number, group: string, prefetch: number, requirePeer: number): number
+
 /** Opens the mutex of that name, or creates it unless it must exist. */
 export declare function openMutex(name: string, options: NativeMutexOptions): NativeMutex
 
+/** Begins to read: a reader whom nothing overtakes. */
+export declare function openReader(channel: number, from: number, requirePeer: number): number
+
+/** Becomes the only writer; nothing while there is another one. */
+export declare function openWriter(channel: number): number | null
+
+/** The same, and throws while there is another one. */
+export declare function openWriterNow(channel: number): number
+
 /** The operations, as functions that take the number of an open file first. */
 export declare function operations(): Operations
+
+/** The participants. */
+export declare function participants(channel: number): Array<NativeParticipant>
 
 /** The open handles on a file. */
 export declare function peers(handle: number): Array<NativePeer>
@@ -202,7 +390,10 @@ export declare function recovered(handle: number): number
 export declare function releaseHeld(handle: number, abandons: boolean): void
 
 /** Removes the name of one. */
-export declare function remove(id: string, isMutex: boolean, place: NativePlace): void
+export declare function remove(id: string, name: 'file' | 'channel' | 'mutex', place: NativePlace): void
+
+/** Removes a group. */
+export declare function removeGroup(channel: number, name: string): void
 
 /** Removes those that no live process has open: what there was. */
 export declare function sweep(place: NativePlace): Array<NativeInfo>

@@ -36,7 +36,10 @@ test('the second example does every job once', async (t) => {
   writeFileSync(join(path, 'jobs.mjs'), code)
   runCode(t, path, 'jobs.mjs', code, { args: ['submit'] })
   const workers = [0, 1].map(() =>
-    spawn(process.execPath, ['jobs.mjs', 'work'], { cwd: path, stdio: ['ignore', 'pipe', 'inherit'] }),
+    spawn(process.execPath, ['jobs.mjs', 'work'], {
+      cwd: path,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
   )
   let said = ''
   for (const worker of workers) {

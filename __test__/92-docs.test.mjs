@@ -115,7 +115,14 @@ test('the members of Channel, and of what it makes, are in docs/api.md', async (
     t,
     names.filter((name) => !/inspect|custom/.test(name)),
   )
-  checkAll(t, ['reader.createReadStream', 'member.group', 'room.bytes', 'message.index', 'job.attempt', 'job.ack'])
+  checkAll(t, [
+    'reader.createReadStream',
+    'member.group',
+    'room.bytes',
+    'message.index',
+    'job.attempt',
+    'job.ack',
+  ])
   channel.close()
 })
 
@@ -151,7 +158,10 @@ test('every code is in docs/api.md', (t) => {
 test('every type, and every option in it, is in docs/api.md', (t) => {
   const exported = page('src/index.ts').match(/[A-Z]\w+(?=[,\s}]*(?:$|[,}]))/gm)
   checkAll(t, [...new Set(exported)])
-  const types = (page('src/shared/types.ts') + page('src/channel/types.ts')).replaceAll(/\/\*\*[\s\S]*?\*\//g, '')
+  const types = (page('src/shared/types.ts') + page('src/channel/types.ts')).replaceAll(
+    /\/\*\*[\s\S]*?\*\//g,
+    '',
+  )
   checkAll(t, [...new Set([...types.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name))])
 })
 

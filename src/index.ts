@@ -32,9 +32,9 @@ export type {
   ReceiveSyncOptions,
   RequestContext,
   RequestOptions,
+  Sendable,
   SendOptions,
   SendSyncOptions,
-  Sendable,
   ServeOptions,
   WorkOptions,
 } from './channel/types.js'

@@ -118,12 +118,12 @@ for (const row of rows) {
   same<typeof row.createdAt, Date>(true)
   same<typeof row.creatorPid, number>(true)
 }
-same<Kind, 'file' | 'mutex'>(true)
+same<Kind, 'file' | 'channel' | 'mutex'>(true)
 const removeOptions: RemoveOptions = { kind: 'mutex', ...listOptions }
 same<ReturnType<typeof remove>, void>(true)
 remove('id', removeOptions)
 // @ts-expect-error no such kind
-remove('id', { kind: 'channel' })
+remove('id', { kind: 'segment' })
 // @ts-expect-error functions of the package
 MmFile.list()
 
@@ -327,6 +327,10 @@ const codes: Record<MmFileErrorCode, true> = {
   ERR_MMFILE_READ_ONLY: true,
   ERR_MMFILE_SEALED: true,
   ERR_MMFILE_CAPACITY: true,
+  ERR_MMFILE_FULL: true,
+  ERR_MMFILE_LOST: true,
+  ERR_MMFILE_EVICTED: true,
+  ERR_MMFILE_REMOTE: true,
   ERR_MMFILE_SEGMENT_ORDER: true,
   ERR_MMFILE_SEGMENT_RANGE: true,
   ERR_MMFILE_NOT_TEXT: true,
