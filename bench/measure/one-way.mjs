@@ -110,6 +110,23 @@ export async function oneWay(context) {
   goal('way-socket', work, 'Unix domain socket', 8, ratios(view, bytes.socket))
   const shm = bytes.shmView && ratios(view, bytes.shmView)
   goal('way-shm', work, 'shm-typed-array (no lock, no order, no crash safety)', 1, shm)
+  const ring = 'a ring over shm-typed-array (no lock, no order, no crash safety)'
+  const channels = {
+    channelExclusive: ['exclusive writer', 1.5],
+    channelShared: ['shared writers', 1],
+  }
+  for (const [name, [writers, least]] of Object.entries(channels)) {
+    const against = bytes.shmView && ratios(bytes[name], bytes.shmView)
+    goal(
+      `way-${name}`,
+      `channel, ${writers}, one way, 64 B, tryReceiveAll of views`,
+      ring,
+      least,
+      against,
+    )
+    const large = mebibyte.shmView && ratios(mebibyte[name], mebibyte.shmView)
+    goal(`way-${name}-mebibyte`, `channel, ${writers}, one way, 1 MiB`, ring, 1, large)
+  }
   const [iterated, copied] = [bytes.mmfileAsyncView, bytes.mmfileAsyncCopy]
   const iterator = 'one way, 64 B, asynchronous iterator'
   goal('way-iterator', `${iterator}, view`, 'Unix domain socket', 3, ratios(iterated, bytes.socket))

@@ -2,6 +2,7 @@
 // either side: `prepare` (parent) and `join` (child) before the clock starts, then `send` and, where it
 // is synchronous, `take` and `drain`, else `listen`; `finish` after a run.
 
+import * as channel from './channel.mjs'
 import * as fork from './fork.mjs'
 import { lmdb } from './lmdb.mjs'
 import * as mmfile from './mmfile.mjs'
@@ -9,4 +10,4 @@ import * as shm from './shm-typed-array.mjs'
 import { socket } from './socket.mjs'
 import { zeromq } from './zeromq.mjs'
 
-export const transports = { ...fork, socket, zeromq, lmdb, ...shm, ...mmfile }
+export const transports = { ...fork, socket, zeromq, lmdb, ...shm, ...mmfile, ...channel }

@@ -1,0 +1,119 @@
+// mmfile's channel, by its public interface: one for each direction.
+
+import { createRequire } from 'node:module'
+
+const require = createRequire(import.meta.url)
+/** The package, when it is first used: in a fresh checkout it is built after this has been loaded. */
+const library = () => require('../../dist/index.js')
+const timeout = 30_000
+/** Milliseconds to spin: longer than an answer takes while both processes run, and no longer. */
+const SPIN = 1
+/** As the ring of shm-typed-array, where messages are not larger: it stays in the processor's cache. */
+const RING = 8 << 20
+const BATCH = 512
+
+class Endpoint {
+  #exclusive
+  #spin
+  #as
+  #channels = []
+  #sender
+  #reader
+  #held
+
+  constructor(role, { exclusive, spin, as }) {
+    this.role = role
+    this.#exclusive = exclusive
+    this.#spin = spin
+    this.#as = as
+  }
+
+  async prepare({ kind, size }) {
+    const { Channel } = library()
+    const capacity = Math.max(RING, 8 * (size + 16))
+    const there = Channel.createNew({ capacity })
+    const back = kind === 'trip' ? Channel.createNew({ capacity }) : undefined
+    this.#channels = [there, ...(back ? [back] : [])]
+    this.#reader = back?.reader({ as: this.#as, spin: this.#spin })
+    // The other side's reader takes its place.
+    this.#held = there.reader()
+    await this.#begin(there)
+    return { there: there.id, back: back?.id }
+  }
+
+  async join(_run, { there, back }) {
+    const { Channel } = library()
+    const receives = Channel.openExisting(there)
+    this.#channels = [receives]
+    this.#reader = receives.reader({ from: 'oldest', as: this.#as, spin: this.#spin })
+    if (back === undefined) return
+    const sends = Channel.openExisting(back)
+    this.#channels.push(sends)
+    await this.#begin(sends)
+  }
+
+  async #begin(channel) {
+    this.#sender = this.#exclusive ? await channel.exclusiveWriter() : channel
+  }
+
+  ready() {
+    this.#held.close()
+  }
+
+  send(message) {
+    if (this.#sender.trySend(message) === undefined) this.#sender.sendSync(message, { timeout })
+  }
+
+  take() {
+    this.#held?.release?.()
+    this.#held = this.#reader.tryReceive() ?? this.#reader.receiveSync({ timeout, spin: SPIN })
+    return this.#held.value
+  }
+
+  drain(number, each) {
+    let messages = this.#reader.tryReceiveAll(BATCH)
+    if (messages.length === 0) messages = [this.#reader.receiveSync({ timeout, spin: SPIN })]
+    for (const message of messages) {
+      each(message.value)
+      message.release()
+    }
+    return number + messages.length
+  }
+
+  async listen(each) {
+    for await (const { value } of this.#reader) if (!each(value)) return
+  }
+
+  finish() {
+    for (const channel of this.#channels) channel.close()
+    this.#held = undefined
+  }
+
+  close() {}
+}
+
+const endpoint = (way) => (role) => new Endpoint(role, way)
+const fits = (size) => size <= 1 << 20
+
+export const channelExclusive = {
+  label: 'mmfile, channel, exclusive writer, view',
+  synchronous: true,
+  fits,
+  open: endpoint({ exclusive: true, spin: 0, as: 'view' }),
+}
+export const channelShared = {
+  label: 'mmfile, channel, shared writers, view',
+  synchronous: true,
+  fits,
+  open: endpoint({ exclusive: false, spin: 0, as: 'view' }),
+}
+export const channelAsync = {
+  label: 'mmfile, channel, asynchronous, view',
+  fits,
+  open: endpoint({ exclusive: true, spin: 0, as: 'view' }),
+}
+export const channelAsyncSpin = {
+  label: 'mmfile, channel, asynchronous with spin of 50 µs, view',
+  fits,
+  open: endpoint({ exclusive: true, spin: 0.05, as: 'view' }),
+}
