@@ -272,7 +272,7 @@ test('waits are given up', async (t) => {
   fill(one)
   const abort = new AbortController()
   const pending = one.send(Buffer.alloc(100), { signal: abort.signal })
-  const next = one.send(Buffer.alloc(1), { timeout: 20 })
+  const next = one.send(Buffer.alloc(100), { timeout: 20 })
   const reason = new Error('enough')
   abort.abort(reason)
   const error = await t.throwsAsync(pending, { name: 'AbortError', code: 'ABORT_ERR' })

@@ -25,6 +25,8 @@ function of(name: string): number {
 const UNIT = of('UNIT')
 const UNIT_SHIFT = Math.log2(UNIT)
 const HEADER = of('RECORD_HEADER')
+/** A seal is a header alone, which fits into any rest of the ring. */
+const SEAL_UNITS = Math.ceil(HEADER / UNIT)
 const MESSAGE = of('RECORD_MESSAGE')
 const PADDING = of('RECORD_PADDING')
 const LIVE = of('STATE_LIVE')
@@ -247,12 +249,14 @@ export class RingWriter {
     const rest = units - (tail & (units - 1))
     const begin = taken <= rest ? tail : (tail + rest) | 0
     const end = (begin + taken) | 0
-    if (!this.#hasLimit || ((this.#limit - end) | 0) < 0) {
+    // Room for a seal is kept back.
+    const sealed = end + SEAL_UNITS
+    if (!this.#hasLimit || ((this.#limit - sealed) | 0) < 0) {
       const limit = channels.makeRoom(this.#handle, length)
       if (limit === undefined) return undefined
       this.#limit = limit | 0
       this.#hasLimit = true
-      if (((this.#limit - end) | 0) < 0) return -1
+      if (((this.#limit - sealed) | 0) < 0) return -1
     }
     const index = this.#next
     const unit = begin & (units - 1)

@@ -160,7 +160,9 @@ export const RANGE_OPTIONS = {
 } as const satisfies Record<string, CommandOption>
 
 /** What --from and --limit say. */
-export function rangeGiven({ options: { from, limit } }: Call): [from?: number | undefined, limit?: number | undefined] {
+export function rangeGiven({
+  options: { from, limit },
+}: Call): [from?: number | undefined, limit?: number | undefined] {
   return [
     typeof from === 'string' ? wholeNumber('--from', from) : undefined,
     typeof limit === 'string' ? wholeNumber('--limit', limit) : undefined,

@@ -86,7 +86,7 @@ impl Channel {
     pub fn seal(&self, timeout: Timeout) -> Result<()> {
         let handle = &*self.handle;
         handle.check_writable()?;
-        handle.until_room(&timeout, |waits| handle.attempt_seal(waits))
+        handle.until_room(&timeout, |_| handle.attempt_seal())
     }
 }
 
@@ -212,20 +212,37 @@ impl Handle {
             // That one's message behind this one's.
             end = self.ring.place(end, others).end;
         }
+        if cfg!(not(platform = "loom")) {
+            // A channel that is full can still be sealed.
+            end = self.ring.place(end, self.ring.units_of(0)).end;
+        }
+        Ok(if self.reaches(writing, room, end)? {
+            Some(room)
+        } else {
+            self.take_ticket(units, waits);
+            None
+        })
+    }
+
+    /// Where a seal goes, for which room is kept back.
+    fn room_of_seal(&self, writing: &Writing) -> Result<Option<Room>> {
+        let room = self.ring.place(writing.tail, self.ring.units_of(0));
+        Ok(self.reaches(writing, room, room.end)?.then_some(room))
+    }
+
+    /// Whether records may be written up to `end`, of which `room` is to be written now.
+    #[inline(always)]
+    fn reaches(&self, writing: &Writing, room: Room, end: u32) -> Result<bool> {
         let (known, limit) = (1 << 32, self.limit.load(Ordering::Relaxed));
         let cached = u32::try_from(limit & u64::from(u32::MAX)).unwrap_or(0);
         self.ring.make_writable(writing, room)?;
         if limit & known != 0 && self.ring.fits(writing.tail, end, cached) {
-            return Ok(Some(room));
+            return Ok(true);
         }
         let limit = self.ring.reclaim(writing, end)?;
         // Of another writer's work, one's own is older: it moves forwards only.
         self.limit.store(known | u64::from(limit), Ordering::Relaxed);
-        if self.ring.fits(writing.tail, end, limit) {
-            return Ok(Some(room));
-        }
-        self.take_ticket(units, waits);
-        Ok(None)
+        Ok(self.ring.fits(writing.tail, end, limit))
     }
 
     fn begin(&self, byte_length: u64, timeout: &Timeout) -> Result<Filling<'_>> {
@@ -252,22 +269,22 @@ impl Handle {
         })
     }
 
-    fn attempt_seal(&self, waits: Option<u32>) -> Result<Attempt<()>> {
+    fn attempt_seal(&self) -> Result<Attempt<()>> {
         let held = self.lock_writers(self.settings.lock_timeout)?;
         self.check_exclusive()?;
-        let done = self.seal_now(waits)?;
+        let done = self.seal_now()?;
         drop(held);
         self.wake_everybody();
         Ok(done)
     }
 
     /// Under the writers' lock, or for the exclusive writer.
-    pub(super) fn seal_now(&self, waits: Option<u32>) -> Result<Attempt<()>> {
+    pub(super) fn seal_now(&self) -> Result<Attempt<()>> {
         let writing = match self.ring.writing() {
             Err(Error::Sealed) => return Ok(Attempt::Done(())),
             writing => writing?,
         };
-        let Some(room) = self.room(&writing, self.ring.units_of(0), waits)? else {
+        let Some(room) = self.room_of_seal(&writing)? else {
             return Ok(Attempt::Full);
         };
         self.ring.publish_seal(&writing, room);

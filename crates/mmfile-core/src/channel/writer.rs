@@ -249,7 +249,7 @@ impl ExclusiveWriter {
     /// As there.
     pub fn seal(&mut self, timeout: Timeout) -> Result<()> {
         self.check()?;
-        self.handle.until_room(&timeout, |_| self.handle.seal_now(None))?;
+        self.handle.until_room(&timeout, |_| self.handle.seal_now())?;
         self.handle.wake_everybody();
         Ok(())
     }

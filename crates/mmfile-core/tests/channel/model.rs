@@ -90,15 +90,21 @@ impl Plain {
 
     /// Where records of so many units would be.
     fn place(&self, units: u64) -> (u64, u64) {
-        let rest = UNITS - self.tail % UNITS;
-        let start = if units <= rest { self.tail } else { self.tail + rest };
+        Self::place_behind(self.tail, units)
+    }
+
+    fn place_behind(tail: u64, units: u64) -> (u64, u64) {
+        let rest = UNITS - tail % UNITS;
+        let start = if units <= rest { tail } else { tail + rest };
         (start, start + units)
     }
 
-    /// Whether there is room, when participants need everything from `needed` on.
+    /// Whether there is room for a message and a seal behind it, when participants need everything from
+    /// `needed` on.
     fn has_room(&self, units: u64, needed: Option<u64>) -> bool {
         let newest = self.sent.last().map_or(self.tail, |it| it.start);
-        self.place(units).1 - needed.unwrap_or(newest).min(newest) <= UNITS
+        let end = Self::place_behind(self.place(units).1, self.units_of(0)).1;
+        end - needed.unwrap_or(newest).min(newest) <= UNITS
     }
 
     /// Whether there may be room, and whether there must be: the oldest position may be before padding or behind it.
@@ -390,13 +396,8 @@ fn run(steps: &[Step], place: &Place) {
                 channel = place.open();
             }
             Step::Seal => {
-                let sealed = channel.seal(NOW);
-                let room = plain.room(plain.units_of(0), needed).1;
-                match sealed {
-                    Ok(()) => plain.sealed = true,
-                    Err(Error::Full { .. }) => assert!(!room),
-                    Err(error) => panic!("{error}"),
-                }
+                channel.seal(NOW).unwrap(); // there is always room for it
+                plain.sealed = true;
             }
             _ => {}
         }

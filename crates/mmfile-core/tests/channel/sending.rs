@@ -52,6 +52,8 @@ fn a_reader_holds_writers_back_and_is_named() {
         let message = slow.try_receive().unwrap().unwrap();
         assert_eq!(channel.try_send(&[1; 48], None).unwrap(), None, "not released yet");
         slow.release(message.position);
+        let second = slow.try_receive().unwrap().unwrap();
+        slow.release(second.position); // the first one's place may be kept for a seal
         assert_eq!(channel.try_send(&[1; 48], None).unwrap(), Some(sent));
         drop(slow);
         assert_eq!(channel.try_send(&[1; 48], None).unwrap(), Some(sent + 1));
