@@ -45,7 +45,11 @@ export interface Operations {
 
 /* The operations that `channelOperations()` returns. A sender is a channel or a writer, a receiver a reader or a member. */
 export interface ChannelOperations {
-  trySend(sender: number, value: string | ArrayBufferView | ArrayBuffer, expected: number): number | undefined
+  trySend(
+    sender: number,
+    value: string | ArrayBufferView | ArrayBuffer,
+    expected: number,
+  ): number | undefined
   trySendAll(sender: number, values: (string | ArrayBufferView | ArrayBuffer)[]): number | undefined
   trySendWith(
     sender: number,

@@ -168,7 +168,7 @@ test('wrong options are refused', (t) => {
   }
   t.throws(() => remove(5), { code: 'ERR_INVALID_ARG_TYPE' })
   t.throws(() => remove('a/b'), { code: 'ERR_INVALID_ARG_VALUE' })
-  t.throws(() => remove('x', { kind: 'channel' }), { code: 'ERR_INVALID_ARG_VALUE' })
+  t.throws(() => remove('x', { kind: 'segment' }), { code: 'ERR_INVALID_ARG_VALUE' })
   t.throws(() => remove('x', { kind: 5 }), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 

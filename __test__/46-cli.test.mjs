@@ -88,7 +88,7 @@ test('wrong usage is exit status 2', async (t) => {
     ['append', id, '--lines', '--bytes'],
     ['rm'],
     ['rm', 'a b'],
-    ['rm', id, '--kind', 'channel'],
+    ['rm', id, '--kind', 'segment'],
     ['ls', '--kind', 'files'],
     ['ls', '--directory', ''],
     ['ls', '--prefix', 'a/b'],
@@ -165,7 +165,7 @@ test('ls shows what there is', async (t) => {
   )
   const { stdout } = await command(t, ['ls', ...flags])
   const [head, one, two] = stdout.split('\n')
-  t.regex(head, /^ID +KIND +SEGMENTS +USED +CAPACITY +LIFETIME +CREATOR +CREATED +STATE$/)
+  t.regex(head, /^ID +KIND +LENGTH +USED +CAPACITY +LIFETIME +CREATOR +CREATED +STATE$/)
   t.regex(
     one,
     new RegExp(`^first +file +2 +12 +4096 +creator +${process.pid} +\\S+Z +in use, sealed$`),
