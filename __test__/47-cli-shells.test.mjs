@@ -38,7 +38,7 @@ inBash('bash completes commands, options and ids', (t) => {
     t.deepEqual([status, stderr], [0, ''])
     return stdout.trim().split('\n')
   }
-  t.deepEqual(complete('s'), ['seal', 'send', 'sweep'])
+  t.deepEqual(complete('s'), ['send', 'seal', 'sweep'])
   t.deepEqual(complete('c'), ['cat', 'completions'])
   t.deepEqual(complete('follow', '--r'), ['--require-peer'])
   t.deepEqual(complete('cat', '--'), [

@@ -252,7 +252,10 @@ fn place(call: &Call) -> Outcome {
 /// `setPlace(reader, position, nextIndex)`: the program has read up to there by itself.
 fn set_place(call: &Call) -> Outcome {
     let handle = call.handle()?;
-    let (position, next) = (key(call, 1)?, call.index(2)?);
+    let position = key(call, 1)?;
+    // Whatever stood in the ring: an index that no number can hold is damage, which the reader finds.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    let next = call.number(2)? as u64;
     if let Receiver::Reader(reader) = &mut *handle.receiver()?.receiver.borrow_mut() {
         reader.set_position(position, next);
     }
