@@ -47,8 +47,10 @@ inBash('bash completes commands, options and ids', (t) => {
     '--from',
     '--limit',
     '--encoding',
+    '--kind',
     '--directory',
     '--data-prefix',
+    '--channel-prefix',
     '--mutex-prefix',
     '--help',
   ])

@@ -8,7 +8,7 @@ export function bashCompletions(commands: readonly Command[]): string {
   const names = commands.map(({ name }) => name).join(' ')
   const cases = commands.map((command) => {
     const operands = takesId(command)
-      ? `$("\${run[@]}" ls --quiet --kind file 2>/dev/null)`
+      ? `$("\${run[@]}" ls --quiet --kind file 2>/dev/null; "\${run[@]}" ls --quiet --kind channel 2>/dev/null)`
       : shells(command)
     return `    ${command.name}) options='${flags(command)}' operands="${operands}" ;;`
   })
@@ -61,7 +61,7 @@ export function zshCompletions(commands: readonly Command[]): string {
   })
   return `_mmfile_ids() {
   local -a ids
-  ids=(\${(f)"$(\${=_mmfile_run:-mmfile} ls --quiet --kind file 2>/dev/null)"})
+  ids=(\${(f)"$(\${=_mmfile_run:-mmfile} ls --quiet --kind file 2>/dev/null; \${=_mmfile_run:-mmfile} ls --quiet --kind channel 2>/dev/null)"})
   compadd -a ids
   _files
 }
