@@ -336,7 +336,7 @@ test('a reader with spin gets messages as others do', async (t) => {
 })
 
 for (const spin of [0, 0.05]) {
-  test(`loops leave timers their turn at least every 10 ms, spin ${spin}`, async (t) => {
+  test.serial(`loops leave timers their turn at least every 10 ms, spin ${spin}`, async (t) => {
     const one = channel(t, { encoding: 'json', capacity: 1 << 20 })
     const reader = one.reader({ spin })
     // By the processor's time: other programs take their share of the clock's.
