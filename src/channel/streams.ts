@@ -1,11 +1,10 @@
 import { Readable, Writable } from 'node:stream'
 import { checkBoolean, checkOptions, checkWhole } from '../shared/arguments.js'
 import { MmFileError } from '../shared/errors.js'
-import { checkSignal, onAbort } from '../shared/signals.js'
+import { checkSignal } from '../shared/signals.js'
+import { endedBy, HIGH_WATER_MARK } from '../shared/streams.js'
 import type { WriteStreamOptions } from '../shared/types.js'
 import type { ChannelReadStreamOptions } from './types.js'
-
-const HIGH_WATER_MARK = 16
 
 interface Receives {
   receive(options: { signal: AbortSignal }): Promise<{ readonly value: unknown; release(): void }>
@@ -92,18 +91,4 @@ export function writeStream(channel: Sends, options: WriteStreamOptions | undefi
     },
   })
   return endedBy(signal, stream)
-}
-
-/** Destroys the stream when the signal aborts. Node.js's own option would call the signal's methods. */
-function endedBy<S extends Readable | Writable>(signal: AbortSignal | undefined, stream: S): S {
-  if (signal === undefined) return stream
-  try {
-    stream.once(
-      'close',
-      onAbort(signal, (error) => stream.destroy(error)),
-    )
-  } catch (error) {
-    stream.destroy(error as Error)
-  }
-  return stream
 }

@@ -1,6 +1,7 @@
 import { Readable, Writable } from 'node:stream'
 import { checkBoolean, checkOptions, checkWhole } from '../shared/arguments.js'
-import { checkSignal, onAbort } from '../shared/signals.js'
+import { checkSignal } from '../shared/signals.js'
+import { endedBy, HIGH_WATER_MARK } from '../shared/streams.js'
 import type { ReadStreamOptions, Value, WriteStreamOptions } from '../shared/types.js'
 import { takeTurn } from '../shared/waits.js'
 import type { MmFile } from './mmfile.js'
@@ -8,9 +9,6 @@ import type { SegmentWaits } from './segment-waits.js'
 import { comes, READ_STREAM_OPTIONS, readAs, reading } from './segments.js'
 
 const WRITE_STREAM_OPTIONS = ['seal', 'highWaterMark', 'signal'] as const
-
-/** Segments read ahead, and chunks kept: object streams' own default. */
-const HIGH_WATER_MARK = 16
 
 /** The segments as chunks, those that will come too, until the file is sealed. */
 export function readStream(
@@ -100,18 +98,4 @@ export function writeStream(file: MmFile, options: WriteStreamOptions | undefine
     },
   })
   return endedBy(signal, stream)
-}
-
-/** Destroys the stream when the signal aborts. Node.js's own option would call the signal's methods. */
-function endedBy<S extends Readable | Writable>(signal: AbortSignal | undefined, stream: S): S {
-  if (signal === undefined) return stream
-  try {
-    stream.once(
-      'close',
-      onAbort(signal, (error) => stream.destroy(error)),
-    )
-  } catch (error) {
-    stream.destroy(error as Error)
-  }
-  return stream
 }
