@@ -1,6 +1,6 @@
 // Messages: each names what it is about and the next step, and none gives the cause of another kind of thing.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { MmFile, MmFileError, NamedMutex, remove } from 'mmfile'
@@ -25,6 +25,11 @@ test('files on disk are not spoken of as if processes kept them', (t) => {
   const directory = refuses(t, () => MmFile.openFile(place), 'ERR_MMFILE_ACCESS')
   t.regex(directory.message, /it is a folder/)
   t.deepEqual([directory.syscall, directory.cause.code], ['open', 'EISDIR'])
+  const link = join(place, 'link')
+  symlinkSync(join(place, 'none'), link)
+  missing(link, /the link .* leads to nothing/)
+  const either = refuses(t, () => MmFile.createOrOpenFile(link, 100), 'ERR_MMFILE_NOT_FOUND')
+  t.regex(either.message, /the link .* leads to nothing/)
   for (const [name, content] of Object.entries({
     empty: '',
     short: 'hello',
@@ -66,6 +71,15 @@ test('NO_SPACE says where room can be made', (t) => {
     const there = () => MmFile.createNew(2 ** 50, { directory })
     t.true(refuses(t, there, 'ERR_MMFILE_NO_SPACE').message.includes(directory))
   }
+})
+
+test('a file that has no id yet is spoken of as a new one', (t) => {
+  const { message } = refuses(t, () => MmFile.createNew(2 ** 50), 'ERR_MMFILE_NO_SPACE')
+  t.regex(message, /^a new file: the system cannot provide /)
+  if (windows) return
+  const elsewhere = () => MmFile.createNew(100, { directory: join(folder(t), 'none') })
+  const nowhere = refuses(t, elsewhere, 'ERR_MMFILE_UNSUPPORTED').message
+  t.regex(nowhere, /^a new file: not supported here: /)
 })
 
 test('every error of a handle names the file or the mutex', async (t) => {

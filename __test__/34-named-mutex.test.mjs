@@ -1,5 +1,6 @@
 // NamedMutex: the lock on its own.
 
+import { inspect } from 'node:util'
 import test from 'ava'
 import { NamedMutex } from 'mmfile'
 import { start } from './support/child.mjs'
@@ -57,6 +58,14 @@ test('nothing is left when the last one has closed it', (t) => {
   first.close()
   second.close()
   t.deepEqual(left(name), [])
+})
+
+test('console.log of a mutex tells what it is, before and after', (t) => {
+  const mutex = NamedMutex.open(uniqueId('shown'))
+  t.is(inspect(mutex), `NamedMutex { name: '${mutex.name}', isCreator: true }`)
+  mutex.close()
+  t.true(inspect(mutex).includes('closed: true'))
+  t.notThrows(() => inspect(NamedMutex.prototype))
 })
 
 test('it is not re-entrant, on any handle of the thread', async (t) => {

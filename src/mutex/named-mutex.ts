@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { NativeMutex } from '../../index.js'
 import {
   checkDirectory,
@@ -194,5 +195,11 @@ export class NamedMutex {
   /** Closes it at the end of a block: `await using mutex = …`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
+  }
+
+  /** What `console.log` shows. */
+  [inspect.custom](_depth: number, options: object): string {
+    const { name, isCreator, closed } = this
+    return `NamedMutex ${inspect({ name, isCreator, ...(closed ? { closed } : {}) }, options)}`
   }
 }

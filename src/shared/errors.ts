@@ -136,9 +136,10 @@ export function fail(
   facts?: MmFileErrorFacts,
 ): MmFileError {
   if (subject === undefined) return make(code, message, facts)
-  const name = subject.slice(subject.indexOf("'"))
-  const named = message.includes(name) ? message.replace(name, () => subject) : undefined
-  return make(code, named ?? `${subject}: ${message}`, facts)
+  const name = /'.*'/s.exec(subject)?.[0]
+  const says = name !== undefined && message.includes(name)
+  const named = says ? message.replace(name, () => subject) : `${subject}: ${message}`
+  return make(code, named, facts)
 }
 
 /** The latest time that a Date can have; a damaged control block may say a later one. */

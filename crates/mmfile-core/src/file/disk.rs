@@ -74,7 +74,14 @@ impl MmFile {
                 Ok(on_disk(&location, opened, false, &options))
             },
             || {
-                let opened = object::create_file(&location, &new(capacity, &options), &deadline)?;
+                let opened = object::create_file(&location, &new(capacity, &options), &deadline);
+                let opened = opened.map_err(|error| match error {
+                    // It will not come by itself.
+                    Error::Exists { id } if leads_nowhere(path.as_ref()) => {
+                        missing(path.as_ref(), Error::NotFound { id, reason: "" })
+                    }
+                    other => other,
+                })?;
                 Ok(on_disk(&location, opened, true, &options))
             },
         )
@@ -108,11 +115,18 @@ impl MmFile {
 /// The error of a file on disk that is not there: no process need have it open.
 fn missing(path: &Path, error: Error) -> Error {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    error.missing_because(if folder.is_none_or(Path::exists) {
+    error.missing_because(if leads_nowhere(path) {
+        "the link at that path leads to nothing: create the file that it names, or remove the link"
+    } else if folder.is_none_or(Path::exists) {
         "no file is at that path: check it, or create the file first"
     } else {
         "its folder does not exist: create that first"
     })
+}
+
+/// Whether a link stands at the path, and nothing where it leads.
+fn leads_nowhere(path: &Path) -> bool {
+    path.is_symlink() && !path.exists()
 }
 
 /// Flushes one file on disk; see [`MmFile::flusher`].
