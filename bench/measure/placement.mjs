@@ -10,7 +10,7 @@ import { transports } from '../transports/index.mjs'
 
 const execute = promisify(execFile)
 const SIZE = 64
-const NAMES = ['mmfileBlock', 'mmfileAsyncCopy', 'socket']
+const NAMES = ['mmfileBlock', 'mmfileAsyncCopy', 'channelAsync', 'channelAsyncSpin', 'socket']
 const CORE = 'mmfile-core alone, Rust to Rust, blocking'
 const TOGETHER = 8
 
@@ -70,5 +70,11 @@ export async function placement(context) {
       })
     goal('block', 'blocking without spin', 1.7, figures.mmfileBlock)
     goal('async', 'asynchronous', 1.2, figures.mmfileAsyncCopy)
+    goal('channel', 'channel, asynchronous', 1.2, figures.channelAsync)
+    // With one processor for both, what spins keeps the other from running.
+    if (id === 'two') {
+      const spun = 'channel, asynchronous with spin of 50 µs'
+      goal('channel-spin', spun, 8, figures.channelAsyncSpin)
+    }
   }
 }

@@ -124,11 +124,6 @@ export async function roundTrip(context) {
     figures.shmView && ratios(figures.shmView, figures.channelExclusive)
   goal('trip-channel', 'channel, round trip, spinning, 64 B', ring, 1, exclusive(small))
   goal('trip-channel-mebibyte', 'channel, round trip, 1 MiB', ring, 1, exclusive(large))
-  const spun = ratios(small.socket, small.channelAsyncSpin)
-  const asynchronously = 'channel, round trip, asynchronous, 64 B'
-  goal('trip-channel-spin', `${asynchronously}, with spin of 50 µs`, 'Unix domain socket', 8, spun)
-  const slept = ratios(small.socket, small.channelAsync)
-  goal('trip-channel-async', asynchronously, 'Unix domain socket', 1.2, slept)
   const block = ratios(small.socket, small.mmfileBlock)
   const anywhere = 'wherever the scheduler puts it'
   goal(
