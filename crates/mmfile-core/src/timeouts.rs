@@ -11,6 +11,8 @@ pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// doubles up to the longest.
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_micros(50);
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(5);
+/// So long it goes on at least, whatever the time limit is: the moment is part of one attempt.
+pub(crate) const LEAST_PATIENCE: Duration = Duration::from_millis(20);
 
 /// The longest sleep before a waiter checks for itself. Foreign writers wake no sleeper, so their segments
 /// are seen after this time at the latest. The sleeps grow towards it.

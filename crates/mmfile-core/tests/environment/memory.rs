@@ -1,14 +1,16 @@
 //! A group of processes with little memory, one of which is killed for want of it in the middle of a
 //! creation.
 
-use super::support::sandbox::{Refusal, refuse};
-use super::support::{self, Actor, Watchdog, common_part, figures, left_behind, own_prefixes, say};
+use super::support::sandbox::{Refusal, in_mount_namespace, refuse};
+use super::support::{
+    self, Actor, Folder, Watchdog, common_part, figures, left_behind, own_prefixes, say,
+};
 use super::{options, prefixes};
 use mmfile_core::*;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const ROLES: &[support::Role] = &[("creator", creator)];
+const ROLES: &[support::Role] = &[("creator", creator), ("short-of-memory", short_of_memory)];
 const LIMIT: &str = "209715200"; // 200 MiB
 
 /// A control group of its own with that limit, of whichever version there is.
@@ -57,6 +59,54 @@ fn creator(args: &[String]) {
     let capacity = args[2].parse().unwrap();
     let file = MmFile::create_new(capacity, &options(&prefixes(args), &args[2], None));
     say(file.as_ref().map_or_else(Error::code, |_| "created"));
+}
+
+/// Creates a file of 20 MiB in two folders where the machine says that it has 10 MiB of memory left.
+fn short_of_memory(args: &[String]) {
+    let folder = PathBuf::from(&args[2]);
+    let said = folder.join("meminfo");
+    std::fs::write(&said, "MemAvailable: 10240 kB\nSwapFree: 0 kB\n").unwrap();
+    let text = |path: &Path| std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    let (from, to) = (text(&said), c"/proc/meminfo");
+    let none = std::ptr::null();
+    // SAFETY: NUL-terminated strings that outlive the calls.
+    let mounted = unsafe {
+        libc::mount(
+            c"none".as_ptr(),
+            c"/".as_ptr(),
+            none,
+            libc::MS_REC | libc::MS_PRIVATE,
+            none.cast(),
+        ) == 0
+            && libc::mount(from.as_ptr(), to.as_ptr(), none, libc::MS_BIND, none.cast()) == 0
+    };
+    if !mounted {
+        return say(format_args!("skipped: {}", std::io::Error::last_os_error()));
+    }
+    for directory in [Path::new("/dev/shm"), &folder] {
+        let options = options(&prefixes(args), "it", Some(directory));
+        say(MmFile::create_new(20 << 20, &options).map_or_else(|error| error.code(), |_| "created"));
+    }
+}
+
+/// What the machine has of memory is no limit of a folder on a disk.
+#[test]
+fn a_folder_on_a_disk_takes_more_than_fits_into_memory() {
+    support::play(ROLES);
+    let test = "memory::a_folder_on_a_disk_takes_more_than_fits_into_memory";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(60));
+    let (prefixes, folder) = (own_prefixes("disk"), Folder::new("disk"));
+    let path = folder.path().to_str().unwrap();
+    let args = [prefixes.data(), prefixes.mutex(), path];
+    let mut command = support::command(test, "short-of-memory", &args);
+    in_mount_namespace(&mut command);
+    let Some(mut actor) = Actor::spawn_if_allowed(command) else { return };
+    let first = actor.expect();
+    if first.starts_with("skipped") {
+        return figures(first);
+    }
+    assert_eq!((first.as_str(), actor.expect().as_str()), ("ERR_MMFILE_NO_SPACE", "created"));
+    actor.finish();
 }
 
 #[test]

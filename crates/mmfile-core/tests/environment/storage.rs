@@ -31,6 +31,7 @@ const CASES: &[(&str, Case)] = &[
     ("filled while it is written", filled_while_it_is_written),
     ("created with what is left", created_with_what_is_left),
     ("objects in a folder", objects_in_a_folder),
+    ("two descriptors at most", two_descriptors_at_most),
 ];
 
 /// A small file system.
@@ -507,6 +508,28 @@ fn objects_in_a_folder(disk: &Disk) {
     file.append(b"one").unwrap();
     assert_eq!(file.len().unwrap(), length + 1);
     drop(mutex.lock(None).unwrap());
+}
+
+fn two_descriptors_at_most(disk: &Disk) {
+    let create = options(&own_prefixes("storage"), "it", Some(&disk.root));
+    let object = MmFile::create_new(CAPACITY, &create).unwrap();
+    let file = disk.create("it");
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    for access in [Access::ReadWrite, Access::Read] {
+        let open = OpenOptions { access, ..OpenOptions::from(&create) };
+        let before = descriptors();
+        let other = MmFile::open_existing("it", &open).unwrap();
+        assert!(
+            descriptors() <= before + 2,
+            "{access:?}: {} for an object",
+            descriptors() - before
+        );
+        drop(other);
+        let other = disk.open("it", access).unwrap();
+        assert!(descriptors() <= before + 2, "{access:?}: {} for a file", descriptors() - before);
+        drop(other);
+    }
+    drop((object, file));
 }
 
 /// Runs a program, or says why it failed.

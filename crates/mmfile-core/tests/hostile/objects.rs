@@ -21,6 +21,19 @@ fn regular(at: &Path, bytes: &[u8], mode: u32) {
     fs::set_permissions(at, Permissions::from_mode(mode)).unwrap();
 }
 
+/// A file that no other process can open until the one that has a lease on it gives that up.
+#[cfg(target_os = "linux")]
+fn leased(at: &Path) {
+    use std::os::fd::IntoRawFd;
+    regular(at, &[0; CONTROL_SIZE], 0o600);
+    let fd = fs::File::open(at).unwrap().into_raw_fd(); // open until the test ends
+    // SAFETY: an open descriptor; the signal that asks for the lease is to end nothing.
+    unsafe {
+        libc::signal(libc::SIGIO, libc::SIG_IGN);
+        assert_eq!(libc::fcntl(fd, libc::F_SETLEASE, libc::F_WRLCK), 0);
+    }
+}
+
 fn fifo(at: &Path) {
     let name = std::ffi::CString::new(at.to_str().unwrap()).unwrap();
     // SAFETY: a NUL-terminated string that outlives the call.
@@ -53,6 +66,8 @@ const THINGS: &[Thing] = &[
     ("something others may read", |at| regular(at, &[0; CONTROL_SIZE], 0o604)),
     ("something a group may write", |at| regular(at, &[0; CONTROL_SIZE], 0o620)),
     ("something no user may touch", |at| regular(at, &[0x5a; CONTROL_SIZE], 0o000)),
+    #[cfg(target_os = "linux")]
+    ("something with a lease", leased),
 ];
 
 fn take_away(at: &Path) {

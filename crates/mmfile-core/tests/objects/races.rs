@@ -12,6 +12,7 @@ const ROLES: &[support::Role] = &[
     ("creator", creator),
     ("leaver", leaver),
     ("sharer", sharer),
+    ("sweeper", sweeper),
     ("ender", ender),
     ("disk-opener", disk_opener),
     ("disk-creator", disk_creator),
@@ -47,7 +48,9 @@ fn creator(args: &[String]) {
     let options = CreateOptions { id: None, ..options(&prefixes(args)) };
     let id = Some(FileId::parse(&args[2]).unwrap());
     let capacity = args[3].parse().unwrap();
-    let file = MmFile::create_new(capacity, &CreateOptions { id, ..options });
+    let lock_timeout =
+        Duration::from_secs(args.get(4).map_or(10, |seconds| seconds.parse().unwrap()));
+    let file = MmFile::create_new(capacity, &CreateOptions { id, lock_timeout, ..options });
     say(file.as_ref().map_or_else(Error::code, |_| "created"));
     hear();
 }
@@ -65,11 +68,19 @@ fn ender(args: &[String]) {
     say("ended");
 }
 
-/// Opens or creates the file, and says which.
+/// Opens or creates the file, and says which. With an argument it waits for nothing.
 fn sharer(args: &[String]) {
-    let file = MmFile::create_or_open("it", 1000, &options(&prefixes(args))).unwrap();
+    let mut options = options(&prefixes(args));
+    if args.len() > 2 {
+        options.lock_timeout = Duration::ZERO;
+    }
+    let file = MmFile::create_or_open("it", 1000, &options).unwrap();
     say(file.is_creator());
     hear();
+}
+
+fn sweeper(args: &[String]) {
+    say(sweep(&listing(&prefixes(args))).unwrap().len());
 }
 
 /// Opens a file on disk, and says what is in it.
@@ -278,7 +289,8 @@ fn a_swept_staging_object_is_made_anew() {
     for (point, stays) in
         [("stage.made", false), ("create.joined", true), ("create.described", true)]
     {
-        let mut creator = race.start("creator", &["it", "100"], point);
+        // With a time limit of 0, too: no process has the name.
+        let mut creator = race.start("creator", &["it", "100", "0"], point);
         assert_eq!(race.left().len(), 1);
         sweep(&listing(&race.prefixes)).unwrap();
         assert_eq!(race.left().len(), usize::from(stays), "{point}");
@@ -287,6 +299,43 @@ fn a_swept_staging_object_is_made_anew() {
         assert!(path(&format!("{}it", race.prefixes.data())).exists());
         assert_eq!(race.left().len(), 1);
         creator.finish();
+        assert_eq!(race.left(), [""; 0]);
+    }
+}
+
+/// One that is stopped while it removes a staging object keeps the creator waiting for nothing.
+#[test]
+fn a_creator_waits_for_no_sweeper() {
+    support::play(ROLES);
+    if support::skips_in_chosen_folder() {
+        return;
+    }
+    let race = Race::new("races::a_creator_waits_for_no_sweeper");
+    let mut creator = race.start("creator", &["it", "100", "0"], "stage.made");
+    let mut sweeper = race.start("sweeper", &[], "remove.locked");
+    creator.go_on();
+    assert_eq!(creator.expect(), "created");
+    sweeper.go_on();
+    assert_eq!(sweeper.expect(), "0");
+    sweeper.finish();
+    assert!(open(&race.prefixes).is_ok(), "what was created is not swept");
+    creator.finish();
+    assert_eq!(race.left(), [""; 0]);
+}
+
+/// A process that finds nothing and then, when it creates, another one's object, opens that: at once, with a time
+/// limit of 0, too.
+#[test]
+fn what_another_process_created_meanwhile_is_opened() {
+    support::play(ROLES);
+    let race = Race::new("races::what_another_process_created_meanwhile_is_opened");
+    for point in ["create.swept", "create.described"] {
+        let mut sharer = race.start("sharer", &["0"], point);
+        let file = create(&race.prefixes, "first");
+        sharer.go_on();
+        assert_eq!(sharer.expect(), "false", "{point}");
+        sharer.finish();
+        drop(file);
         assert_eq!(race.left(), [""; 0]);
     }
 }

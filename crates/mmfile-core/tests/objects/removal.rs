@@ -166,6 +166,47 @@ const ROLES: &[support::Role] = &[("has a mutex", |args| {
     hear();
 })];
 
+/// Creates a file and closes it, or waits to be killed.
+#[cfg(target_os = "linux")]
+fn creates_one(args: &[String]) {
+    let prefixes = Prefixes::new(&args[0], &args[1]).unwrap();
+    let file = MmFile::create_new(100, &CreateOptions { prefixes, ..Default::default() }).unwrap();
+    if args[2] == "waits" {
+        say(file.id());
+        hear();
+    }
+}
+
+/// What a dead process left is removed although each process creates one file only, and finds living ones first.
+#[cfg(target_os = "linux")]
+#[test]
+fn processes_that_create_one_file_each_remove_what_is_stale() {
+    const ROLES: &[support::Role] = &[("creates one", creates_one)];
+    support::play(ROLES);
+    let test = "removal::processes_that_create_one_file_each_remove_what_is_stale";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(60));
+    let prefixes = own_prefixes("single");
+    let start = |how| Actor::start(test, "creates one", &[prefixes.data(), prefixes.mutex(), how]);
+    let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
+    let create = |_| MmFile::create_new(100, &options).unwrap();
+    let older: Vec<_> = (0..4).map(create).collect();
+    let mut dead = start("waits");
+    let stale = dead.expect();
+    dead.kill();
+    let newer: Vec<_> = (0..4).map(create).collect();
+    let is_left = || left_behind(prefixes.data()).iter().any(|name| name.ends_with(&stale));
+    assert!(is_left());
+    for _ in 0..200 {
+        start("closes").finish();
+        if !is_left() {
+            break;
+        }
+    }
+    assert!(!is_left());
+    drop((older, newer));
+    assert_eq!(left_behind(prefixes.data()), [""; 0]);
+}
+
 /// The prefix of files begins that of mutexes: a sweep of files leaves a dead process's mutex.
 #[test]
 fn a_sweep_removes_what_it_reports() {

@@ -106,12 +106,17 @@ pub(super) fn stage(
     named: bool,
     deadline: &Deadline,
 ) -> Result<(Staged, u64)> {
-    let nonce = new_nonce();
     let mut backoff = Backoff::new(deadline, "waiting for a process that removes staging objects");
-    let staged = loop {
+    let (staged, nonce) = loop {
+        let nonce = new_nonce();
         match location.stage(new.capacity, nonce, named) {
-            Ok(Some(staged)) => break staged,
-            Ok(None) => backoff.pause()?,
+            Ok(Some(staged)) => {
+                // A process that takes it for a dead one's holds it, and removes its name: that one may be stopped.
+                if liveness::join(&staged.descriptor, nonce)? {
+                    break (staged, nonce);
+                }
+            }
+            Ok(None) => {}
             Err(Error::NotFound { id, .. }) => {
                 return Err(Error::NotFound {
                     id,
@@ -120,12 +125,8 @@ pub(super) fn stage(
             }
             Err(error) => return Err(error),
         }
-    };
-    // A process that takes it for a dead one's holds it for a moment, and removes its name: publishing
-    // finds that out.
-    while !liveness::join(&staged.descriptor, nonce)? {
         backoff.pause()?;
-    }
+    };
     fault::point("create.joined");
     location.reserve(&staged, new.capacity)?;
     fault::point("create.reserved");

@@ -7,18 +7,20 @@ use super::open::copy_control;
 use crate::control::{Control, ObjectKind};
 use crate::error::Result;
 use crate::ids::{FileId, staged_name};
-use crate::platform::{Folder, Location};
+use crate::platform::{Folder, Location, process_number};
 use crate::sync::PerProcess;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// How many objects a creation examines, and how many names it passes over for that.
+/// How many objects a creation examines.
 const EXAMINED: usize = 2;
-const PASSED: usize = 64;
-/// So many creations begin no new pass after one has ended.
-const CREATIONS_BETWEEN_PASSES: u32 = 16;
-/// So many passes a process has under way, since each keeps a folder open.
-const PASSES: usize = 8;
+/// So many creations at least begin no new pass after one has ended, and one for so many names that were read.
+const CREATIONS_BETWEEN_PASSES: usize = 16;
+const NAMES_A_CREATION: usize = 4;
+/// So many objects are examined in one pass, since a process keeps their names until then.
+const LONGEST_PASS: usize = 4096;
+/// In so many places a process keeps passes.
+const PLACES: usize = 32;
 
 /// The objects of a prefix in a folder, and their ids. On the way it removes what processes were creating when
 /// they died.
@@ -29,7 +31,15 @@ pub(super) fn objects<'a>(
     folder: &'a Folder,
     prefix: &'a str,
 ) -> Result<impl Iterator<Item = (Location, FileId)> + 'a> {
-    Ok(folder.names()?.filter_map(move |name| {
+    Ok(objects_among(folder.names()?, folder, prefix))
+}
+
+fn objects_among(
+    names: impl Iterator<Item = String>,
+    folder: &Folder,
+    prefix: &str,
+) -> impl Iterator<Item = (Location, FileId)> {
+    names.filter_map(move |name| {
         let location = folder.location(&name);
         if let Some(id) = id_of(&name, prefix) {
             return Some((location, id));
@@ -38,7 +48,7 @@ pub(super) fn objects<'a>(
             let _ = staged(&location); // it stays for the next time
         }
         None
-    }))
+    })
 }
 
 /// Removes one object of a kind if it is stale, or if it has ended and its name is still there: its creator
@@ -84,71 +94,81 @@ pub(super) fn stale(folder: &Folder, prefix: &str, kind: ObjectKind) -> bool {
     })
 }
 
-type Names = Box<dyn Iterator<Item = String> + Send>;
-
-/// A pass over a folder, or how many creations ago the last one ended.
-enum Pass {
-    Under(Names),
-    Over(u32),
+/// A pass over the objects of a prefix in a folder.
+struct Pass {
+    /// What it has not examined yet.
+    left: Vec<FileId>,
+    /// So many creations come before the next one.
+    creations: usize,
 }
 
-/// The passes of this process, each over the names of a prefix in a folder.
-static UNDER_WAY: PerProcess<HashMap<(PathBuf, String), Pass>> = PerProcess::new();
+#[derive(Default)]
+struct Passes {
+    places: HashMap<(PathBuf, String), Pass>,
+    begun: usize,
+}
+
+/// Those of this process.
+static PASSES: PerProcess<Passes> = PerProcess::new();
+
+/// Begins a pass. Processes that create one object each examine different ones.
+fn pass(folder: &Folder, prefix: &str) -> Pass {
+    let mut read = 0;
+    let names = folder.names().into_iter().flatten().inspect(|_| read += 1);
+    let mut left: Vec<_> = objects_among(names, folder, prefix).map(|(_, id)| id).collect();
+    if !left.is_empty() {
+        let begun = PASSES.with(|passes| {
+            passes.begun += 1;
+            passes.begun
+        });
+        #[allow(clippy::cast_possible_truncation, reason = "any number will do")]
+        let number = process_number() as usize;
+        let first = number.wrapping_add(begun.unwrap_or(0) * LONGEST_PASS) % left.len();
+        left.rotate_left(first);
+        left.truncate(LONGEST_PASS);
+    }
+    Pass { left, creations: CREATIONS_BETWEEN_PASSES.max(read / NAMES_A_CREATION) }
+}
 
 /// Before the first creation in a folder: removes what processes were creating when they died.
 pub(super) fn begin(folder: &Folder, prefix: &str) {
     let place = (folder.path().to_owned(), prefix.to_owned());
-    let is_first = UNDER_WAY.with(|passes| {
-        if passes.contains_key(&place) {
-            return None;
-        }
-        // What is dropped closes its folder: not while other threads are kept out.
-        let others = (passes.len() >= PASSES).then(|| std::mem::take(passes));
-        passes.insert(place, Pass::Over(CREATIONS_BETWEEN_PASSES));
-        Some(others)
-    });
-    if is_first.flatten().is_some()
-        && let Ok(objects) = objects(folder, prefix)
-    {
-        objects.for_each(drop);
+    if PASSES.with(|passes| passes.places.contains_key(&place)) != Some(false) {
+        return;
     }
+    let pass = pass(folder, prefix);
+    PASSES.with(|passes| {
+        if passes.places.len() >= PLACES {
+            passes.places.clear();
+        }
+        passes.places.insert(place, pass)
+    });
 }
 
-/// Goes on with a pass over the folder: a creation pays for a few names, however many there are.
+/// Goes on with the pass over the folder: a creation pays for a few objects, however many there are.
 pub(super) fn some(folder: &Folder, prefix: &str, kind: ObjectKind) {
     let place = (folder.path().to_owned(), prefix.to_owned());
-    let pass = UNDER_WAY.with(|passes| {
-        let pass = passes.get_mut(&place)?;
-        if let Pass::Over(creations) = pass {
-            *creations += 1;
-            if *creations < CREATIONS_BETWEEN_PASSES {
+    let taken = PASSES.with(|passes| {
+        let pass = passes.places.get_mut(&place)?;
+        if pass.left.is_empty() {
+            pass.creations = pass.creations.saturating_sub(1);
+            if pass.creations > 0 {
                 return None;
             }
         }
         // While this thread is at it, no other is.
-        Some(std::mem::replace(pass, Pass::Over(0)))
+        Some(std::mem::replace(pass, Pass { left: Vec::new(), creations: usize::MAX }))
     });
-    let mut names: Names = match pass.flatten() {
-        None => return,
-        Some(Pass::Under(names)) => names,
-        Some(Pass::Over(_)) => match folder.names() {
-            Ok(names) => Box::new(names),
-            Err(_) => return,
-        },
-    };
-    let mut examined = 0;
-    for _ in 0..PASSED {
-        let Some(name) = names.next() else { return };
-        if id_of(&name, prefix).is_some() {
-            // What cannot be examined stays for the next time.
-            let _ = object(&folder.location(&name), kind);
-            examined += 1;
-            if examined == EXAMINED {
-                break;
-            }
-        }
+    let Some(mut under_way) = taken.flatten() else { return };
+    if under_way.left.is_empty() {
+        under_way = pass(folder, prefix);
     }
-    UNDER_WAY.with(|passes| passes.get_mut(&place).map(|pass| *pass = Pass::Under(names)));
+    let rest = under_way.left.len().saturating_sub(EXAMINED);
+    for id in under_way.left.split_off(rest) {
+        // What cannot be examined stays for the next time.
+        let _ = object(&folder.location(&format!("{prefix}{id}")), kind);
+    }
+    PASSES.with(|passes| passes.places.get_mut(&place).map(|pass| *pass = under_way));
 }
 
 /// The id in an object's name.

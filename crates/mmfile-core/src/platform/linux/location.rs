@@ -75,7 +75,7 @@ impl Location {
     pub(crate) fn stage(&self, capacity: u64, nonce: u64, named: bool) -> Result<Option<Staged>> {
         let Some(size) = object_size(capacity) else { return Err(self.no_space(capacity, None)) };
         limits::check_file_size(size)?;
-        if self.kind != Kind::Disk && !reserve::is_plausible(size) {
+        if !reserve::is_plausible(size) && self.is_in_memory() {
             return Err(self.no_space(capacity, None));
         }
         if self.kind == Kind::SharedMemory && size < LARGE {
@@ -83,6 +83,18 @@ impl Location {
         }
         let nameless = if named { None } else { self.stage_without_name(size)? };
         nameless.map_or_else(|| self.stage_file(size, nonce), |staged| Ok(Some(staged)))
+    }
+
+    /// Whether its folder keeps objects in memory alone.
+    fn is_in_memory(&self) -> bool {
+        let folder = || std::fs::File::open(self.folder().path).ok();
+        match self.kind {
+            Kind::SharedMemory => true,
+            Kind::Folder => {
+                folder().is_some_and(|it| reserve::backing(&it.into()) == Backing::Memory)
+            }
+            Kind::Disk => false,
+        }
     }
 
     fn stage_in_shared_memory(&self, size: u64, nonce: u64) -> Result<Option<Staged>> {

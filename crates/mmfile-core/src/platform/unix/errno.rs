@@ -8,6 +8,11 @@ pub(crate) fn from_errno(os: OsError, id: &str, size: u64) -> Error {
     match os.errno {
         libc::ENOENT => Error::not_found(id),
         libc::EEXIST => Error::Exists { id: id.into() },
+        // Any user can have one on a file of their own.
+        libc::EAGAIN if os.syscall == "open" => {
+            let reason = "a program has a lease on it: try again when it has given that up";
+            Error::Access { id: id.into(), reason, os: Some(os) }
+        }
         libc::ENOMEM
         | libc::EAGAIN
         | libc::ENOSPC

@@ -212,7 +212,19 @@ impl Location {
         descriptor: &Descriptor,
         access: Access,
     ) -> Result<Option<Mapped>> {
-        self.map_with(descriptor, libc::O_RDWR, |fd, size| map_object(fd, size, access))
+        let map = |fd: &_, size| map_object(fd, size, access);
+        let mapped = self.map_with(descriptor, libc::O_RDWR, map)?;
+        // A handle that reads maps more through the descriptor, one that writes may write through it.
+        Ok(mapped.map(|mapped| match mapped.descriptor {
+            Some(fd) if access == Access::ReadWrite => {
+                let memory = match mapped.memory.backing() {
+                    Backing::Written => mapped.memory.of_file(fd.into()),
+                    _ => mapped.memory,
+                };
+                Mapped { memory, descriptor: None }
+            }
+            _ => mapped,
+        }))
     }
 
     /// Maps a file that may only be read.
@@ -238,7 +250,7 @@ impl Location {
         if size < CONTROL_SIZE {
             return Err(Error::access(&self.id, "something else stands at its name"));
         }
-        let memory = self.with_backing(map(&fd, size)?, &fd);
+        let memory = map(&fd, size)?.backed_by(self.backing(&fd));
         Ok(Some(Mapped { memory, descriptor: Some(fd) }))
     }
 
@@ -289,18 +301,15 @@ impl Location {
 
     pub(in crate::platform) fn size_and_map(&self, fd: &OwnedFd, size: u64) -> Result<Memory> {
         set_size(fd, size).map_err(|os| self.refused(os, size))?;
-        Ok(self.with_backing(mmap::map_shared(fd, size, 0)?, fd))
-    }
-
-    fn with_backing(&self, memory: Memory, fd: &OwnedFd) -> Memory {
         let backing = self.backing(fd);
+        let memory = mmap::map_shared(fd, size, 0)?;
         if backing != Backing::Written {
-            return memory.backed_by(backing);
+            return Ok(memory.backed_by(backing));
         }
-        match fd.try_clone() {
+        Ok(match fd.try_clone() {
             Ok(file) => memory.backed_by(backing).of_file(file.into()),
             Err(_) => memory.backed_by(Backing::Moved),
-        }
+        })
     }
 
     /// Creates shared memory of that name and size, whose name its caller removes.

@@ -9,6 +9,6 @@ use std::time::Duration;
 /// Sleeps while `word` is `expected`, at most for `limit`.
 pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) {
     let deadline = Deadline::after(&Timeout::Val(limit));
-    let mut backoff = Backoff::new(&deadline, "waiting for a word to change");
+    let mut backoff = Backoff::until(&deadline, "waiting for a word to change");
     while word.load(Ordering::Acquire) == expected && backoff.pause().is_ok() {}
 }
