@@ -250,9 +250,14 @@ pub fn common_part(prefixes: &Prefixes) -> &str {
     prefixes.data().trim_end_matches("data-")
 }
 
-/// Where [`mmfile_core::list`] finds the files of these prefixes, and no mutexes.
+/// Where [`mmfile_core::list`] finds the files of these prefixes, no mutexes, and no other program's channels.
 pub fn listing(prefixes: &Prefixes) -> ListOptions {
-    ListOptions { prefixes: prefixes.clone(), mutex_prefix: None, directory: None }
+    let mut prefixes = prefixes.clone();
+    if prefixes.channel() == Prefixes::default().channel() {
+        let own = format!("{}channel-", common_part(&prefixes));
+        prefixes = prefixes.with_channel(own).unwrap();
+    }
+    ListOptions { prefixes, mutex_prefix: None, directory: None }
 }
 
 /// Ends the whole test program if the value is not dropped in time: a hang is a failure too.
