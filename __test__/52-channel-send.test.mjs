@@ -340,6 +340,19 @@ test('the exclusive writer is the only one until it closes', async (t) => {
   t.throws(() => other.evict({ id: '1', role: 'writer' }), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
+test('a closed exclusive writer sends no bytes, whoever is the writer now', async (t) => {
+  const one = channel(t)
+  const bytes = Buffer.from('x')
+  const writer = await one.exclusiveWriter()
+  t.is(writer.trySend(bytes), 0)
+  writer.close()
+  refuses(t, () => writer.trySend(bytes), 'ERR_MMFILE_CLOSED')
+  const next = closing(t, await one.exclusiveWriter())
+  refuses(t, () => writer.trySend(bytes), 'ERR_MMFILE_CLOSED')
+  t.is(next.trySend(bytes), 1)
+  t.is(one.nextIndex, 2)
+})
+
 test('a reservation is filled over awaits, and sends what is committed', async (t) => {
   const one = small(t)
   const reader = one.reader()

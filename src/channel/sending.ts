@@ -44,7 +44,7 @@ export class Sends {
   readonly coder: Coder
   readonly subject: string
   readonly #line: Line
-  readonly #ring: RingWriter | undefined
+  #ring: RingWriter | undefined
   /** Whether something is being filled in, until which nothing else is sent. */
   occupied = false
 
@@ -152,6 +152,7 @@ export class Sends {
   }
 
   close(): void {
+    this.#ring = undefined // the memory stays for as long as the channel is open, and may be another writer's
     this.#line.close(() => closed(this.subject))
   }
 
