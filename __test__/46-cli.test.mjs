@@ -69,6 +69,8 @@ test('wrong usage is exit status 2', async (t) => {
     ['cat', id, '--encoding', 'ascii'],
     ['inspect', id, '--from', 'end'],
     ['inspect', id, '--limit', '-1'],
+    ['inspect', 'not-there', '--limit', 'x'],
+    ['cat', 'not-there', '--from', 'x'],
     ['seal'],
     ['cat'],
     ['cat', id, '0', '1'],

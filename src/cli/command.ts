@@ -159,10 +159,10 @@ export const RANGE_OPTIONS = {
   limit: { type: 'string', hint: 'COUNT', summary: 'show so many at most' },
 } as const satisfies Record<string, CommandOption>
 
-/** What --from and --limit say. */
-export function rangeGiven({
-  options: { from, limit },
-}: Call): [from?: number | undefined, limit?: number | undefined] {
+type Range = [from?: number | undefined, limit?: number | undefined]
+
+/** What --from and --limit say. Asked before anything is opened: they may be wrong. */
+export function rangeGiven({ options: { from, limit } }: Call): Range {
   return [
     typeof from === 'string' ? wholeNumber('--from', from) : undefined,
     typeof limit === 'string' ? wholeNumber('--limit', limit) : undefined,
@@ -171,12 +171,11 @@ export function rangeGiven({
 
 /** The first segment that is shown, and the one behind the last. */
 export function rangeOf(
-  call: Call,
+  [first = 0, count]: Range,
   length: number,
   most = Number.POSITIVE_INFINITY,
 ): [from: number, to: number] {
-  const [first = 0, count = most] = rangeGiven(call)
-  return [first, Math.min(length, first + count)]
+  return [first, Math.min(length, first + (count ?? most))]
 }
 
 /** A whole number that was given as text. */

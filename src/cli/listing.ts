@@ -143,10 +143,10 @@ async function writeContents(
 }
 
 function look(call: Call) {
-  const encoding = encodingOf(call)
+  const [encoding, range] = [encodingOf(call), rangeGiven(call)]
   const file = open(call, 'read', encoding)
   try {
-    const [from, to] = rangeOf(call, file.length, SHOWN)
+    const [from, to] = rangeOf(range, file.length, SHOWN)
     const segments = Array.from({ length: Math.max(0, to - from) }, (_, at) => {
       const index = from + at
       const bytes = file.byteLength(index)

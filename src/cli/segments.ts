@@ -67,14 +67,15 @@ export const cat: Command = {
     if (only !== undefined && (call.options.from ?? call.options.limit) !== undefined) {
       throw new UsageError('INDEX is one segment: --from and --limit go without it')
     }
+    const range = rangeGiven(call)
     if (kindOfId(call) === 'channel') {
-      const [first, limit] = only === undefined ? rangeGiven(call) : [only, 1]
+      const [first, limit] = only === undefined ? range : [only, 1]
       return catChannel(call, form, first, limit)
     }
     const file = open(call, 'read', encoding)
     try {
       if (only !== undefined) return await show(file, only, form, encoding)
-      const [from, to] = rangeOf(call, file.length)
+      const [from, to] = rangeOf(range, file.length)
       for (let index = from; index < to; index += 1) await show(file, index, form, encoding)
     } finally {
       file.close()
