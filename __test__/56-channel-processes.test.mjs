@@ -6,6 +6,7 @@ import { Channel, sweep } from 'mmfile'
 import { channel, closing, folder, refuses, rejects, uniqueId } from './support/channels.mjs'
 import { start } from './support/child.mjs'
 import { rounds } from './support/files.mjs'
+import { block } from './support/program.mjs'
 
 const PROGRAMS = 'channel-programs'
 const json = { encoding: 'json', capacity: 65_536 }
@@ -217,6 +218,17 @@ test('a request whose server dies goes to another one; after three deaths it is 
   })()
   await rejects(t, deadly, 'ERR_MMFILE_PEER_GONE')
   await keepAlive
+})
+
+test('a server that does nothing else lives until its caller has room for a larger reply', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  const server = start(t, PROGRAMS, 'texts', [one.id])
+  t.is(await server.next(), 'ready')
+  for (const length of [1, 100_000, 2, 300_000]) {
+    const reply = one.request(length, { timeout: 10_000 })
+    block(300) // the server waits for this process meanwhile
+    t.is((await reply).length, length)
+  }
 })
 
 test('a wait keeps the process, unless ref is false', async (t) => {

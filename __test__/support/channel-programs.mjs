@@ -92,6 +92,13 @@ await play({
     })
   },
 
+  /** Serves texts of the length that is asked for, and does nothing else: only serving keeps the process. */
+  async texts(id) {
+    const channel = open(id)
+    say('ready')
+    await channel.serve((length) => 'x'.repeat(length))
+  },
+
   /** Waits for a message that does not come: the wait alone keeps the process, or does not. */
   async waits(id, ref, timeout) {
     const channel = open(id)

@@ -458,7 +458,7 @@ class Callers {
   async grown(id: string, known: Known, byteLength: number): Promise<Known | undefined> {
     try {
       while (known.replies.maxByteLength < byteLength) {
-        const { value } = await known.reader.receive({ timeout: PATIENCE, ref: false })
+        const { value } = await known.reader.receive({ timeout: PATIENCE })
         this.#update(known, value)
       }
       return known
