@@ -353,6 +353,23 @@ test('a closed exclusive writer sends no bytes, whoever is the writer now', asyn
   t.is(one.nextIndex, 2)
 })
 
+test('an exclusive writer sends the bytes that there are, whatever they say of themselves', async (t) => {
+  const one = small(t)
+  const reader = one.reader()
+  const writer = closing(t, await one.exclusiveWriter())
+  const hidden = Object.defineProperty(Buffer.alloc(600, 7), 'length', { value: 4 })
+  const detached = new Uint8Array(8)
+  structuredClone(detached.buffer, { transfer: [detached.buffer] })
+  t.is(writer.trySend(Buffer.alloc(1)), 0)
+  t.is(writer.trySend(hidden), 1)
+  t.is(writer.trySend(detached), 2)
+  t.is(writer.trySend(Buffer.alloc(0)), 3)
+  t.deepEqual(
+    reader.tryReceiveAll(10).map(({ value }) => value.length),
+    [1, 600, 0, 0],
+  )
+})
+
 test('a reservation is filled over awaits, and sends what is committed', async (t) => {
   const one = small(t)
   const reader = one.reader()

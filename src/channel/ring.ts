@@ -218,6 +218,12 @@ export class RingLease implements Leased {
   }
 }
 
+/** How many bytes there are, whatever a property says that hides it. */
+const lengthOf = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'length',
+)?.get as () => number
+
 /** An exclusive writer's part. */
 export class RingWriter {
   readonly #handle: number
@@ -241,8 +247,9 @@ export class RingWriter {
   /** Sends bytes: the index, `undefined` if there is no room now, -1 if the native code has to do it. */
   trySend(value: Uint8Array): number | undefined {
     const { words, bytes, control, units } = this.#memory
-    const { length } = value
-    if (length > this.#most || control.length === 0) return -1
+    const length: number = lengthOf.call(value)
+    // What is empty may be detached, which cannot be copied from.
+    if (length === 0 || length > this.#most || control.length === 0) return -1
     const tail = Atomics.load(control, TAIL)
     if (tail !== this.#tail && !this.#learn(tail)) return -1
     const taken = (HEADER + length + UNIT - 1) >>> UNIT_SHIFT
