@@ -3,45 +3,66 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { MmFile, MmFileError, NamedMutex, remove } from 'mmfile'
+import { Channel, MmFile, MmFileError, NamedMutex, remove } from 'mmfile'
 import { closing, create, folder, open, refuses, rejects, uniqueId } from './support/files.mjs'
 
 const ofProcesses = /process|creator|closed/
 const windows = process.platform === 'win32'
 
-test('files on disk are not spoken of as if processes kept them', (t) => {
+const onDisk = {
+  file: [MmFile, (open, path, options) => open(path, 100, options)],
+  channel: [Channel, (open, path, options) => open(path, options)],
+}
+
+for (const [kind, [Kind, make]] of Object.entries(onDisk)) {
+  test(`${kind}s on disk are not spoken of as if processes kept them`, (t) => {
+    const place = folder(t)
+    const missing = (path, expected) => {
+      const { message } = refuses(t, () => Kind.openFile(path), 'ERR_MMFILE_NOT_FOUND')
+      t.true(message.includes(`${kind} '${path}'`), message)
+      t.regex(message, expected)
+      t.notRegex(message.replaceAll(path, ''), ofProcesses)
+    }
+    missing(join(place, 'none'), /no file is at that path: .*create/)
+    missing(join(place, 'none', 'file'), /folder does not exist: create/)
+    const created = () => make(Kind.createFile, join(place, 'none', 'file'))
+    t.regex(refuses(t, created, 'ERR_MMFILE_NOT_FOUND').message, /folder does not exist/)
+    if (windows) return
+    const directory = refuses(t, () => Kind.openFile(place), 'ERR_MMFILE_ACCESS')
+    t.regex(directory.message, /it is a folder/)
+    t.deepEqual([directory.syscall, directory.cause.code], ['open', 'EISDIR'])
+    const link = join(place, 'link')
+    symlinkSync(join(place, 'none'), link)
+    missing(link, /the link .* leads to nothing/)
+    const either = refuses(
+      t,
+      () => make(Kind.createOrOpenFile, link, { lockTimeout: 5000 }),
+      'ERR_MMFILE_NOT_FOUND',
+    )
+    t.regex(either.message, /the link .* leads to nothing/)
+    for (const [name, content] of Object.entries({
+      empty: '',
+      short: 'hello',
+      long: 'hello\n'.repeat(2000),
+    })) {
+      const path = join(place, name)
+      writeFileSync(path, content)
+      const { message } = refuses(t, () => Kind.openFile(path), 'ERR_MMFILE_INCOMPATIBLE')
+      t.true(message.includes(`${kind} '${path}'`), message)
+      t.regex(message, /createFile made/)
+      t.notRegex(message, /build|version/)
+    }
+  })
+}
+
+test('what stands at a path and is of the other kind says how to open it', (t) => {
   const place = folder(t)
-  const missing = (path, expected) => {
-    const { message } = refuses(t, () => MmFile.openFile(path), 'ERR_MMFILE_NOT_FOUND')
-    t.true(message.includes(`file '${path}'`), message)
-    t.regex(message, expected)
-    t.notRegex(message.replaceAll(path, ''), ofProcesses)
-  }
-  missing(join(place, 'none'), /no file is at that path: .*create/)
-  missing(join(place, 'none', 'file'), /folder does not exist: create/)
-  const created = () => MmFile.createFile(join(place, 'none', 'file'), 100)
-  t.regex(refuses(t, created, 'ERR_MMFILE_NOT_FOUND').message, /folder does not exist/)
-  if (windows) return
-  const directory = refuses(t, () => MmFile.openFile(place), 'ERR_MMFILE_ACCESS')
-  t.regex(directory.message, /it is a folder/)
-  t.deepEqual([directory.syscall, directory.cause.code], ['open', 'EISDIR'])
-  const link = join(place, 'link')
-  symlinkSync(join(place, 'none'), link)
-  missing(link, /the link .* leads to nothing/)
-  const either = refuses(t, () => MmFile.createOrOpenFile(link, 100), 'ERR_MMFILE_NOT_FOUND')
-  t.regex(either.message, /the link .* leads to nothing/)
-  for (const [name, content] of Object.entries({
-    empty: '',
-    short: 'hello',
-    long: 'hello\n'.repeat(2000),
-  })) {
-    const path = join(place, name)
-    writeFileSync(path, content)
-    const { message } = refuses(t, () => MmFile.openFile(path), 'ERR_MMFILE_INCOMPATIBLE')
-    t.true(message.includes(`file '${path}'`), message)
-    t.regex(message, /createFile made/)
-    t.notRegex(message, /build|version/)
-  }
+  MmFile.createFile(join(place, 'file'), 100).close()
+  Channel.createFile(join(place, 'channel')).close()
+  const asChannel = refuses(t, () => Channel.openFile(join(place, 'file')), 'ERR_MMFILE_ACCESS')
+  t.regex(asChannel.message, /a file on disk stands there: open it with MmFile\.openFile/)
+  const asFile = refuses(t, () => MmFile.openFile(join(place, 'channel')), 'ERR_MMFILE_ACCESS')
+  t.regex(asFile.message, /a channel on disk stands there: open it with Channel\.openFile/)
 })
 
 test('a missing file, a missing mutex', (t) => {

@@ -3,11 +3,10 @@
 use crate::control::{Lifetime, LockPlace, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::file::open_or_create;
 use crate::ids::{DEFAULT_MUTEX_PREFIX, FileId, Names, check_prefix};
 use crate::lock::{LockGuard, LockHolder, Section};
 use crate::memory::Mode;
-use crate::object::{self, NewObject, Object, Opened, Spec};
+use crate::object::{self, NewObject, Object, Opened, Spec, open_or_create};
 use crate::platform::{Folder, thread_id};
 use crate::timeouts::DEFAULT_LOCK_TIMEOUT;
 use raw_sync::Timeout;

@@ -6,14 +6,11 @@ use crate::control::channel::{MAX_RING, MIN_RING, Name, Shape};
 use crate::control::{Lifetime, LockPlace, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::file::open_or_create;
 use crate::ids::{FileId, Names};
 use crate::lock::Section;
 use crate::memory::{Access, Mode};
-use crate::object::{self, NewObject, Opened, Spec};
+use crate::object::{self, NewObject, Opened, Spec, open_or_create};
 use crate::platform::Folder;
-#[cfg(not(platform = "loom"))]
-use crate::platform::Location;
 use crate::ring::Ring;
 use crate::sync::AtomicU64;
 use raw_sync::Timeout;
@@ -188,6 +185,7 @@ fn finish(
 #[cfg(not(platform = "loom"))]
 mod disk {
     use super::*;
+    use crate::object::OnDisk;
     use std::path::Path;
 
     impl Channel {
@@ -197,7 +195,8 @@ mod disk {
         /// As [`crate::MmFile::create_file`].
         pub fn create_file(path: impl AsRef<Path>, options: &ChannelOptions) -> Result<Self> {
             let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
-            create(path.as_ref(), options, &deadline)
+            let created = object::create_file(path.as_ref(), &new(options)?, &deadline)?;
+            on_disk(created, &OpenChannelOptions::from(options))
         }
 
         /// Opens a channel on disk. One that may not be written to can be opened with [`Access::Read`]; it is
@@ -207,7 +206,8 @@ mod disk {
         /// As [`crate::MmFile::open_file`], and [`Error::Incompatible`] as [`Channel::open_existing`].
         pub fn open_file(path: impl AsRef<Path>, options: &OpenChannelOptions) -> Result<Self> {
             let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
-            open(path.as_ref(), options, &deadline)
+            let (kind, mode) = (ObjectKind::DiskChannel, mode(options.access));
+            on_disk(object::open_file(path.as_ref(), kind, mode, &deadline)?, options)
         }
 
         /// Opens a channel on disk, or creates it.
@@ -219,12 +219,8 @@ mod disk {
             options: &ChannelOptions,
         ) -> Result<Self> {
             let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
-            let wanted = OpenChannelOptions::from(options);
-            open_or_create(
-                &deadline,
-                || open(path.as_ref(), &wanted, &deadline),
-                || create(path.as_ref(), options, &deadline),
-            )
+            let found = object::create_or_open_file(path.as_ref(), &new(options)?, &deadline)?;
+            on_disk(found, &OpenChannelOptions::from(options))
         }
 
         /// Writes everything that was sent so far to the disk, and waits until it is there.
@@ -252,26 +248,12 @@ mod disk {
         }
     }
 
-    fn create(path: &Path, options: &ChannelOptions, deadline: &Deadline) -> Result<Channel> {
-        let location = Location::on_disk(path);
-        let new = new_object(options, ObjectKind::DiskChannel, Lifetime::LastProcess)?;
-        let opened = object::create_file(&location, &new, deadline)?;
-        on_disk(&location, opened, true, &OpenChannelOptions::from(options))
+    fn new(options: &ChannelOptions) -> Result<NewObject> {
+        new_object(options, ObjectKind::DiskChannel, Lifetime::LastProcess)
     }
 
-    fn open(path: &Path, options: &OpenChannelOptions, deadline: &Deadline) -> Result<Channel> {
-        let (location, kind) = (Location::on_disk(path), ObjectKind::DiskChannel);
-        let opened = object::open_file(&location, kind, mode(options.access), deadline)?;
-        on_disk(&location, opened, false, options)
-    }
-
-    fn on_disk(
-        location: &Location,
-        opened: Opened,
-        created: bool,
-        options: &OpenChannelOptions,
-    ) -> Result<Channel> {
-        let path = location.full_path();
-        finish(path.to_string_lossy().into_owned(), Some(path), opened, created, options)
+    fn on_disk(it: OnDisk, options: &OpenChannelOptions) -> Result<Channel> {
+        let id = it.path.to_string_lossy().into_owned();
+        finish(id, Some(it.path), it.opened, it.is_creator, options)
     }
 }

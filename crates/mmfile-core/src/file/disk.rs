@@ -1,14 +1,13 @@
 //! Files on disk: the same segments, which survive every process and a reboot.
 
 use super::handle::Handle;
-use super::open::{check_capacity, open_or_create};
+use super::open::check_capacity;
 use super::{CreateOptions, MmFile, OpenOptions};
 use crate::control::{Lifetime, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
-use crate::object::{self, NewObject, Object, Opened};
-use crate::platform::Location;
+use crate::object::{self, NewObject, Object, OnDisk};
 use raw_sync::Timeout;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,11 +26,12 @@ impl MmFile {
         options: &CreateOptions,
     ) -> Result<Self> {
         check_capacity(capacity)?;
-        let location = Location::on_disk(path.as_ref());
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
         let options = OpenOptions::from(options);
-        let opened = object::create_file(&location, &new(capacity, &options), &deadline)?;
-        Ok(on_disk(&location, opened, true, &options))
+        Ok(on_disk(
+            object::create_file(path.as_ref(), &new(capacity, &options), &deadline)?,
+            &options,
+        ))
     }
 
     /// Opens a file on disk that [`MmFile::create_file`] created. Of the options, `directory` and
@@ -45,11 +45,9 @@ impl MmFile {
     /// have the size that it was created with, [`Error::Incompatible`] if it is not one of ours or another
     /// version, architecture or C library has it open, [`Error::Timeout`].
     pub fn open_file(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
-        let location = Location::on_disk(path.as_ref());
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
-        let opened = object::open_file(&location, ObjectKind::DiskFile, options.mode(), &deadline);
-        let opened = opened.map_err(|error| missing(path.as_ref(), error))?;
-        Ok(on_disk(&location, opened, false, options))
+        let (kind, mode) = (ObjectKind::DiskFile, options.mode());
+        Ok(on_disk(object::open_file(path.as_ref(), kind, mode, &deadline)?, options))
     }
 
     /// Opens the file on disk, or creates it if there is none.
@@ -63,28 +61,10 @@ impl MmFile {
         options: &CreateOptions,
     ) -> Result<Self> {
         check_capacity(capacity)?;
-        let location = Location::on_disk(path.as_ref());
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
         let options = OpenOptions::from(options);
-        open_or_create(
-            &deadline,
-            || {
-                let kind = ObjectKind::DiskFile;
-                let opened = object::open_file(&location, kind, options.mode(), &deadline)?;
-                Ok(on_disk(&location, opened, false, &options))
-            },
-            || {
-                let opened = object::create_file(&location, &new(capacity, &options), &deadline);
-                let opened = opened.map_err(|error| match error {
-                    // It will not come by itself.
-                    Error::Exists { id } if leads_nowhere(path.as_ref()) => {
-                        missing(path.as_ref(), Error::NotFound { id, reason: "" })
-                    }
-                    other => other,
-                })?;
-                Ok(on_disk(&location, opened, true, &options))
-            },
-        )
+        let new = new(capacity, &options);
+        Ok(on_disk(object::create_or_open_file(path.as_ref(), &new, &deadline)?, &options))
     }
 
     /// Writes everything that was appended so far to the disk, and waits until it is there. What is in
@@ -112,23 +92,6 @@ impl MmFile {
     }
 }
 
-/// The error of a file on disk that is not there: no process need have it open.
-fn missing(path: &Path, error: Error) -> Error {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    error.missing_because(if leads_nowhere(path) {
-        "the link at that path leads to nothing: create the file that it names, or remove the link"
-    } else if folder.is_none_or(Path::exists) {
-        "no file is at that path: check it, or create the file first"
-    } else {
-        "its folder does not exist: create that first"
-    })
-}
-
-/// Whether a link stands at the path, and nothing where it leads.
-fn leads_nowhere(path: &Path) -> bool {
-    path.is_symlink() && !path.exists()
-}
-
 /// Flushes one file on disk; see [`MmFile::flusher`].
 #[derive(Debug)]
 pub struct Flusher {
@@ -152,8 +115,7 @@ fn new(capacity: u64, options: &OpenOptions) -> NewObject {
     NewObject { kind, capacity, lifetime, mode: options.mode(), channel: None }
 }
 
-fn on_disk(location: &Location, opened: Opened, created: bool, options: &OpenOptions) -> MmFile {
-    let path = location.full_path();
-    let id = path.to_string_lossy().into_owned();
-    MmFile { handle: Handle::new(id, Some(path), opened, created, options) }
+fn on_disk(it: OnDisk, options: &OpenOptions) -> MmFile {
+    let id = it.path.to_string_lossy().into_owned();
+    MmFile { handle: Handle::new(id, Some(it.path), it.opened, it.is_creator, options) }
 }

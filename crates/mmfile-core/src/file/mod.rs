@@ -18,7 +18,6 @@ mod write;
 #[cfg(not(platform = "loom"))]
 pub use disk::Flusher;
 pub use iter::SegmentIter;
-pub(crate) use open::open_or_create;
 pub use options::{CreateOptions, OpenOptions};
 pub use view::ViewMemory;
 pub use wait::Waiter;

@@ -2,12 +2,11 @@
 
 use super::handle::Handle;
 use super::{CreateOptions, MmFile, OpenOptions};
-use crate::backoff::Backoff;
 use crate::control::{Lifetime, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::ids::{FileId, Names};
-use crate::object::{self, NewObject, Opened, Spec};
+use crate::object::{self, NewObject, Opened, Spec, open_or_create};
 use crate::platform::Folder;
 use raw_sync::Timeout;
 
@@ -62,30 +61,6 @@ impl MmFile {
             },
             || create(&spec, capacity, &create_options, &deadline),
         )
-    }
-}
-
-/// Opens what is there, or creates it, whatever other processes do meanwhile.
-pub(crate) fn open_or_create<T>(
-    deadline: &Deadline,
-    open: impl Fn() -> Result<T>,
-    create: impl Fn() -> Result<T>,
-) -> Result<T> {
-    let mut backoff = Backoff::new(deadline, "opening what other processes create and remove");
-    loop {
-        match open() {
-            Err(Error::NotFound { .. }) => {}
-            other => return other,
-        }
-        match create() {
-            Err(Error::Exists { .. }) => {}
-            // Another process may have been quicker and have the memory by now.
-            Err(error @ Error::NoSpace { .. }) => {
-                return open().map_err(|_| error);
-            }
-            other => return other,
-        }
-        backoff.pause()?;
     }
 }
 

@@ -28,13 +28,13 @@ pub(crate) fn other_kind(kind: ObjectKind, id: &str) -> Error {
                 "a mutex stands at its name: use prefixes of which none begins with another"
             }
             ObjectKind::DiskFile => {
-                "a file on disk stands at its name: use another folder or prefix"
+                "a file on disk stands there: open it with MmFile.openFile, or use another name"
             }
             ObjectKind::Channel => {
                 "a channel stands at its name: use prefixes of which none begins with another"
             }
             ObjectKind::DiskChannel => {
-                "a channel on disk stands at its name: use another folder or prefix"
+                "a channel on disk stands there: open it with Channel.openFile, or use another name"
             }
         },
     )

@@ -20,11 +20,14 @@
 //! ```
 
 pub(crate) mod checks;
+mod create_or_open;
 #[cfg(not(platform = "windows"))]
 pub(crate) mod files;
 mod info;
 mod listing;
 pub(crate) mod nonce;
+#[cfg(not(platform = "loom"))]
+mod paths;
 pub(crate) mod rebuild;
 
 // Windows' names end with their last handle: its objects need no locks to tell who is alive.
@@ -34,11 +37,12 @@ use crate::platform as implementation;
 use files as implementation;
 
 pub(crate) use checks::check_kind;
+pub(crate) use create_or_open::open_or_create;
 pub(crate) use implementation::{Object, create, open};
-#[cfg(not(platform = "loom"))]
-pub(crate) use implementation::{create_file, open_file};
 pub use info::{Kind, ObjectInfo, Peer};
 pub use listing::{ListOptions, list, remove, sweep};
+#[cfg(not(platform = "loom"))]
+pub(crate) use paths::{OnDisk, create_file, create_or_open_file, open_file};
 
 use crate::control::channel::Shape;
 use crate::control::{Control, Lifetime, ObjectKind};
