@@ -1,8 +1,8 @@
-//! Whether the other handles are there that a wait requires.
+//! Which other handles an object has, and whether those are there that a wait requires.
 
-use crate::control::Control;
+use crate::control::{Control, participants};
 use crate::error::Error;
-use crate::object::Object;
+use crate::object::{Object, Peer};
 
 /// Which other handle a wait requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -65,4 +65,32 @@ pub(crate) fn is_alone(object: &Object, control: &Control) -> bool {
         Some(false) if may_store.is_ok() => control.had_others(),
         _ => false,
     }
+}
+
+/// A row for each open handle of a living process, as far as the table of participants has room. `source` is the
+/// object's own control block where `control` is another one, of a handle that may not write to a file on
+/// disk: it has its own row there. `holder` is the handle that holds the lock.
+pub(crate) fn peers(
+    object: &Object,
+    control: &Control,
+    source: Option<&Control>,
+    holder: Option<u64>,
+) -> Vec<Peer> {
+    if object.check_whole(control).is_err() {
+        return Vec::new();
+    }
+    let creator = source.unwrap_or(control).creator();
+    let of_object = source.into_iter().flat_map(participants::rows);
+    of_object
+        .chain(participants::rows(control))
+        .filter(|row| object.is_alive(row.nonce))
+        .map(|row| Peer {
+            pid: row.pid,
+            access: row.mode.access,
+            since: row.since,
+            is_creator: row.nonce == creator,
+            holds_lock: holder == Some(row.nonce),
+            is_self: row.nonce == object.nonce(),
+        })
+        .collect()
 }

@@ -1,12 +1,13 @@
 //! What a channel's handle, its readers, members and writers share.
 
 use super::OnFull;
-use crate::control::{Control, Lifetime, WakePlace, participants};
+use crate::control::{Control, Lifetime, WakePlace};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::lock::Section;
 use crate::memory::Access;
 use crate::object::{Object, Peer};
+use crate::peer;
 use crate::platform::{Acquired, Hold};
 use crate::ring::Ring;
 use crate::sync::AtomicU64;
@@ -180,23 +181,7 @@ impl Handle {
     }
 
     pub(super) fn peers(&self) -> Vec<Peer> {
-        if self.check_whole().is_err() {
-            return Vec::new();
-        }
-        let (creator, holder) = (self.source().creator(), self.writers.holder());
-        // One that may not write to a file on disk has a control block of its own, with its own row.
-        let own = self.source.as_ref().map(|_| participants::rows(&self.control));
-        participants::rows(self.source())
-            .chain(own.into_iter().flatten())
-            .filter(|row| self.object.is_alive(row.nonce))
-            .map(|row| Peer {
-                pid: row.pid,
-                access: row.mode.access,
-                since: row.since,
-                is_creator: row.nonce == creator,
-                holds_lock: holder == Some(row.nonce),
-                is_self: row.nonce == self.object.nonce(),
-            })
-            .collect()
+        let (source, holder) = (self.source.as_ref(), self.writers.holder());
+        peer::peers(&self.object, &self.control, source, holder)
     }
 }
