@@ -2,6 +2,7 @@
 
 use crate::control::{Control, participants};
 use crate::error::Error;
+use crate::lock::Section;
 use crate::object::{Object, Peer};
 
 /// Which other handle a wait requires.
@@ -69,17 +70,17 @@ pub(crate) fn is_alone(object: &Object, control: &Control) -> bool {
 
 /// A row for each open handle of a living process, as far as the table of participants has room. `source` is the
 /// object's own control block where `control` is another one, of a handle that may not write to a file on
-/// disk: it has its own row there. `holder` is the handle that holds the lock.
+/// disk: it has its own row there. `section` has the lock.
 pub(crate) fn peers(
     object: &Object,
     control: &Control,
     source: Option<&Control>,
-    holder: Option<u64>,
+    section: &Section,
 ) -> Vec<Peer> {
     if object.check_whole(control).is_err() {
         return Vec::new();
     }
-    let creator = source.unwrap_or(control).creator();
+    let (creator, holder) = (source.unwrap_or(control).creator(), section.holder());
     let of_object = source.into_iter().flat_map(participants::rows);
     of_object
         .chain(participants::rows(control))

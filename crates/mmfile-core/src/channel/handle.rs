@@ -181,7 +181,6 @@ impl Handle {
     }
 
     pub(super) fn peers(&self) -> Vec<Peer> {
-        let (source, holder) = (self.source.as_ref(), self.writers.holder());
-        peer::peers(&self.object, &self.control, source, holder)
+        peer::peers(&self.object, &self.control, self.source.as_ref(), &self.writers)
     }
 }

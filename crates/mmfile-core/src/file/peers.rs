@@ -10,7 +10,6 @@ impl MmFile {
     #[must_use]
     pub fn peers(&self) -> Vec<Peer> {
         let handle = &*self.handle;
-        let holder = handle.section.holder();
-        peer::peers(&handle.object, &handle.control, handle.source.as_ref(), holder)
+        peer::peers(&handle.object, &handle.control, handle.source.as_ref(), &handle.section)
     }
 }
