@@ -1,11 +1,28 @@
 // Sending: order, room, expected indices, all or none, in place, and the exclusive writer.
 
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { finished } from 'node:stream/promises'
 import test from 'ava'
 import { Channel } from 'mmfile'
 import { channel, closing, fill, refuses, rejects } from './support/channels.mjs'
 
+const onLinux = process.platform === 'linux' ? test : test.skip
 const small = (t, options = {}) => channel(t, { capacity: 4096, ...options })
+
+/** Lets a channel's positions, which have 32 bits, be as after `units` more units: whole rounds of its ring. */
+function advance({ id }, units) {
+  const at = createRequire(import.meta.url)('../index.js').channelLayout()
+  const object = openSync(`/dev/shm/mmfile-channel-${id}`, 'r+')
+  const control = Math.floor((fstatSync(object).size - 1) / 4096) * 4096
+  for (const offset of [at.RING_TAIL, at.RING_START, at.RING_START + 4, at.RING_OLDEST]) {
+    const word = Buffer.alloc(4)
+    readSync(object, word, 0, 4, control + offset)
+    word.writeUInt32LE((word.readUInt32LE() + units) % 2 ** 32)
+    writeSync(object, word, 0, 4, control + offset)
+  }
+  closeSync(object)
+}
 
 test('messages get gapless indices from 0, whoever sends them', async (t) => {
   const one = small(t, { encoding: 'utf8' })
@@ -369,6 +386,29 @@ test('an exclusive writer sends the bytes that there are, whatever they say of t
     [1, 600, 0, 0],
   )
 })
+
+for (const last of [112, 96]) {
+  // 2 ** 32 units later the tail is 0 again, or -1 as a signed number.
+  onLinux(`an exclusive writer goes on where positions wrap, behind ${last} bytes`, async (t) => {
+    const one = small(t)
+    const units = one.capacity / 16
+    for (let n = 0; n < units / 8 - 1; n += 1) t.is(one.trySend(Buffer.alloc(112)), n)
+    t.is(one.trySend(Buffer.alloc(last)), 31)
+    advance(one, 2 ** 32 - units)
+    t.is(one.nextIndex, 32)
+    const writer = closing(t, await one.exclusiveWriter())
+    const reader = one.reader()
+    t.is(writer.trySend(Buffer.alloc(100, 1)), 32)
+    t.is(writer.trySend(Buffer.alloc(100, 2)), 33)
+    t.deepEqual(
+      reader.tryReceiveAll(10).map(({ index, value }) => [index, value[0]]),
+      [
+        [32, 1],
+        [33, 2],
+      ],
+    )
+  })
+}
 
 test('a reservation is filled over awaits, and sends what is committed', async (t) => {
   const one = small(t)

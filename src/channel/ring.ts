@@ -127,7 +127,7 @@ export class RingReader {
         position = (position + rest) | 0
         continue
       }
-      const taken = (HEADER + length + UNIT - 1) >>> UNIT_SHIFT
+      const taken = unitsOf(length)
       const index = ((words[at + 2] as number) >>> 0) + (words[at + 3] as number) * 2 ** 32
       const whole = kind === MESSAGE && length >= 0 && taken <= rest && taken <= available
       if (!whole || index !== this.#next) break
@@ -229,8 +229,8 @@ export class RingWriter {
   readonly #handle: number
   readonly #memory: RingMemory
   readonly #most: number
-  /** What is known for as long as the tail is that. */
-  #tail = -1
+  /** What is known for as long as the tail is that; `undefined` if nothing is, since a position may be any number. */
+  #tail: number | undefined
   #next = 0
   /** Which of the two start words the next message gets. */
   #start = 0
@@ -252,7 +252,7 @@ export class RingWriter {
     if (length === 0 || length > this.#most || control.length === 0) return -1
     const tail = Atomics.load(control, TAIL)
     if (tail !== this.#tail && !this.#learn(tail)) return -1
-    const taken = (HEADER + length + UNIT - 1) >>> UNIT_SHIFT
+    const taken = unitsOf(length)
     const rest = units - (tail & (units - 1))
     const begin = taken <= rest ? tail : (tail + rest) | 0
     const end = (begin + taken) | 0
@@ -281,30 +281,34 @@ export class RingWriter {
     return index
   }
 
-  /** What follows from the newest message. Whether it is where it should be. */
+  /** Finds the next index by the newest message. Whether that is where it should be. */
   #learn(tail: number): boolean {
     const { words, control, units } = this.#memory
-    const back = [0, 1].map((at) => (tail - (control[START + at] as number)) >>> 0)
-    const behind = (at: number) => {
-      const distance = back[at] as number
-      return distance >= 1 && distance <= units ? distance : Number.POSITIVE_INFINITY
+    let newest = 1
+    let taken = units + 1
+    for (let at = 0; at < 2; at += 1) {
+      const back = (tail - (control[START + at] as number)) >>> 0
+      if (back >= 1 && back < taken) [newest, taken] = [at, back]
     }
-    if (tail === 0) {
-      this.#next = 0
-      this.#start = 0
-      this.#tail = tail
-      return true
+    if (taken <= units) {
+      const at = ((tail - taken) & (units - 1)) << (UNIT_SHIFT - 2)
+      const [length, kind] = [(words[at] as number) >>> 0, words[at + 1] as number]
+      if (kind !== MESSAGE || unitsOf(length) !== taken) return false
+      this.#next = ((words[at + 2] as number) >>> 0) + (words[at + 3] as number) * 2 ** 32 + 1
+    } else if (tail === 0) {
+      this.#next = 0 // positions wrap: only without a message before it is this the beginning
+    } else {
+      return false
     }
-    const newest = behind(0) <= behind(1) ? 0 : 1
-    if (behind(newest) === Number.POSITIVE_INFINITY) return false
-    const at = ((control[START + newest] as number) & (units - 1)) << (UNIT_SHIFT - 2)
-    const taken = (HEADER + (words[at] as number) + UNIT - 1) >>> UNIT_SHIFT
-    if (words[at + 1] !== MESSAGE || taken !== behind(newest)) return false
-    this.#next = ((words[at + 2] as number) >>> 0) + (words[at + 3] as number) * 2 ** 32 + 1
     this.#start = newest ^ 1
     this.#tail = tail
     return true
   }
+}
+
+/** The units that a message takes. */
+function unitsOf(byteLength: number): number {
+  return (HEADER + byteLength + UNIT - 1) >>> UNIT_SHIFT
 }
 
 function put(words: Int32Array, unit: number, length: number, kind: number, index: number): void {
