@@ -10,10 +10,11 @@ import {
 } from '../shared/arguments.js'
 import { doNotClone } from '../shared/clone.js'
 import { defaults } from '../shared/defaults.js'
-import { closed, fail, invalidType, invalidValue, participantOf } from '../shared/errors.js'
-import { toDate } from '../shared/listing.js'
+import { closed, fail, invalidType, invalidValue } from '../shared/errors.js'
+import { Flushes } from '../shared/flush.js'
 import { native, operations } from '../shared/native.js'
 import { manage } from '../shared/open-files.js'
+import { participantOf, toPeer } from '../shared/rows.js'
 import { throwIfAborted } from '../shared/signals.js'
 import type {
   Access,
@@ -22,7 +23,7 @@ import type {
   WaitOptions,
   WriteStreamOptions,
 } from '../shared/types.js'
-import { checkWait, type Pending, pend, WAIT_OPTIONS } from '../shared/waits.js'
+import { checkWait, WAIT_OPTIONS } from '../shared/waits.js'
 import type { Coder } from './codec.js'
 import { Line } from './line.js'
 import type { Job, Message } from './messages.js'
@@ -102,7 +103,7 @@ export class Channel<T = Buffer> extends Sender<T> {
   /** Its memory, once it was asked for; `null` if it cannot be used. */
   #memory: RingMemory | null | undefined
   readonly #children = new Set<WeakRef<{ close(): void }>>()
-  readonly #flushes = new Set<Pending<void>>()
+  readonly #flushes: Flushes
   #requests: Requests | undefined
   #writer: WeakRef<ExclusiveWriter<T>> | undefined
   #closed = false
@@ -182,6 +183,10 @@ export class Channel<T = Buffer> extends Sender<T> {
       watch: (_size, keepsAlive, wake) => channels.watchWriter(channel.handle, keepsAlive, wake),
       unwatch: () => channels.unwatchWriter(channel.handle),
     })
+    this.#flushes = new Flushes(
+      (ref, done) => native.flushChannel(channel.handle, ref, done),
+      this.#subject,
+    )
     doNotClone(this, 'Channel')
     manage(this, channel.handle)
   }
@@ -494,14 +499,7 @@ export class Channel<T = Buffer> extends Sender<T> {
 
   /** The open handles on the channel, as a file's. */
   peers(): Peer[] {
-    return native
-      .channelPeers(this.#channel.handle)
-      .map(({ readOnly, since, isSelf, ...peer }) => ({
-        ...peer,
-        access: readOnly ? 'read' : 'read-write',
-        since: toDate(since),
-        self: isSelf,
-      }))
+    return native.channelPeers(this.#channel.handle).map(toPeer)
   }
 
   /** No more messages and requests. Doing it again changes nothing. Throws `ERR_MMFILE_LOCK_HELD` while there is an exclusive writer. */
@@ -514,24 +512,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Waits until everything that was sent is on the disk. Rejects with `ERR_MMFILE_UNSUPPORTED` for a channel in memory.
    */
   flush(options?: FlushOptions): Promise<void> {
-    try {
-      const { signal, ref } = checkWait(checkOptions<FlushOptions>(options, ['signal', 'ref']))
-      const wait = { timeout: Number.POSITIVE_INFINITY, signal, ref }
-      return pend<void>(
-        wait,
-        () => new Error('a flush has no time limit'),
-        (pending) => {
-          native.flushChannel(this.#channel.handle, ref, (result) => {
-            if (result instanceof Error) pending.reject(result)
-            else pending.resolve()
-          })
-          this.#flushes.add(pending)
-          return () => this.#flushes.delete(pending)
-        },
-      )
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    return this.#flushes.flush(options)
   }
 
   /** As `flush`, and blocks this thread. */
@@ -558,7 +539,7 @@ export class Channel<T = Buffer> extends Sender<T> {
     this.#window.close()
     this.#sends.close()
     this.#turns.close(() => closed(this.#subject))
-    for (const pending of [...this.#flushes]) pending.reject(closed(this.#subject))
+    this.#flushes.close()
   }
 
   [Symbol.dispose](): void {

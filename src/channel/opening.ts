@@ -1,7 +1,9 @@
 import type { NativeChannel, NativeChannelOptions, Opening } from '../../index.js'
 import {
+  checkAccess,
   checkDirectory,
   checkId,
+  checkLastProcess,
   checkOneOf,
   checkOptions,
   checkPath,
@@ -20,8 +22,6 @@ const HANDLE = ['encoding', 'lockTimeout', 'groups', 'onFull'] as const
 const SHAPE = ['capacity', 'maxParticipants'] as const
 const PLACE = ['directory', 'prefixes'] as const
 const ON_FULL = ['wait', 'drop-oldest'] as const
-const ACCESSES = ['read-write', 'read'] as const
-const LIFETIMES = ['creator', 'last-process'] as const
 
 /** Bytes: what one message takes at least four times, and what positions of 32 bits can address. */
 const LEAST = 1
@@ -51,8 +51,8 @@ export const ANY_CODEC = Symbol('any codec')
 export function createNew(options: object | undefined): OpenedChannel {
   const given = checked(options, [...HANDLE, ...SHAPE, ...PLACE, 'id', 'lifetime'])
   const id = given.id === undefined ? '' : checkId(given.id, 'options.id')
-  const lifetime = checkOneOf('options.lifetime', given.lifetime, LIFETIMES, 'creator')
-  return open('CreateNew', id, { ...given, access: undefined }, true, lifetime === 'last-process')
+  const lastProcess = checkLastProcess(given.lifetime)
+  return open('CreateNew', id, { ...given, access: undefined }, true, lastProcess)
 }
 
 export function openExisting(id: unknown, options: object | undefined): OpenedChannel {
@@ -103,7 +103,7 @@ function open(
   const anything = given.encoding === ANY_CODEC
   const asked = anything ? undefined : checkEncoding(given.encoding)
   const coder = asked ?? (creates ? builtIn('bytes') : undefined)
-  const access = checkOneOf('options.access', given.access, ACCESSES, 'read-write')
+  const access = checkAccess(given.access)
   const directory = checkDirectory(given.directory)
   const prefixes = checkPrefixes(given.prefixes)
   const onFull =

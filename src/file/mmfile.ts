@@ -11,10 +11,10 @@ import { doNotClone } from '../shared/clone.js'
 import { closed } from '../shared/errors.js'
 import { filling } from '../shared/fill.js'
 import { Flushes } from '../shared/flush.js'
-import { toDate } from '../shared/listing.js'
 import { type LockGuard, SharedLock } from '../shared/lock.js'
 import { native, operations } from '../shared/native.js'
 import { manage } from '../shared/open-files.js'
+import { toPeer } from '../shared/rows.js'
 import type {
   Access,
   Bytes,
@@ -604,7 +604,8 @@ export class MmFile {
    */
   flush(options?: FlushOptions): Promise<void> {
     try {
-      this.#flushes ??= new Flushes(this.#handle, this.#subject)
+      const handle = this.#handle
+      this.#flushes ??= new Flushes((ref, done) => native.flush(handle, ref, done), this.#subject)
       return this.#flushes.flush(options)
     } catch (error) {
       return Promise.reject(error)
@@ -630,12 +631,7 @@ export class MmFile {
    * const readers = file.peers().filter(({ self }) => !self)
    */
   peers(): Peer[] {
-    return native.peers(this.#handle).map(({ readOnly, since, isSelf, ...peer }) => ({
-      ...peer,
-      access: readOnly ? 'read' : 'read-write',
-      since: toDate(since),
-      self: isSelf,
-    }))
+    return native.peers(this.#handle).map(toPeer)
   }
 
   /**

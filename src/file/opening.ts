@@ -1,7 +1,9 @@
 import {
+  checkAccess,
   checkBoolean,
   checkDirectory,
   checkId,
+  checkLastProcess,
   checkOneOf,
   checkOptions,
   checkPath,
@@ -25,8 +27,6 @@ import type {
 
 const ON_DISK = ['synchronized', 'lockTimeout', 'encoding'] as const
 const IN_MEMORY = [...ON_DISK, 'directory', 'prefixes'] as const
-const ACCESSES = ['read-write', 'read'] as const
-const LIFETIMES = ['creator', 'last-process'] as const
 
 /** How a handle was opened. */
 interface Settings {
@@ -65,8 +65,7 @@ export function createNew(capacity: number, options?: CreateOptions): Opened {
   checkWhole('capacity', capacity, 1)
   const given: Partial<CreateOptions> = checkOptions(options, [...IN_MEMORY, 'id', 'lifetime'])
   const id = given.id === undefined ? '' : checkId(given.id, 'options.id')
-  const lifetime = checkOneOf('options.lifetime', given.lifetime, LIFETIMES, 'creator')
-  const flags = lifetime === 'last-process' ? LAST_PROCESS : 0
+  const flags = checkLastProcess(given.lifetime) ? LAST_PROCESS : 0
   return open(CREATE_NEW, id, capacity, flags, given, undefined)
 }
 
@@ -115,7 +114,7 @@ function open(
 ): Opened {
   const synchronized = checkBoolean('options.synchronized', options.synchronized, true)
   const lockTimeout = checkTime('options.lockTimeout', options.lockTimeout, defaults.lockTimeout)
-  const access = checkOneOf('options.access', mode, ACCESSES, 'read-write')
+  const access = checkAccess(mode)
   const encoding = checkOneOf('options.encoding', options.encoding, TEXT_ENCODINGS, 'utf16le')
   const onDisk = how >= CREATE_FILE // it has a path instead of a place
   const place = onDisk ? undefined : placeOf(options)

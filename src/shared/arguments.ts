@@ -5,7 +5,7 @@ import { defaults } from './defaults.js'
 import { invalidType, invalidValue, outOfRange } from './errors.js'
 import { native } from './native.js'
 import { checkText } from './text.js'
-import type { Prefixes, TextEncodingName, Value } from './types.js'
+import type { Access, Prefixes, TextEncodingName, Value } from './types.js'
 
 const DEFAULT_PREFIXES = {
   data: defaults.dataPrefix,
@@ -103,6 +103,19 @@ export function checkOneOf<T extends string>(
     throw invalidValue(name, `must be one of: '${allowed.join("', '")}'`, value)
   }
   return found
+}
+
+const ACCESSES = ['read-write', 'read'] as const
+const LIFETIMES = ['creator', 'last-process'] as const
+
+/** What a handle may do. */
+export function checkAccess(value: unknown): Access {
+  return checkOneOf('options.access', value, ACCESSES, 'read-write')
+}
+
+/** Whether what is created lives until its last process, and not only as long as its creator. */
+export function checkLastProcess(value: unknown): boolean {
+  return checkOneOf('options.lifetime', value, LIFETIMES, 'creator') === 'last-process'
 }
 
 /**

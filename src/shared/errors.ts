@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import type { Participant } from '../channel/types.js'
+import { participantOf } from './rows.js'
 import { systemError } from './system-errors.js'
 
 /** The stable codes of {@link MmFileError}. */
@@ -140,31 +141,6 @@ export function fail(
   const says = name !== undefined && message.includes(name)
   const named = says ? message.replace(name, () => subject) : `${subject}: ${message}`
   return make(code, named, facts)
-}
-
-/** The latest time that a Date can have; a damaged control block may say a later one. */
-const LATEST = 8.64e15
-
-/** A participant, as programs see it. */
-export function participantOf(row: {
-  number: number
-  pid?: number | undefined
-  role: string
-  group?: string | undefined
-  nextIndex: number
-  lag: number
-  since: number
-}): Participant {
-  const { number, pid, role, group, nextIndex, lag, since } = row
-  return {
-    id: String(number),
-    pid,
-    role: role as Participant['role'],
-    group,
-    nextIndex,
-    lag,
-    since: new Date(Math.min(since, LATEST)),
-  }
 }
 
 /** Makes the error that the native code describes. */

@@ -1,19 +1,21 @@
 import { checkOptions } from './arguments.js'
 import { closed } from './errors.js'
-import { native } from './native.js'
 import type { FlushOptions } from './types.js'
 import { checkWait, type Pending, pend } from './waits.js'
 
 const FLUSH_OPTIONS = ['signal', 'ref'] as const
 
-/** The flushes of one open file that are under way, each on a thread of its own. */
+/** Has a thread of its own wait for the disk, and call back. */
+type Begin = (ref: boolean, done: (result: Error | 1) => void) => void
+
+/** The flushes of one open handle that are under way. */
 export class Flushes {
-  readonly #handle: number
+  readonly #begin: Begin
   readonly #subject: string
   readonly #pending = new Set<Pending<void>>()
 
-  constructor(handle: number, subject: string) {
-    this.#handle = handle
+  constructor(begin: Begin, subject: string) {
+    this.#begin = begin
     this.#subject = subject
   }
 
@@ -22,7 +24,7 @@ export class Flushes {
       const { signal, ref } = checkWait(checkOptions(options, FLUSH_OPTIONS))
       const wait = { timeout: Number.POSITIVE_INFINITY, signal, ref }
       return pend(wait, never, (pending) => {
-        native.flush(this.#handle, ref, (result) => {
+        this.#begin(ref, (result) => {
           if (result instanceof Error) pending.reject(result)
           else pending.resolve()
         })

@@ -9,13 +9,12 @@ import {
 } from './arguments.js'
 import { defaults } from './defaults.js'
 import { native } from './native.js'
+import { toDate } from './rows.js'
 import type { ListOptions, ObjectInfo, RemoveOptions } from './types.js'
 
 const KINDS = ['file', 'channel', 'mutex'] as const
 const LIST_OPTIONS = ['directory', 'prefixes', 'prefix'] as const
 const REMOVE_OPTIONS = [...LIST_OPTIONS, 'kind'] as const
-/** The latest time that a Date can have; a damaged control block may say a later one. */
-const LATEST = 8.64e15
 
 /**
  * The files and mutexes of this user in one folder, in no order. It opens none of them: a process that
@@ -93,9 +92,4 @@ function toInfo({ lastProcess, createdAt, ...info }: NativeInfo): ObjectInfo {
     lifetime: lastProcess ? 'last-process' : 'creator',
     createdAt: toDate(createdAt),
   }
-}
-
-/** A time that another process wrote. */
-export function toDate(milliseconds: number): Date {
-  return new Date(Math.min(milliseconds, LATEST))
 }
