@@ -62,7 +62,6 @@ export interface ChannelOperations {
   unwatchRoom(sender: number): void
   watchWriter(channel: number, keepsAlive: boolean, callback: () => void): void
   unwatchWriter(channel: number): void
-  writerSync(channel: number, milliseconds: number): boolean
   reserve(writer: number, byteLength: number): ArrayBuffer | undefined
   commit(writer: number, length: number): number
   abort(writer: number): void
@@ -81,7 +80,7 @@ export interface ChannelOperations {
   take(receiver: number, row: Float64Array, target: ArrayBufferView): 0 | 1 | 2
   receiveCopy(receiver: number, index: Float64Array): Buffer | undefined
   copy(receiver: number, row: Float64Array, target: ArrayBufferView): void
-  release(receiver: number, key: number, through: boolean): void
+  release(receiver: number, key: number): void
   settle(receiver: number, key: number, done: boolean): void
   lag(receiver: number): number
   missed(receiver: number): number

@@ -36,7 +36,7 @@ export class Lease implements Leased {
     const key = this.#keys[at] as number
     if (key < 0) return
     this.#keys[at] = -1
-    channels.release(this.#handle, key, false)
+    channels.release(this.#handle, key)
   }
 
   releaseAll(): void {

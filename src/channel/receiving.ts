@@ -464,7 +464,7 @@ function copiedNext(handle: number, how: Receiving, origin: Origin): Message<unk
   const index = row[0] as number
   const key = row[3] as number
   const value = payloadOf(found, handle, how, origin)
-  if (found === 1) channels.release(handle, key, false)
+  if (found === 1) channels.release(handle, key)
   return new Message(index, value)
 }
 

@@ -1,6 +1,7 @@
 import { native } from '../shared/native.js'
 import type { Leased } from './messages.js'
 import { channels } from './native.js'
+import { LARGEST } from './window.js'
 
 /*
  * A reader's and an exclusive writer's part of the ring, on the mapped memory and without a call to native code:
@@ -11,8 +12,6 @@ import { channels } from './native.js'
 
 /** Whether everything is left to the native code. */
 const NATIVE = process.env.MMFILE_NATIVE === '1'
-/** The largest memory that one `ArrayBuffer` shows. */
-const LARGEST = 2 ** 30
 
 const layout = native.channelLayout()
 
@@ -304,6 +303,13 @@ export class RingWriter {
     this.#tail = tail
     return true
   }
+}
+
+/** The bytes of one message for which there is room only where there is room for all of these. */
+export function bytesTogether(byteLengths: Iterable<number>): number {
+  let units = 0
+  for (const byteLength of byteLengths) units += unitsOf(byteLength)
+  return Math.max(0, units * UNIT - HEADER)
 }
 
 /** The units that a message takes. */

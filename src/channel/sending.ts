@@ -12,10 +12,10 @@ import {
   WAIT_OPTIONS,
   type Wait,
 } from '../shared/waits.js'
-import { byteLengthOf, type Coder, type Encoded, keep } from './codec.js'
+import { builtIn, byteLengthOf, type Coder, type Encoded, keep } from './codec.js'
 import { Line } from './line.js'
 import { channels } from './native.js'
-import type { RingWriter } from './ring.js'
+import { bytesTogether, type RingWriter } from './ring.js'
 import type { ExpectOptions, Sendable, SendOptions, SendSyncOptions } from './types.js'
 
 /** How many sends of a handle may wait: more of them are not awaited, and would eat the memory. */
@@ -84,12 +84,7 @@ export class Sends {
       keep: () => {
         encoded = encoded.map(keep)
       },
-      // Their headers, too: room for one message of that size is room for all of them.
-      byteLength: () => {
-        let sum = 0
-        for (const one of encoded) sum += ((byteLengthOf(one, this.coder.text) + 15) & ~15) + 16
-        return Math.max(0, sum - 16)
-      },
+      byteLength: () => bytesTogether(encoded.map((one) => byteLengthOf(one, this.coder.text))),
     }
   }
 
@@ -187,7 +182,7 @@ export class Sends {
       throw invalidType('values', 'an iterable of values', values)
     }
     // A codec may use the same bytes for every value.
-    const codes = !['bytes', 'json', 'v8', 'utf8', 'utf16le', 'latin1'].includes(this.coder.name)
+    const codes = builtIn(this.coder.name) === undefined
     return Array.from(values, (value, at) => {
       const encoded = this.coder.encode(`values[${at}]`, value)
       return codes ? keep(encoded) : encoded

@@ -1,9 +1,9 @@
 import { channels } from './native.js'
 
-/** A ring larger than this is shown in pieces: no engine has buffers of any size. */
-const LARGEST = 2 ** 30
+/** The largest memory that one `ArrayBuffer` shows: no engine has buffers of any size. */
+export const LARGEST = 2 ** 30
 
-/** The memory of a channel's ring, shown to JavaScript. All readers of a handle share it. */
+/** The memory of a channel's ring, shown to JavaScript, a larger one in pieces. All readers of a handle share it. */
 export class Window {
   readonly #handle: number
   readonly #capacity: number

@@ -16,7 +16,7 @@ use std::ptr;
 #[napi(ts_return_type = "ChannelOperations")]
 pub fn channel_operations(env: Env) -> napi::Result<Object<'static>> {
     let object = Object::new(&env)?;
-    let table: [(&std::ffi::CStr, Work); 35] = [
+    let table: [(&std::ffi::CStr, Work); 34] = [
         (c"trySend", try_send),
         (c"trySendAll", try_send_all),
         (c"trySendWith", try_send_with),
@@ -26,7 +26,6 @@ pub fn channel_operations(env: Env) -> napi::Result<Object<'static>> {
         (c"unwatchRoom", unwatch_room),
         (c"watchWriter", watch_writer),
         (c"unwatchWriter", unwatch_writer),
-        (c"writerSync", writer_sync),
         (c"reserve", reserve),
         (c"commit", commit),
         (c"abort", abort),
@@ -150,13 +149,6 @@ fn unwatch_writer(call: &Call) -> Outcome {
         watch.rest();
     }
     call.nothing()
-}
-
-/// `writerSync(channel, milliseconds)`: whether there is no exclusive writer.
-fn writer_sync(call: &Call) -> Outcome {
-    let waiter = call.handle()?.channel()?.writer_waiter();
-    let free = waited(&waiter, call.number(1)?, 0.0)?;
-    call.boolean(free)
 }
 
 /// `reserve(writer, byteLength)`: an `ArrayBuffer`, or nothing if there is no room now.
@@ -313,7 +305,7 @@ fn take(call: &Call) -> Outcome {
     }
     // SAFETY: as many bytes as the message has are inside JavaScript's memory.
     unsafe { receiver.copy(&message, key, target)? };
-    receiver.release(key, false);
+    receiver.release(key);
     call.count(2)
 }
 
@@ -353,12 +345,11 @@ fn copy(call: &Call) -> Outcome {
     call.nothing()
 }
 
-/// `release(receiver, key, through)`: of a reader.
+/// `release(receiver, key)`: of a reader.
 fn release(call: &Call) -> Outcome {
     // What is closed has released everything.
     if let Ok(handle) = call.handle() {
-        let through = call.flag(2)?;
-        handle.receiver()?.receiver.borrow_mut().release(key(call, 1)?, through);
+        handle.receiver()?.receiver.borrow_mut().release(key(call, 1)?);
     }
     call.nothing()
 }
@@ -390,14 +381,10 @@ fn missed(call: &Call) -> Outcome {
 /// `waitSync(receiver, milliseconds, spin)`: whether there is a reason to try again.
 fn wait_sync(call: &Call) -> Outcome {
     let handle = call.handle()?;
-    let ready = waited(&handle.receiver()?.waiter, call.number(1)?, call.number(2)?)?;
-    call.boolean(ready)
-}
-
-fn waited(waiter: &ChannelWaiter, timeout: f64, spin: f64) -> Result<bool, Failure> {
-    match waiter.wait(Timeout::Val(milliseconds(timeout)), milliseconds(spin)) {
-        Ok(()) => Ok(true),
-        Err(Error::Timeout { .. }) => Ok(false),
+    let timeout = Timeout::Val(milliseconds(call.number(1)?));
+    match handle.receiver()?.waiter.wait(timeout, milliseconds(call.number(2)?)) {
+        Ok(()) => call.boolean(true),
+        Err(Error::Timeout { .. }) => call.boolean(false),
         Err(error) => Err(error.into()),
     }
 }

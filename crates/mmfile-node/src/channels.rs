@@ -203,16 +203,11 @@ fn position(from: f64) -> StartFrom {
     }
 }
 
-/// Which peers a receiver requires: the sum of 1 for any, 2 for the creator and 4 for an exclusive writer.
-fn required(bits: u32) -> (RequirePeer, bool) {
-    (RequirePeer::from_bits(bits), bits & 4 != 0)
-}
-
+/// Which peers a receiver requires is the sum of 1 for any, 2 for the creator and 4 for an exclusive writer.
 fn join(channel: u32, receiver: Receiver, require_peer: u32) -> Result<u32, Failure> {
     let handle = open(channel)?;
-    let (peer, writer) = required(require_peer);
     let waiter = receiver.waiter();
-    waiter.require_peer(peer, writer);
+    waiter.require_peer(RequirePeer::from_bits(require_peer), require_peer & 4 != 0);
     let subject = handle.subject();
     let receiver = ReceiverHandle::new(receiver, waiter, subject);
     insert(Resource::Receiver(receiver), handle.encoding)
@@ -318,12 +313,6 @@ pub fn remove_group(env: Env, channel: u32, name: String) -> napi::Result<()> {
         || subject(channel),
         || Ok(open(channel)?.channel()?.remove_group(&name)?),
     )
-}
-
-/// The names of the groups that there are.
-#[napi]
-pub fn groups(env: Env, channel: u32) -> napi::Result<Vec<String>> {
-    errors::attempt(&env, || subject(channel), || Ok(open(channel)?.channel()?.groups()?))
 }
 
 /// A participant of a channel.

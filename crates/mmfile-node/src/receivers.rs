@@ -107,14 +107,10 @@ impl Receiver {
         }
     }
 
-    /// Lets a message's memory be overwritten; and all that were received before it, with `through`.
-    pub(crate) fn release(&mut self, position: u32, through: bool) {
+    /// Lets a message's memory be overwritten.
+    pub(crate) fn release(&mut self, position: u32) {
         if let Self::Reader(reader) = self {
-            if through {
-                reader.release_through(position);
-            } else {
-                reader.release(position);
-            }
+            reader.release(position);
         }
     }
 
