@@ -846,7 +846,6 @@ module.exports.flush = nativeBinding.flush
 module.exports.flushChannel = nativeBinding.flushChannel
 module.exports.flushChannelSync = nativeBinding.flushChannelSync
 module.exports.flushSync = nativeBinding.flushSync
-module.exports.groups = nativeBinding.groups
 module.exports.hold = nativeBinding.hold
 module.exports.install = nativeBinding.install
 module.exports.leaveAll = nativeBinding.leaveAll

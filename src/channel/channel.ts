@@ -48,7 +48,8 @@ import {
   RECEIVE_OPTIONS,
   Reader,
 } from './receiving.js'
-import { type Factory, Requests } from './requests.js'
+import type { Factory } from './request-channels.js'
+import { Requests } from './requests.js'
 import { type RingMemory, RingWriter, ringMemory } from './ring.js'
 import { Sender, Sends } from './sending.js'
 import { writeStream } from './streams.js'
@@ -598,6 +599,7 @@ export class Channel<T = Buffer> extends Sender<T> {
       id: this.id,
       path: this.path,
       capacity: this.capacity,
+      maxByteLength: this.maxByteLength,
       subject: this.#subject,
       coder: this.#coder,
       directory: this.#place.directory,
