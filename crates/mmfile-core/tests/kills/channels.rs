@@ -2,10 +2,15 @@
 //! every reader once and in order, what was not is whole or absent, each job is done once by a living member,
 //! and nobody waits for the dead for longer than a tenth of a second.
 
+mod recovering;
+mod victims;
+
 use super::support::{self, Actor, Folder, Watchdog, hear, say};
 use mmfile_core::*;
+use recovering::RECOVERING;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+use victims::*;
 
 const ROLES: &[support::Role] = &[
     ("survivor", survivor),
@@ -125,146 +130,6 @@ fn value(who: &str, number: u64) -> Vec<u8> {
     bytes
 }
 
-fn victim(args: &[String], act: fn(&Channel)) {
-    let channel = open(&args[0]);
-    say("ready");
-    hear();
-    arm();
-    act(&channel);
-    say("survived");
-}
-
-fn writes(channel: &Channel) {
-    for number in 0..40 {
-        let index = channel.send(&value("victim", number), None, SOON).unwrap();
-        say(format!("sent {index} {number}"));
-    }
-}
-
-fn writes_batches(channel: &Channel) {
-    for number in 0..20 {
-        let values: Vec<_> = (0..3).map(|part| value("victim", number * 3 + part)).collect();
-        let index = channel.send_all(&values, SOON).unwrap();
-        (0..3).for_each(|part| say(format!("sent {} {}", index + part, number * 3 + part)));
-    }
-}
-
-fn fills(channel: &Channel) {
-    for number in 0..20 {
-        let bytes = value("victim", number);
-        let mut filling = channel.begin(200, SOON).unwrap();
-        filling.target().unwrap().put(&bytes);
-        let index = filling.commit(bytes.len() as u64).unwrap();
-        say(format!("sent {index} {number}"));
-    }
-}
-
-fn writes_alone(channel: &Channel) {
-    let mut writer = channel.exclusive_writer(SOON).unwrap();
-    let memory = channel.memory().unwrap().data;
-    for number in 0..40 {
-        let bytes = value("victim", number);
-        let index = if number % 2 == 0 {
-            writer.send(&bytes, None, SOON).unwrap()
-        } else {
-            let room = writer.reserve(200, SOON).unwrap();
-            // SAFETY: the room has as many bytes, and is the writer's.
-            unsafe {
-                let at = memory.as_ptr().add(room.offset as usize);
-                std::ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len());
-            }
-            writer.commit(bytes.len() as u64).unwrap()
-        };
-        say(format!("sent {index} {number}"));
-    }
-}
-
-fn reads(channel: &Channel) {
-    let mut reader = channel.reader(StartFrom::Oldest).unwrap();
-    let mut held = Vec::new();
-    for _ in 0..6 {
-        let message = reader.receive(SOON, Duration::ZERO).unwrap();
-        held.push(message);
-        if held.len() > 2 {
-            reader.release(held.remove(0).position);
-        }
-    }
-}
-
-fn reads_lossily(channel: &Channel) {
-    let mut reader = channel.lossy_reader(StartFrom::Oldest, Lossy::Oldest).unwrap();
-    let mut bytes = Vec::new();
-    for _ in 0..6 {
-        reader.receive(&mut bytes, SOON, Duration::ZERO).unwrap();
-    }
-}
-
-fn works(channel: &Channel) {
-    let mut member = channel.member("workers", 2).unwrap();
-    let first = member.take(SOON, Duration::ZERO).unwrap();
-    member.nak(&first).unwrap();
-    for number in 0..6 {
-        let job = member.take(SOON, Duration::ZERO).unwrap();
-        say(format!("took {}", job.message.index));
-        if number == 4 {
-            continue;
-        }
-        member.ack(&job).unwrap();
-        say(format!("done {}", job.message.index));
-    }
-    channel.flush().ok();
-    let _ = channel.send(&vec![0; 500], None, NOW);
-}
-
-fn waits_for_room(channel: &Channel) {
-    // It is full, and stays so.
-    let mut reader = channel.reader(StartFrom::Oldest).unwrap();
-    while channel.try_send(&value("victim", 0), None).unwrap().is_some() {}
-    say("full");
-    let _ = channel.send(&[1; 512], None, Timeout::Val(Duration::from_secs(1)));
-    let _ = reader.try_receive();
-}
-
-fn joins_and_leaves(channel: &Channel) {
-    channel.create_group("visitors", StartFrom::Oldest).unwrap();
-    for _ in 0..3 {
-        drop(channel.reader(StartFrom::Oldest).unwrap());
-    }
-}
-
-/// Fills what the dead keep from being overwritten.
-fn reaps(channel: &Channel) {
-    for _ in 0..100 {
-        let _ = channel.send(&value("victim", 0), None, Timeout::Val(Duration::from_millis(30)));
-    }
-}
-
-fn evicts(channel: &Channel) {
-    for row in channel.participants().unwrap() {
-        if row.role == Role::Member {
-            channel.evict(row.number).unwrap();
-        }
-    }
-}
-
-fn removes(channel: &Channel) {
-    channel.remove_group("prey").unwrap();
-}
-
-fn seals(channel: &Channel) {
-    channel.seal(SOON).unwrap();
-}
-
-/// Has a reader and a job, and dies with them when it is told to.
-fn prey(args: &[String]) {
-    let channel = open(&args[0]);
-    let _reader = channel.reader(StartFrom::Oldest).unwrap();
-    let mut member = channel.member(&args[1], 1).unwrap();
-    let _job = member.take(SOON, Duration::ZERO).unwrap();
-    say("holds");
-    hear();
-}
-
 /// Reads everything from the beginning on, and says what.
 fn survivor(args: &[String]) {
     let channel = open(&args[0]);
@@ -354,7 +219,7 @@ fn play(test: &str, role: &str, fault: &str, survivors: usize, on_disk: bool) {
     }
     victim.tell("go");
     let mut jobs_done = BTreeSet::new();
-    let (mut received, mut full) = (Vec::new(), false);
+    let mut received = Vec::new();
     // A thread hears the victim, so that this one can make room for it.
     let (lines, hears) = std::sync::mpsc::channel();
     let listener = std::thread::spawn(move || {
@@ -396,8 +261,7 @@ fn play(test: &str, role: &str, fault: &str, survivors: usize, on_disk: bool) {
                         expected_sent.insert((index.parse().unwrap(), format!("victim {number}")));
                     }
                     ["done", index] => assert!(jobs_done.insert(index.parse().unwrap()), "{what}"),
-                    ["full"] => full = true,
-                    ["took", _] => {}
+                    ["full"] | ["took", _] => {}
                     ["survived"] => panic!("{what}: it did not die"),
                     _ => panic!("{what}: {line}"),
                 }
@@ -417,7 +281,6 @@ fn play(test: &str, role: &str, fault: &str, survivors: usize, on_disk: bool) {
     if !prey.is_empty() && role != "reaper" {
         prey.iter_mut().for_each(Actor::kill);
     }
-    let _ = full;
     // From here on nobody is held back.
     drain(&mut received);
     let sealed = channel.is_sealed().unwrap();
@@ -530,42 +393,4 @@ fn members_are_killed() {
 fn those_who_remove_others_are_killed() {
     let roles = ["reaper", "evictor", "remover"];
     killed("channels::those_who_remove_others_are_killed", &roles);
-}
-
-/// Where a process dies that opens a channel on disk after the machine's end.
-const RECOVERING: &[&str] = &["recover.chained", "recover.forgotten"];
-
-fn recoverer(args: &[String]) {
-    drop(open(&args[0]));
-}
-
-#[test]
-fn killed_while_recovering() {
-    support::play(&[("recoverer", recoverer)]);
-    let test = "channels::killed_while_recovering";
-    for fault in RECOVERING {
-        let scene = Scene::new(true);
-        for number in 0..9 {
-            scene.channel.send(&value("early", number), None, SOON).unwrap();
-        }
-        let Scene { channel, place, _folder } = scene;
-        drop(channel);
-        let mut bytes = std::fs::read(&place).unwrap();
-        let session = bytes.len() - 4096 + 0x290;
-        bytes[session] ^= 1;
-        std::fs::write(&place, bytes).unwrap();
-        for _ in 0..2 {
-            let mut actor = Actor::start_with_fault(test, "recoverer", &[&place], fault);
-            while actor.line().is_some() {}
-            actor.wait_killed(fault);
-        }
-        let channel = open(&place);
-        assert_eq!(channel.next_index().unwrap(), 9, "{fault}");
-        let mut member = channel.member("workers", 1).unwrap();
-        for index in 0..9 {
-            let job = member.try_take().unwrap().unwrap();
-            assert_eq!((job.message.index, job.attempt), (index, 1), "{fault}");
-            member.ack(&job).unwrap();
-        }
-    }
 }
