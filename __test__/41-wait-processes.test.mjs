@@ -118,7 +118,7 @@ onLinux('waits with and without requirePeer that take turns leave no timers', as
     const { said } = await run(t, 'waits', 'alternate', [create(t).id, 1500, 2000], options)
     const [{ rate }] = said
     t.log(`${name}: ${rate.toFixed(1)} wake-ups a second`)
-    // One needs five a second, for a peer that dies wakes nobody.
+    // One needs five a second, for the death of a peer wakes no process.
     t.true(rate < 20, `${name}: ${rate}`)
   }
 })

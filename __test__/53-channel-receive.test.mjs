@@ -199,7 +199,7 @@ test('a lossy reader gets copies, whatever it asks for', (t) => {
   t.true(value.every((byte) => byte === 1))
 })
 
-test('newest() is there, whoever has read it', (t) => {
+test('newest() is there, also when it has been read', (t) => {
   const one = small(t, { encoding: 'json' })
   t.is(one.newest(), undefined)
   const reader = one.reader()

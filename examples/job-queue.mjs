@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Channel } from 'mmfile'
 
 const [role, count = '100'] = process.argv.slice(2)
-// Whoever opens them first makes them, with their groups: jobs that come before the first worker wait for it.
+// The first process that opens them makes them, with their groups: jobs that come before the first worker wait for it.
 const openJobs = () =>
   Channel.createOrOpenFile('jobs.mmf', { encoding: 'json', groups: ['workers'] })
 const openFailed = () =>

@@ -9,10 +9,10 @@ import { Channel, MmFileError } from 'mmfile'
 const config = Channel.createOrOpen('app-config', {
   encoding: 'json',
   capacity: 1 << 16,
-  onFull: 'drop-oldest', // only the newest counts: nobody is waited for
+  onFull: 'drop-oldest', // only the newest counts: a send waits for no reader
 })
 
-/** Compare and set: whoever is second begins again with what the first one made. */
+/** Compare and set: the second process begins again with what the first one made. */
 function update(change) {
   for (;;) {
     const old = config.newest()

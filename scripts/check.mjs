@@ -75,7 +75,8 @@ const steps = {
     // Other programs may use the library meanwhile: what a process has open is theirs.
     const used = inodesWithLocks()
     const left = inSharedMemory().filter(([name, inode]) => !before.has(name) && !used.has(inode))
-    for (const [name] of left) console.error(`/dev/shm/${name} was left behind`)
+    for (const [name] of left)
+      console.error(`/dev/shm/${name} is stale: a test left it, or another program that was killed`)
     return left.length === 0
   },
 }

@@ -23,7 +23,7 @@ export function start(t, file, name, args = [], options = {}) {
   return child
 }
 
-/** Runs it to its end and answers what it said, how it ended, and what stands on standard error. */
+/** Runs it to its end and returns what it said, how it ended, and what stands on standard error. */
 export async function run(t, file, name, args = [], options = {}) {
   const child = start(t, file, name, args, options)
   const said = []

@@ -53,7 +53,7 @@ const acts = [
   (file, random) => random(20) === 0 && file.seal(),
 ]
 
-/** Those that look at a segment. */
+/** Those that read a segment. */
 const reading = acts.slice(3, 8)
 
 /** Numbers that are worth a try in the place of any other. */

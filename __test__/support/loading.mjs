@@ -108,7 +108,7 @@ await play({
     const other = MmFile.openExisting(file.id)
     file.lock()
     say(codeOf(() => other.waitForSync(0, { timeout: 100 })).code)
-    // The lock is a thread's of its own: this one does not see by itself that it could wait for ever.
+    // The lock is a thread's of its own: this one does not notice that it could wait for ever.
     say(codeOf(() => other.withLockSync(() => {}, { timeout: 100 })).code)
     process.exit(0)
   },

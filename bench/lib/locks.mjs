@@ -30,7 +30,7 @@ function mmfile() {
       return {
         acquire() {
           guard = file.tryLock()
-          if (guard === undefined) throw new Error('somebody else has the lock')
+          if (guard === undefined) throw new Error('another process has the lock')
         },
         wait() {
           file.withLockSync(NOTHING)

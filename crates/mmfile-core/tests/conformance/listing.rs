@@ -46,7 +46,7 @@ fn what_there_is_can_be_listed_and_swept() {
     assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
 }
 
-/// Looks at everything from outside, again and again.
+/// Reads everything from outside, again and again.
 fn onlooker(args: &[String]) {
     let listing = listing(&Prefixes::new(&args[0], &args[1]).unwrap());
     for _ in 0..20 {

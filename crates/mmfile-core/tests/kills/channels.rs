@@ -1,6 +1,6 @@
 //! Kills at every step of a channel, in every role, with one and three survivors: what was acknowledged is at
 //! every reader once and in order, what was not is whole or absent, each job is done once by a living member,
-//! and nobody waits for the dead for longer than a tenth of a second.
+//! and no process waits for the dead for longer than a tenth of a second.
 
 mod recovering;
 mod victims;
@@ -281,7 +281,7 @@ fn play(test: &str, role: &str, fault: &str, survivors: usize, on_disk: bool) {
     if !prey.is_empty() && role != "reaper" {
         prey.iter_mut().for_each(Actor::kill);
     }
-    // From here on nobody is held back.
+    // From here on no process is held back.
     drain(&mut received);
     let sealed = channel.is_sealed().unwrap();
     if role == "sealer" {

@@ -141,13 +141,13 @@ fn the_newest_of_a_full_ring() {
         assert_eq!((send(&writer), send(&writer)), (Some(4), Some(5)));
         writer
     });
-    let looks = process(3, None, move || {
+    let reads = process(3, None, move || {
         let (index, bytes) = other.newest().unwrap().unwrap();
         assert_eq!(value_of(&bytes), index, "overwritten");
         assert!(other.next_index().unwrap() > index);
         other
     });
-    end((writes.end(), looks.end(), third));
+    end((writes.end(), reads.end(), third));
 }
 
 #[test]
