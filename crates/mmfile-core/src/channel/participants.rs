@@ -91,9 +91,11 @@ impl Handle {
     /// Frees the slot of a participant of this handle, which has left. Without the lock: nobody else changes
     /// what it has.
     pub(super) fn leave(&self, row: u32, number: u32) {
+        if !self.object.is_own() || self.check_storable().is_err() {
+            return;
+        }
         let Some(slot) = self.ring.slot(row) else { return };
-        let is_mine = slot.state() != SlotState::Free && slot.number() == number;
-        if !is_mine || !self.object.is_own() || self.check_storable().is_err() {
+        if slot.state() == SlotState::Free || slot.number() != number {
             return;
         }
         let role = slot.role();

@@ -129,20 +129,21 @@ impl Handle {
         let deadline = Deadline::after(timeout);
         let event = WakeEvent::new(&self.control, WakePlace::Room);
         let since = clock();
-        let waited = loop {
-            event.clear();
-            // After the request: what is freed from here on wakes.
-            self.tidy()?;
-            match attempt(Some(since)) {
-                Ok(Attempt::Done(value)) => break Ok(value),
-                Ok(Attempt::Full) => {}
-                Err(error) => break Err(error),
+        let mut wait = || {
+            loop {
+                event.prepare(self.object.may_store(&self.control)?);
+                // After the request: what is freed from here on wakes.
+                self.tidy()?;
+                if let Attempt::Done(value) = attempt(Some(since))? {
+                    return Ok(value);
+                }
+                if deadline.slice(CHANNEL_SLEEP).is_none() {
+                    return Err(self.full());
+                }
+                event.sleep(&deadline, CHANNEL_SLEEP);
             }
-            if deadline.slice(CHANNEL_SLEEP).is_none() {
-                break Err(self.full());
-            }
-            event.sleep(&deadline, CHANNEL_SLEEP);
         };
+        let waited = wait();
         if waited.is_err() {
             self.drop_ticket();
         }
@@ -347,7 +348,7 @@ impl Handle {
 
     /// It does not wait any more.
     pub(super) fn drop_ticket(&self) {
-        if self.check_writable().is_err() {
+        if self.check_writable().is_err() || self.check_storable().is_err() {
             return;
         }
         let owner = self.ring.control().long(at::TICKET_OWNER);

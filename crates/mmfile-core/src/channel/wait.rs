@@ -191,7 +191,7 @@ impl ChannelWaiter {
         }
         let spin = deadline.slice(spin).unwrap_or_default();
         let started = Instant::now();
-        loop {
+        while self.handle.check_whole().is_ok() {
             for _ in 0..64 {
                 if self.is_likely_ready() {
                     return true;
@@ -202,6 +202,7 @@ impl ChannelWaiter {
                 return false;
             }
         }
+        false
     }
 
     /// A check that costs next to nothing.

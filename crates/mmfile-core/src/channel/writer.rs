@@ -46,7 +46,7 @@ impl Channel {
         let deadline = Deadline::after(&timeout);
         let event = WakeEvent::new(&handle.control, WakePlace::Room);
         loop {
-            event.clear();
+            event.prepare(handle.object.may_store(&handle.control)?);
             match handle.become_exclusive() {
                 Err(error @ Error::ExclusiveWriter { .. }) => {
                     if deadline.slice(CHANNEL_SLEEP).is_none() {

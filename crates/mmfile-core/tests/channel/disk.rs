@@ -226,3 +226,37 @@ fn every_bit_that_is_lost_loses_a_message_at_most() {
         std::fs::write(&disk.path, whole).unwrap();
     }
 }
+
+/// Windows cuts no file that is mapped.
+#[test]
+#[cfg(unix)]
+fn a_channel_that_is_cut_ends_waits() {
+    for exclusive in [false, true] {
+        let disk = Disk::new();
+        let channel = disk.create();
+        let other = disk.open();
+        let bytes = vec![1; 16_000];
+        while channel.try_send(&bytes, None).unwrap().is_some() {}
+        let reader = channel.lossy_reader(StartFrom::New, Lossy::Oldest).unwrap();
+        let waiting = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            let wait = || {
+                let mut writer = exclusive.then(|| other.exclusive_writer(NOW).unwrap());
+                waiting.wait();
+                code(match &mut writer {
+                    Some(writer) => writer.send(&bytes, None, SOON),
+                    None => other.send(&bytes, None, SOON),
+                })
+            };
+            let thread = scope.spawn(wait);
+            waiting.wait();
+            std::thread::sleep(Duration::from_millis(50));
+            let cut = std::fs::OpenOptions::new().write(true).open(&disk.path).unwrap();
+            cut.set_len(0).unwrap();
+            assert_eq!(thread.join().unwrap(), "ERR_MMFILE_CORRUPT");
+        });
+        assert_eq!(code(channel.exclusive_writer(NOW)), "ERR_MMFILE_CORRUPT");
+        let spun = reader.waiter().wait(SOON, Duration::from_millis(50));
+        assert_eq!(code(spun), "ERR_MMFILE_CORRUPT");
+    }
+}
