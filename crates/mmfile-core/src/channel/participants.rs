@@ -255,3 +255,20 @@ impl Handle {
         })
     }
 }
+
+#[cfg(all(test, not(platform = "loom")))]
+mod tests {
+    use super::*;
+    use crate::channel::{ChannelOptions, StartFrom};
+
+    /// A participant leaves without the lock: also between the check of its number and its eviction.
+    #[test]
+    fn a_slot_that_is_free_is_not_evicted() {
+        let channel = Channel::create_new(&ChannelOptions::default()).unwrap();
+        let reader = channel.reader(StartFrom::New).unwrap();
+        let slot = channel.handle.ring.slots().find(|slot| slot.is_of(reader.number())).unwrap();
+        drop(reader);
+        channel.handle.detach(&slot);
+        assert_eq!(slot.state(), SlotState::Free);
+    }
+}

@@ -219,9 +219,10 @@ impl Slot<'_> {
         Ok(cursor)
     }
 
-    /// Detaches it. Under the participants' lock.
+    /// Detaches it, unless it has left, for which no lock is needed. Under the participants' lock.
     pub(crate) fn evict(&self) {
-        self.word(at::SLOT_STATE).store(at::STATE_EVICTED, Ordering::SeqCst);
+        let (state, from, to) = (self.word(at::SLOT_STATE), at::STATE_LIVE, at::STATE_EVICTED);
+        let _ = state.compare_exchange(from, to, Ordering::SeqCst, Ordering::Relaxed);
         fault::point("slot.evicted");
     }
 
