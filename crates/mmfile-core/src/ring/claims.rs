@@ -222,28 +222,25 @@ impl Ring {
 
     /// Whether a member could take something of its group.
     pub(crate) fn has_work(&self, group: &Slot<'_>) -> bool {
-        let (mut next, tail) = (group.next(), self.tail());
-        for _ in 0..2 {
-            match self.record(next, tail) {
-                Some(record) if record.kind == Kind::Padding => next = record.end,
-                Some(record) if record.kind == Kind::Message => return true,
-                _ => break,
-            }
-        }
-        self.claims_of(group).any(|claim| claim.load().state() == at::CLAIM_RETURNED)
+        let (next, tail) = (group.next(), self.tail());
+        let is_there = match self.record_past_padding(next, tail) {
+            Some(record) => record.kind != Kind::Seal,
+            None => next != tail, // damaged, which taking it reports
+        };
+        is_there || self.claims_of(group).any(|claim| claim.load().state() == at::CLAIM_RETURNED)
     }
 
     /// Whether a group has nothing that is not acknowledged, and nothing is to come.
     pub(crate) fn is_finished(&self, group: &Slot<'_>) -> bool {
-        let (mut next, tail) = (group.next(), self.tail());
+        let (next, tail) = (group.next(), self.tail());
         if !self.is_sealed_at(tail) {
             return false;
         }
-        if let Some(record) = self.record(next, tail).filter(|it| it.kind == Kind::Padding) {
-            next = record.end;
-        }
-        let is_seal = self.record(next, tail).is_none_or(|it| it.kind == Kind::Seal);
-        is_seal && self.claims_of(group).next().is_none()
+        let is_at_end = match self.record_past_padding(next, tail) {
+            Some(record) => record.kind == Kind::Seal,
+            None => next == tail, // it was created behind the seal
+        };
+        is_at_end && self.claims_of(group).next().is_none()
     }
 
     /// The slots of members that have claims of a group.

@@ -227,19 +227,14 @@ impl Ring {
     ///
     /// # Errors
     /// [`Error::Corrupt`].
-    pub(crate) fn index_at(&self, mut position: u32) -> Result<u64> {
-        for _ in 0..2 {
-            let newest = self.newest()?;
-            if position == newest.tail {
-                return Ok(newest.next_index);
-            }
-            match self.record(position, newest.tail) {
-                Some(record) if record.kind == Kind::Padding => position = record.end,
-                Some(record) => return Ok(record.index),
-                None => break,
-            }
+    pub(crate) fn index_at(&self, position: u32) -> Result<u64> {
+        let newest = self.newest()?;
+        if position == newest.tail {
+            return Ok(newest.next_index);
         }
-        Err(self.damaged(position, "no record begins there"))
+        let record = self.record_past_padding(position, newest.tail);
+        let record = record.filter(|it| it.kind != Kind::Padding);
+        record.map(|it| it.index).ok_or_else(|| self.damaged(position, "no record begins there"))
     }
 
     /// The error of a record that is none.

@@ -63,6 +63,12 @@ impl Ring {
         })
     }
 
+    /// The same, or the record behind the padding there.
+    pub(crate) fn record_past_padding(&self, position: u32, tail: u32) -> Option<Record> {
+        let record = self.record(position, tail)?;
+        if record.kind == Kind::Padding { self.record(record.end, tail) } else { Some(record) }
+    }
+
     /// Writes the header of a record that is not published.
     #[inline(always)]
     pub(super) fn put_header(&self, position: u32, kind: Kind, length: u32, index: u64) {

@@ -260,3 +260,25 @@ fn a_channel_that_is_cut_ends_waits() {
         assert_eq!(code(spun), "ERR_MMFILE_CORRUPT");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn a_group_reports_a_damaged_message() {
+    use std::os::unix::fs::FileExt;
+    for sealed in [false, true] {
+        let disk = Disk::new();
+        let channel = disk.create();
+        channel.try_send_all(&[[1; 10], [2; 10]]).unwrap().unwrap();
+        if sealed {
+            channel.seal(NOW).unwrap();
+        }
+        // The kind of the second record, behind 16 bytes of header, 10 of payload and 8 of trailer.
+        let file = std::fs::OpenOptions::new().write(true).open(&disk.path).unwrap();
+        file.write_all_at(&[0xee; 4], 48 + 4).unwrap();
+        let mut member = channel.member("workers", 1).unwrap();
+        let job = member.try_take().unwrap().unwrap();
+        member.ack(&job).unwrap();
+        assert_eq!(code(member.try_take()), "ERR_MMFILE_CORRUPT");
+        assert_eq!(code(member.take(NOW, Duration::ZERO)), "ERR_MMFILE_CORRUPT");
+    }
+}
