@@ -109,30 +109,28 @@ impl Handle {
     /// Acquires the writers' lock. What a dead holder wrote is behind the tail, or published: nothing has to be
     /// repaired.
     pub(super) fn lock_writers(&self, limit: Duration) -> Result<Held<'_>> {
-        self.check_whole()?;
-        self.lock(&self.writers, limit)
+        self.lock(&self.writers, limit).map(|(held, _)| held)
     }
 
-    /// Acquires the participants' lock.
+    /// Acquires the participants' lock, and ends what a dead holder began.
     pub(super) fn lock_participants(&self, limit: Duration) -> Result<Held<'_>> {
         self.check_whole()?;
         self.ring.make_tables_writable()?;
-        let recovered = self.recovered.load(Ordering::Relaxed);
-        let held = self.lock(&self.participants, limit)?;
-        if self.recovered.load(Ordering::Relaxed) != recovered {
+        let (held, acquired) = self.lock(&self.participants, limit)?;
+        if acquired == Acquired::Abandoned {
             self.finish_evictions();
         }
         Ok(held)
     }
 
-    fn lock<'a>(&self, section: &'a Section, limit: Duration) -> Result<Held<'a>> {
+    /// Acquires a lock, and learns how the holder before left it.
+    fn lock<'a>(&self, section: &'a Section, limit: Duration) -> Result<(Held<'a>, Acquired)> {
         let deadline = Deadline::after(&Timeout::Val(limit));
-        let acquired = section.operate(&deadline)?;
-        let held = Held(section);
-        if acquired == Some(Acquired::Abandoned) {
+        let acquired = section.acquire(&deadline, Hold::Operation)?;
+        if acquired == Acquired::Abandoned {
             self.recovered.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(held)
+        Ok((Held(section), acquired))
     }
 
     /// Wakes whoever waits for messages, after they were published.

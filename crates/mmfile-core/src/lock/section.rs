@@ -35,7 +35,8 @@ impl Section {
         }
     }
 
-    fn acquire(&self, deadline: &Deadline, hold: Hold) -> Result<Acquired> {
+    /// Acquires the lock for the calling thread.
+    pub(crate) fn acquire(&self, deadline: &Deadline, hold: Hold) -> Result<Acquired> {
         if !self.object.is_own() {
             return Err(Error::forked());
         }
