@@ -149,13 +149,12 @@ impl Member {
         let cursor = group.cursor();
         let result = ring.take(&group, &slot, max, &mut taken);
         let moved = group.cursor() != cursor;
-        let more = ring.has_work(&group);
         drop(held);
         if moved {
             handle.signal_room();
         }
-        if more {
-            // Whoever woke this member woke no other.
+        if ring.has_work(&group) {
+            // The writer that woke this member woke no other.
             handle.signal_work();
         }
         self.fetched.extend(taken);

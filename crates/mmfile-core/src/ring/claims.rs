@@ -88,12 +88,17 @@ impl Claim<'_> {
         self.index_word().load(Ordering::Relaxed)
     }
 
-    /// Whether it is a claim of that group which counts.
-    fn is_of(&self, group: u32, next: u32) -> bool {
-        self.load().state() != at::CLAIM_FREE
-            && self.at(at::CLAIM_GROUP).load(Ordering::Relaxed) == group
-            && is_before(self.position(), next)
+    fn group(&self) -> u32 {
+        self.at(at::CLAIM_GROUP).load(Ordering::Relaxed)
     }
+}
+
+/// A claim that counts, as it was read once.
+#[derive(Debug, Clone, Copy)]
+struct Counted<'a> {
+    claim: Claim<'a>,
+    word: Word,
+    position: u32,
 }
 
 impl Ring {
@@ -108,9 +113,16 @@ impl Ring {
     }
 
     /// The claims of a group that count.
-    fn claims_of<'a>(&'a self, group: &Slot<'_>) -> impl Iterator<Item = Claim<'a>> {
+    fn claims_of<'a>(&'a self, group: &Slot<'_>) -> impl Iterator<Item = Counted<'a>> {
         let (number, next) = (group.number(), group.next());
-        self.claims().filter(move |claim| claim.is_of(number, next))
+        self.claims().filter_map(move |claim| {
+            let word = claim.load();
+            if word.state() == at::CLAIM_FREE || claim.group() != number {
+                return None;
+            }
+            let position = claim.position();
+            is_before(position, next).then_some(Counted { claim, word, position })
+        })
     }
 
     fn claim(&self, row: u32) -> Option<Claim<'_>> {
@@ -131,18 +143,15 @@ impl Ring {
     ) -> Result<()> {
         let tail = self.tail();
         let before = taken.len();
-        let returned = |claim: &Claim<'_>| claim.load().state() == at::CLAIM_RETURNED;
-        while taken.len() - before < max {
-            let oldest = self
-                .claims_of(group)
-                .filter(returned)
-                .max_by_key(|claim| tail.wrapping_sub(claim.position()));
-            let Some(claim) = oldest else { break };
-            let word = claim.load();
-            let record = self.record(claim.position(), tail);
-            let record = record.filter(|it| it.kind == Kind::Message && it.index == claim.index());
+        let returned = |it: &Counted<'_>| it.word.state() == at::CLAIM_RETURNED;
+        let mut again: Vec<_> = self.claims_of(group).filter(returned).collect();
+        again.sort_unstable_by_key(|it| std::cmp::Reverse(tail.wrapping_sub(it.position)));
+        for Counted { claim, word, position } in again.into_iter().take(max) {
+            let index = claim.index();
+            let record = self.record(position, tail);
+            let record = record.filter(|it| it.kind == Kind::Message && it.index == index);
             let Some(record) = record else {
-                return Err(self.damaged(claim.position(), "a claimed message is not there"));
+                return Err(self.damaged(position, "a claimed message is not there"));
             };
             let mine = Word::new(member.row, word.attempts(), at::CLAIM_FETCHED);
             if claim.exchange(word, mine) {
@@ -150,7 +159,7 @@ impl Ring {
             }
             fault::point("claim.taken_over");
         }
-        let mut next = group.next();
+        let (number, mut next) = (group.number(), group.next());
         let mut free = 0;
         let mut damage = None;
         while taken.len() - before < max && next != tail {
@@ -170,7 +179,7 @@ impl Ring {
             let reserve = if taken.len() == before { 0 } else { self.shape.slots };
             let Some(claim) = self.free_claim(&mut free, reserve) else { break };
             claim.at(at::CLAIM_POSITION).store(next, Ordering::Relaxed);
-            claim.at(at::CLAIM_GROUP).store(group.number(), Ordering::Relaxed);
+            claim.at(at::CLAIM_GROUP).store(number, Ordering::Relaxed);
             claim.index_word().store(record.index, Ordering::Relaxed);
             let mine = Word::new(member.row, 0, at::CLAIM_FETCHED);
             claim.word().store(mine.0, Ordering::Release);
@@ -204,7 +213,7 @@ impl Ring {
     /// The position of the first message of a group that is not acknowledged.
     pub(crate) fn first_unacknowledged(&self, group: &Slot<'_>) -> u32 {
         let next = group.next();
-        let claimed = self.claims_of(group).map(|claim| claim.position());
+        let claimed = self.claims_of(group).map(|it| it.position);
         claimed.max_by_key(|position| next.wrapping_sub(*position)).unwrap_or(next)
     }
 
@@ -227,7 +236,7 @@ impl Ring {
             Some(record) => record.kind != Kind::Seal,
             None => next != tail, // damaged, which taking it reports
         };
-        is_there || self.claims_of(group).any(|claim| claim.load().state() == at::CLAIM_RETURNED)
+        is_there || self.claims_of(group).any(|it| it.word.state() == at::CLAIM_RETURNED)
     }
 
     /// Whether a group has nothing that is not acknowledged, and nothing is to come.
@@ -246,7 +255,7 @@ impl Ring {
     /// The slots of members that have claims of a group.
     pub(crate) fn claimants(&self, group: &Slot<'_>) -> impl Iterator<Item = u32> {
         self.claims_of(group)
-            .map(|claim| claim.load())
+            .map(|it| it.word)
             .filter(|word| matches!(word.state(), at::CLAIM_FETCHED | at::CLAIM_HELD))
             .map(Word::row)
     }
@@ -301,9 +310,7 @@ impl Ring {
         for group in self.slots().filter(|slot| slot.is_live(at::ROLE_GROUP)) {
             let (number, next) = (group.number(), group.next());
             for claim in self.claims() {
-                let is_void = claim.at(at::CLAIM_GROUP).load(Ordering::Relaxed) == number
-                    && !is_before(claim.position(), next);
-                if is_void {
+                if claim.group() == number && !is_before(claim.position(), next) {
                     claim.word().store(0, Ordering::SeqCst);
                 }
             }
@@ -313,7 +320,7 @@ impl Ring {
     /// Frees all claims of a group. Under the participants' lock.
     pub(crate) fn forget_claims(&self, group: u32) {
         for claim in self.claims() {
-            if claim.at(at::CLAIM_GROUP).load(Ordering::Relaxed) == group {
+            if claim.group() == group {
                 claim.word().store(0, Ordering::SeqCst);
             }
         }
