@@ -202,7 +202,7 @@ impl Ring {
 
     /// The newest message before a tail: `None` if the tail has moved since.
     fn newest_before(&self, tail: u32) -> Option<Newest> {
-        let Some(start) = self.start_before(tail) else {
+        let Some((_, start)) = self.start_before(tail) else {
             return (tail == 0).then_some(Newest { tail, next_index: 0, message: None });
         };
         let record = self.record(start, tail)?;
@@ -216,10 +216,11 @@ impl Ring {
         })
     }
 
-    /// The later of the two starts, as far as they are before the tail.
-    fn start_before(&self, tail: u32) -> Option<u32> {
-        let starts = [0, 4].map(|at| self.word(at::RING_START + at).load(Ordering::Acquire));
-        let back = |start: &u32| tail.wrapping_sub(*start);
+    /// The later of the two starts, as far as they are before the tail: the offset of its word, and itself.
+    fn start_before(&self, tail: u32) -> Option<(u64, u32)> {
+        let starts = [at::RING_START, at::RING_START + 4]
+            .map(|offset| (offset, self.word(offset).load(Ordering::Acquire)));
+        let back = |it: &(u64, u32)| tail.wrapping_sub(it.1);
         starts.into_iter().filter(|it| (1..=self.units).contains(&back(it))).min_by_key(back)
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct Writing {
     pub(crate) next_index: u64,
     /// Where the newest message begins: it is never overwritten.
     pub(crate) newest: Option<u32>,
+    /// Where the start of the next one is stored. Until the tail moves, the other start counts.
+    spare: u64,
 }
 
 /// Where records go that are not published.
@@ -35,15 +37,18 @@ impl Ring {
     #[inline(always)]
     pub(crate) fn writing(&self) -> Result<Writing> {
         let tail = self.tail();
-        let Some(start) = self.start_before(tail) else {
+        let Some((place, start)) = self.start_before(tail) else {
             return match tail {
-                0 => Ok(Writing { tail, next_index: 0, newest: None }),
+                0 => Ok(Writing { tail, next_index: 0, newest: None, spare: at::RING_START }),
                 _ => Err(self.damaged(tail, "no message begins before the end")),
             };
         };
         match self.record(start, tail) {
             Some(record) if record.kind == Kind::Message && record.end == tail => {
-                Ok(Writing { tail, next_index: record.index.wrapping_add(1), newest: Some(start) })
+                let next_index = record.index.wrapping_add(1);
+                let (first, second) = (at::RING_START, at::RING_START + 4);
+                let spare = if place == first { second } else { first };
+                Ok(Writing { tail, next_index, newest: Some(start), spare })
             }
             // The last message may stand before a seal.
             Some(_) if self.is_sealed_at(tail) => Err(Error::Sealed),
@@ -163,12 +168,7 @@ impl Ring {
     #[inline(always)]
     pub(crate) fn publish(&self, writing: &Writing, room: Room, last: u32) {
         self.pad(writing, room);
-        // Not over the start of the newest message there is: until the tail moves, that one counts.
-        let first = self.word(at::RING_START);
-        let second = self.word(at::RING_START + 4);
-        let is_first = writing.newest == Some(first.load(Ordering::Relaxed));
-        let start = if is_first { second } else { first };
-        start.store(last, Ordering::Release);
+        self.word(writing.spare).store(last, Ordering::Release);
         fault::point("ring.start");
         self.word(at::RING_TAIL).store(room.end, Ordering::SeqCst);
         fault::point("ring.tail");
