@@ -271,4 +271,17 @@ mod tests {
         channel.handle.detach(&slot);
         assert_eq!(slot.state(), SlotState::Free);
     }
+
+    #[test]
+    fn a_cursor_that_holds_no_writer_back_is_not_named() {
+        let channel = Channel::create_new(&ChannelOptions::default()).unwrap();
+        let slow = channel.reader(StartFrom::New).unwrap();
+        let wild = channel.reader(StartFrom::New).unwrap();
+        channel.try_send(b"a", None).unwrap().unwrap();
+        let ring = &channel.handle.ring;
+        let slot = ring.slots().find(|slot| slot.is_of(wild.number())).unwrap();
+        slot.set_cursor(ring.tail().wrapping_add(1));
+        let Error::Full { slowest: Some(info) } = channel.handle.full() else { panic!() };
+        assert_eq!(info.number, slow.number());
+    }
 }

@@ -295,7 +295,7 @@ impl Handle {
     /// The error of a channel without room, which names who leaves none.
     pub(super) fn full(&self) -> Error {
         let slowest = self.ring.slowest(self.ring.tail());
-        let info: Option<ParticipantInfo> = slowest.and_then(|slot| self.describe(&slot).ok());
+        let info: Option<ParticipantInfo> = slowest.and_then(|(slot, _)| self.describe(&slot).ok());
         Error::Full { slowest: info.map(Box::new) }
     }
 }

@@ -72,15 +72,14 @@ impl Ring {
         if self.shape.drops_oldest {
             return None;
         }
-        let cursors = self.slots().filter(Slot::holds_back).map(|slot| slot.cursor());
-        let in_ring = cursors.filter(|cursor| tail.wrapping_sub(*cursor) <= self.units);
-        in_ring.max_by_key(|cursor| tail.wrapping_sub(*cursor))
+        self.slowest(tail).map(|(_, cursor)| cursor)
     }
 
-    /// The participant that needs it.
-    pub(crate) fn slowest(&self, tail: u32) -> Option<Slot<'_>> {
-        let holding = self.slots().filter(Slot::holds_back);
-        holding.max_by_key(|slot| tail.wrapping_sub(slot.cursor()))
+    /// The participant that needs it, and its cursor.
+    pub(crate) fn slowest(&self, tail: u32) -> Option<(Slot<'_>, u32)> {
+        let holding = self.slots().filter(Slot::holds_back).map(|slot| (slot, slot.cursor()));
+        let in_ring = holding.filter(|(_, cursor)| tail.wrapping_sub(*cursor) <= self.units);
+        in_ring.max_by_key(|(_, cursor)| tail.wrapping_sub(*cursor))
     }
 }
 
