@@ -209,7 +209,8 @@ impl Handle {
     ) -> Result<Option<Room>> {
         let room = self.ring.place(writing.tail, units);
         let mut end = room.end;
-        if let Some(others) = self.ticket_of_another(waits) {
+        let others = self.ticket_of_another(waits);
+        if let Some(others) = others {
             // That one's message behind this one's.
             end = self.ring.place(end, others).end;
         }
@@ -217,12 +218,13 @@ impl Handle {
             // A channel that is full can still be sealed.
             end = self.ring.place(end, self.ring.units_of(0)).end;
         }
-        Ok(if self.reaches(writing, room, end)? {
-            Some(room)
-        } else {
-            self.take_ticket(units, waits);
-            None
-        })
+        if self.reaches(writing, room, end)? {
+            return Ok(Some(room));
+        }
+        if let Some(since) = waits.filter(|_| others.is_none()) {
+            self.take_ticket(units, since);
+        }
+        Ok(None)
     }
 
     /// Where a seal goes, for which room is kept back.
@@ -320,12 +322,8 @@ impl Handle {
         (!is_older && !is_void && need <= most && self.object.is_alive(owner)).then_some(need)
     }
 
-    /// There is no room: has it kept, unless another one has waited longer.
-    fn take_ticket(&self, units: u32, waits: Option<u32>) {
-        let Some(since) = waits else { return };
-        if self.ticket_of_another(waits).is_some() {
-            return;
-        }
+    /// There is no room, and no other sender has waited longer: has it kept.
+    fn take_ticket(&self, units: u32, since: u32) {
         let control = self.ring.control();
         let store = |offset, value| control.word(offset).store(value, Ordering::Relaxed);
         store(at::TICKET_NEED, units);
