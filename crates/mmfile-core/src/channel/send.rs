@@ -11,7 +11,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, ParticipantInfo, Result};
 use crate::fault;
 use crate::frames::{Payload, Target};
-use crate::ring::{Kind, Room, Writing, is_before};
+use crate::ring::{Kind, Room, Slot, Writing, is_before};
 use crate::timeouts::{CHANNEL_SLEEP, TICKET_LIFE};
 use crate::wake::WakeEvent;
 use raw_sync::Timeout;
@@ -94,16 +94,7 @@ impl Handle {
     fn try_send<P: Payload>(&self, values: &[P], expected: Option<u64>) -> Result<Option<u64>> {
         self.check_writable()?;
         let units = self.ring.units_of_all(values)?;
-        let attempt = || self.attempt_send(values, units, expected, None);
-        match attempt()? {
-            Attempt::Done(index) => return Ok(Some(index)),
-            Attempt::Full if self.tidy()? => {}
-            Attempt::Full => return Ok(None),
-        }
-        Ok(match attempt()? {
-            Attempt::Done(index) => Some(index),
-            Attempt::Full => None,
-        })
+        self.if_room(|| self.attempt_send(values, units, expected, None))
     }
 
     fn send<P: Payload>(
@@ -115,6 +106,19 @@ impl Handle {
         self.check_writable()?;
         let units = self.ring.units_of_all(values)?;
         self.until_room(timeout, |waits| self.attempt_send(values, units, expected, waits))
+    }
+
+    /// Attempts, and once more if that frees what the dead keep.
+    pub(super) fn if_room<T>(&self, attempt: impl Fn() -> Result<Attempt<T>>) -> Result<Option<T>> {
+        match attempt()? {
+            Attempt::Done(value) => return Ok(Some(value)),
+            Attempt::Full if self.tidy()? => {}
+            Attempt::Full => return Ok(None),
+        }
+        Ok(match attempt()? {
+            Attempt::Done(value) => Some(value),
+            Attempt::Full => None,
+        })
     }
 
     /// Attempts until there is room. The attempt learns since when it waits.
@@ -160,42 +164,55 @@ impl Handle {
         let held = self.lock_writers(self.settings.lock_timeout)?;
         fault::point("send.locked");
         self.check_exclusive()?;
-        let writing = self.ring.writing()?;
-        self.check_expected(&writing, expected)?;
-        if values.is_empty() {
-            return Ok(Attempt::Done(writing.next_index));
+        let done = self.publish_now(values, units, expected, waits)?;
+        if let Attempt::Done(_) = done
+            && !values.is_empty()
+        {
+            self.clear_ticket(waits);
+            drop(held);
+            fault::point("send.unlocked");
+            self.signal_news();
         }
-        let Some(room) = self.room(&writing, units, waits)? else { return Ok(Attempt::Full) };
-        let last = self.ring.put(room, values, writing.next_index)?;
-        self.ring.publish(&writing, room, last);
-        self.clear_ticket(waits);
-        drop(held);
-        fault::point("send.unlocked");
-        self.signal_news();
-        Ok(Attempt::Done(writing.next_index))
+        Ok(done)
     }
 
-    pub(super) fn check_expected(&self, writing: &Writing, expected: Option<u64>) -> Result<()> {
-        match expected {
-            Some(index) if index != writing.next_index => {
-                Err(Error::SegmentOrder { index, length: writing.next_index })
-            }
-            _ => Ok(()),
+    /// Publishes messages. Under the writers' lock, or for the exclusive writer.
+    #[inline(always)]
+    pub(super) fn publish_now<P: Payload>(
+        &self,
+        values: &[P],
+        units: u32,
+        expected: Option<u64>,
+        waits: Option<u32>,
+    ) -> Result<Attempt<u64>> {
+        let writing = self.ring.writing()?;
+        let index = writing.next_index;
+        if let Some(expected) = expected.filter(|it| *it != index) {
+            return Err(Error::SegmentOrder { index: expected, length: index });
         }
+        if values.is_empty() {
+            return Ok(Attempt::Done(index));
+        }
+        let Some(room) = self.room(&writing, units, waits)? else { return Ok(Attempt::Full) };
+        let last = self.ring.put(room, values, index)?;
+        self.ring.publish(&writing, room, last);
+        Ok(Attempt::Done(index))
     }
 
     /// Refuses while there is an exclusive writer. Under the writers' lock.
     pub(super) fn check_exclusive(&self) -> Result<()> {
         let Some(writer) = self.ring.exclusive() else { return Ok(()) };
-        let (row, number) = writer;
-        let slot = self.ring.slot(row).filter(|slot| slot.is_of(number));
-        if let Some(slot) = slot
-            && self.object.is_alive(slot.owner())
-        {
+        if let Some(slot) = self.live_writer(writer) {
             return Err(Error::ExclusiveWriter { pid: Some(slot.pid()) });
         }
         self.ring.set_exclusive(Some(writer), None);
         Ok(())
+    }
+
+    /// The slot of the exclusive writer, if its process lives.
+    pub(super) fn live_writer(&self, (row, number): (u32, u32)) -> Option<Slot<'_>> {
+        let slot = self.ring.slot(row).filter(|slot| slot.is_of(number))?;
+        self.object.is_alive(slot.owner()).then_some(slot)
     }
 
     /// Where so many units may be written, if there is room. Under the writers' lock, or for the exclusive
@@ -250,10 +267,7 @@ impl Handle {
 
     fn begin(&self, byte_length: u64, timeout: &Timeout) -> Result<Filling<'_>> {
         self.check_writable()?;
-        if byte_length > self.ring.max_byte_length() {
-            return Err(self.ring.too_long(byte_length));
-        }
-        let units = self.ring.units_of(byte_length);
+        let units = self.ring.units_of_one(byte_length)?;
         self.until_room(timeout, |waits| {
             let held = self.lock_writers(self.settings.lock_timeout)?;
             self.check_exclusive()?;

@@ -3,7 +3,7 @@
 use super::Channel;
 use super::handle::{Group, Handle};
 use super::send::clock;
-use crate::control::{WakePlace, channel as at};
+use crate::control::WakePlace;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::peer::{self, RequirePeer};
@@ -129,13 +129,7 @@ impl ChannelWaiter {
                 handle.tidy()?;
                 handle.has_room(*byte_length, *since, *exclusive)
             }
-            What::Writer => Ok(match ring.exclusive() {
-                None => true,
-                Some((row, number)) => ring
-                    .slot(row)
-                    .filter(|slot| slot.is_of(number))
-                    .is_none_or(|slot| !handle.object.is_alive(slot.owner())),
-            }),
+            What::Writer => Ok(!handle.has_writer()),
         }
     }
 
@@ -252,10 +246,7 @@ impl ChannelWaiter {
 impl Handle {
     /// Whether a living participant is the exclusive writer.
     fn has_writer(&self) -> bool {
-        self.ring.exclusive().is_some_and(|(row, number)| {
-            let slot = self.ring.slot(row).filter(|slot| slot.is_live(at::ROLE_WRITER));
-            slot.is_some_and(|it| it.number() == number && self.object.is_alive(it.owner()))
-        })
+        self.ring.exclusive().is_some_and(|writer| self.live_writer(writer).is_some())
     }
 
     /// Whether a message of that many bytes can be sent, or sending it fails. Room is kept for it.

@@ -153,15 +153,7 @@ impl ExclusiveWriter {
     fn try_put<P: Payload>(&self, values: &[P], expected: Option<u64>) -> Result<Option<u64>> {
         self.check()?;
         let units = self.handle.ring.units_of_all(values)?;
-        match self.attempt(values, units, expected)? {
-            Attempt::Done(index) => return Ok(Some(index)),
-            Attempt::Full if self.handle.tidy()? => {}
-            Attempt::Full => return Ok(None),
-        }
-        Ok(match self.attempt(values, units, expected)? {
-            Attempt::Done(index) => Some(index),
-            Attempt::Full => None,
-        })
+        self.handle.if_room(|| self.attempt(values, units, expected))
     }
 
     fn put<P: Payload>(
@@ -182,16 +174,13 @@ impl ExclusiveWriter {
         expected: Option<u64>,
     ) -> Result<Attempt<u64>> {
         let handle = &*self.handle;
-        let writing = handle.ring.writing()?;
-        handle.check_expected(&writing, expected)?;
-        if values.is_empty() {
-            return Ok(Attempt::Done(writing.next_index));
+        let done = handle.publish_now(values, units, expected, None)?;
+        if let Attempt::Done(_) = done
+            && !values.is_empty()
+        {
+            handle.signal_news();
         }
-        let Some(room) = handle.room(&writing, units, None)? else { return Ok(Attempt::Full) };
-        let last = handle.ring.put(room, values, writing.next_index)?;
-        handle.ring.publish(&writing, room, last);
-        handle.signal_news();
-        Ok(Attempt::Done(writing.next_index))
+        Ok(done)
     }
 
     /// Makes room for a message of at most that many bytes, to be filled in place, over as long a time as that
@@ -202,10 +191,7 @@ impl ExclusiveWriter {
     pub fn reserve(&mut self, byte_length: u64, timeout: Timeout) -> Result<Message> {
         self.check()?;
         let handle = &*self.handle;
-        if byte_length > handle.ring.max_byte_length() {
-            return Err(handle.ring.too_long(byte_length));
-        }
-        let units = handle.ring.units_of(byte_length);
+        let units = handle.ring.units_of_one(byte_length)?;
         let (writing, room) = handle.until_room(&timeout, |_| {
             let writing = handle.ring.writing()?;
             let room = handle.room(&writing, units, None)?;
@@ -262,22 +248,16 @@ impl ExclusiveWriter {
     pub fn make_room(&mut self, byte_length: u64) -> Result<Option<u32>> {
         self.check()?;
         let handle = &*self.handle;
-        if byte_length > handle.ring.max_byte_length() {
-            return Err(handle.ring.too_long(byte_length));
-        }
-        let units = handle.ring.units_of(byte_length);
-        for attempt in 0..2 {
+        let units = handle.ring.units_of_one(byte_length)?;
+        handle.if_room(|| {
             let writing = handle.ring.writing()?;
-            if handle.room(&writing, units, None)?.is_some() {
-                let limit = handle.limit.load(Ordering::Relaxed) & u64::from(u32::MAX);
-                let limit = u32::try_from(limit).unwrap_or(0);
-                return Ok(Some(limit.wrapping_add(handle.ring.units())));
+            if handle.room(&writing, units, None)?.is_none() {
+                return Ok(Attempt::Full);
             }
-            if attempt == 0 && !handle.tidy()? {
-                break;
-            }
-        }
-        Ok(None)
+            let limit = handle.limit.load(Ordering::Relaxed) & u64::from(u32::MAX);
+            let limit = u32::try_from(limit).unwrap_or(0);
+            Ok(Attempt::Done(limit.wrapping_add(handle.ring.units())))
+        })
     }
 
     /// For such a program, after it has published: wakes those who sleep.

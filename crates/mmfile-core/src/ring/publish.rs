@@ -91,6 +91,17 @@ impl Ring {
         self.data.make_writable(self.shape.ring, length)
     }
 
+    /// The units of a message of that many bytes.
+    ///
+    /// # Errors
+    /// [`Error::Capacity`] if that is more than one message may have.
+    pub(crate) fn units_of_one(&self, byte_length: u64) -> Result<u32> {
+        if byte_length > self.max_byte_length() {
+            return Err(self.too_long(byte_length));
+        }
+        Ok(self.units_of(byte_length))
+    }
+
     /// The units of all of these values next to each other.
     ///
     /// # Errors
@@ -114,7 +125,7 @@ impl Ring {
     }
 
     /// The error of a message that is longer than any may be.
-    pub(crate) fn too_long(&self, needed: u64) -> Error {
+    fn too_long(&self, needed: u64) -> Error {
         Error::Capacity { needed, available: self.max_byte_length() }
     }
 
