@@ -109,19 +109,25 @@ pub(crate) fn signal(control: &Control, place: WakePlace) {
     }
 }
 
-/// As [`signal`], by who has just released the lock, or whose last store was sequentially consistent: that may
-/// save the fence.
+/// As [`signal`], for a caller that has just released the lock, or whose last store was sequentially consistent:
+/// that may save the fence.
 #[inline(always)]
 pub(crate) fn signal_after_release(control: &Control, place: WakePlace) {
     order();
+    signal_ordered(control, place);
+}
+
+/// As [`signal`], after [`order`] or another signal.
+#[inline(always)]
+pub(crate) fn signal_ordered(control: &Control, place: WakePlace) {
     if wake_word::take_requests(control, place) {
         wake_all(control, place);
     }
 }
 
-/// Orders a release of the lock, or a sequentially consistent store, before the look at requests.
+/// Orders a release of the lock, or a sequentially consistent store, before a check of requests.
 #[inline(always)]
-fn order() {
+pub(crate) fn order() {
     if RELEASE_ORDERS_ALL {
         std::sync::atomic::compiler_fence(Ordering::SeqCst);
     } else {
@@ -129,10 +135,9 @@ fn order() {
     }
 }
 
-/// As [`signal_after_release`], for one sleeper, who is to wake the next if there is enough for two.
+/// As [`signal_ordered`], for one sleeper, which wakes the next if there is enough for two.
 #[inline(always)]
-pub(crate) fn signal_one(control: &Control, place: WakePlace) {
-    order();
+pub(crate) fn signal_one_ordered(control: &Control, place: WakePlace) {
     if wake_word::take_requests(control, place) {
         wake_word::wake_one(control, place);
     }

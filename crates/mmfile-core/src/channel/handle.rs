@@ -136,17 +136,25 @@ impl Handle {
     /// Wakes whoever waits for messages, after they were published.
     #[inline(always)]
     pub(super) fn signal_news(&self) {
-        wake::signal_after_release(&self.control, WakePlace::News);
-        self.signal_work();
+        wake::order();
+        wake::signal_ordered(&self.control, WakePlace::News);
+        self.signal_work_ordered();
     }
 
     /// Wakes a member that waits for work. One is enough where there is one group: it wakes the next one.
     #[inline(always)]
     pub(super) fn signal_work(&self) {
-        if self.ring.group_count() <= 1 {
-            wake::signal_one(&self.control, WakePlace::Work);
-        } else {
-            wake::signal_after_release(&self.control, WakePlace::Work);
+        wake::order();
+        self.signal_work_ordered();
+    }
+
+    #[inline(always)]
+    fn signal_work_ordered(&self) {
+        match self.ring.group_count() {
+            // A group is counted before a member of it can wait.
+            0 => {}
+            1 => wake::signal_one_ordered(&self.control, WakePlace::Work),
+            _ => wake::signal_ordered(&self.control, WakePlace::Work),
         }
     }
 
