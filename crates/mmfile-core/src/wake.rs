@@ -1,8 +1,8 @@
-//! Sleeping until another process has done something, and waking those who sleep.
+//! Sleeping until another process has done something, and waking those that sleep.
 //!
-//! The condition is never the word itself but the file's committed tail: the word only says "look
-//! again". It changes before anybody is woken, so that no wake-up is lost between looking and
-//! sleeping, and every sleep is bounded, since a foreign writer wakes nobody. A platform provides a
+//! The condition is never the word itself but the file's committed tail: the word only says "check
+//! again". It changes before a sleeper is woken, so that no wake-up is lost between checking and
+//! sleeping, and every sleep is bounded, since a foreign writer wakes no sleeper. A platform provides a
 //! `Request` to be woken, which one can sleep on, and the two functions that wake.
 //!
 //! ```
@@ -35,9 +35,9 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// One waiter's look at the wake word: an event, in the words of `raw_sync`.
+/// One waiter's view of the wake word: an event, in the words of `raw_sync`.
 ///
-/// `set(Clear)` remembers the word; after it the waiter looks at its condition; `wait` sleeps unless
+/// `set(Clear)` remembers the word; after it the waiter checks its condition; `wait` sleeps unless
 /// the word has changed since. `set(Signaled)` is the other side.
 pub(crate) struct WakeEvent<'a> {
     control: &'a Control,
@@ -60,7 +60,7 @@ impl<'a> WakeEvent<'a> {
     pub(crate) fn prepare(&self, ask: bool) {
         self.request.set(None);
         self.request.set(Some(Request::new(self.control, self.place, ask)));
-        // Orders the request before the look at the condition; `signal` has the other half.
+        // Orders the request before the check of the condition; `signal` has the other half.
         fence(Ordering::SeqCst);
     }
 

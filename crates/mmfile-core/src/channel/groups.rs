@@ -76,7 +76,7 @@ impl Channel {
         group.evict();
         handle.finish_removals();
         drop(held);
-        handle.wake_everybody();
+        handle.wake_all();
         Ok(())
     }
 

@@ -28,9 +28,9 @@ pub(super) struct Handle {
     /// Another control block, with everything else: of a handle that may not write to a file on disk.
     pub(super) source: Option<Control>,
     pub(super) ring: Ring,
-    /// Kept by whoever sends.
+    /// Held to send.
     pub(super) writers: Section,
-    /// Kept by whoever joins, takes jobs or removes participants.
+    /// Held to join, to take jobs and to remove participants.
     pub(super) participants: Section,
     pub(super) settings: Settings,
     /// The position before which everything may be overwritten, above 1 << 32; 0 if it is not known. Under the
@@ -133,7 +133,7 @@ impl Handle {
         Ok((Held(section), acquired))
     }
 
-    /// Wakes whoever waits for messages, after they were published.
+    /// Wakes waiters for messages, after they were published.
     #[inline(always)]
     pub(super) fn signal_news(&self) {
         wake::order();
@@ -158,14 +158,14 @@ impl Handle {
         }
     }
 
-    /// Wakes whoever waits for room, after a cursor moved.
+    /// Wakes waiters for room, after a cursor moved.
     #[inline(always)]
     pub(super) fn signal_room(&self) {
         wake::signal_after_release(&self.control, WakePlace::Room);
     }
 
-    /// Wakes everybody: something else has changed than the messages.
-    pub(super) fn wake_everybody(&self) {
+    /// Wakes all waiters: something else has changed than the messages.
+    pub(super) fn wake_all(&self) {
         for place in [WakePlace::News, WakePlace::Room, WakePlace::Work] {
             wake::wake_all(&self.control, place);
         }

@@ -1,4 +1,4 @@
-//! Reading without holding anybody back: what was overwritten is counted.
+//! Reading without holding writers back: what was overwritten is counted.
 
 use super::handle::Handle;
 use super::wait::{ChannelWaiter, What};
@@ -21,7 +21,7 @@ pub enum Lossy {
     Newest,
 }
 
-/// A reader that holds no writer back and takes no slot. It copies every message, and looks afterwards whether
+/// A reader that holds no writer back and takes no slot. It copies every message, and checks afterwards whether
 /// it was overwritten meanwhile.
 #[derive(Debug)]
 pub struct LossyReader {

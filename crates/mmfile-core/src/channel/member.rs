@@ -39,7 +39,7 @@ pub struct Member {
 }
 
 impl Channel {
-    /// Joins a group. A member takes up to `prefetch` (at least 1) jobs at a time, for which it looks once.
+    /// Joins a group. A member takes up to `prefetch` (at least 1) jobs at a time, with one search.
     ///
     /// # Errors
     /// [`Error::NoGroup`] for a group that there is not, [`Error::NoSpace`] without a slot,
@@ -139,7 +139,7 @@ impl Member {
             if ring.is_finished(&group) {
                 return Err(Error::Sealed);
             }
-            if !handle.is_deserted(&group) || !handle.tidy()? || !ring.has_work(&group) {
+            if !handle.has_orphans(&group) || !handle.tidy()? || !ring.has_work(&group) {
                 return Ok(false);
             }
         }
@@ -283,7 +283,7 @@ impl Member {
 
 impl Handle {
     /// Whether a dead member has jobs of a group.
-    pub(super) fn is_deserted(&self, group: &Slot<'_>) -> bool {
+    pub(super) fn has_orphans(&self, group: &Slot<'_>) -> bool {
         let mut asked = self.object.nonce();
         self.ring.claimants(group).any(|row| {
             let Some(slot) = self.ring.slot(row) else { return false };

@@ -33,7 +33,7 @@ macro_rules! table {
 }
 
 /// Offsets, sizes and kinds by their names in docs/memory-layout.md, for programs that work on
-/// [`ChannelMemory`] by themselves.
+/// [`ChannelMemory`] without calls.
 pub const CHANNEL_LAYOUT: &[(&str, u64)] = table![
     UNIT,
     RING_TAIL,

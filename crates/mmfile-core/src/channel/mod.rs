@@ -1,4 +1,4 @@
-//! [`Channel`]: a bounded log between processes that forgets what everybody has read.
+//! [`Channel`]: a bounded log between processes that forgets what all readers have read.
 //!
 //! Every operation that waits takes a [`Timeout`](crate::Timeout); with a zero one it tries once. What does not
 //! block a thread waits with a [`ChannelWaiter`], which says when to try again.

@@ -1,4 +1,4 @@
-//! Who takes part in a channel, and what is done for those who have died.
+//! The participants of a channel, and what is done for those that have died.
 
 use super::Channel;
 use super::handle::Handle;
@@ -51,7 +51,7 @@ impl Channel {
         }
         handle.detach(&slot);
         drop(held);
-        handle.wake_everybody();
+        handle.wake_all();
         Ok(())
     }
 }
@@ -88,7 +88,7 @@ impl Handle {
         })
     }
 
-    /// Frees the slot of a participant of this handle, which has left. Without the lock: nobody else changes
+    /// Frees the slot of a participant of this handle, which has left. Without the lock: no other process changes
     /// what it has.
     pub(super) fn leave(&self, row: u32, number: u32) {
         if !self.object.is_own() || self.check_storable().is_err() {
@@ -110,7 +110,7 @@ impl Handle {
         wake::signal(&self.control, WakePlace::Room);
         wake::signal(&self.control, WakePlace::Work);
         if role == at::ROLE_WRITER {
-            wake::signal(&self.control, WakePlace::News); // who requires one misses it
+            wake::signal(&self.control, WakePlace::News); // a wait that requires one fails
         }
     }
 
@@ -190,7 +190,7 @@ impl Handle {
         groups.fold(false, |any, group| any | self.ring.advance(&group))
     }
 
-    /// Whether it is time to ask again who is dead.
+    /// Whether it is time to ask again which participants are dead.
     fn is_due(&self) -> bool {
         if cfg!(platform = "loom") {
             return true;

@@ -344,7 +344,7 @@ impl Reader {
         self.number
     }
 
-    /// For a program that receives by itself: the offset of its slot in the data of [`Channel::memory`].
+    /// For a program that receives without calls: the offset of its slot in the data of [`Channel::memory`].
     #[must_use]
     pub fn slot_offset(&self) -> u64 {
         self.handle.ring.slot(self.row).map_or(0, |slot| slot.offset())

@@ -1,8 +1,8 @@
 //! Sending: one critical section a call, and waiting for room.
 //!
-//! Who waits for room holds a ticket as soon as it can: others then send only what leaves room for it, so that
+//! A sender that waits for room holds a ticket as soon as it can: others then send only what leaves room for it, so that
 //! small messages do not keep a large one out, nor many senders one. A ticket goes to the one that has waited
-//! longest, and is void as soon as its owner does not look any more.
+//! longest, and is void as soon as its owner does not check any more.
 
 use super::Channel;
 use super::handle::{Handle, Held};
@@ -260,7 +260,7 @@ impl Handle {
             return Ok(true);
         }
         let limit = self.ring.reclaim(writing, end)?;
-        // Of another writer's work, one's own is older: it moves forwards only.
+        // After another writer's work this handle's is older: it moves forwards only.
         self.limit.store(known | u64::from(limit), Ordering::Relaxed);
         Ok(self.ring.fits(writing.tail, end, limit))
     }
@@ -291,7 +291,7 @@ impl Handle {
         self.check_exclusive()?;
         let done = self.seal_now()?;
         drop(held);
-        self.wake_everybody();
+        self.wake_all();
         Ok(done)
     }
 
@@ -308,7 +308,7 @@ impl Handle {
         Ok(Attempt::Done(()))
     }
 
-    /// The error of a channel without room, which names who leaves none.
+    /// The error of a channel without room, which names the participant that leaves none.
     pub(super) fn full(&self) -> Error {
         let slowest = self.ring.slowest(self.ring.tail());
         let info: Option<ParticipantInfo> = slowest.and_then(|(slot, _)| self.describe(&slot).ok());
@@ -330,7 +330,7 @@ impl Handle {
         let (since, seen) = (word(at::TICKET_SINCE), word(at::TICKET_SEEN));
         let is_older = waits.is_some_and(|mine| is_before(mine, since));
         let is_void = u128::from(clock().wrapping_sub(seen)) > TICKET_LIFE.as_millis();
-        // A record from memory that anybody can write: more than a message can need is none.
+        // A record from memory that any process can write: more than a message can need is none.
         let need = word(at::TICKET_NEED);
         let most = self.ring.units_of(self.ring.max_byte_length());
         (!is_older && !is_void && need <= most && self.object.is_alive(owner)).then_some(need)

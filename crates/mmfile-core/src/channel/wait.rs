@@ -123,7 +123,7 @@ impl ChannelWaiter {
             What::Work { participant, group } => {
                 let slot = ring.slot(group.row).filter(|slot| slot.is_of(group.number));
                 let Some(slot) = slot.filter(|_| is_there(*participant)) else { return Ok(true) };
-                Ok(ring.has_work(&slot) || ring.is_finished(&slot) || handle.is_deserted(&slot))
+                Ok(ring.has_work(&slot) || ring.is_finished(&slot) || handle.has_orphans(&slot))
             }
             What::Room { byte_length, since, exclusive } => {
                 handle.tidy()?;
@@ -211,7 +211,7 @@ impl ChannelWaiter {
         }
     }
 
-    /// For a program that receives by itself: the position of the record that is waited for.
+    /// For a program that receives without calls: the position of the record that is waited for.
     pub fn set_position(&self, at: u32) {
         if let What::Message { position, .. } = &self.what {
             position.store(at, Ordering::SeqCst);
@@ -227,9 +227,9 @@ impl ChannelWaiter {
         self.look_again();
     }
 
-    /// Makes those who wait check.
+    /// Makes waiters check.
     pub fn look_again(&self) {
-        // They check after a while by themselves.
+        // They also check after a while.
         if self.handle.object.may_store(&self.handle.control) == Ok(true) {
             wake::wake_all(&self.handle.control, self.place());
         }
@@ -259,7 +259,7 @@ impl Handle {
             true => None,
             false => match self.lock_writers(Duration::ZERO) {
                 Ok(held) => Some(held),
-                // Whoever has it wakes nobody: look again soon.
+                // Its holder wakes no waiter: check again soon.
                 Err(Error::Timeout { .. } | Error::LockHeld) => return Ok(false),
                 Err(_) => return Ok(true),
             },

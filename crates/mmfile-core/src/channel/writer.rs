@@ -1,4 +1,4 @@
-//! The exclusive writer: nobody else sends, so that it takes no lock, and may fill a message in place over as
+//! The exclusive writer: no other process sends, so that it takes no lock, and may fill a message in place over as
 //! long a time as it likes.
 
 use super::Channel;
@@ -236,11 +236,11 @@ impl ExclusiveWriter {
     pub fn seal(&mut self, timeout: Timeout) -> Result<()> {
         self.check()?;
         self.handle.until_room(&timeout, |_| self.handle.seal_now())?;
-        self.handle.wake_everybody();
+        self.handle.wake_all();
         Ok(())
     }
 
-    /// For a program that writes records by itself: frees room, and returns the position before which records
+    /// For a program that writes records without calls: frees room, and returns the position before which records
     /// have to end. At least `byte_length` bytes of payload fit before it, or it is `None`.
     ///
     /// # Errors
@@ -260,7 +260,7 @@ impl ExclusiveWriter {
         })
     }
 
-    /// For such a program, after it has published: wakes those who sleep.
+    /// For such a program, after it has published: wakes those that sleep.
     pub fn wake(&self) {
         self.handle.signal_news();
     }

@@ -28,7 +28,7 @@ pub(crate) const RING_WRITER: u64 = 0x100;
 pub(crate) const TICKET_OWNER: u64 = 0x108;
 /// How many units it needs.
 pub(crate) const TICKET_NEED: u64 = 0x110;
-/// When it began to wait, and when it looked last, in milliseconds of the machine's clock.
+/// When it began to wait, and when it checked last, in milliseconds of the machine's clock.
 pub(crate) const TICKET_SINCE: u64 = 0x114;
 pub(crate) const TICKET_SEEN: u64 = 0x118;
 /// Not 0 while a process may be asleep that waits for messages: a file's `WAITING`.

@@ -1,4 +1,4 @@
-//! A thread that holds a lock for somebody who must not block, or who moves between threads.
+//! A thread that holds a lock for a caller that must not block, or that moves between threads.
 
 use super::section::{LockGuard, Section};
 use crate::deadline::Deadline;
@@ -26,7 +26,7 @@ enum Phase {
     },
     /// The thread is waiting for the lock, or has it.
     Busy,
-    /// Let it go.
+    /// Release it.
     Release,
     End,
 }
@@ -37,11 +37,11 @@ struct Shared {
     cancelled: Arc<AtomicBool>,
     /// Whether the next holder is to find the lock abandoned.
     abandons: AtomicBool,
-    /// The owner's operations are outside of it before the lock itself is let go.
+    /// The owner's operations are outside of it before the lock itself is released.
     section: Arc<Section>,
 }
 
-/// A thread that holds one lock. Dropping it lets the lock go and ends the thread.
+/// A thread that holds one lock. Dropping it releases the lock and ends the thread.
 pub struct LockHolder {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -92,7 +92,7 @@ impl LockHolder {
         self.shared.abandons.store(false, Ordering::SeqCst);
     }
 
-    /// Lets the lock go, or stops waiting for it. It is free when this returns.
+    /// Releases the lock, or stops waiting for it. It is free when this returns.
     pub fn release(&self) {
         self.shared.cancelled.store(true, Ordering::SeqCst);
         self.shared.section.give_up();
@@ -159,7 +159,7 @@ impl Shared {
                     let mut guard = match entered {
                         Ok(guard) => guard,
                         Err(error) => {
-                            // Idle before anybody hears of it, who may want the lock again at once.
+                            // Idle before the caller hears of it, which may want the lock again at once.
                             drop(self.rest(self.lock()));
                             notify(Err(error));
                             phase = self.lock();

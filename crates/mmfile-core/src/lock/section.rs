@@ -108,7 +108,7 @@ impl Section {
     }
 
     /// Takes the lock for one operation of the calling thread. `None` if another thread has got it for
-    /// this one's operations meanwhile: who then waited for the lock would wait for himself.
+    /// this one's operations meanwhile: a thread that then waited for the lock would wait for itself.
     pub(crate) fn operate(&self, deadline: &Deadline) -> Result<Option<Acquired>> {
         match self.acquire(deadline, Hold::Operation) {
             Err(Error::LockHeld | Error::Timeout { .. }) if self.is_mine() => Ok(None),
@@ -156,7 +156,7 @@ impl Section {
         self.owner.store(0, Ordering::Release);
     }
 
-    /// As [`Self::disown`], and a holder that still waits for the lock looks whether it should.
+    /// As [`Self::disown`], and a holder that still waits for the lock checks whether it should.
     pub(crate) fn give_up(&self) {
         self.disown();
         if self.object.check_writable(&self.control).is_ok() {
@@ -200,7 +200,7 @@ impl LockGuard {
         self.unfinished || self.needs_repair()
     }
 
-    /// Whether the holder before died with the lock, and nobody has repaired what it left.
+    /// Whether the holder before died with the lock, and what it left is not repaired.
     pub(crate) fn needs_repair(&self) -> bool {
         self.acquired == Acquired::Abandoned
     }

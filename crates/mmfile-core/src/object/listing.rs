@@ -9,7 +9,7 @@ use crate::timeouts::DEFAULT_LOCK_TIMEOUT;
 use raw_sync::Timeout;
 use std::path::PathBuf;
 
-/// Where [`list`], [`sweep`] and [`remove`] look.
+/// Where [`list`], [`sweep`] and [`remove`] search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListOptions {
     /// The folder; `None` for the one that `MMFILE_DIRECTORY` names, or the system's.

@@ -1,4 +1,4 @@
-//! The ring of a channel: records in memory that is used again and again, and who still needs which of them.
+//! The ring of a channel: records in memory that is used again and again, and which of them participants still need.
 //!
 //! A position counts 16-byte units from the channel's beginning on; it wraps, and two are compared by their
 //! difference. What lies between `oldest` and the tail are records; what lies behind the tail is free, as far
@@ -137,7 +137,7 @@ impl Ring {
         self.control.word(at::RING_OLDEST).load(Ordering::Acquire)
     }
 
-    /// Whether what begins there may have been overwritten since it was looked at.
+    /// Whether what begins there may have been overwritten since it was read.
     pub(crate) fn is_gone(&self, position: u32) -> bool {
         // What was read is read before this.
         fence(Ordering::Acquire);

@@ -1,7 +1,7 @@
 //! Making room: what every participant has done with is forgotten, oldest first.
 //!
-//! A writer proposes how far (`oldest`), and then looks who still needs what: it writes up to the first of
-//! them. A reader that joins stores its cursor and then looks at `oldest`. One of the two sees the other.
+//! A writer proposes how far (`oldest`), and then reads the cursors: it writes up to the first of them. A reader
+//! that joins stores its cursor and then reads `oldest`. One of the two sees the other.
 
 use super::slots::{Slot, SlotState};
 use super::{Ring, Writing, is_before};
@@ -11,8 +11,8 @@ use crate::fault;
 use crate::sync::fence;
 use std::sync::atomic::Ordering;
 
-/// How much of the ring is forgotten at a time, besides what is needed: so that not every message has to
-/// look.
+/// How much of the ring is forgotten at a time, besides what is needed: so that not every message reads the
+/// slots.
 const PART: u32 = 8;
 
 impl Ring {
@@ -33,7 +33,7 @@ impl Ring {
         if tail.wrapping_sub(oldest) > self.units {
             return Err(self.damaged(oldest, "the oldest message is not in the ring"));
         }
-        // Orders a look at the slots behind the last move of `oldest`, whoever made it.
+        // Orders reading the slots behind the last move of `oldest`, by any writer.
         fence(Ordering::SeqCst);
         let floor = self.floor(tail);
         let needed = end.wrapping_sub(self.units);
@@ -57,7 +57,7 @@ impl Ring {
         self.word(at::RING_OLDEST).store(proposed, Ordering::SeqCst);
         fault::point("ring.proposed");
         fence(Ordering::SeqCst);
-        // Who has joined meanwhile, with an older message than that.
+        // A participant may have joined meanwhile, with an older message than that.
         let limit = self.earlier(proposed, self.floor(tail));
         fault::point("ring.reclaimed");
         Ok(limit)

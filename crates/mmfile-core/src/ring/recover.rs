@@ -3,7 +3,7 @@
 //!
 //! On disk every record ends with a checksum and its own position. As long as the machine goes on, the system's
 //! memory has what was written, and only what belonged to processes is forgotten. Otherwise pages may be on the
-//! disk in any selection: the records are looked for, and one chain of them is kept.
+//! disk in any selection: the ring is searched for records, and one chain of them is kept.
 
 use super::record::{Kind, Record};
 use super::slots::SlotState;

@@ -19,7 +19,7 @@ pub(crate) enum SlotState {
     Evicted,
 }
 
-/// One slot. Every word is read anew.
+/// One slot. Every call reads shared memory again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Slot<'a> {
     ring: &'a Ring,
@@ -169,7 +169,7 @@ impl Slot<'_> {
         self.word(at::SLOT_CURSOR).load(Ordering::Acquire)
     }
 
-    /// Needs nothing before that position any more. Its owner looks for writers without room afterwards.
+    /// Needs nothing before that position any more. Its owner checks for writers without room afterwards.
     #[inline(always)]
     pub(crate) fn set_cursor(&self, position: u32) {
         self.word(at::SLOT_CURSOR).store(position, Ordering::SeqCst);

@@ -54,7 +54,7 @@ pub(super) fn lock_all(descriptor: &Descriptor) -> Result<bool> {
     descriptor.lock(Some(LockKind::Exclusive), ALL)
 }
 
-/// Keeps one's own byte of what [`lock_all`] acquired.
+/// Keeps this handle's byte of what [`lock_all`] acquired.
 pub(super) fn downgrade(descriptor: &Descriptor, nonce: u64) -> Result<()> {
     let Some(own) = byte_of(nonce) else { return Ok(()) };
     descriptor.lock(Some(LockKind::Shared), own)?;

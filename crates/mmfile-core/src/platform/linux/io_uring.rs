@@ -1,5 +1,5 @@
 //! Sleeping without a thread: the kernel waits on the wake word and makes a descriptor readable, which an
-//! event loop polls beside everything else.
+//! event loop polls with everything else.
 //!
 //! It takes Linux 6.7, and an administrator or a container that lets programs use `io_uring`.
 

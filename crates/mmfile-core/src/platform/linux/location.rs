@@ -159,7 +159,7 @@ impl Location {
     }
 
     /// Gives a staged object its name, which nothing may have yet: [`Error::Exists`]. `false` if it has to
-    /// be staged anew.
+    /// be staged again.
     pub(crate) fn publish(&self, staged: &mut Staged) -> Result<bool> {
         match &mut staged.at {
             Some(at) => at.publish(self),

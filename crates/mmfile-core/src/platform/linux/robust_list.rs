@@ -58,7 +58,7 @@ pub(crate) fn thread_id() -> u32 {
 }
 
 impl Thread {
-    /// Asks the kernel who this thread is, once, and again after a fork.
+    /// Asks the kernel for this thread's id, once, and again after a fork.
     fn refresh(&self) {
         let generation = generation();
         if self.generation.get() == generation {

@@ -27,7 +27,7 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) {
     };
 }
 
-/// Wakes up to `count` of those who sleep on `word`, in any process. Whether there was one.
+/// Wakes up to `count` of those that sleep on `word`, in any process. Whether there was one.
 pub(crate) fn wake(word: &AtomicU32, count: i32) -> bool {
     // SAFETY: the kernel only uses the address; the word is mapped for as long as it is borrowed.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, count) > 0 }
