@@ -56,6 +56,15 @@ test("a handler's error is REMOTE, with the other side's as its cause", async (t
   t.regex(error.message, /too far/)
 })
 
+test("a handler's error comes back however long its texts are", async (t) => {
+  const one = channel(t, { encoding: 'json', capacity: 4096 })
+  serving(t, one, () => {
+    throw new Error('字"\n'.repeat(5000))
+  })
+  const error = await rejects(t, one.request('x', { timeout: 5000 }), 'ERR_MMFILE_REMOTE')
+  t.regex(error.cause.message, /^(字"\n){500}/)
+})
+
 test('nothing, and what has no encoding', async (t) => {
   const one = channel(t, { encoding: 'json' })
   serving(t, one, (value) => (value === 'nothing' ? undefined : 1n))

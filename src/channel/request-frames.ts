@@ -91,11 +91,20 @@ const LONGEST = 4096
 
 /** An error as it travels: what does not fit into the smallest channel is cut. */
 export function described(error: unknown): Described {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error).slice(0, LONGEST) }
+  if (!(error instanceof Error)) return { name: 'Error', message: beginning(String(error)) }
   const { name, message, stack } = error
   return {
-    name: String(name).slice(0, LONGEST),
-    message: String(message).slice(0, LONGEST),
-    stack: typeof stack === 'string' ? stack.slice(0, LONGEST) : undefined,
+    name: beginning(String(name)),
+    message: beginning(String(message)),
+    stack: typeof stack === 'string' ? beginning(stack) : undefined,
   }
+}
+
+/** As much of a text as travels in so many bytes, whatever its characters take. */
+function beginning(text: string): string {
+  let kept = text.slice(0, LONGEST)
+  while (Buffer.byteLength(JSON.stringify(kept)) > LONGEST) {
+    kept = kept.slice(0, Math.floor(kept.length * 0.75))
+  }
+  return kept
 }
