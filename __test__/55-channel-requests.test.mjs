@@ -2,7 +2,7 @@
 
 import test from 'ava'
 import { Channel, list } from 'mmfile'
-import { channel, closing, rejects } from './support/channels.mjs'
+import { channel, closing, rejects, uniqueId } from './support/channels.mjs'
 
 function serving(t, one, handler, options = {}) {
   const stop = new AbortController()
@@ -63,6 +63,27 @@ test("a handler's error comes back however long its texts are", async (t) => {
   })
   const error = await rejects(t, one.request('x', { timeout: 5000 }), 'ERR_MMFILE_REMOTE')
   t.regex(error.cause.message, /^(字"\n){500}/)
+})
+
+test('what ends the channel of the replies ends the requests that wait, not later ones', async (t) => {
+  const prefixes = { data: 'a-', mutex: 'b-', channel: `c${uniqueId()}-`.slice(0, 40) }
+  const one = channel(t, { encoding: 'json', prefixes })
+  let evict = () => {}
+  serving(t, one, (value) => {
+    evict()
+    return value
+  })
+  t.is(await one.request(1), 1)
+  const hidden = { ...prefixes, channel: `rpc-${prefixes.channel}` }
+  evict = () => {
+    evict = () => {}
+    for (const { id } of list({ prefixes: hidden })) {
+      const opened = closing(t, Channel.openExisting(id, { prefixes: hidden, encoding: 'bytes' }))
+      for (const row of opened.participants()) if (row.role === 'reader') opened.evict(row)
+    }
+  }
+  await rejects(t, one.request(2, { timeout: 5000 }), 'ERR_MMFILE_EVICTED')
+  t.is(await one.request(3, { timeout: 5000 }), 3)
 })
 
 test('nothing, and what has no encoding', async (t) => {

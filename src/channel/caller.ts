@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { timers } from '../shared/clock.js'
+import { now, timers } from '../shared/clock.js'
 import { closed, fail, timedOut } from '../shared/errors.js'
 import { type Pending, pend, type Wait } from '../shared/waits.js'
 import type { Reader } from './receiving.js'
@@ -62,7 +62,7 @@ export class Caller {
     const { subject } = this.#served
     if (requireServer) checkServers(requests, subject)
     const header: RequestHeader = { caller: this.#state.id, request }
-    const until = performance.now() + wait.timeout
+    const until = now() + wait.timeout
     const { signal, ref } = wait
     const timeout = Number.isFinite(wait.timeout) ? wait.timeout : undefined
     // It is registered before a server can reply.
@@ -73,7 +73,7 @@ export class Caller {
     reply.catch(() => {})
     try {
       await requests.send(pack(header, payload), { timeout, signal, ref })
-      const left = { timeout: Math.max(1, until - performance.now()), signal, ref }
+      const left = { timeout: Math.max(1, until - now()), signal, ref }
       return await pend(
         left,
         () => timedOut(subject, 'waiting for a reply'),
@@ -101,11 +101,16 @@ export class Caller {
     }
   }
 
-  close(): void {
+  /** Whether it takes no more replies. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  close(error: unknown = closed(this.#served.subject)): void {
     if (this.#closed) return
     this.#closed = true
     timers.clearTimeout(this.#keeper)
-    for (const pending of [...this.#pending.values()]) pending.reject(closed(this.#served.subject))
+    for (const pending of [...this.#pending.values()]) pending.reject(error)
     this.#pending.clear()
     this.#reader.close()
     this.#replies.close()
@@ -121,10 +126,8 @@ export class Caller {
         const reply = unpack<ReplyHeader>(value)
         if (reply !== undefined) this.#take(reply.header, reply.payload)
       } catch (error) {
-        // A larger channel has taken its place, or something is wrong with it.
-        if (reader !== this.#reader) continue
-        for (const pending of [...this.#pending.values()]) pending.reject(error)
-        return
+        // A larger channel has taken its place, or something is wrong with it: the next request begins anew.
+        if (reader === this.#reader) this.close(error)
       }
     }
   }

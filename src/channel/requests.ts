@@ -33,7 +33,9 @@ export class Requests {
   request(value: unknown, wait: Wait, requireServer: boolean): Promise<unknown> {
     const { coder } = this.#served
     const payload = bytesOf(coder, 'value', value)
-    this.#caller ??= new Caller(this.#factory, this.#served, this.#place())
+    if (this.#caller === undefined || this.#caller.closed) {
+      this.#caller = new Caller(this.#factory, this.#served, this.#place())
+    }
     return this.#caller.request(this.#open(), payload, wait, requireServer)
   }
 
