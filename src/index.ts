@@ -1,6 +1,8 @@
 export { Channel } from './channel/channel.js'
+export type { Member } from './channel/member.js'
 export type { Job, Message } from './channel/messages.js'
-export type { Member, Reader, Receiver } from './channel/receiving.js'
+export type { Reader } from './channel/reader.js'
+export type { Receiver } from './channel/receiving.js'
 export type { Sender } from './channel/sending.js'
 export type {
   ChannelExpectation,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { now, timers } from '../shared/clock.js'
 import { closed, fail, timedOut } from '../shared/errors.js'
 import { type Pending, pend, type Wait } from '../shared/waits.js'
-import type { Reader } from './receiving.js'
+import type { Reader } from './reader.js'
 import type { ByteChannel, Factory, RequestPlace, Served } from './request-channels.js'
 import {
   type CallerState,

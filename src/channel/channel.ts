@@ -26,6 +26,7 @@ import type {
 import { checkWait, WAIT_OPTIONS } from '../shared/waits.js'
 import type { Coder } from './codec.js'
 import { Line } from './line.js'
+import { Member } from './member.js'
 import type { Job, Message } from './messages.js'
 import { channels } from './native.js'
 import {
@@ -39,15 +40,9 @@ import {
   openFile,
   type Place,
 } from './opening.js'
-import {
-  checkFrom,
-  checkReceiving,
-  copyOf,
-  Member,
-  type Origin,
-  RECEIVE_OPTIONS,
-  Reader,
-} from './receiving.js'
+import { copyOf, type Origin } from './payload.js'
+import { Reader } from './reader.js'
+import { checkFrom, checkReceiving, RECEIVE_OPTIONS } from './receive-options.js'
 import type { Factory } from './request-channels.js'
 import { Requests } from './requests.js'
 import { type RingMemory, RingWriter, ringMemory } from './ring.js'

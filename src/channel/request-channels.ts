@@ -1,7 +1,8 @@
 import type { WaitOptions } from '../shared/types.js'
 import type { Coder } from './codec.js'
+import type { Member } from './member.js'
 import type { Message } from './messages.js'
-import type { Member, Reader } from './receiving.js'
+import type { Reader } from './reader.js'
 import type {
   CreateChannelOptions,
   CreateOrOpenChannelOptions,

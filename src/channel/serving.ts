@@ -1,6 +1,6 @@
 import { fail } from '../shared/errors.js'
 import type { Job } from './messages.js'
-import type { Reader } from './receiving.js'
+import type { Reader } from './reader.js'
 import type { ByteChannel, Factory, RequestPlace, Served } from './request-channels.js'
 import {
   bytesOf,

@@ -1,8 +1,8 @@
 import { checkFunction, checkOptions, checkWhole } from '../shared/arguments.js'
 import { MmFileError } from '../shared/errors.js'
 import { checkSignal, onAbort } from '../shared/signals.js'
+import type { Member } from './member.js'
 import type { Job } from './messages.js'
-import type { Member } from './receiving.js'
 import type { WorkOptions } from './types.js'
 
 const WORK_OPTIONS = ['concurrency', 'signal', 'onError', 'retryDelay'] as const

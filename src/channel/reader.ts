@@ -1,0 +1,124 @@
+import type { Readable } from 'node:stream'
+import { checksViews, Keeper, Lease, Message } from './messages.js'
+import { channels } from './native.js'
+import {
+  atLeast,
+  BATCH,
+  bytesAt,
+  copyOf,
+  FIELDS,
+  type Origin,
+  payloadOf,
+  row,
+  take,
+} from './payload.js'
+import type { Receiving } from './receive-options.js'
+import { Receiver } from './receiving.js'
+import { RingLease, RingReader } from './ring.js'
+import { readStream } from './streams.js'
+import type { ChannelReadStreamOptions } from './types.js'
+
+/** A reader of every message. */
+export class Reader<V> extends Receiver<Message<V>> {
+  readonly #lossy: boolean
+  readonly #views: RingReader | undefined
+
+  /** @internal */
+  constructor(handle: number, origin: Origin, how: Receiving, lossy: boolean) {
+    const direct = how.as === 'view' && !lossy && !checksViews
+    const memory = direct ? origin.memory() : undefined
+    const ring = memory === undefined ? undefined : new RingReader(handle, memory)
+    super(handle, origin, how, 'Reader', ring)
+    this.#lossy = lossy
+    this.#views = ring
+  }
+
+  /** The messages as a stream of objects: what `value` is of each. It ends when the channel is sealed. */
+  createReadStream(options?: ChannelReadStreamOptions): Readable {
+    return readStream(this as Reader<unknown>, options)
+  }
+
+  /** @internal */
+  protected override next(handle: number, how: Receiving, origin: Origin): Message<V> | undefined {
+    const ring = this.#views
+    if (ring !== undefined) return this.#direct(ring, 1, handle)[0]
+    if (this.#lossy) return lossyNext(handle, how, origin) as Message<V> | undefined
+    if (how.as !== 'view') return copiedNext(handle, how, origin) as Message<V> | undefined
+    if (channels.receive(handle, 1, row) === 0) return undefined
+    const keeper = new Keeper(new Lease(handle, [row[3] as number]))
+    const value = bytesAt(row, 0, handle, origin)
+    return new Message(row[0] as number, value, keeper) as Message<unknown> as Message<V>
+  }
+
+  /** @internal */
+  protected override several(
+    max: number,
+    handle: number,
+    how: Receiving,
+    origin: Origin,
+  ): Message<V>[] {
+    const ring = this.#views
+    if (ring !== undefined) return this.#direct(ring, max, handle)
+    const messages: Message<unknown>[] = []
+    if (how.as === 'view' && !this.#lossy) {
+      const fields = new Float64Array(FIELDS * Math.min(max, BATCH))
+      while (messages.length < max) {
+        const asked = Math.min(max - messages.length, BATCH)
+        const count = atLeast(messages, () => channels.receive(handle, asked, fields))
+        if (count === 0) break
+        const keys = Array.from({ length: count }, (_, at) => fields[at * FIELDS + 3] as number)
+        const keeper = new Keeper(new Lease(handle, keys))
+        for (let at = 0; at < count; at += 1) {
+          const value = bytesAt(fields, at * FIELDS, handle, origin)
+          messages.push(new Message(fields[at * FIELDS] as number, value, keeper, at))
+        }
+      }
+      return messages as Message<V>[]
+    }
+    while (messages.length < max) {
+      const message = atLeast(messages, () => this.next(handle, how, origin))
+      if (!message) break
+      messages.push(message)
+    }
+    return messages as Message<V>[]
+  }
+
+  /** Messages without a call to the native code, unless there are none. */
+  #direct(ring: RingReader, max: number, handle: number): Message<V>[] {
+    if (this.closed) channels.receive(handle, 1, row) // which throws
+    const messages: Message<V>[] = []
+    const first = ring.end
+    let keeper: Keeper | undefined
+    const lease = new RingLease(ring, first)
+    const count = ring.receive(max, (index, at, value) => {
+      keeper ??= new Keeper(lease)
+      messages.push(new Message(index, value as V, keeper, at - first))
+    })
+    if (count >= 0) {
+      lease.count = count
+      return messages
+    }
+    // It was evicted, or what is there is the end or damaged: the native code says so.
+    ring.tell()
+    if (channels.receive(handle, 1, row) > 0) ring.tell()
+    return []
+  }
+}
+
+function copiedNext(handle: number, how: Receiving, origin: Origin): Message<unknown> | undefined {
+  const found = take(handle, how, origin)
+  if (found === 0) return undefined
+  const index = row[0] as number
+  const key = row[3] as number
+  const value = payloadOf(found, handle, how, origin)
+  if (found === 1) channels.release(handle, key)
+  return new Message(index, value)
+}
+
+const index = new Float64Array(1)
+
+function lossyNext(handle: number, how: Receiving, origin: Origin): Message<unknown> | undefined {
+  const bytes = channels.receiveCopy(handle, index)
+  if (bytes === undefined) return undefined
+  return copyOf(bytes, index[0] as number, how.as, origin)
+}
