@@ -1,4 +1,4 @@
-/* The operations that `operations()` answers: plain Node-API functions, called for every message. */
+/* The operations that `operations()` returns: plain Node-API functions, called for every message. */
 export interface Operations {
   /** Returns the id or the path where it is another than the given one. */
   open(

@@ -2,7 +2,9 @@
 
 use crate::errors::{self, Failure};
 use crate::table::{self, Handle};
-use napi::sys;
+use napi::bindgen_prelude::Object;
+use napi::{Env, JsValue, sys};
+use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
@@ -10,7 +12,7 @@ use std::rc::Rc;
 /// The most arguments that an operation takes.
 const MAX_ARGUMENTS: usize = 5;
 
-/// What an operation answers.
+/// What an operation returns.
 pub(crate) type Outcome = Result<sys::napi_value, Failure>;
 /// What an operation does.
 pub(crate) type Work = fn(&Call) -> Outcome;
@@ -130,11 +132,23 @@ impl Call {
     }
 }
 
+/// An object that has the operations as functions.
+pub(crate) fn object_of(env: &Env, table: &[(&CStr, Work)]) -> napi::Result<Object<'static>> {
+    let object = Object::new(env)?;
+    for (name, work) in table {
+        errors::attempt(env, errors::nothing, || {
+            export(env.raw(), object.value().value, name, *work)
+        })?;
+    }
+    // SAFETY: only its lifetime is forgotten; the callers give it to JavaScript right away.
+    Ok(unsafe { std::mem::transmute::<Object<'_>, Object<'static>>(object) })
+}
+
 /// Makes a function of an operation and sets it on `object`.
-pub(crate) fn export(
+fn export(
     env: sys::napi_env,
     object: sys::napi_value,
-    name: &std::ffi::CStr,
+    name: &CStr,
     work: Work,
 ) -> Result<(), Failure> {
     let mut function = ptr::null_mut();

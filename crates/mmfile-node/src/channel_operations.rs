@@ -1,22 +1,22 @@
 //! What is called for every message of a channel.
 
-use crate::call::{Call, Outcome, Work, export};
-use crate::errors::{self, Failure};
-use crate::operations::milliseconds;
+use crate::call::{Call, Outcome, Work, object_of};
+use crate::errors::Failure;
+use crate::operations::{milliseconds, unwatch};
 use crate::receivers::Receiver;
+use crate::table::Handle;
 use crate::values::{Value, bytes_of};
-use crate::watch::Watch;
-use mmfile_core::{ChannelWaiter, Error, Message, Timeout};
+use mmfile_core::{ChannelWaiter, Error, Message, RequirePeer, Timeout};
 use napi::bindgen_prelude::Object;
-use napi::{Env, JsValue, sys};
+use napi::{Env, sys};
 use napi_derive::napi;
+use std::ffi::CStr;
 use std::ptr;
 
 /// The operations, as functions that take the number of a channel, a writer or a receiver first.
 #[napi(ts_return_type = "ChannelOperations")]
 pub fn channel_operations(env: Env) -> napi::Result<Object<'static>> {
-    let object = Object::new(&env)?;
-    let table: [(&std::ffi::CStr, Work); 34] = [
+    let table: &[(&CStr, Work)] = &[
         (c"trySend", try_send),
         (c"trySendAll", try_send_all),
         (c"trySendWith", try_send_with),
@@ -25,7 +25,7 @@ pub fn channel_operations(env: Env) -> napi::Result<Object<'static>> {
         (c"watchRoom", watch_room),
         (c"unwatchRoom", unwatch_room),
         (c"watchWriter", watch_writer),
-        (c"unwatchWriter", unwatch_writer),
+        (c"unwatchWriter", unwatch),
         (c"reserve", reserve),
         (c"commit", commit),
         (c"abort", abort),
@@ -52,13 +52,7 @@ pub fn channel_operations(env: Env) -> napi::Result<Object<'static>> {
         (c"watch", watch),
         (c"unwatch", unwatch),
     ];
-    for (name, work) in table {
-        errors::attempt(&env, errors::nothing, || {
-            export(env.raw(), object.value().value, name, work)
-        })?;
-    }
-    // SAFETY: only its lifetime is forgotten; it is given to JavaScript right away.
-    Ok(unsafe { std::mem::transmute::<Object<'_>, Object<'static>>(object) })
+    object_of(&env, table)
 }
 
 /// An index, or nothing.
@@ -135,19 +129,8 @@ fn unwatch_room(call: &Call) -> Outcome {
 /// `watchWriter(channel, keepsAlive, callback)`: calls back once there is no exclusive writer.
 fn watch_writer(call: &Call) -> Outcome {
     let handle = call.handle()?;
-    let channel = handle.channel_handle()?;
-    let waiter = channel.channel.writer_waiter();
-    start(&channel.turn, call, call.value(2), call.flag(1)?, waiter)?;
-    call.nothing()
-}
-
-/// `unwatchWriter(channel)`.
-fn unwatch_writer(call: &Call) -> Outcome {
-    if let Ok(handle) = call.handle()
-        && let Some(watch) = &*handle.channel_handle()?.turn.borrow()
-    {
-        watch.rest();
-    }
+    let waiter = handle.channel()?.writer_waiter();
+    start(&handle, call, waiter)?;
     call.nothing()
 }
 
@@ -241,7 +224,7 @@ fn place(call: &Call) -> Outcome {
     call.nothing()
 }
 
-/// `setPlace(reader, position, nextIndex)`: the program has read up to there by itself.
+/// `setPlace(reader, position, nextIndex)`: the program has read up to there in the ring's memory.
 fn set_place(call: &Call) -> Outcome {
     let handle = call.handle()?;
     let position = key(call, 1)?;
@@ -393,35 +376,14 @@ fn wait_sync(call: &Call) -> Outcome {
 /// an earlier one, but for the callback.
 fn watch(call: &Call) -> Outcome {
     let handle = call.handle()?;
-    let receiver = handle.receiver()?;
-    start(&receiver.watch, call, call.value(2), call.flag(1)?, receiver.waiter.clone())?;
+    start(&handle, call, handle.receiver()?.waiter.clone())?;
     call.nothing()
 }
 
-fn start(
-    watch: &std::cell::RefCell<Option<Watch>>,
-    call: &Call,
-    callback: sys::napi_value,
-    keeps_alive: bool,
-    waiter: ChannelWaiter,
-) -> Result<(), Failure> {
-    let mut watch = watch.borrow_mut();
-    let watch = match &mut *watch {
-        Some(watch) if watch.is_useful() => watch,
-        none => none.insert(Watch::start(call.env, callback, || Box::new(waiter.clone()))?),
-    };
-    watch.aim(0, mmfile_core::RequirePeer::None, keeps_alive);
-    Ok(())
-}
-
-/// `unwatch(receiver)`.
-fn unwatch(call: &Call) -> Outcome {
-    if let Ok(handle) = call.handle()
-        && let Some(watch) = &*handle.receiver()?.watch.borrow()
-    {
-        watch.rest();
-    }
-    call.nothing()
+/// Arms the handle's watch, with the arguments `keepsAlive` and `callback`.
+fn start(handle: &Handle, call: &Call, waiter: ChannelWaiter) -> Result<(), Failure> {
+    let make = || Box::new(waiter.clone()) as _;
+    handle.watch.arm(call.env, call.value(2), make, (0, RequirePeer::None), call.flag(1)?)
 }
 
 /// A `Float64Array` of the program's.

@@ -72,7 +72,7 @@ pub struct NativeChannel {
     pub is_creator: bool,
 }
 
-/// Offsets, sizes and kinds by their names, for a program that works on a channel's memory by itself.
+/// Offsets, sizes and kinds by their names, for a program that works on a channel's memory without calls.
 #[napi(ts_return_type = "Record<string, number>")]
 pub fn channel_layout() -> std::collections::HashMap<String, u32> {
     let entry = |(name, value): &(&str, u64)| Some(((*name).into(), u32::try_from(*value).ok()?));
@@ -213,7 +213,7 @@ fn join(channel: u32, receiver: Receiver, require_peer: u32) -> Result<u32, Fail
     insert(Resource::Receiver(receiver), handle.encoding)
 }
 
-/// Begins to read: a reader whom nothing overtakes.
+/// Begins to read: a reader that no writer overtakes.
 #[napi]
 pub fn open_reader(env: Env, channel: u32, from: f64, require_peer: u32) -> napi::Result<u32> {
     errors::attempt(

@@ -167,7 +167,7 @@ impl Payload for Fill<'_> {
     fn write_to(&self, target: Target<'_>) -> Result<()> {
         self.call(target).map_err(|failure| {
             self.failure.replace(Some(failure));
-            Error::Closed // the caller looks at the failure instead
+            Error::Closed // the caller reads the failure instead
         })
     }
 

@@ -164,7 +164,7 @@ fn send(function: ThreadSafeFunction, told: Told) {
     if function.call(data) {
         function.release();
     } else {
-        // SAFETY: nobody else got it: the environment is ending.
+        // SAFETY: no other code got it: the environment is ending.
         drop(unsafe { Box::from_raw(data.cast::<Told>()) });
     }
 }

@@ -5,7 +5,7 @@
 //! worker, and when the environment that made it ends, Node says so although the store lives on. The
 //! memory then stays mapped for the life of the process. And what libuv's pool is working on (a view
 //! that is being compressed or written to a file) is referred to as a buffer, not as a store: emptied
-//! by `close()`, the buffer has no store any more, but somebody still reads the bytes. The memory
+//! by `close()`, the buffer has no store any more, but the pool still reads the bytes. The memory
 //! therefore stays mapped until the buffer itself has been collected, too.
 
 use crate::errors::{self, Failure};
@@ -36,7 +36,7 @@ struct Buffer {
 struct Kept {
     _memory: ViewMemory,
     length: i64,
-    /// Whether the engine has been told of it. While the buffer shows it, the engine knows by itself.
+    /// Whether the engine has been told of it. While the buffer shows it, the engine counts it.
     told: Cell<bool>,
 }
 
@@ -102,7 +102,7 @@ impl Buffers {
             )
         };
         if status != sys::Status::napi_ok {
-            // SAFETY: no buffer was made, so nobody else will give the count back.
+            // SAFETY: no buffer was made, so nothing else will give the count back.
             drop(unsafe { Rc::from_raw(hint.cast::<Buffer>()) });
             if status == sys::Status::napi_no_external_buffers_allowed {
                 let what = "views without a copy: this runtime allows no external buffers".into();

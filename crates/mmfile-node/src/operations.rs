@@ -1,15 +1,15 @@
 //! What is called for every message, and for every file.
 
-use crate::call::{Call, Outcome, Work, export};
+use crate::call::{Call, Outcome, Work, object_of};
 use crate::errors::{self, Failure};
 use crate::files::{close, manage, open_file};
 use crate::fill::Fill;
 use crate::values::{Encoding, Value, bytes_of};
-use crate::watch::Watch;
 use mmfile_core::{Error, MmFile, RequirePeer, Span, Timeout};
 use napi::bindgen_prelude::Object;
-use napi::{Env, JsValue, sys};
+use napi::{Env, sys};
 use napi_derive::napi;
+use std::ffi::CStr;
 use std::ptr;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -17,8 +17,7 @@ use std::time::{Duration, Instant};
 /// The operations, as functions that take the number of an open file first.
 #[napi(ts_return_type = "Operations")]
 pub fn operations(env: Env) -> napi::Result<Object<'static>> {
-    let object = Object::new(&env)?;
-    let table: [(&std::ffi::CStr, Work); 25] = [
+    let table: &[(&CStr, Work)] = &[
         (c"open", open_file),
         (c"manage", manage),
         (c"close", close),
@@ -45,13 +44,7 @@ pub fn operations(env: Env) -> napi::Result<Object<'static>> {
         (c"unwatch", unwatch),
         (c"now", now),
     ];
-    for (name, work) in table {
-        errors::attempt(&env, errors::nothing, || {
-            export(env.raw(), object.value().value, name, work)
-        })?;
-    }
-    // SAFETY: only its lifetime is forgotten; it is given to JavaScript right away.
-    Ok(unsafe { std::mem::transmute::<Object<'_>, Object<'static>>(object) })
+    object_of(&env, table)
 }
 
 /// `append(file, value)`: the index that the value got.
@@ -265,7 +258,7 @@ fn read_into(call: &Call) -> Outcome {
 }
 
 /// `spans(file, index, into)`: fills a `Float64Array` with offset and size by turns, for the
-/// segments from `index` on, and answers for how many. The first is there, or it throws.
+/// segments from `index` on, and returns for how many. The first is there, or it throws.
 fn spans(call: &Call) -> Outcome {
     let index = call.index(1)?;
     let (into, length) = bytes_of(call.env, call.value(2))?;
@@ -382,15 +375,9 @@ fn watch(call: &Call) -> Outcome {
     let require_peer = require_peer(call, 2)?;
     let keeps_alive = call.flag(3)?;
     let handle = call.handle()?;
-    let mut watch = handle.watch.borrow_mut();
-    let watch = match &mut *watch {
-        Some(watch) if watch.is_useful() => watch,
-        none => {
-            let file = handle.file()?;
-            none.insert(Watch::start(call.env, call.value(4), || Box::new(file.waiter()))?)
-        }
-    };
-    watch.aim(index, require_peer, keeps_alive);
+    let file = handle.file()?;
+    let make = || Box::new(file.waiter()) as _;
+    handle.watch.arm(call.env, call.value(4), make, (index, require_peer), keeps_alive)?;
     call.nothing()
 }
 
@@ -400,12 +387,11 @@ fn require_peer(call: &Call, at: usize) -> Result<RequirePeer, Failure> {
     Ok(RequirePeer::from_bits(bits))
 }
 
-/// `unwatch(file)`: nobody waits for a segment any more.
-fn unwatch(call: &Call) -> Outcome {
-    if let Ok(handle) = call.handle()
-        && let Some(watch) = &*handle.watch.borrow()
-    {
-        watch.rest();
+/// `unwatch(handle)`: no call waits any more.
+pub(crate) fn unwatch(call: &Call) -> Outcome {
+    // What is closed watches nothing.
+    if let Ok(handle) = call.handle() {
+        handle.watch.disarm();
     }
     call.nothing()
 }

@@ -1,13 +1,11 @@
 //! What receives: readers and members of groups.
 
-use crate::watch::Watch;
 use mmfile_core::{ChannelWaiter, Error, Job, LossyReader, Member, Message, Reader, Result};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// A reader or a member. Its parts go in this order: what waits, what is waited for.
+/// A reader or a member.
 pub(crate) struct ReceiverHandle {
-    pub(crate) watch: RefCell<Option<Watch>>,
     pub(crate) waiter: ChannelWaiter,
     pub(crate) receiver: RefCell<Receiver>,
     pub(crate) subject: String,
@@ -21,7 +19,7 @@ pub(crate) enum Receiver {
 
 impl ReceiverHandle {
     pub(crate) fn new(receiver: Receiver, waiter: ChannelWaiter, subject: String) -> Self {
-        Self { watch: RefCell::new(None), waiter, receiver: RefCell::new(receiver), subject }
+        Self { waiter, receiver: RefCell::new(receiver), subject }
     }
 }
 

@@ -3,9 +3,10 @@
 use crate::errors::{self, Failure};
 use crate::fill::{self, Lend};
 use crate::memory::{Buffers, Lent};
-use crate::watch::{Awaited, Watch};
+use crate::watch::{Awaited, WatchSlot};
 use mmfile_core::{
-    Channel, ChannelWaiter, Error, ExclusiveWriter, Message, Payload, Result, Timeout, ViewMemory,
+    Channel, ChannelWaiter, Error, ExclusiveWriter, Message, Payload, RequirePeer, Result, Timeout,
+    ViewMemory,
 };
 use napi::sys;
 use std::cell::{Cell, RefCell};
@@ -16,10 +17,8 @@ use std::time::Duration;
 /// Tries once.
 const NOW: Timeout = Timeout::Val(Duration::ZERO);
 
-/// An open channel. Its parts go in this order: what waits, what is waited for.
+/// An open channel. Its parts are dropped in this order: what waits, what is waited for.
 pub(crate) struct ChannelHandle {
-    /// Waits until there is no exclusive writer.
-    pub(crate) turn: RefCell<Option<Watch>>,
     pub(crate) room: Room,
     /// Whether a message is being written in place.
     pub(crate) filling: Cell<bool>,
@@ -31,7 +30,6 @@ pub(crate) struct ChannelHandle {
 impl ChannelHandle {
     pub(crate) fn new(channel: Channel) -> Self {
         Self {
-            turn: RefCell::new(None),
             room: Room::default(),
             filling: Cell::new(false),
             control: RefCell::default(),
@@ -164,7 +162,7 @@ impl WriterHandle {
         self.writer.borrow_mut().make_room(byte_length)
     }
 
-    /// Wakes those who wait for messages.
+    /// Wakes the readers that wait for messages.
     pub(crate) fn wake(&self) {
         self.writer.borrow().wake();
     }
@@ -321,7 +319,7 @@ impl Sender<'_> {
 /// Waits for room, for one size after the other.
 #[derive(Default)]
 pub(crate) struct Room {
-    watch: RefCell<Option<Watch>>,
+    watch: WatchSlot,
     current: Arc<Current>,
 }
 
@@ -337,7 +335,7 @@ impl Current {
     fn set(&self, waiter: Option<ChannelWaiter>) {
         let before =
             std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), waiter);
-        // Whoever sleeps with it wakes, and JavaScript looks again.
+        // The thread that sleeps with it wakes, and JavaScript tries again.
         if let Some(before) = before {
             before.cancel();
         }
@@ -354,27 +352,18 @@ impl Room {
         keeps_alive: bool,
     ) -> std::result::Result<(), Failure> {
         self.current.set(Some(waiter));
-        let mut watch = self.watch.borrow_mut();
-        let watch = match &mut *watch {
-            Some(watch) if watch.is_useful() => watch,
-            none => none.insert(Watch::start(env, callback, || {
-                Box::new(AwaitedRoom(Arc::clone(&self.current)))
-            })?),
-        };
-        watch.aim(0, mmfile_core::RequirePeer::None, keeps_alive);
-        Ok(())
+        let make = || Box::new(AwaitedRoom(Arc::clone(&self.current))) as _;
+        self.watch.arm(env, callback, make, (0, RequirePeer::None), keeps_alive)
     }
 
     pub(crate) fn unwatch(&self) {
-        if let Some(watch) = &*self.watch.borrow() {
-            watch.rest();
-        }
+        self.watch.disarm();
         self.current.set(None);
     }
 
     /// Ends with the handle.
     pub(crate) fn end(&self) {
-        drop(self.watch.take());
+        self.watch.end();
         self.current.set(None);
     }
 }

@@ -7,17 +7,17 @@ use crate::memory::Buffers;
 use crate::receivers::ReceiverHandle;
 use crate::senders::{ChannelHandle, Sender, WriterHandle};
 use crate::values::Encoding;
-use crate::watch::Watch;
+use crate::watch::WatchSlot;
 use mmfile_core::{Channel, LockGuard, LockHolder, MmFile, NamedMutex, Timeout};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// One open file or mutex. Its parts go in this order: who waits, the lock, what is locked.
+/// One open file or mutex. Its parts are dropped in this order: what waits, the lock, what is locked.
 pub(crate) struct Handle {
     /// What its strings are as bytes.
     pub(crate) encoding: Encoding,
-    pub(crate) watch: RefCell<Option<Watch>>,
+    pub(crate) watch: WatchSlot,
     pub(crate) guard: RefCell<Option<LockGuard>>,
     pub(crate) holder: RefCell<Option<LockHolder>>,
     pub(crate) buffers: RefCell<Buffers>,
@@ -100,18 +100,14 @@ impl Handle {
 
     /// Ends everything that waits for it.
     pub(crate) fn stop_waiting(&self) {
-        drop(self.watch.take());
+        self.watch.end();
         match &self.resource {
-            Resource::Channel(handle) => {
-                drop(handle.turn.take());
-                handle.room.end();
-            }
+            Resource::Channel(handle) => handle.room.end(),
             Resource::Writer(handle) => {
                 handle.room.end();
                 handle.abort();
             }
-            Resource::Receiver(handle) => drop(handle.watch.take()),
-            Resource::File(_) | Resource::Mutex(_) => {}
+            Resource::File(_) | Resource::Mutex(_) | Resource::Receiver(_) => {}
         }
     }
 
@@ -209,7 +205,7 @@ fn split(id: u32) -> (usize, u32) {
 pub(crate) fn insert(resource: Resource, encoding: Encoding) -> Option<u32> {
     let handle = Rc::new(Handle {
         encoding,
-        watch: RefCell::new(None),
+        watch: WatchSlot::default(),
         guard: RefCell::new(None),
         holder: RefCell::new(None),
         buffers: RefCell::new(Buffers::default()),

@@ -1,7 +1,7 @@
 //! The asynchronous waits of a file.
 //!
-//! Something sleeps until the lowest index that anybody waits for is there, or can never come, and then
-//! calls one JavaScript function, which looks for itself. Where the kernel can tell the event loop of a
+//! Something sleeps until the lowest index that a call waits for is there, or can never come, and then
+//! calls one JavaScript function, which checks. Where the kernel can tell the event loop of a
 //! change, the event loop sleeps; elsewhere, a thread. libuv's pool is not used.
 
 #[cfg(all(target_os = "linux", not(mmfile_portable)))]
@@ -13,9 +13,10 @@ mod uv;
 use crate::errors::Failure;
 use mmfile_core::{ChannelWaiter, RequirePeer, Timeout, Waiter};
 use napi::sys;
+use std::cell::RefCell;
 use std::sync::atomic::AtomicU64;
 
-/// The index that stands for "nobody waits".
+/// The index while no call waits.
 const NOTHING: u64 = u64::MAX;
 
 /// Whether the event loop is libuv's, which the runtime is asked for before the first wait.
@@ -26,14 +27,14 @@ pub(crate) fn allow_event_loop(allowed: bool) {
     let _ = allowed;
 }
 
-/// What is waited for. The index is a file's; a channel's waiter knows by itself.
+/// What is waited for. The index is a file's; a channel's waiter needs none.
 pub(crate) trait Awaited: Send + Sync {
     /// Checks, and unless there is news, has `ring` say when to check again. Whether there is.
     #[cfg(all(target_os = "linux", not(mmfile_portable)))]
     fn arm(&self, ring: &mut mmfile_core::WakeRing, index: u64) -> bool;
     /// Sleeps until there is news.
     fn wait(&self, index: &AtomicU64);
-    /// Makes those who wait check.
+    /// Makes the threads that wait check.
     fn look_again(&self);
     /// Ends every wait.
     fn cancel(&self);
@@ -91,8 +92,46 @@ impl Awaited for ChannelWaiter {
     }
 }
 
-/// Whoever sleeps for one file.
-pub(crate) enum Watch {
+/// The watch of one handle, started when it is first armed.
+#[derive(Default)]
+pub(crate) struct WatchSlot(RefCell<Option<Watch>>);
+
+impl WatchSlot {
+    /// Calls `callback` as soon as there is a segment `index`, or a reason to try again. A later call replaces an
+    /// earlier one, but for the callback. If `keeps_alive`, the event loop goes on until then, or until
+    /// [`Self::disarm`].
+    pub(crate) fn arm(
+        &self,
+        env: sys::napi_env,
+        callback: sys::napi_value,
+        awaited: impl Fn() -> Box<dyn Awaited>,
+        (index, require_peer): (u64, RequirePeer),
+        keeps_alive: bool,
+    ) -> Result<(), Failure> {
+        let mut slot = self.0.borrow_mut();
+        let watch = match &mut *slot {
+            Some(watch) if watch.is_useful() => watch,
+            none => none.insert(Watch::start(env, callback, awaited)?),
+        };
+        watch.arm(index, require_peer, keeps_alive);
+        Ok(())
+    }
+
+    /// No call waits any more, though it has not called back.
+    pub(crate) fn disarm(&self) {
+        if let Some(watch) = &*self.0.borrow() {
+            watch.disarm();
+        }
+    }
+
+    /// Ends with the handle.
+    pub(crate) fn end(&self) {
+        drop(self.0.take());
+    }
+}
+
+/// What sleeps for one file.
+enum Watch {
     #[cfg(all(target_os = "linux", not(mmfile_portable)))]
     Ring(ring::RingWatch),
     Thread(thread::ThreadWatch),
@@ -100,7 +139,7 @@ pub(crate) enum Watch {
 
 impl Watch {
     /// Begins, idle. `callback` is called with the number of segments.
-    pub(crate) fn start(
+    fn start(
         env: sys::napi_env,
         callback: sys::napi_value,
         awaited: impl Fn() -> Box<dyn Awaited>,
@@ -113,7 +152,7 @@ impl Watch {
     }
 
     /// Whether it still learns of anything: the kernel may have refused what it granted before.
-    pub(crate) fn is_useful(&self) -> bool {
+    fn is_useful(&self) -> bool {
         match self {
             #[cfg(all(target_os = "linux", not(mmfile_portable)))]
             Self::Ring(_) => !mmfile_core::WakeRing::is_refused(),
@@ -121,22 +160,19 @@ impl Watch {
         }
     }
 
-    /// Calls back as soon as there is a segment `index`; if `keeps_alive`, the event loop goes on until then,
-    /// or until [`Self::rest`].
-    pub(crate) fn aim(&self, index: u64, require_peer: RequirePeer, keeps_alive: bool) {
+    fn arm(&self, index: u64, require_peer: RequirePeer, keeps_alive: bool) {
         match self {
             #[cfg(all(target_os = "linux", not(mmfile_portable)))]
-            Self::Ring(ring) => ring.aim(index, require_peer, keeps_alive),
-            Self::Thread(thread) => thread.aim(index, require_peer, keeps_alive),
+            Self::Ring(ring) => ring.arm(index, require_peer, keeps_alive),
+            Self::Thread(thread) => thread.arm(index, require_peer, keeps_alive),
         }
     }
 
-    /// Nobody waits any more, though it has not called back.
-    pub(crate) fn rest(&self) {
+    fn disarm(&self) {
         match self {
             #[cfg(all(target_os = "linux", not(mmfile_portable)))]
-            Self::Ring(ring) => ring.rest(),
-            Self::Thread(thread) => thread.rest(),
+            Self::Ring(ring) => ring.disarm(),
+            Self::Thread(thread) => thread.disarm(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The event loop waits for a file by itself: the kernel watches the wake word and makes a descriptor
+//! The event loop waits for a file: the kernel watches the wake word and makes a descriptor
 //! readable, without a thread in between.
 
 use super::uv::{Handle, READABLE, Uv};
@@ -101,7 +101,7 @@ impl RingWatch {
         Some(Self(shared))
     }
 
-    pub(super) fn aim(&self, index: u64, require_peer: RequirePeer, keeps_alive: bool) {
+    pub(super) fn arm(&self, index: u64, require_peer: RequirePeer, keeps_alive: bool) {
         let shared = &self.0;
         let waiter = shared.waiter.borrow();
         let Some(waiter) = &*waiter else { return };
@@ -121,7 +121,7 @@ impl RingWatch {
         }
     }
 
-    pub(super) fn rest(&self) {
+    pub(super) fn disarm(&self) {
         self.0.index.set(NOTHING);
         self.0.let_go();
     }
@@ -138,7 +138,7 @@ impl Shared {
         self.handle.borrow_mut().as_mut_ptr().cast()
     }
 
-    /// Closes the handle, if nobody has yet. On its thread.
+    /// Closes the handle, if it is not closed yet. On its thread.
     fn close(&self) {
         if self.closing.replace(true) {
             return;
@@ -161,9 +161,8 @@ impl Shared {
         }
     }
 
-    /// Looks, and calls JavaScript if there is something to tell. JavaScript aims anew then, or closes
-    /// the file.
-    fn look(&self) {
+    /// Checks, and calls JavaScript if there is news. JavaScript arms it again then, or closes the file.
+    fn check(&self) {
         if self.has_news() {
             self.index.set(NOTHING);
             self.call();
@@ -176,7 +175,7 @@ impl Shared {
     /// Lets the event loop end. On its thread.
     fn let_go(&self) {
         if self.referenced.replace(false) && !self.closing.get() {
-            // SAFETY: the handle is open as long as nobody closes it.
+            // SAFETY: the handle is open, since it is not closing.
             unsafe { (self.uv.unref)(self.handle()) };
         }
     }
@@ -241,8 +240,8 @@ unsafe extern "C" fn on_readable(handle: Handle, _status: c_int, _events: c_int)
         Rc::increment_strong_count(data);
         Rc::from_raw(data)
     };
-    // A panic must not cross into libuv; there is nobody to tell of it.
-    let _ = catch_unwind(AssertUnwindSafe(|| shared.look()));
+    // A panic must not cross into libuv; there is no caller to tell of it.
+    let _ = catch_unwind(AssertUnwindSafe(|| shared.check()));
 }
 
 unsafe extern "C" fn on_closed(handle: Handle) {

@@ -1,4 +1,4 @@
-//! A thread that waits for a file: where the event loop cannot do that by itself.
+//! A thread that waits for a file, where the event loop cannot.
 
 use super::{Awaited, NOTHING, count_of};
 use crate::errors::Failure;
@@ -58,8 +58,8 @@ impl ThreadWatch {
         }
     }
 
-    /// As [`super::Watch::aim`].
-    pub(super) fn aim(&self, index: u64, require_peer: RequirePeer, keeps_alive: bool) {
+    /// As [`super::WatchSlot::arm`].
+    pub(super) fn arm(&self, index: u64, require_peer: RequirePeer, keeps_alive: bool) {
         self.shared.waiter.require_peer(require_peer);
         if keeps_alive {
             self.function.keep_alive(self.env);
@@ -70,7 +70,7 @@ impl ThreadWatch {
     }
 
     /// As [`super::Watch::rest`].
-    pub(super) fn rest(&self) {
+    pub(super) fn disarm(&self) {
         self.function.let_go(self.env);
         self.set(NOTHING);
     }
@@ -113,15 +113,15 @@ fn watch(shared: &Shared, function: ThreadSafeFunction) {
                 break;
             }
         }
-        // However it ends, JavaScript looks for itself and aims anew.
+        // However it ends, JavaScript checks, and arms it again.
         shared.waiter.wait(&shared.index);
         if shared.index.swap(NOTHING, Ordering::SeqCst) == NOTHING {
-            continue; // nobody waits any more
+            continue; // no call waits any more
         }
         let news = News { function, length: shared.waiter.length() };
         let data = Box::into_raw(Box::new(news)).cast::<c_void>();
         if !function.call(data) {
-            // SAFETY: nobody else got it: the environment is ending.
+            // SAFETY: no other code got it: the environment is ending.
             drop(unsafe { Box::from_raw(data.cast::<News>()) });
             return;
         }
