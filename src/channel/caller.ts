@@ -16,7 +16,7 @@ import { MOST_ATTEMPTS } from './serving.js'
 
 /** Bytes of a caller's channel, until a reply needs more. */
 const SMALL = 64 * 1024
-/** Milliseconds between two checks whether anybody serves. */
+/** Milliseconds between two checks whether a process serves. */
 const CHECK_SERVERS = 100
 
 /** What one open channel asks, and what comes back. */
@@ -31,7 +31,7 @@ export class Caller {
   #reader: Reader<Buffer>
   #last = 0
   #refs = 0
-  /** Keeps the event loop alive for those who wait. */
+  /** Keeps the event loop alive for the requests that wait. */
   #keeper: NodeJS.Timeout | undefined
   #closed = false
 
@@ -182,7 +182,7 @@ export class Caller {
     before.close()
   }
 
-  /** Has no server begin with it. */
+  /** Cancels a request: no server begins with it. */
   #giveUp(request: number): void {
     this.#gone.add(request)
     while (this.#gone.size > 1024) {

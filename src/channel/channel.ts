@@ -289,7 +289,7 @@ export class Channel<T = Buffer> extends Sender<T> {
       if (wait.timeout === 0) return Promise.resolve(this.#made(native.openWriterNow(handle)))
       return this.#turns.wait(attempt, wait, () => {
         try {
-          // Whoever is the writer now is named by the error.
+          // The error names the writer that there is now.
           operations.close(native.openWriterNow(handle))
         } catch (error) {
           return error as Error
@@ -359,7 +359,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Joins a group: each of its messages goes to one member, which acknowledges it with `ack()`. What a member has not
    * acknowledged when it closes or dies goes to another.
    *
-   * Throws `ERR_MMFILE_NOT_FOUND` for a group that nobody created (a typing error must not hold writers back),
+   * Throws `ERR_MMFILE_NOT_FOUND` for a group that no process created (a typing error must not hold writers back),
    * `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_READ_ONLY`.
    *
    * @example
@@ -408,11 +408,11 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Asks one of those who `serve`, and returns its reply. Ordinary readers do not see requests. If a server dies with it,
+   * Asks one of the processes that `serve`, and returns its reply. Ordinary readers do not see requests. If a server dies with it,
    * another gets it.
    *
    * Rejects with `ERR_MMFILE_REMOTE` if the handler failed (its error is the `cause`); `ERR_MMFILE_PEER_GONE` if three
-   * servers died with it, or nobody serves and `requireServer` is set; `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_FULL`,
+   * servers died with it, or no process serves and `requireServer` is set; `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_FULL`,
    * `ERR_MMFILE_SEALED`, `ERR_MMFILE_CAPACITY`, an `AbortError`. It may have been handled all the same.
    *
    * @example
@@ -454,14 +454,14 @@ export class Channel<T = Buffer> extends Sender<T> {
     await this.#ofRequests().serve(handle, working, this.sealed)
   }
 
-  /** A copy of the newest message, which is there as long as the channel is, whoever has read it. */
+  /** A copy of the newest message, which is there as long as the channel is, whether it was read or not. */
   newest(): Message<T> | undefined {
     const bytes = channels.newest(this.#channel.handle, index)
     if (bytes === undefined) return undefined
     return copyOf(bytes, index[0] as number, 'value', this.#origin()) as Message<T>
   }
 
-  /** Who takes part: reliable readers, members, the exclusive writer and groups. */
+  /** The participants: reliable readers, members, the exclusive writer and groups. */
   participants(): Participant[] {
     return native.participants(this.#channel.handle).map(participantOf)
   }

@@ -25,14 +25,14 @@ const waitedIn = new Set<Line>()
 /** Calls that wait for the same thing, and are served in their order. */
 export class Line {
   readonly #source: Source
-  /** Whom a call keeps from being garbage-collected, which would close it. */
+  /** What a call keeps from being garbage-collected, which would close it. */
   readonly owner: object
   readonly #spin: number
   readonly #calls = new Set<Call>()
   readonly #wake: () => void
   #refs = 0
   /** What the native code waits for; `undefined` if for nothing. */
-  #aimed: { readonly size: number; readonly keepsAlive: boolean } | undefined
+  #armed: { readonly size: number; readonly keepsAlive: boolean } | undefined
   #spinning: NodeJS.Immediate | undefined
   #spinsUntil = 0
   #serving = false
@@ -75,12 +75,12 @@ export class Line {
       const end = (): void => {
         this.#calls.delete(call)
         if (wait.ref) this.#refs -= 1
-        if (!this.#serving) this.#aim()
+        if (!this.#serving) this.#arm()
       }
       try {
-        if (this.#spin > 0 && this.#spinning === undefined && this.#aimed === undefined)
+        if (this.#spin > 0 && this.#spinning === undefined && this.#armed === undefined)
           this.#spinUp()
-        else this.#aim()
+        else this.#arm()
       } catch (error) {
         end()
         throw error
@@ -108,7 +108,7 @@ export class Line {
       }
     } finally {
       this.#serving = false
-      this.#aim()
+      this.#arm()
     }
   }
 
@@ -119,17 +119,17 @@ export class Line {
     this.#serving = false
     timers.clearImmediate(this.#spinning)
     this.#spinning = undefined
-    this.#aimed = undefined
+    this.#armed = undefined
     waitedIn.delete(this)
   }
 
   #woken(): void {
-    this.#aimed = undefined
+    this.#armed = undefined
     this.serve()
   }
 
   /** Has the native code wait for what the first call needs; for nothing, without one. */
-  #aim(): void {
+  #arm(): void {
     if (this.#spinning !== undefined) {
       if (this.#calls.size > 0) return
       timers.clearImmediate(this.#spinning)
@@ -137,19 +137,19 @@ export class Line {
     }
     const [first] = this.#calls
     if (first === undefined) {
-      if (this.#aimed !== undefined) this.#source.unwatch()
-      this.#aimed = undefined
+      if (this.#armed !== undefined) this.#source.unwatch()
+      this.#armed = undefined
       waitedIn.delete(this)
       return
     }
     waitedIn.add(this)
     const keepsAlive = this.#refs > 0
-    if (this.#aimed?.size === first.size && this.#aimed.keepsAlive === keepsAlive) return
-    this.#aimed = { size: first.size, keepsAlive }
+    if (this.#armed?.size === first.size && this.#armed.keepsAlive === keepsAlive) return
+    this.#armed = { size: first.size, keepsAlive }
     try {
       this.#source.watch(first.size, keepsAlive, this.#wake)
     } catch (error) {
-      this.#aimed = undefined
+      this.#armed = undefined
       first.pending.reject(error)
     }
   }

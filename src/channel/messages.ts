@@ -7,7 +7,7 @@ import type { NakOptions } from './types.js'
 /** Whether views are copies, which are overwritten when they are released: a test then sees what used one too long. */
 export const checksViews = process.env.MMFILE_CHECK_VIEWS === '1'
 
-/** What a value is that cannot be decoded: whoever asks for it gets the error. */
+/** What a value is that cannot be decoded: reading it throws the error. */
 export class Undecodable {
   readonly error: unknown
   constructor(error: unknown) {
@@ -110,7 +110,7 @@ interface Claim {
 
 let warned = false
 
-/** A job that nobody acknowledged goes back: that is how jobs are lost sight of, so it is said once. */
+/** A job that was not acknowledged goes back. A program that forgets `ack()` does all of its jobs again: a warning, once. */
 function warnOnce(): void {
   if (warned) return
   warned = true

@@ -45,7 +45,7 @@ export interface Place {
 
 type Given = Partial<CreateChannelOptions & OpenChannelOptions & { encoding?: unknown }>
 
-/** An encoding for those who look at channels of any: of an unknown codec they get bytes. */
+/** Opens a channel of any encoding: the messages of an unknown codec are bytes. */
 export const ANY_CODEC = Symbol('any codec')
 
 export function createNew(options: object | undefined): OpenedChannel {

@@ -198,7 +198,7 @@ export abstract class Receiver<M extends Message<unknown>> {
     return message
   }
 
-  /** Lets those who wait go first. */
+  /** Lets the calls that wait go first. */
   #served<R>(attempt: () => R): R | undefined {
     this.#line.serve()
     return this.#line.length > 0 ? undefined : attempt()

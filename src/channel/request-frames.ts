@@ -5,7 +5,7 @@ import type { Coder } from './codec.js'
  * What requests, replies and the states of callers are as bytes.
  */
 
-/** What a caller says of itself: where replies go, and which requests nobody waits for any more. */
+/** What a caller says of itself: where replies go, and which requests it has cancelled. */
 export interface CallerState {
   readonly replies: string
   readonly gone: readonly number[]
@@ -43,7 +43,7 @@ export function pack(header: object, payload?: Uint8Array): Buffer {
   return Buffer.concat(payload === undefined ? [head, text] : [head, text, payload])
 }
 
-/** Takes it apart; `undefined` if it is none. */
+/** The header and the payload; `undefined` if the bytes are no frame. */
 export function unpack<H>(bytes: Buffer): { header: H; payload: Buffer } | undefined {
   try {
     const end = 4 + bytes.readUInt32LE(0)

@@ -10,12 +10,12 @@ import type { RequestContext } from './types.js'
 import { type Working, workOn } from './work.js'
 
 /*
- * Requests and replies. A channel's requests are in a channel of their own in memory, with one group: those who serve.
+ * Requests and replies. A channel's requests are in a channel of their own in memory, with one group: the servers.
  * A caller has two small channels: one for replies, and one for what servers have to know of it, the newest message of
- * which counts. They stand beside the others under a prefix of their own, by which no program finds them.
+ * which counts. They have a prefix of their own, so that `list` does not show them.
  */
 
-/** The group of those who serve. */
+/** The group of the servers. */
 const SERVERS = 'servers'
 
 /** The requests and the serving of one open channel. */

@@ -47,7 +47,7 @@ export class Callers {
       if (news !== undefined) this.#update(known, news.value)
       return known
     } catch {
-      this.#forget(id) // it is closed or dead, or says what nobody understands
+      this.#forget(id) // it is closed or dead, or its state is damaged
       return undefined
     }
   }
@@ -108,7 +108,7 @@ export class Callers {
   }
 }
 
-/** Has one request handled, unless nobody waits for it. The job is acknowledged afterwards, whatever came of it. */
+/** Has one request handled, unless its caller has cancelled it. The job is acknowledged afterwards, whatever came of it. */
 export async function handle(
   job: Job<Buffer>,
   handler: (value: unknown, context: RequestContext) => unknown,
@@ -156,6 +156,6 @@ async function reply(
     }
     await caller.replies.send(answer, { timeout: PATIENCE })
   } catch {
-    // There is nobody to tell.
+    // The caller has gone, or reads no replies: it finds out by its own time limit.
   }
 }

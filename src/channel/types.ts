@@ -238,7 +238,7 @@ export interface ChannelReadStreamOptions {
   signal?: AbortSignal | undefined
 }
 
-/** Who takes part in a channel. */
+/** A participant of a channel. */
 export interface Participant {
   /** What `evict` goes by. No other participant of the channel has had it or will have it. */
   readonly id: string

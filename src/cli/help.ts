@@ -18,7 +18,7 @@ export function generalHelp(commands: readonly Command[]): string {
   return [
     'Usage: mmfile COMMAND [OPTIONS]',
     '',
-    'Looks at files and channels in shared memory, and changes them.',
+    'Shows files and channels in shared memory, and changes them.',
     '',
     ...columns(lines),
     '',

@@ -179,7 +179,7 @@ text is stored as --encoding says, as UTF-16 without it. A TEXT that begins with
 export const seal: Command = {
   name: 'seal',
   operands: ['ID'],
-  summary: 'Seal a file or a channel: it takes no more, and those who follow it end',
+  summary: 'Seal a file or a channel: it takes no more, and what follows it ends',
   example: 'mmfile seal log',
   options: { ...KIND_OPTION, ...FILE_OPTIONS },
   run(call) {

@@ -21,7 +21,7 @@ export function encodingOf({ options: { encoding } }: Call): TextEncodingName | 
 /** What hardly any text has: halves of pairs, what is assigned to no character, and control characters. */
 const STRANGE = /(?!\s)\p{Cc}|[\p{Cs}\p{Cn}\p{Co}]/u
 
-/** Whether it looks like text; a terminal's escape sequences do. */
+/** Whether it is likely text; a terminal's escape sequences do. */
 function isPlausible(text: string): boolean {
   return !STRANGE.test(text.replaceAll('\u001b', ''))
 }

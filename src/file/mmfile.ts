@@ -592,7 +592,7 @@ export class MmFile {
 
   /**
    * Resolves once everything appended so far is on the disk: whatever happens to the machine then, it is
-   * there. A thread of its own waits for the disk, which takes milliseconds; it cannot be called off.
+   * there. A thread of its own waits for the disk, which takes milliseconds; it cannot be cancelled.
    *
    * Rejects with `ERR_MMFILE_UNSUPPORTED` for a file in memory, `ERR_MMFILE_NO_SPACE` if the disk refuses,
    * `ERR_MMFILE_CLOSED`, or an `AbortError`.

@@ -18,7 +18,7 @@ export interface SegmentWait extends Wait {
   readonly spin: number
 }
 
-/** The files that somebody waits on: a promise alone would not keep its file. */
+/** The files that calls wait on: a promise alone would not keep its file. */
 const waitedOn = new Set<SegmentWaits>()
 
 /** The waits of one open file. Whatever sleeps, sleeps for all of them. */
@@ -30,7 +30,7 @@ export class SegmentWaits {
   readonly #waits = new Set<Waiting>()
   readonly #wake: (length: number) => void
   /** What is waited for natively. */
-  #aimed = Number.POSITIVE_INFINITY
+  #armed = Number.POSITIVE_INFINITY
   /** Whether that keeps the event loop alive. */
   #keepsAlive = false
   /** How many of the waits want that. */
@@ -107,12 +107,12 @@ export class SegmentWaits {
     const end = () => {
       this.#waits.delete(waiting)
       if (ref) this.#refs -= 1
-      if (this.#waits.size === 0) this.#rest()
-      else if (this.#keepsAlive && this.#refs === 0) this.#aim()
+      if (this.#waits.size === 0) this.#disarm()
+      else if (this.#keepsAlive && this.#refs === 0) this.#arm()
     }
     try {
-      if (waiting.index < this.#aimed || requirePeer !== 0 || (ref && !this.#keepsAlive))
-        this.#aim()
+      if (waiting.index < this.#armed || requirePeer !== 0 || (ref && !this.#keepsAlive))
+        this.#arm()
     } catch (error) {
       end()
       throw error
@@ -120,8 +120,8 @@ export class SegmentWaits {
     return end
   }
 
-  /** Has the native code call back once something has come that anybody waits for, or cannot come. */
-  #aim(): void {
+  /** Has the native code call back once a segment that a call waits for has come, or cannot come. */
+  #arm(): void {
     let index = Number.POSITIVE_INFINITY
     let requirePeer = 0
     for (const waiting of this.#waits) {
@@ -129,33 +129,33 @@ export class SegmentWaits {
       requirePeer |= waiting.wait.requirePeer
     }
     operations.watch(this.#handle, index, requirePeer, this.#refs > 0, this.#wake)
-    this.#aimed = index
+    this.#armed = index
     this.#keepsAlive = this.#refs > 0
     waitedOn.add(this)
   }
 
-  #rest(): void {
-    // What has called back has stopped by itself.
-    if (this.#aimed !== Number.POSITIVE_INFINITY) operations.unwatch(this.#handle)
-    this.#stopped()
+  #disarm(): void {
+    // What has called back is disarmed.
+    if (this.#armed !== Number.POSITIVE_INFINITY) operations.unwatch(this.#handle)
+    this.#disarmed()
     waitedOn.delete(this)
   }
 
-  #stopped(): void {
-    this.#aimed = Number.POSITIVE_INFINITY
+  #disarmed(): void {
+    this.#armed = Number.POSITIVE_INFINITY
     this.#keepsAlive = false
   }
 
   /** There are so many segments now, or something else happened; the native code has stopped waiting. */
   #settle(length: number): void {
-    const came = length > this.#aimed
+    const came = length > this.#armed
     this.known = Math.max(this.known, length)
-    this.#stopped()
+    this.#disarmed()
     for (const { index, wait, pending } of [...this.#waits]) {
       if (index < length) pending.resolve()
       else if (!came) this.#check(index, wait, pending)
     }
-    if (this.#waits.size > 0) this.#aim()
+    if (this.#waits.size > 0) this.#arm()
   }
 
   /** Whether a segment can still come. */

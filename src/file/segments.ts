@@ -146,7 +146,7 @@ async function* generate<F extends SegmentForm>(
     throwIfAborted(signal)
     let length = file.length
     if (length <= index) {
-      // Only while it waits: a signal that lives on must not keep an iteration that nobody has any more.
+      // Only while it waits: a signal that lives on must not keep an iteration that the program has dropped.
       const unlisten = onAbort(signal, (error) => ended.abort(error))
       try {
         if (!(await comes(waits, index, { ...wait, signal: ended.signal }))) return

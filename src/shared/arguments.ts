@@ -176,7 +176,7 @@ function at(row: readonly number[], index: number): number {
   return row[index] ?? Number.POSITIVE_INFINITY
 }
 
-/** Whether it is a proxy that was revoked, of which every look throws an error without a code. */
+/** Whether it is a proxy that was revoked, of which every access throws an error without a code. */
 function isRevoked(value: unknown): boolean {
   try {
     Array.isArray(value) // asks no trap, so that it throws for nothing else
@@ -230,7 +230,7 @@ export function checkValue(
   throw invalidType(name, 'of type string or an instance of ArrayBufferView or ArrayBuffer', value)
 }
 
-/** Several of them, in an array of our own that nobody changes meanwhile. */
+/** Several of them, in an array of our own that the program cannot change meanwhile. */
 export function checkValues(
   values: Iterable<Value>,
   encoding: TextEncodingName,

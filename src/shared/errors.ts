@@ -222,12 +222,12 @@ function withCause(facts: MmFileErrorFacts): MmFileErrorFacts {
 function withCode<E extends Error>(error: E, code: string): E & { code: string } {
   const name = error.name
   error.name = `${name} [${code}]`
-  void error.stack // made when it is first looked at, with the name of that moment
+  void error.stack // made when it is first read, with the name of that moment
   Reflect.deleteProperty(error, 'name')
   return Object.assign(error, { code })
 }
 
-/** What a wrong argument is. Looking at it may run the program's code, whose errors are none of ours. */
+/** What a wrong argument is. Reading it may run the program's code, whose errors are none of ours. */
 function received(value: unknown): string {
   try {
     if (value === null || value === undefined) return String(value)

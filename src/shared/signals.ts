@@ -41,8 +41,8 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /**
- * Has `listener` called with the `AbortError` when the signal aborts, and answers what ends that, which
- * never throws. If the signal has aborted by now, it throws that error and nobody listens.
+ * Has `listener` called with the `AbortError` when the signal aborts, and returns what ends that, which
+ * never throws. If the signal has aborted by now, it throws that error and does not listen.
  */
 export function onAbort(
   signal: AbortSignal | undefined,

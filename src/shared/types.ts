@@ -198,7 +198,7 @@ export interface ListOptions extends PlaceOptions {
   prefixes?: Prefixes | undefined
   /**
    * The prefix of the mutexes. Default `'mmfile-mutex-'`; where `prefixes` are given, no mutexes are
-   * looked for without it.
+   * searched for without it.
    */
   prefix?: string | undefined
 }
