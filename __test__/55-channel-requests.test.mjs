@@ -65,6 +65,33 @@ test("a handler's error comes back however long its texts are", async (t) => {
   t.regex(error.cause.message, /^(字"\n){500}/)
 })
 
+test('a damaged reply is none', async (t) => {
+  const prefixes = { data: 'a-', mutex: 'b-', channel: `c${uniqueId()}-`.slice(0, 40) }
+  const one = channel(t, { encoding: 'json', prefixes })
+  const request = one.request('x', { timeout: 5000 })
+  const hidden = { ...prefixes, channel: `rpc-${prefixes.channel}` }
+  const replies = list({ prefixes: hidden })
+    .map(({ id }) => closing(t, Channel.openExisting(id, { prefixes: hidden, encoding: 'bytes' })))
+    .find((opened) => opened.participants().some(({ role }) => role === 'reader'))
+  const texts = { name: 'E', message: 'm' }
+  const damaged = [
+    { error: null },
+    { error: 'text' },
+    { error: { ...texts, name: { toString: null } } },
+    { error: { ...texts, message: undefined } },
+    { error: { ...texts, stack: 5 } },
+    { needed: 'much' },
+    { needed: 1e300 },
+  ]
+  for (const header of [...damaged, { nothing: true }]) {
+    const text = Buffer.from(JSON.stringify({ request: 1, ...header }))
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(text.length)
+    replies.sendSync(Buffer.concat([length, text]))
+  }
+  t.is(await request, undefined)
+})
+
 test('what ends the channel of the replies ends the requests that wait, not later ones', async (t) => {
   const prefixes = { data: 'a-', mutex: 'b-', channel: `c${uniqueId()}-`.slice(0, 40) }
   const one = channel(t, { encoding: 'json', prefixes })

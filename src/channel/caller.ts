@@ -10,7 +10,7 @@ import {
   type ReplyHeader,
   type RequestHeader,
   remoteError,
-  unpack,
+  replyOf,
 } from './request-frames.js'
 import { MOST_ATTEMPTS } from './serving.js'
 
@@ -123,7 +123,7 @@ export class Caller {
       const reader = this.#reader
       try {
         const { value } = await reader.receive({ ref: false })
-        const reply = unpack<ReplyHeader>(value)
+        const reply = replyOf(value)
         if (reply !== undefined) this.#take(reply.header, reply.payload)
       } catch (error) {
         // A larger channel has taken its place, or something is wrong with it: the next request begins anew.
@@ -175,7 +175,7 @@ export class Caller {
     this.#publish()
     // What came before is there already, and is taken first.
     for (const { value } of reader.tryReceiveAll(Number.MAX_SAFE_INTEGER)) {
-      const reply = unpack<ReplyHeader>(value)
+      const reply = replyOf(value)
       if (reply !== undefined) this.#take(reply.header, reply.payload)
     }
     reader.close()

@@ -43,8 +43,13 @@ export function pack(header: object, payload?: Uint8Array): Buffer {
   return Buffer.concat(payload === undefined ? [head, text] : [head, text, payload])
 }
 
+interface Frame<H> {
+  readonly header: H
+  readonly payload: Buffer
+}
+
 /** The header and the payload; `undefined` if the bytes are no frame. */
-export function unpack<H>(bytes: Buffer): { header: H; payload: Buffer } | undefined {
+function unpack<H>(bytes: Buffer): Frame<H> | undefined {
   try {
     const end = 4 + bytes.readUInt32LE(0)
     const header = JSON.parse(bytes.toString('utf8', 4, end)) as H | null
@@ -53,6 +58,35 @@ export function unpack<H>(bytes: Buffer): { header: H; payload: Buffer } | undef
   } catch {
     return undefined
   }
+}
+
+/** A request; `undefined` if the bytes are none. */
+export function requestOf(bytes: Buffer): Frame<RequestHeader> | undefined {
+  const frame = unpack<RequestHeader>(bytes)
+  const whole = typeof frame?.header.caller === 'string' && isWhole(frame.header.request)
+  return whole ? frame : undefined
+}
+
+/** A reply; `undefined` if the bytes are none. */
+export function replyOf(bytes: Buffer): Frame<ReplyHeader> | undefined {
+  const frame = unpack<ReplyHeader>(bytes)
+  if (frame === undefined) return undefined
+  const { request, error, needed } = frame.header
+  const whole =
+    isWhole(request) &&
+    (error === undefined || isDescribed(error)) &&
+    (needed === undefined || isWhole(needed))
+  return whole ? frame : undefined
+}
+
+function isWhole(value: unknown): boolean {
+  return Number.isSafeInteger(value)
+}
+
+function isDescribed(value: unknown): boolean {
+  const { name, message, stack } = Object(value) as Record<string, unknown>
+  const texts = typeof name === 'string' && typeof message === 'string'
+  return texts && (stack === undefined || typeof stack === 'string')
 }
 
 /** A value's bytes. */
@@ -67,13 +101,13 @@ export function bytesOf(coder: Coder, name: string, value: unknown): Uint8Array 
 
 /** What a handler on the other side threw. */
 export function remoteError(subject: string, error: Described): Error {
-  const cause = new Error(String(error.message))
+  const cause = new Error(error.message)
   Object.defineProperty(cause, 'name', {
-    value: String(error.name),
+    value: error.name,
     configurable: true,
     writable: true,
   })
-  if (error.stack !== undefined) cause.stack = String(error.stack)
+  if (error.stack !== undefined) cause.stack = error.stack
   const message = `the server's handler failed: ${error.name}: ${error.message}`
   return fail('ERR_MMFILE_REMOTE', subject, message, { cause })
 }

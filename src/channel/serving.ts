@@ -2,15 +2,7 @@ import { fail } from '../shared/errors.js'
 import type { Job } from './messages.js'
 import type { Reader } from './reader.js'
 import type { ByteChannel, Factory, RequestPlace, Served } from './request-channels.js'
-import {
-  bytesOf,
-  type CallerState,
-  described,
-  pack,
-  type RequestHeader,
-  stateOf,
-  unpack,
-} from './request-frames.js'
+import { bytesOf, type CallerState, described, pack, requestOf, stateOf } from './request-frames.js'
 import type { RequestContext } from './types.js'
 
 /** How often a request is handed out: after so many deaths of servers it is refused. */
@@ -115,7 +107,7 @@ export async function handle(
   callers: Callers,
   { coder, maxByteLength, subject }: Served,
 ): Promise<void> {
-  const found = unpack<RequestHeader>(job.value)
+  const found = requestOf(job.value)
   if (found === undefined) return
   const { caller: id, request } = found.header
   const caller = callers.find(id)
