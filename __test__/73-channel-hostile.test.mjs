@@ -20,6 +20,7 @@ for (const where of ['ring', 'tables', 'control']) {
       )
       t.deepEqual([code, signal, stderr], [0, null, ''])
       const [{ operations, codes, strange, longest }] = said
+      t.is(operations, rounds(200) * 20)
       t.deepEqual(strange, [], 'only errors that the contract knows')
       t.true(longest < 3000, `${longest} ms for one operation`)
       t.log(`${operations} operations, ${JSON.stringify(codes)}, longest ${longest} ms`)
