@@ -1,6 +1,7 @@
 //! What a channel's handle, its readers, members and writers share.
 
 use super::OnFull;
+use super::send::Limit;
 use crate::control::{Control, Lifetime, WakePlace};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
@@ -33,9 +34,7 @@ pub(super) struct Handle {
     /// Held to join, to take jobs and to remove participants.
     pub(super) participants: Section,
     pub(super) settings: Settings,
-    /// The position before which everything may be overwritten, above 1 << 32; 0 if it is not known. Under the
-    /// writers' lock, or by the exclusive writer.
-    pub(super) limit: AtomicU64,
+    pub(super) limit: Limit,
     pub(super) recovered: AtomicU64,
     /// When this handle last asked which participants are dead.
     pub(super) reaped: AtomicU64,

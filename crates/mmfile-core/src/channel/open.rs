@@ -1,6 +1,7 @@
 //! Creating and opening channels.
 
 use super::handle::{Handle, Settings};
+use super::send::Limit;
 use super::{Channel, ChannelOptions, OnFull, OpenChannelOptions, StartFrom};
 use crate::control::channel::{MAX_RING, MIN_RING, Name, Shape};
 use crate::control::{Lifetime, LockPlace, ObjectKind};
@@ -170,7 +171,7 @@ fn finish(
             lock_timeout: options.lock_timeout,
             encoding,
         },
-        limit: AtomicU64::new(0),
+        limit: Limit::default(),
         recovered: AtomicU64::new(0),
         reaped: AtomicU64::new(0),
         object,

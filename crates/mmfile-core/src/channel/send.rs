@@ -16,13 +16,42 @@ use crate::timeouts::{CHANNEL_SLEEP, TICKET_LIFE};
 use crate::wake::WakeEvent;
 use raw_sync::Timeout;
 use std::marker::PhantomData;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// How an attempt ended.
 pub(super) enum Attempt<T> {
     Done(T),
     /// There is no room.
     Full,
+}
+
+/// The position before which everything may be overwritten, as a handle found it when a message had that index.
+/// Other writers move it forwards only. Under the writers' lock, or by the exclusive writer.
+#[derive(Debug, Default)]
+pub(super) struct Limit {
+    position: AtomicU32,
+    /// The index that was next, and 1; 0 if the position is not known.
+    next: AtomicU64,
+}
+
+impl Limit {
+    pub(super) fn position(&self) -> u32 {
+        self.position.load(Ordering::Relaxed)
+    }
+
+    /// The position, if at most so many messages were sent since.
+    #[inline(always)]
+    fn get(&self, index: u64, most: u64) -> Option<u32> {
+        let next = self.next.load(Ordering::Relaxed);
+        let sent = index.wrapping_add(1).wrapping_sub(next);
+        (next != 0 && sent <= most).then(|| self.position())
+    }
+
+    #[inline(always)]
+    fn set(&self, position: u32, index: u64) {
+        self.position.store(position, Ordering::Relaxed);
+        self.next.store(index.wrapping_add(1), Ordering::Relaxed);
+    }
 }
 
 impl Channel {
@@ -253,15 +282,18 @@ impl Handle {
     /// Whether records may be written up to `end`, of which `room` is to be written now.
     #[inline(always)]
     fn reaches(&self, writing: &Writing, room: Room, end: u32) -> Result<bool> {
-        let (known, limit) = (1 << 32, self.limit.load(Ordering::Relaxed));
-        let cached = u32::try_from(limit & u64::from(u32::MAX)).unwrap_or(0);
         self.ring.make_writable(writing, room)?;
-        if limit & known != 0 && self.ring.fits(writing.tail, end, cached) {
+        let index = writing.next_index;
+        // A message with its padding takes a ring at most: positions have not come round.
+        let most = (1 << 31) / u64::from(self.ring.units());
+        if let Some(limit) = self.limit.get(index, most)
+            && self.ring.fits(writing.tail, end, limit)
+        {
+            self.limit.set(limit, index);
             return Ok(true);
         }
         let limit = self.ring.reclaim(writing, end)?;
-        // After another writer's work this handle's is older: it moves forwards only.
-        self.limit.store(known | u64::from(limit), Ordering::Relaxed);
+        self.limit.set(limit, index);
         Ok(self.ring.fits(writing.tail, end, limit))
     }
 
@@ -439,5 +471,32 @@ impl Handle {
             return Err(Error::InvalidArgument { name: "length", reason });
         }
         Ok(Room { end: room.start.wrapping_add(self.ring.units_of(length)), ..room })
+    }
+}
+
+#[cfg(all(test, not(platform = "loom")))]
+mod tests {
+    use super::*;
+    use crate::channel::{ChannelOptions, StartFrom};
+
+    /// Others have sent so much since this handle found room that positions have come round to it.
+    #[test]
+    fn room_that_was_found_before_positions_wrapped_is_none() {
+        let options = ChannelOptions { capacity: 1 << 16, ..Default::default() };
+        let channel = Channel::create_new(&options).unwrap();
+        let reader = channel.reader(StartFrom::New).unwrap();
+        channel.try_send(b"a", None).unwrap().unwrap();
+        let (handle, ring) = (&channel.handle, &channel.handle.ring);
+        let store = |at, value: u32| handle.control.word(at).store(value, Ordering::Relaxed);
+        let (needed, last, tail) = (0_u32.wrapping_sub(3000), 990, 1000);
+        ring.finish(last, Kind::Message, 9 * 16, 1 << 40);
+        store(at::RING_START, last);
+        store(at::RING_TAIL, tail);
+        store(at::RING_OLDEST, needed);
+        let slot = ring.slots().find(|slot| slot.is_of(reader.number())).unwrap();
+        slot.set_cursor(needed);
+        let writing = ring.writing().unwrap();
+        assert_eq!(handle.room(&writing, 90, None).unwrap().map(|room| room.start), Some(tail));
+        assert_eq!(handle.room(&writing, 900, None).unwrap(), None);
     }
 }

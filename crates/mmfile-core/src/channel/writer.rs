@@ -16,7 +16,6 @@ use crate::timeouts::CHANNEL_SLEEP;
 use crate::wake::WakeEvent;
 use raw_sync::Timeout;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// The only writer of a channel, until it is dropped or its process ends.
 #[derive(Debug)]
@@ -254,9 +253,7 @@ impl ExclusiveWriter {
             if handle.room(&writing, units, None)?.is_none() {
                 return Ok(Attempt::Full);
             }
-            let limit = handle.limit.load(Ordering::Relaxed) & u64::from(u32::MAX);
-            let limit = u32::try_from(limit).unwrap_or(0);
-            Ok(Attempt::Done(limit.wrapping_add(handle.ring.units())))
+            Ok(Attempt::Done(handle.limit.position().wrapping_add(handle.ring.units())))
         })
     }
 
