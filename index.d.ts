@@ -97,7 +97,7 @@ export interface ChannelOperations {
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
-/** Offsets, sizes and kinds by their names, for a program that works on a channel's memory by itself. */
+/** Offsets, sizes and kinds by their names, for a program that works on a channel's memory without calls. */
 export declare function channelLayout(): Record<string, number>
 
 /** The operations, as functions that take the number of a channel, a writer or a receiver first. */
@@ -356,7 +356,7 @@ export declare function openMember(channel: number, group: string, prefetch: num
 /** Opens the mutex of that name, or creates it unless it must exist. */
 export declare function openMutex(name: string, options: NativeMutexOptions): NativeMutex
 
-/** Begins to read: a reader whom nothing overtakes. */
+/** Begins to read: a reader that no writer overtakes. */
 export declare function openReader(channel: number, from: number, requirePeer: number): number
 
 /** Becomes the only writer; nothing while there is another one. */
