@@ -29,6 +29,8 @@ pub struct LossyReader {
     lossy: Lossy,
     /// Of the record that is read next, unless that is gone.
     position: u32,
+    /// The index that was next in the channel when the position was known to be one of the ring's.
+    seen: u64,
     next_index: u64,
     missed: u64,
     waits_at: Arc<AtomicU32>,
@@ -51,6 +53,7 @@ impl Channel {
     pub fn lossy_reader(&self, from: StartFrom, lossy: Lossy) -> Result<LossyReader> {
         let handle = Arc::clone(&self.handle);
         handle.check_whole()?;
+        let seen = handle.ring.newest()?.next_index;
         let (position, next_index) = loop {
             let (position, wanted) = handle.start(from)?;
             let index = handle.ring.index_at(position);
@@ -66,7 +69,7 @@ impl Channel {
             }
         };
         let waits_at = Arc::new(AtomicU32::new(position));
-        Ok(LossyReader { handle, lossy, position, next_index, missed: 0, waits_at })
+        Ok(LossyReader { handle, lossy, position, seen, next_index, missed: 0, waits_at })
     }
 }
 
@@ -78,6 +81,7 @@ impl LossyReader {
     pub fn try_receive(&mut self, bytes: &mut Vec<u8>) -> Result<Option<u64>> {
         const TRIES: u32 = if cfg!(platform = "loom") { 8 } else { 10_000 };
         self.handle.check_whole()?;
+        self.check_position()?;
         for _ in 0..TRIES {
             if self.lossy == Lossy::Newest {
                 self.skip_to_newest()?;
@@ -104,6 +108,17 @@ impl LossyReader {
             }
         }
         Err(self.handle.ring.damaged(self.position, "every message is gone before it is copied"))
+    }
+
+    /// Goes on with the oldest message if so much was sent that positions may have come round: the position
+    /// may be in the middle of a record then.
+    fn check_position(&mut self) -> Result<()> {
+        let next = self.handle.ring.newest()?.next_index;
+        if next.wrapping_sub(self.seen) > self.handle.ring.messages_until_wrap() {
+            self.move_to(self.handle.ring.oldest());
+        }
+        self.seen = next;
+        Ok(())
     }
 
     /// What stands at the position.
@@ -202,5 +217,30 @@ impl LossyReader {
     pub fn waiter(&self) -> ChannelWaiter {
         let position = Arc::clone(&self.waits_at);
         ChannelWaiter::new(&self.handle, What::Message { position, participant: None })
+    }
+}
+
+#[cfg(all(test, not(platform = "loom")))]
+mod tests {
+    use super::*;
+    use crate::channel::ChannelOptions;
+
+    /// Others have sent so much since this reader read that positions have come round, and its own is in the
+    /// middle of a message, whose bytes look like a record.
+    #[test]
+    fn a_position_from_before_positions_wrapped_is_not_read() {
+        let options = ChannelOptions { capacity: 1 << 16, ..Default::default() };
+        let channel = Channel::create_new(&options).unwrap();
+        let mut bytes = [0; 64];
+        bytes[16..20].copy_from_slice(&5_u32.to_le_bytes());
+        bytes[20..22].copy_from_slice(&1_u16.to_le_bytes());
+        bytes[24..32].copy_from_slice(&(1_u64 << 41).to_le_bytes());
+        channel.try_send(&bytes[..], None).unwrap().unwrap();
+        let mut reader = channel.lossy_reader(StartFrom::New, Lossy::Oldest).unwrap();
+        reader.move_to(2);
+        let (newest, mut read) = (1 << 40, Vec::new());
+        channel.handle.ring.finish(0, Kind::Message, 64, newest);
+        assert_eq!(reader.try_receive(&mut read).unwrap(), Some(newest));
+        assert_eq!((read.as_slice(), reader.missed()), (&bytes[..], newest - 1));
     }
 }

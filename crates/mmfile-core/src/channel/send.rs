@@ -284,9 +284,7 @@ impl Handle {
     fn reaches(&self, writing: &Writing, room: Room, end: u32) -> Result<bool> {
         self.ring.make_writable(writing, room)?;
         let index = writing.next_index;
-        // A message with its padding takes a ring at most: positions have not come round.
-        let most = (1 << 31) / u64::from(self.ring.units());
-        if let Some(limit) = self.limit.get(index, most)
+        if let Some(limit) = self.limit.get(index, self.ring.messages_until_wrap())
             && self.ring.fits(writing.tail, end, limit)
         {
             self.limit.set(limit, index);

@@ -91,6 +91,13 @@ impl Ring {
         self.units
     }
 
+    /// After at most so many messages, positions that were known before have not come round: a message with its
+    /// padding takes a ring at most.
+    #[inline(always)]
+    pub(crate) fn messages_until_wrap(&self) -> u64 {
+        (1 << 31) / u64::from(self.units)
+    }
+
     /// The most bytes in one message.
     pub(crate) fn max_byte_length(&self) -> u64 {
         (self.shape.ring / 4).min(u64::from(u32::MAX) - 15)
