@@ -87,7 +87,7 @@ impl Handle {
         };
         let became = become_it();
         if became.is_err() {
-            slot.free();
+            self.leave(me.0, me.1);
         }
         became
     }
