@@ -93,7 +93,8 @@ test('a sleeper costs next to nothing', (t) => {
   const before = process.cpuUsage()
   refuses(t, () => file.waitForSync(0, { timeout: 600 }), 'ERR_MMFILE_TIMEOUT')
   const { user, system } = process.cpuUsage(before)
-  t.true(user + system < 60_000, `${user + system} µs of 600,000`)
+  // One that never sleeps takes 600,000 µs. What a wake-up costs is the machine's: up to 3,000 µs.
+  t.true(user + system < 200_000, `${user + system} µs of 600,000`)
 })
 
 test('a wait beside it, in the same thread, is not lost', async (t) => {

@@ -1,7 +1,7 @@
 //! What a channel's handle, its readers, members and writers share.
 
 use super::OnFull;
-use super::send::Limit;
+use super::limit::Limit;
 use crate::control::{Control, Lifetime, WakePlace};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};

@@ -23,6 +23,7 @@
 
 mod groups;
 mod handle;
+mod limit;
 mod lossy;
 mod member;
 mod memory;

@@ -1,7 +1,7 @@
 //! Creating and opening channels.
 
 use super::handle::{Handle, Settings};
-use super::send::Limit;
+use super::limit::Limit;
 use super::{Channel, ChannelOptions, OnFull, OpenChannelOptions, StartFrom};
 use crate::control::channel::{MAX_RING, MIN_RING, Name, Shape};
 use crate::control::{Lifetime, LockPlace, ObjectKind};
