@@ -1,399 +1,1539 @@
-/* The operations that `operations()` returns: plain Node-API functions, called for every message. */
-export interface Operations {
-  /** Returns the id or the path where it is another than the given one. */
-  open(
-    id: string,
-    numbers: Float64Array,
-    place: readonly [string | undefined, string, string] | undefined,
-  ): string | undefined
-  manage(owner: object, handle: number): void
-  close(handle: number): void
-  append(file: number, value: string | ArrayBufferView | ArrayBuffer): number
-  appendAll(file: number, values: (string | ArrayBufferView | ArrayBuffer)[]): number
-  appendWith(file: number, byteLength: number, fill: (target: ArrayBuffer) => number): number
-  write(file: number, index: number, value: string | ArrayBufferView | ArrayBuffer): void
-  seal(file: number): void
-  length(file: number): number
-  size(file: number): number
-  sealed(file: number): boolean
-  byteLength(file: number, index: number): number
-  readText(file: number, index: number): string
-  readBytes(file: number, index: number): Buffer
-  copyBytes(file: number, index: number, target: ArrayBufferView): boolean
-  readInto(
-    file: number,
-    index: number,
-    target: ArrayBufferView | ArrayBuffer,
-    offset: number,
-  ): number
-  spans(file: number, index: number, into: Float64Array): number
-  memory(file: number, offset: number, length: number): ArrayBuffer
-  lock(file: number, milliseconds: number): 0 | 1 | 2
-  unlock(file: number, abandons: boolean): void
-  poll(file: number, index: number, requirePeer: number, spin: number): boolean
-  waitSync(file: number, index: number, requirePeer: number, milliseconds: number): boolean
-  watch(
-    file: number,
-    index: number,
-    requirePeer: number,
-    keepsAlive: boolean,
-    callback: (length: number) => void,
-  ): void
-  unwatch(file: number): void
-  now(): number
+/* Generated from src by `npm run build`. */
+import { inspect } from 'node:util';
+import type { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
+
+/** What a handle may do. */
+export declare type Access = 'read-write' | 'read';
+
+/** Binary values. They may lie in a `SharedArrayBuffer`. */
+export declare type Bytes = NodeJS.ArrayBufferView | ArrayBufferLike;
+
+/**
+ * A bounded log between processes: many writers, many readers, and memory that never grows, since it forgets what all
+ * have read. Messages have indices from 0, without gaps.
+ *
+ * @example
+ * using channel = Channel.createOrOpen('news', { encoding: 'json' })
+ * using reader = channel.reader()
+ * await channel.send({ text: 'hello' })
+ * for await (const { index, value } of reader) console.log(index, value)
+ */
+export declare class Channel<T = Buffer> extends Sender<T> {
+    #private;
+    /**
+     * Creates a channel in memory, with all of its memory reserved.
+     *
+     * Throws `ERR_MMFILE_EXISTS` if the id is in use, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
+     *
+     * @example
+     * using channel = Channel.createNew({ capacity: 1 << 20, encoding: 'utf8' })
+     */
+    static readonly createNew: ChannelFactory<[], CreateChannelOptions>;
+    /**
+     * Opens the channel of that id.
+     *
+     * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_INCOMPATIBLE` if its encoding or `onFull` is another one, or a codec that
+     * the options do not have; `ERR_MMFILE_ACCESS`.
+     */
+    static readonly openExisting: ChannelOpener<string, OpenChannelOptions>;
+    /**
+     * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its
+     * lifetime is `'last-process'`; without `encoding` it is one of bytes. One that has another capacity is taken as it is.
+     *
+     * Throws as `createNew` and `openExisting`.
+     */
+    static readonly createOrOpen: ChannelFactory<[id: string], CreateOrOpenChannelOptions>;
+    /**
+     * Creates a channel on disk. Messages, positions and groups survive every process; after a machine's crash, what was
+     * flushed and not yet released is there.
+     *
+     * Throws `ERR_MMFILE_EXISTS`, `ERR_MMFILE_NOT_FOUND` without its folder, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
+     */
+    static readonly createFile: ChannelFactory<[path: string | URL], CreateChannelFileOptions>;
+    /** Opens a channel on disk. Throws as `openExisting`, and `ERR_MMFILE_CORRUPT` if it was cut. */
+    static readonly openFile: ChannelOpener<string | URL, OpenChannelFileOptions>;
+    /** Opens a channel on disk, or creates it; as `createOrOpen`. */
+    static readonly createOrOpenFile: ChannelFactory<[path: string | URL], CreateChannelFileOptions>;
+    private constructor();
+    /** The id by which other processes open it; the path of one on disk. */
+    get id(): string;
+    /** Where a channel on disk is, without links; `undefined` for one in memory. */
+    get path(): string | undefined;
+    /** Bytes for messages and their headers. */
+    get capacity(): number;
+    /** The most bytes that one message may have: a quarter of the capacity. */
+    get maxByteLength(): number;
+    /** What values are as bytes: the name of an encoding or a codec. */
+    get encoding(): string;
+    /** What a send meets when the slowest reader leaves no room. */
+    get onFull(): OnFull;
+    /** What this handle may do. */
+    get access(): Access;
+    /** Whether this handle created it. */
+    get isCreator(): boolean;
+    /** The index of the next message. Always current. */
+    get nextIndex(): number;
+    /** The index of the oldest message that is left; `nextIndex` if there is none. */
+    get oldestIndex(): number;
+    /** Whether it takes no more messages. */
+    get sealed(): boolean;
+    /** Whether `close()` was called. */
+    get closed(): boolean;
+    /** How often this handle went on behind a dead process: took a lock from one, or freed what one had. */
+    get recovered(): number;
+    /**
+     * Becomes the only writer, as soon as there is no other: it sends without a lock, and can reserve room. Every other
+     * send, this handle's too, is `ERR_MMFILE_LOCK_HELD` until the writer is closed or its process ends.
+     *
+     * Rejects with `ERR_MMFILE_LOCK_HELD` when the time is over, or at once if this handle has one;
+     * `ERR_MMFILE_NO_SPACE` without a slot; `ERR_MMFILE_READ_ONLY`.
+     *
+     * @example
+     * using writer = await channel.exclusiveWriter({ timeout: 1000 })
+     * writer.trySend(frame)
+     */
+    exclusiveWriter(options?: WaitOptions): Promise<ExclusiveWriter<T>>;
+    /**
+     * Reads every message from `from` on. A reader holds writers back: what it has not received, and views that it has not
+     * released, are not overwritten; one that is `lossy` does not.
+     *
+     * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_LOST` for an index that is gone (its `oldest` is what is
+     * left), `ERR_MMFILE_READ_ONLY` for a handle of access `'read'` unless it is lossy.
+     *
+     * @example
+     * using reader = channel.reader({ from: 'oldest' })
+     * for await (const { index, value } of reader) console.log(index, value)
+     */
+    reader<F extends MessageForm = 'value'>(options?: ReaderOptions<F>): Reader<MessageForms<T>[F]>;
+    /**
+     * Creates a group, unless there is one of that name: a position in the channel, from which each message goes to one
+     * member. It holds writers back, with or without members, until `removeGroup`.
+     *
+     * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_UNSUPPORTED` with `onFull: 'drop-oldest'`,
+     * `ERR_MMFILE_LOST`, `ERR_MMFILE_READ_ONLY`.
+     */
+    createGroup(name: string, options?: GroupOptions): void;
+    /** Removes a group. Its members are evicted. Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_READ_ONLY`. */
+    removeGroup(name: string): void;
+    /**
+     * Joins a group: each of its messages goes to one member, which acknowledges it with `ack()`. What a member has not
+     * acknowledged when it closes or dies goes to another.
+     *
+     * Throws `ERR_MMFILE_NOT_FOUND` for a group that no process created (a typing error must not hold writers back),
+     * `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_READ_ONLY`.
+     *
+     * @example
+     * using member = channel.member('workers')
+     * for await (const job of member) {
+     *   await run(job.value)
+     *   job.ack()
+     * }
+     */
+    member<F extends MessageForm = 'value'>(group: string, options?: MemberOptions<F>): Member<MessageForms<T>[F]>;
+    /**
+     * Has a group's jobs done: acknowledges each when the handler's promise fulfils, and gives it back when it rejects.
+     * At `signal` it takes no more, waits for the handlers that run, and fulfils. It also fulfils when the channel is
+     * sealed and the group has acknowledged everything.
+     *
+     * Rejects as `member`, and with `ERR_MMFILE_EVICTED`, `ERR_MMFILE_CLOSED`, or what `onError` throws.
+     *
+     * @example
+     * await channel.work('workers', async ({ value }) => run(value), { concurrency: 4, signal })
+     */
+    work(group: string, handler: (job: Job<T>) => unknown, options?: WorkOptions): Promise<void>;
+    /**
+     * Asks one of the processes that `serve`, and returns its reply. Ordinary readers do not see requests. If a server dies with it,
+     * another gets it.
+     *
+     * Rejects with `ERR_MMFILE_REMOTE` if the handler failed (its error is the `cause`); `ERR_MMFILE_PEER_GONE` if three
+     * servers died with it, or no process serves and `requireServer` is set; `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_FULL`,
+     * `ERR_MMFILE_SEALED`, `ERR_MMFILE_CAPACITY`, an `AbortError`. It may have been handled all the same.
+     *
+     * @example
+     * const sum = await channel.request<number>({ a: 1, b: 2 }, { timeout: 1000, requireServer: true })
+     */
+    request<Reply = T>(value: Sendable<T>, options?: RequestOptions): Promise<Reply>;
+    /**
+     * Handles requests until `signal`: it takes no more then, waits for the handlers that run, and fulfils. Any number of
+     * processes may serve. A request is handled again if a server died with it.
+     *
+     * @param handler returns the reply or a promise of it; what it throws, the caller's `request` rejects with
+     * @example
+     * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal })
+     */
+    serve<Reply = T>(handler: (value: T, context: RequestContext) => Reply | PromiseLike<Reply>, options?: ServeOptions): Promise<void>;
+    /** A copy of the newest message, which is there as long as the channel is, whether it was read or not. */
+    newest(): Message<T> | undefined;
+    /** The participants: reliable readers, members, the exclusive writer and groups. */
+    participants(): Participant[];
+    /**
+     * Detaches a reader or a member, which no longer holds anything back: its next call is `ERR_MMFILE_EVICTED`, and views
+     * that it has may be overwritten. One that is gone is no error.
+     *
+     * @param participant a row of `participants()`, or an error's `slowest`
+     */
+    evict(participant: Participant): void;
+    /** The open handles on the channel, as a file's. */
+    peers(): Peer[];
+    /** No more messages and requests. Doing it again changes nothing. Throws `ERR_MMFILE_LOCK_HELD` while there is an exclusive writer. */
+    seal(): void;
+    /**
+     * Waits until everything that was sent is on the disk. Rejects with `ERR_MMFILE_UNSUPPORTED` for a channel in memory.
+     */
+    flush(options?: FlushOptions): Promise<void>;
+    /** As `flush`, and blocks this thread. */
+    flushSync(): void;
+    /** A stream of objects that sends every chunk as a message, and waits while the channel is full. */
+    createWriteStream(options?: WriteStreamOptions): Writable;
+    /**
+     * Closes this handle, and its readers, members and exclusive writer. Pending calls reject and loops end with
+     * `ERR_MMFILE_CLOSED`; views become empty. Doing it again changes nothing.
+     */
+    close(): void;
+    [Symbol.dispose](): void;
+    [Symbol.asyncDispose](): Promise<void>;
+    [inspect.custom](_depth: number, options: object): string;
 }
 
-/* The operations that `channelOperations()` returns. A sender is a channel or a writer, a receiver a reader or a member. */
-export interface ChannelOperations {
-  trySend(
-    sender: number,
-    value: string | ArrayBufferView | ArrayBuffer,
-    expected: number,
-  ): number | undefined
-  trySendAll(sender: number, values: (string | ArrayBufferView | ArrayBuffer)[]): number | undefined
-  trySendWith(
-    sender: number,
-    byteLength: number,
-    fill: (target: ArrayBuffer) => number,
-  ): number | undefined
-  seal(sender: number, milliseconds: number): void
-  roomSync(sender: number, byteLength: number, milliseconds: number): void
-  watchRoom(sender: number, byteLength: number, keepsAlive: boolean, callback: () => void): void
-  unwatchRoom(sender: number): void
-  watchWriter(channel: number, keepsAlive: boolean, callback: () => void): void
-  unwatchWriter(channel: number): void
-  reserve(writer: number, byteLength: number): ArrayBuffer | undefined
-  commit(writer: number, length: number): number
-  abort(writer: number): void
-  nextIndex(channel: number): number
-  oldestIndex(channel: number): number
-  sealed(channel: number): boolean
-  newest(channel: number, index: Float64Array): Buffer | undefined
-  memory(channel: number, offset: number, length: number): ArrayBuffer
-  control(channel: number): ArrayBuffer
-  makeRoom(writer: number, byteLength: number): number | undefined
-  wakeReaders(writer: number): void
-  place(reader: number, into: Float64Array): void
-  setPlace(reader: number, position: number, nextIndex: number): void
-  wakeWriters(reader: number): void
-  receive(receiver: number, max: number, rows: Float64Array): number
-  take(receiver: number, row: Float64Array, target: ArrayBufferView): 0 | 1 | 2
-  receiveCopy(receiver: number, index: Float64Array): Buffer | undefined
-  copy(receiver: number, row: Float64Array, target: ArrayBufferView): void
-  release(receiver: number, key: number): void
-  settle(receiver: number, key: number, done: boolean): void
-  lag(receiver: number): number
-  missed(receiver: number): number
-  waitSync(receiver: number, milliseconds: number, spin: number): boolean
-  watch(receiver: number, keepsAlive: boolean, callback: () => void): void
-  unwatch(receiver: number): void
+/** What a channel that is there must be. */
+export declare interface ChannelExpectation {
+    /** Another one is `ERR_MMFILE_INCOMPATIBLE`. Default: whatever it is. */
+    onFull?: OnFull | undefined;
+}
+
+/** A function that creates a channel: without `encoding` one of bytes. */
+export declare interface ChannelFactory<Head extends unknown[], Options> {
+    (...args: [...head: Head, options?: Options & {
+        encoding?: 'bytes' | undefined;
+    }]): ChannelOf<Buffer>;
+    (...args: [...head: Head, options: Options & {
+        encoding: TextEncodingName;
+    }]): ChannelOf<string>;
+    /** `'json'` and `'v8'` take a type parameter, which is believed, not checked. */
+    <T = unknown>(...args: [...head: Head, options: Options & {
+        encoding: 'json' | 'v8';
+    }]): ChannelOf<T>;
+    <T>(...args: [...head: Head, options: Options & {
+        encoding: Codec<T>;
+    }]): ChannelOf<T>;
+}
+
+/** What every way to open a channel takes. */
+export declare interface ChannelHandleOptions {
+    /** Milliseconds that an operation waits for a lock before `ERR_MMFILE_TIMEOUT`. Default 10,000. */
+    lockTimeout?: number | undefined;
+    /** Names of groups, 1 to 64 bytes each. Those that are missing are created, from the oldest message on. */
+    groups?: readonly string[] | undefined;
+}
+
+declare type ChannelOf<T> = Channel<T>;
+
+/** A function that opens a channel: without `encoding` one of whatever encoding it has, which types cannot know. */
+export declare interface ChannelOpener<Where, Options> {
+    <T = unknown>(where: Where, options?: Options & {
+        encoding?: undefined;
+    }): ChannelOf<T>;
+    (where: Where, options: Options & {
+        encoding: 'bytes';
+    }): ChannelOf<Buffer>;
+    (where: Where, options: Options & {
+        encoding: TextEncodingName;
+    }): ChannelOf<string>;
+    <T = unknown>(where: Where, options: Options & {
+        encoding: 'json' | 'v8';
+    }): ChannelOf<T>;
+    <T>(where: Where, options: Options & {
+        encoding: Codec<T>;
+    }): ChannelOf<T>;
+}
+
+/** As for a file; `'writer'`: when there was an exclusive writer and there is none. */
+export declare type ChannelPeer = RequirePeer | 'writer';
+
+/** Where a channel in memory is. */
+export declare interface ChannelPlace extends PlaceOptions {
+    /** What precedes the id in the object's name: that of `channel`. Both sides need the same. */
+    prefixes?: Prefixes | undefined;
+}
+
+/** Options of a reader's `createReadStream`. */
+export declare interface ChannelReadStreamOptions {
+    /** How many messages are read ahead. Default 16. */
+    highWaterMark?: number | undefined;
+    /** Destroys the stream with an `AbortError` when it fires. */
+    signal?: AbortSignal | undefined;
+}
+
+/** What a new channel is like. */
+export declare interface ChannelShape {
+    /**
+     * Bytes for messages and their headers of 16 bytes, rounded up to a power of two: 4 KiB to 16 GiB. A message takes
+     * at most a quarter. Default 4 MiB.
+     */
+    capacity?: number | undefined;
+    /** What a send meets when the slowest reader leaves no room. Default `'wait'`. */
+    onFull?: OnFull | undefined;
+    /** Slots for reliable readers, members, the exclusive writer and groups. Default 64. */
+    maxParticipants?: number | undefined;
+}
+
+/** Turns values into bytes and back. The channel keeps the name, by which every program knows what is in it. */
+export declare interface Codec<T> {
+    /** 1 to 64 bytes, and no {@link EncodingName}. */
+    readonly name: string;
+    /** The bytes of a value. They are copied before the next call. */
+    encode(value: T): Uint8Array;
+    /** The value of bytes, which are a copy of its own. What it throws is `ERR_MMFILE_NOT_TEXT`, with it as the cause. */
+    decode(bytes: Uint8Array): T;
+}
+
+/** What every way to open a file takes. */
+declare interface CommonOptions extends PlaceOptions {
+    /**
+     * Whether operations take the lock. Default `true`; `false` is right only while one process
+     * writes.
+     */
+    synchronized?: boolean | undefined;
+    /** Milliseconds that any operation waits for the lock before `ERR_MMFILE_TIMEOUT`. Default 10,000. */
+    lockTimeout?: number | undefined;
+    /**
+     * How strings become bytes, and bytes strings, with this handle. Default `'utf16le'`. Both sides need the
+     * same; bytes are read and written as they are with any.
+     */
+    encoding?: TextEncodingName | undefined;
+    /** What precedes the id in the objects' names. */
+    prefixes?: Prefixes | undefined;
+}
+
+/** Options of `Channel.createFile` and `createOrOpenFile`, besides `encoding`. */
+export declare interface CreateChannelFileOptions extends ChannelHandleOptions, ChannelShape {
+}
+
+/** Options of `Channel.createNew`, besides `encoding`. */
+export declare interface CreateChannelOptions extends CreateOrOpenChannelOptions {
+    /** A UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`. Default: a fresh UUID. */
+    id?: string | undefined;
+    /** As a file's. Default `'creator'`. */
+    lifetime?: Lifetime | undefined;
+}
+
+/** Options of `MmFile.createFile` and `createOrOpenFile`. */
+export declare type CreateFileOptions = Omit<CommonOptions, 'directory' | 'prefixes'>;
+
+/** Options of `MmFile.createNew`. */
+export declare interface CreateOptions extends CommonOptions {
+    /** A UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`. Default: a fresh UUID. */
+    id?: string | undefined;
+    /**
+     * `'creator'` (the default): nothing can open the file once its creator has closed it or exited;
+     * a process that has it open goes on using it. `'last-process'`: it can be opened as long as a process
+     * has it open.
+     */
+    lifetime?: Lifetime | undefined;
+}
+
+/** Options of `Channel.createOrOpen`, besides `encoding`. */
+export declare interface CreateOrOpenChannelOptions extends CreateChannelFileOptions, ChannelPlace {
+}
+
+/** Options of `MmFile.createOrOpen`. */
+export declare type CreateOrOpenOptions = CommonOptions;
+
+/**
+ * What values are as bytes. `'bytes'`: as they are; `'utf8'`, `'utf16le'` and `'latin1'`: strings; `'json'`: what
+ * `JSON.stringify` makes of them; `'v8'`: structured clones, for Node.js alone.
+ */
+export declare type EncodingName = 'bytes' | TextEncodingName | 'json' | 'v8';
+
+/** The only writer of a channel, until it closes or its process dies. */
+declare class ExclusiveWriter<T> extends Sender<T> {
+    #private;
+    /** Whether it is closed. */
+    get closed(): boolean;
+    /**
+     * Makes room for one message, as soon as there is some, which may be filled over awaits. There is one reservation at
+     * a time: until it is committed or disposed of, every send and another `reserve` is `ERR_MMFILE_LOCK_HELD`.
+     *
+     * Rejects as `send` does.
+     *
+     * @param byteLength the most bytes that the message may have
+     * @example
+     * using room = await writer.reserve(2 << 20)
+     * const { bytesRead } = await device.read(room.bytes)
+     * room.commit(bytesRead)
+     */
+    reserve(byteLength: number, options?: WaitOptions): Promise<Reservation>;
+    /** As `reserve`, and blocks this thread while it waits. */
+    reserveSync(byteLength: number, options?: SyncWaitOptions): Reservation;
+    /** As `reserve`, if there is room now; otherwise `undefined`. */
+    tryReserve(byteLength: number): Reservation | undefined;
+    /** No more messages, of any writer. Doing it again changes nothing. */
+    seal(): void;
+    /** Lets others write again. Sends that wait reject with `ERR_MMFILE_CLOSED`. Doing it again changes nothing. */
+    close(): void;
+    [Symbol.dispose](): void;
+    [Symbol.asyncDispose](): Promise<void>;
+    [inspect.custom](_depth: number, options: object): string;
+}
+
+/** Which index a message must get. */
+export declare interface ExpectOptions {
+    /** The message is sent only as that one; otherwise `ERR_MMFILE_SEGMENT_ORDER`, and nothing was sent. */
+    expectedIndex?: number | undefined;
 }
 
 /**
- * Which binding artifact the generated loader actually loaded: `'native'` for
- * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
- * flavor napi-rs can build is listed, because `NAPI_RS_NATIVE_LIBRARY_PATH`
- * can point the loader at a WASI artifact this package does not build itself.
+ * Writes a segment in place: `target` is shared memory, holds anything at first, and is emptied when the
+ * function has returned. A number that it returns is the length to keep; nothing, all of it. What it throws,
+ * the call throws, and nothing was written.
  */
-export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
+export declare type Fill = (target: Uint8Array) => number | void;
 
-/** Offsets, sizes and kinds by their names, for a program that works on a channel's memory without calls. */
-export declare function channelLayout(): Record<string, number>
+/** How long a flush is waited for: until the disk has done it, or the signal fires. */
+export declare type FlushOptions = Omit<WaitOptions, 'timeout'>;
 
-/** The operations, as functions that take the number of a channel, a writer or a receiver first. */
-export declare function channelOperations(): ChannelOperations
-
-/** The open handles on a channel. */
-export declare function channelPeers(channel: number): Array<NativePeer>
-
-/** How often this handle went on behind a dead process. */
-export declare function channelRecovered(channel: number): number
-
-/** Creates a group unless there is one of that name. */
-export declare function createGroup(channel: number, name: string, from: number): boolean
-
-/** What the options are where a program gives none. */
-export declare function defaults(): NativeDefaults
-
-/** Detaches a reader or a member. */
-export declare function evict(channel: number, number: number): void
-
-/**
- * Has a file on disk flushed by a thread of its own. The callback hears 1, or an error. Unless
- * `keeps_alive`, the process may end before that.
- */
-export declare function flush(handle: number, keepsAlive: boolean, callback: (error: Error | 1) => void): void
-
-/**
- * The same on a thread of its own. The callback hears 1, or an error. Unless `keeps_alive`, the process may
- * end before that.
- */
-export declare function flushChannel(channel: number, keepsAlive: boolean, callback: (error: Error | 1) => void): void
-
-/** Waits until everything is on the disk. */
-export declare function flushChannelSync(channel: number): void
-
-/** Waits until everything is on the disk. */
-export declare function flushSync(handle: number): void
-
-/**
- * Has the lock taken by a thread that holds it until [`release_held`]. The callback hears 0 if it
- * could not be had in time or was given up, else 1, or 2 if its last holder died with it; or an error.
- * Unless `keeps_alive`, the process may end before that.
- */
-export declare function hold(handle: number, timeout: number, keepsAlive: boolean, callback: (how: 0 | 1 | 2 | Error) => void): void
-
-/**
- * Sets the function that makes errors of a code, a message and an object of facts, and says whether the
- * runtime is Node.js itself: others have the names of libuv's functions and end the process behind them.
- */
-export declare function install(factory: (code: string, message: string, facts: object) => Error, isNode: boolean): void
-
-/**
- * Does for everything that this thread has open what closing it does for others: what runs before the
- * process is gone can still use it.
- */
-export declare function leaveAll(): void
-
-/** The files and mutexes of this user on this machine. */
-export declare function list(place: NativePlace): Array<NativeInfo>
-
-/**
- * Whether the caller is the first to ask in this thread. It calls `leaveAll` at the end, for every copy of the
- * package that uses this addon: test runners load it again and again.
- */
-export declare function listens(): boolean
-
-/** An open channel. */
-export interface NativeChannel {
-  /** What the operations want first. */
-  handle: number
-  /** The id. */
-  id: string
-  /** Where it is on disk, if it is. */
-  path?: string
-  /** In bytes. */
-  capacity: number
-  /** The most bytes that a message may have. */
-  maxByteLength: number
-  /** The bytes of the ring and of the tables behind it; 0 for a handle that only reads. */
-  dataLength: number
-  /** The name of the encoding. */
-  encoding: string
-  /** Whether the oldest messages give way. */
-  dropsOldest: boolean
-  /** Whether this call created it. */
-  isCreator: boolean
+/** Options of `createGroup`. */
+export declare interface GroupOptions {
+    /** Where a new group begins. Default `'oldest'`. */
+    from?: Position | undefined;
 }
 
-/** How a channel is created or opened; the TypeScript has filled everything in that creating needs. */
-export interface NativeChannelOptions {
-  /** The id, or an empty string for a fresh UUID; the path of a channel on disk. */
-  id: string
-  /** In bytes. */
-  capacity: number
-  /** The name of the encoding; any, where it is left out. */
-  encoding?: string
-  /** Whether the oldest messages give way; either, where it is left out. */
-  dropsOldest?: boolean
-  /** Slots for participants. */
-  maxParticipants: number
-  /** Groups that are to be there. */
-  groups: Array<string>
-  /** Whether the channel lives until its last process. */
-  lastProcess: boolean
-  /** Whether it is opened for reading only. */
-  readOnly: boolean
-  /** In milliseconds. */
-  lockTimeout: number
-  /** The folder of the object, unless it is the system's. */
-  directory?: string
-  /** What precedes the id in a file's name. */
-  dataPrefix: string
-  /** What precedes the id in the name of a file's lock, where that is an object. */
-  mutexPrefix: string
-  /** What precedes the id in the object's name. */
-  channelPrefix: string
+/** A message that a member of a group has to work on. */
+declare class Job<V> extends Message<V> {
+    #private;
+    /** How often it was handed out, from 1. */
+    readonly attempt: number;
+    /**
+     * The job is done: no member gets it again. Nothing else acknowledges. Doing it again changes nothing.
+     *
+     * Throws `ERR_MMFILE_EVICTED` if the job was given back, or has gone to another member; `ERR_MMFILE_CLOSED` if the
+     * member is closed.
+     */
+    ack(): void;
+    /**
+     * Gives the job back to the group: another member gets it, or this one again, with `attempt` + 1. Doing it again
+     * changes nothing.
+     */
+    nak(options?: NakOptions): void;
+    /** Gives the job back, if it is not acknowledged. */
+    release(): void;
 }
 
-/** What the options are where a program gives none. */
-export interface NativeDefaults {
-  /** In milliseconds. */
-  lockTimeout: number
-  /** What precedes the id in a file's name. */
-  dataPrefix: string
-  /** What precedes the id in the name of a file's lock, where that is an object. */
-  lockPrefix: string
-  /** What precedes the name in the name of a mutex. */
-  mutexPrefix: string
-  /** What precedes the id in the name of a channel. */
-  channelPrefix: string
-  /** In bytes. */
-  channelCapacity: number
-  /** Slots of a channel for participants. */
-  maxParticipants: number
+/** What an object is. Each kind has a name space of its own. */
+export declare type Kind = 'file' | 'channel' | 'mutex';
+
+/** How long a file can be opened; see {@link CreateOptions.lifetime}. */
+export declare type Lifetime = 'creator' | 'last-process';
+
+/**
+ * The files and mutexes of this user in one folder, in no order. It opens none of them: a process that
+ * lists is no peer and prolongs no life. It frees what a process left that was killed while it created
+ * something under the same prefixes. It costs a few system calls for each object and one for each name
+ * in the folder.
+ *
+ * Throws `ERR_MMFILE_NO_SPACE` if the process has no descriptors left, `ERR_MMFILE_ACCESS` if the folder
+ * cannot be read, `ERR_MMFILE_UNSUPPORTED` if there is none, and for a directory on Windows.
+ */
+export declare function list(options?: ListOptions): ObjectInfo[];
+
+/** Options of `list` and `sweep`. */
+export declare interface ListOptions extends PlaceOptions {
+    /** The prefixes of the files. */
+    prefixes?: Prefixes | undefined;
+    /**
+     * The prefix of the mutexes. Default `'mmfile-mutex-'`; where `prefixes` are given, no mutexes are
+     * searched for without it.
+     */
+    prefix?: string | undefined;
 }
 
-/** An object in shared memory, seen from outside. */
-export interface NativeInfo {
-  /** Its id. */
-  id: string
-  /** What it is. */
-  kind: 'file' | 'channel' | 'mutex'
-  /** In bytes. */
-  capacity: number
-  /** Bytes used. */
-  size: number
-  /** Segments. */
-  length: number
-  /** Whether it takes no more. */
-  sealed: boolean
-  /** Whether it lives until its last process. */
-  lastProcess: boolean
-  /** Milliseconds since 1970. */
-  createdAt: number
-  /** The process that created it. */
-  creatorPid: number
-  /** Whether no live process has it open. */
-  stale: boolean
+/**
+ * A lock that is held until it is released. One that is collected without that releases the lock, with the
+ * process warning `MMFILE_GUARD_LOST`.
+ */
+declare class LockGuard {
+    #private;
+    /**
+     * Whether the last holder ended inside its section: it was killed, exited, its worker was terminated, its
+     * `withLock` callback threw, or its guard was collected. What it left of segments has been repaired.
+     */
+    readonly abandoned: boolean;
+    /**
+     * Lets the next one in. Doing it again changes nothing.
+     *
+     * Throws `ERR_MMFILE_LOCK_HELD` inside of `appendWith`.
+     */
+    release(): void;
+    [Symbol.dispose](): void;
 }
 
-/** An open mutex. */
-export interface NativeMutex {
-  /** What the operations want first. */
-  handle: number
-  /** The name. */
-  name: string
-  /** Whether this call created it. */
-  isCreator: boolean
+/** A member of a group: each message goes to one of them. */
+declare class Member<V> extends Receiver<Job<V>> {
+    #private;
+    /** The name of the group. */
+    readonly group: string;
+    close(): void;
 }
 
-/** How a mutex is opened; the TypeScript has filled everything in. */
-export interface NativeMutexOptions {
-  /** Whether it must exist. */
-  existing: boolean
-  /** The folder of the object, unless it is the system's. */
-  directory?: string
-  /** What precedes the name in the object's name. */
-  prefix: string
-  /** In milliseconds. */
-  lockTimeout: number
+/** Options of `member`. */
+export declare interface MemberOptions<F extends MessageForm = MessageForm> extends ReceiveOptions<F> {
+    /** How many jobs it reserves besides the one that the program has. Default 1. */
+    prefetch?: number | undefined;
+}
+
+/** A message that was received. */
+declare class Message<V> {
+    #private;
+    /** Its index: they count from 0, without gaps. */
+    readonly index: number;
+    /**
+     * What `as` says: a decoded value, copied bytes, or bytes in shared memory, which are valid until `release()`. If it
+     * cannot be decoded, reading this throws `ERR_MMFILE_NOT_TEXT`.
+     */
+    readonly value: V;
+    /** Lets the memory of a view be used again; of a copy it is free already. Doing it again changes nothing. */
+    release(): void;
+    [Symbol.dispose](): void;
+}
+
+/** What a message is received as. */
+export declare type MessageForm = 'value' | 'bytes' | 'view';
+
+/** What each form is. */
+export declare interface MessageForms<T> {
+    /** Decoded. */
+    value: T;
+    /** A copy of the bytes. */
+    bytes: Buffer;
+    /** The bytes in shared memory, until the message is released. */
+    view: Uint8Array;
+}
+
+/**
+ * An append-only list of segments in shared memory or on disk, guarded by a lock that every process shares
+ * and that survives its holder.
+ *
+ * A handle belongs to the thread that opened it. Every member but `close`, `closed` and what the handle was
+ * opened with throws `ERR_MMFILE_CLOSED` after `close()`; a promise rejects with it.
+ *
+ * @example
+ * using file = MmFile.createNew(1 << 20)
+ * const child = fork('destination.mjs', [file.id])
+ * file.append('a task')
+ * await file.waitFor(1, { timeout: 30_000, requirePeer: true })
+ * console.log(file.read(1))
+ */
+export declare class MmFile {
+    #private;
+    /**
+     * Creates a file in memory, with all of the memory reserved: it takes about 0.1 ms a MiB.
+     *
+     * Throws `ERR_MMFILE_EXISTS` if the id is in use, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
+     *
+     * @param capacity bytes for the segments and a size word of 4 bytes before each
+     * @param options its `id`, `lifetime`, `encoding` and the like
+     * @example
+     * const file = MmFile.createNew(64 << 20, { encoding: 'utf8' })
+     */
+    static createNew(capacity: number, options?: CreateOptions): MmFile;
+    /**
+     * Opens a file in memory.
+     *
+     * Throws `ERR_MMFILE_NOT_FOUND` if there is none, `ERR_MMFILE_ACCESS` if it is another user's,
+     * `ERR_MMFILE_INCOMPATIBLE` if another version, architecture or C library made it.
+     *
+     * @param id the creator's `file.id`; a UUID may be in any case, with or without braces
+     * @param options the same `directory`, `prefixes` and `encoding` as the creator's, and `access`
+     * @example
+     * const file = MmFile.openExisting(process.argv[2], { access: 'read' })
+     */
+    static openExisting(id: string, options?: OpenOptions): MmFile;
+    /**
+     * Opens a file in memory, or creates it if there is none: in one step, which never races. `isCreator`
+     * tells which it was; the lifetime is `'last-process'`.
+     *
+     * Throws what `createNew` and `openExisting` throw, without `EXISTS` and `NOT_FOUND`.
+     *
+     * @param id a UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`
+     * @param capacity bytes, if it is created
+     * @param options as for `createNew`, without `id` and `lifetime`
+     * @example
+     * const log = MmFile.createOrOpen('log', 16 << 20)
+     */
+    static createOrOpen(id: string, capacity: number, options?: CreateOrOpenOptions): MmFile;
+    /**
+     * Creates a file on disk, readable and writable for this user, with all of its blocks reserved. It stays
+     * when it is closed.
+     *
+     * Throws `ERR_MMFILE_EXISTS` if something stands at the path, `ERR_MMFILE_NOT_FOUND` if its folder
+     * does not exist, `ERR_MMFILE_NO_SPACE` if the disk is full, `ERR_MMFILE_ACCESS`.
+     *
+     * @param path a path or a `file:` URL
+     * @param capacity bytes for the segments and their size words
+     * @param options `synchronized`, `lockTimeout`, `encoding`
+     * @example
+     * const log = MmFile.createFile('events.log', 64 << 20, { encoding: 'utf8' })
+     */
+    static createFile(path: string | URL, capacity: number, options?: CreateFileOptions): MmFile;
+    /**
+     * Opens a file on disk that `createFile` made. One that may not be written can be opened with
+     * `access: 'read'`; it is then polled now and then instead of being waited on.
+     *
+     * Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_ACCESS`, `ERR_MMFILE_CORRUPT` if it is shorter than it
+     * was made, `ERR_MMFILE_INCOMPATIBLE` if it is not one of ours.
+     *
+     * @param path a path or a `file:` URL
+     * @param options the same `encoding` as the creator's, and `access`
+     * @example
+     * for (const line of MmFile.openFile('events.log', { encoding: 'utf8' })) console.log(line)
+     */
+    static openFile(path: string | URL, options?: OpenFileOptions): MmFile;
+    /**
+     * Opens a file on disk, or creates it if there is none: in one step, which never races. `isCreator`
+     * tells which it was.
+     *
+     * Throws what `createFile` and `openFile` throw; `NOT_FOUND` only if the folder does not exist.
+     *
+     * @param path a path or a `file:` URL
+     * @param capacity bytes, if it is created
+     * @param options `synchronized`, `lockTimeout`, `encoding`
+     * @example
+     * const log = MmFile.createOrOpenFile('events.log', 64 << 20)
+     */
+    static createOrOpenFile(path: string | URL, capacity: number, options?: CreateFileOptions): MmFile;
+    private constructor();
+    /** The id by which other processes open the file; the path of one on disk. */
+    get id(): string;
+    /** The absolute path of a file on disk, without links; `undefined` for one in memory. */
+    get path(): string | undefined;
+    /** Bytes that the segments and their size words, 4 bytes each, may take together. */
+    get capacity(): number;
+    /** Whether this handle created the file. */
+    get isCreator(): boolean;
+    /** Whether operations take the lock. */
+    get synchronized(): boolean;
+    /** What this handle may do. */
+    get access(): Access;
+    /** How strings become bytes, and bytes strings, with this handle. */
+    get encoding(): TextEncodingName;
+    /** Whether `close()` was called. */
+    get closed(): boolean;
+    /** The number of segments, now, whichever process appended them. It costs 0.1 µs. */
+    get length(): number;
+    /** The bytes used, size words included, now. It costs 0.1 µs. */
+    get size(): number;
+    /** Whether the file takes no more segments. */
+    get sealed(): boolean;
+    /** How often this handle found the lock abandoned by a dead process and repaired the file. */
+    get recovered(): number;
+    /**
+     * Writes the next segment, whose index must be `index`: the check and the write are one critical section.
+     *
+     * Throws `ERR_MMFILE_SEGMENT_ORDER` if it is not the next one, and what `append` throws. Nothing has been
+     * written then.
+     *
+     * @param index the `length` that the file must have
+     * @param value text in the handle's encoding, or bytes
+     * @example
+     * file.write(0, 'the tasks')
+     */
+    write(index: number, value: Value): void;
+    /**
+     * Appends one segment, atomically across processes. It costs about a microsecond, and a copy of the bytes.
+     *
+     * Throws `ERR_MMFILE_CAPACITY` (with `needed` and `available`), `ERR_MMFILE_SEALED`,
+     * `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_LOCK_HELD` inside of `appendWith`, and `ERR_MMFILE_TIMEOUT` if the
+     * lock cannot be had within `lockTimeout`. Nothing has been written then.
+     *
+     * @param value text in the handle's encoding, or bytes
+     * @returns the index of the segment
+     * @example
+     * const index = file.append(JSON.stringify({ temperature: 21.5 }))
+     */
+    append(value: Value): number;
+    /**
+     * Appends all values with consecutive indices, or none of them.
+     *
+     * Throws what `append` throws. Nothing has been written then.
+     *
+     * @param values texts and bytes; taken all before the first is written
+     * @returns the index of the first
+     * @example
+     * const first = file.appendAll(['header', new Uint8Array(1024)])
+     */
+    appendAll(values: Iterable<Value>): number;
+    /**
+     * Appends one segment that a function writes straight into the shared memory, while the lock is held: the
+     * bytes are not copied. (Those of a file on disk are, once, since only a copy can report a full disk.)
+     *
+     * Throws what `append` and `fill` throw; `ERR_INVALID_ARG_VALUE` if `fill` returns a promise. Nothing has
+     * been written then. Inside of `fill`, writing to this file, closing it, and taking or releasing its lock
+     * throw `ERR_MMFILE_LOCK_HELD`.
+     *
+     * @param byteLength the size of the segment in bytes, or the most that it may have
+     * @param fill gets a `Uint8Array` of that size, which holds anything at first and is empty afterwards;
+     *   returns the length to keep, or nothing for all of it
+     * @returns the index of the segment
+     * @example
+     * file.appendWith(1024, (target) => encoder.encodeInto(text, target).written)
+     */
+    appendWith(byteLength: number, fill: Fill): number;
+    /**
+     * Ends the file: it takes no more segments, iterations end, and waits for later segments reject. Doing it
+     * again changes nothing.
+     *
+     * Throws `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_LOCK_HELD` inside of `appendWith`.
+     *
+     * @example
+     * file.seal()
+     */
+    seal(): void;
+    /**
+     * A segment as a string in the handle's encoding. It takes no lock; it costs a fraction of a microsecond,
+     * and a copy.
+     *
+     * Throws `ERR_MMFILE_SEGMENT_RANGE` if there is no such segment yet, `ERR_MMFILE_NOT_TEXT` if its bytes
+     * are no text of that encoding, `ERR_MMFILE_CORRUPT`. Any even number of bytes is UTF-16 text: what other
+     * programs write as UTF-8 is read with `encoding: 'utf8'` or `readBytes`.
+     *
+     * @param index from 0
+     * @example
+     * const text = file.read(0)
+     */
+    read(index: number): string;
+    /**
+     * A copy of a segment's bytes. Throws `ERR_MMFILE_SEGMENT_RANGE`, `ERR_MMFILE_CORRUPT`.
+     *
+     * @param index from 0
+     * @example
+     * const numbers = new Float64Array(Uint8Array.from(file.readBytes(0)).buffer)
+     */
+    readBytes(index: number): Buffer;
+    /**
+     * Copies a segment's bytes into memory that is there already.
+     *
+     * Throws `ERR_OUT_OF_RANGE`, with nothing copied, if there is no room; `ERR_MMFILE_SEGMENT_RANGE`,
+     * `ERR_MMFILE_CORRUPT`.
+     *
+     * @param index from 0
+     * @param target where they go
+     * @param targetOffset the first byte of `target` that is written. Default 0
+     * @returns how many bytes there were
+     * @example
+     * const size = file.readInto(0, buffer)
+     */
+    readInto(index: number, target: Bytes, targetOffset?: number): number;
+    /**
+     * A segment's bytes without a copy: a window on shared memory, for reading only. It becomes empty when
+     * the file is closed. Post or transfer a copy of it, never the view itself.
+     *
+     * Throws `ERR_MMFILE_SEGMENT_RANGE`, `ERR_MMFILE_CORRUPT`, `ERR_MMFILE_UNSUPPORTED` in a runtime without
+     * external buffers.
+     *
+     * @param index from 0
+     * @example
+     * const sum = file.view(0).reduce((sum, byte) => sum + byte, 0)
+     */
+    view(index: number): Uint8Array;
+    /**
+     * The number of bytes in a segment. Throws `ERR_MMFILE_SEGMENT_RANGE`, `ERR_MMFILE_CORRUPT`.
+     *
+     * @param index from 0
+     * @example
+     * const buffer = Buffer.alloc(file.byteLength(0))
+     */
+    byteLength(index: number): number;
+    /**
+     * The strings that are there now. It throws what `read` throws.
+     *
+     * @example
+     * const texts = [...file]
+     */
+    [Symbol.iterator](): Generator<string, void, undefined>;
+    /**
+     * The strings that are there and those that will come, until the file is sealed: `segments()` without
+     * options.
+     *
+     * @example
+     * for await (const text of file) console.log(text)
+     */
+    [Symbol.asyncIterator](): AsyncGenerator<string, void, undefined>;
+    /**
+     * The segments that are there and those that will come, in whichever process they are appended, until the
+     * file is sealed. However many are there, timers and I/O run at least every 10 ms.
+     *
+     * It throws what `waitFor` rejects with, and what reading the segment throws.
+     *
+     * @param options where it begins (`from`), what segments are read `as`, and how it waits: `timeout` is the
+     *   longest pause between two segments
+     * @example
+     * for await (const bytes of file.segments({ from: 10, as: 'bytes', timeout: 5000 })) handle(bytes)
+     */
+    segments<F extends SegmentForm = 'value'>(options?: SegmentsOptions<F>): AsyncGenerator<SegmentForms[F], void, undefined>;
+    /**
+     * The same as a stream of Node's, in object mode: one segment a chunk, `as: 'bytes'` by default. It ends
+     * when the file is sealed, and is destroyed with what `segments` would throw.
+     *
+     * @param options as for `segments`, and `highWaterMark`: the number of segments read ahead
+     * @example
+     * await pipeline(file.createReadStream(), createWriteStream('copy'))
+     */
+    createReadStream(options?: ReadStreamOptions): Readable;
+    /**
+     * A stream of Node's that appends every chunk as a segment. It is destroyed with what `append` throws.
+     *
+     * @param options `seal: true` seals the file when the stream finishes
+     * @example
+     * await pipeline(createReadStream('camera.raw'), file.createWriteStream({ seal: true }))
+     */
+    createWriteStream(options?: WriteStreamOptions): Writable;
+    /**
+     * Resolves once there is a segment `index`, in whichever process it is appended. One that is there costs
+     * 0.2 µs; one that comes is noticed after about 30 µs.
+     *
+     * Rejects with `ERR_MMFILE_TIMEOUT`, with `ERR_MMFILE_SEALED` if the segment can never come, with
+     * `ERR_MMFILE_PEER_GONE` if that was asked for, with `ERR_MMFILE_CLOSED` when this handle is
+     * closed, or with an `AbortError`.
+     *
+     * @param index from 0
+     * @param options `timeout` and `spin` in milliseconds, `signal`, `ref`, `requirePeer`
+     * @example
+     * await file.waitFor(1, { timeout: 30_000, requirePeer: true })
+     */
+    waitFor(index: number, options?: SegmentWaitOptions): Promise<void>;
+    /**
+     * Blocks this thread until there is a segment `index`. Throws what `waitFor` rejects with.
+     *
+     * @param index from 0
+     * @param options `timeout` and `spin` in milliseconds, `requirePeer`
+     * @example
+     * file.waitForSync(1, { timeout: 1000, spin: 0.05 })
+     */
+    waitForSync(index: number, options?: SegmentWaitSyncOptions): void;
+    /**
+     * The file's lock, over several operations: those of this handle work inside it, also over awaits. It is
+     * waited for and held by a thread of its own, so that this one goes on meanwhile. It is not re-entrant.
+     *
+     * Rejects with `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_LOCK_HELD` if this handle has the lock or waits for it,
+     * `ERR_MMFILE_CLOSED` or an `AbortError`.
+     *
+     * @param options `timeout` in milliseconds, `signal`, `ref`
+     * @example
+     * using guard = await file.lock({ timeout: 1000 })
+     */
+    lock(options?: WaitOptions): Promise<LockGuard>;
+    /**
+     * The same, blocking this thread until it has the lock: about a microsecond, if it is free.
+     *
+     * Throws `ERR_MMFILE_TIMEOUT`; `ERR_MMFILE_LOCK_HELD` if this handle or thread has the lock, or `lock()`
+     * waits for it.
+     *
+     * @param options `timeout` in milliseconds
+     * @example
+     * using guard = file.lockSync()
+     */
+    lockSync(options?: SyncWaitOptions): LockGuard;
+    /**
+     * The lock, or `undefined` if another handle has it now. Throws `ERR_MMFILE_LOCK_HELD` as `lockSync` does.
+     *
+     * @example
+     * using guard = file.tryLock()
+     * if (guard === undefined) return
+     */
+    tryLock(): LockGuard | undefined;
+    /**
+     * Calls `work` while the lock is held, until the promise that it returns has settled. What `work` throws
+     * or rejects with, the result rejects with; the next holder finds the lock abandoned then.
+     *
+     * Rejects with what `lock` rejects with.
+     *
+     * @param work what is done; gets the guard
+     * @param options `timeout` in milliseconds for the lock, `signal`, `ref`
+     * @returns what `work` returns
+     * @example
+     * await file.withLock(async () => file.append(await summary(file)))
+     */
+    withLock<T>(work: (guard: LockGuard) => T | PromiseLike<T>, options?: WaitOptions): Promise<T>;
+    /**
+     * The same, blocking this thread.
+     *
+     * Throws what `lockSync` throws; `ERR_INVALID_ARG_VALUE` if `work` returns a promise.
+     *
+     * @param work what is done; gets the guard
+     * @param options `timeout` in milliseconds for the lock
+     * @returns what `work` returns
+     * @example
+     * const index = file.withLockSync(() => file.append(`${file.length}`))
+     */
+    withLockSync<T>(work: (guard: LockGuard) => T extends PromiseLike<unknown> ? never : T, options?: SyncWaitOptions): T;
+    /**
+     * Resolves once everything appended so far is on the disk: whatever happens to the machine then, it is
+     * there. A thread of its own waits for the disk, which takes milliseconds; it cannot be cancelled.
+     *
+     * Rejects with `ERR_MMFILE_UNSUPPORTED` for a file in memory, `ERR_MMFILE_NO_SPACE` if the disk refuses,
+     * `ERR_MMFILE_CLOSED`, or an `AbortError`.
+     *
+     * @param options `signal`, `ref`
+     * @example
+     * log.append('committed')
+     * await log.flush()
+     */
+    flush(options?: FlushOptions): Promise<void>;
+    /**
+     * The same, blocking this thread. Throws what `flush` rejects with.
+     *
+     * @example
+     * log.flushSync()
+     */
+    flushSync(): void;
+    /**
+     * Which handles are open, in any process: a row for each, this one included, never one of a process
+     * that is gone. When the table is full, further handles work and are not shown. It costs a system
+     * call for each row.
+     *
+     * @example
+     * const readers = file.peers().filter(({ self }) => !self)
+     */
+    peers(): Peer[];
+    /**
+     * Closes this handle. Pending calls reject with `ERR_MMFILE_CLOSED`, the lock is released, views become
+     * empty. If it is the creator's, nothing new can open the file from then on. Doing it again changes
+     * nothing. Throws `ERR_MMFILE_LOCK_HELD` inside of `appendWith`.
+     *
+     * @example
+     * file.close()
+     */
+    close(): void;
+    /** Closes it at the end of a block: `using file = …`. */
+    [Symbol.dispose](): void;
+    /** Closes it at the end of a block: `await using file = …`. */
+    [Symbol.asyncDispose](): Promise<void>;
+    [inspect.custom](_depth: number, options: object): string;
+}
+
+/**
+ * Everything that goes wrong, wrong arguments aside. A call that throws one has written nothing. Tell them
+ * apart by `code`.
+ *
+ * @example
+ * try {
+ *   file.append('the result')
+ * } catch (error) {
+ *   if (!MmFileError.is(error, 'ERR_MMFILE_CAPACITY')) throw error
+ *   console.log(`${error.needed} bytes are too many for ${error.available}`)
+ * }
+ */
+export declare class MmFileError extends Error {
+    /**
+     * Whether a value is such an error, of one of these codes if there are any. It knows the errors of every
+     * copy of the package, as `instanceof` does.
+     *
+     * @param error any value
+     * @param codes the codes that count; all of them, if there are none
+     */
+    static is(error: unknown, ...codes: MmFileErrorCode[]): error is MmFileError;
+    /** An error of another copy of the package is one, too: npm may install two, and test runners reload. */
+    static [Symbol.hasInstance](value: unknown): boolean;
+    /** What went wrong, for programs. */
+    readonly code: MmFileErrorCode;
+    /** With `ERR_MMFILE_CAPACITY`: the bytes that the segments and their size words would take. */
+    readonly needed?: number;
+    /** With `ERR_MMFILE_CAPACITY`: the bytes that are left. */
+    readonly available?: number;
+    /** With `ERR_MMFILE_CORRUPT`: where, in bytes from the start of the data. */
+    readonly offset?: number;
+    /** With `ERR_MMFILE_LOCK_HELD`: the process that has the lock. */
+    readonly pid?: number;
+    /** With `ERR_MMFILE_FULL`: the reader, member or group that leaves no room, as in `participants()`. */
+    readonly slowest?: Participant;
+    /** With `ERR_MMFILE_LOST`: the oldest index that is left. */
+    readonly oldest?: number;
+    /** The operating system's error number, where it refused. Negative, as Node.js has it. */
+    readonly errno?: number;
+    /** The system call that failed. */
+    readonly syscall?: string;
+    private constructor();
+}
+
+/** The stable codes of {@link MmFileError}. */
+export declare type MmFileErrorCode = 'ERR_MMFILE_NOT_FOUND' | 'ERR_MMFILE_EXISTS' | 'ERR_MMFILE_CLOSED' | 'ERR_MMFILE_READ_ONLY' | 'ERR_MMFILE_SEALED' | 'ERR_MMFILE_CAPACITY' | 'ERR_MMFILE_FULL' | 'ERR_MMFILE_SEGMENT_ORDER' | 'ERR_MMFILE_SEGMENT_RANGE' | 'ERR_MMFILE_NOT_TEXT' | 'ERR_MMFILE_CORRUPT' | 'ERR_MMFILE_TIMEOUT' | 'ERR_MMFILE_LOCK_HELD' | 'ERR_MMFILE_PEER_GONE' | 'ERR_MMFILE_LOST' | 'ERR_MMFILE_EVICTED' | 'ERR_MMFILE_REMOTE' | 'ERR_MMFILE_NO_SPACE' | 'ERR_MMFILE_ACCESS' | 'ERR_MMFILE_INCOMPATIBLE' | 'ERR_MMFILE_UNSUPPORTED' | 'ERR_MMFILE_LOAD';
+
+/** Options of `NamedMutex.open` and `openExisting`. */
+export declare interface MutexOptions extends PlaceOptions {
+    /** What precedes the name in the object's name. Default `'mmfile-mutex-'`. */
+    prefix?: string | undefined;
+    /**
+     * Milliseconds that opening waits for a process that is removing the name, before
+     * `ERR_MMFILE_TIMEOUT`. Default 10,000.
+     */
+    lockTimeout?: number | undefined;
+}
+
+/** Options of `nak`. */
+export declare interface NakOptions {
+    /** Milliseconds for which the job is kept before it goes back. Should this process end, it goes back at once. */
+    delay?: number | undefined;
+}
+
+/**
+ * A lock that processes share by its name and that survives its holder. It is there as long as
+ * a process has it open. It is not re-entrant.
+ *
+ * Every member but `close`, `closed`, `name` and `isCreator` throws `ERR_MMFILE_CLOSED` after `close()`; a
+ * promise rejects with it.
+ *
+ * @example
+ * using mutex = NamedMutex.open('my-app.migrations')
+ * await mutex.withLock(migrate)
+ */
+export declare class NamedMutex {
+    #private;
+    /**
+     * Opens the mutex of that name, or creates it, in one step which never races: `isCreator` tells which it
+     * was.
+     *
+     * Throws `ERR_MMFILE_ACCESS`, `ERR_MMFILE_INCOMPATIBLE`, `ERR_MMFILE_NO_SPACE`,
+     * `ERR_MMFILE_UNSUPPORTED` if its folder cannot hold it.
+     *
+     * @param name 1 to 64 `[A-Za-z0-9._-]`; mutexes have a name space of their own
+     * @param options `directory`, `prefix`, and `lockTimeout`: how long opening waits, in milliseconds
+     * @example
+     * const mutex = NamedMutex.open('my-app.cache')
+     */
+    static open(name: string, options?: MutexOptions): NamedMutex;
+    /**
+     * Opens the mutex of that name. Throws `ERR_MMFILE_NOT_FOUND` if no process has one open, and what
+     * `open` throws.
+     *
+     * @param name as for `open`
+     * @param options as for `open`
+     * @example
+     * const mutex = NamedMutex.openExisting('my-app.cache')
+     */
+    static openExisting(name: string, options?: MutexOptions): NamedMutex;
+    private constructor();
+    /** The name by which other processes open it. */
+    get name(): string;
+    /** Whether this handle created it. */
+    get isCreator(): boolean;
+    /** Whether `close()` was called. */
+    get closed(): boolean;
+    /**
+     * The lock, waited for and held by a thread of its own, so that this one goes on meanwhile. It may be held
+     * over awaits.
+     *
+     * Rejects with `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_LOCK_HELD` if this handle has the lock or waits for it,
+     * `ERR_MMFILE_CLOSED` or an `AbortError`.
+     *
+     * @param options `timeout` in milliseconds, `signal`, `ref`
+     * @example
+     * using guard = await mutex.lock({ timeout: 1000 })
+     */
+    lock(options?: WaitOptions): Promise<LockGuard>;
+    /**
+     * The same, blocking this thread until it has the lock: about a microsecond, if it is free.
+     *
+     * Throws `ERR_MMFILE_TIMEOUT`; `ERR_MMFILE_LOCK_HELD` if this handle or thread has the lock, or `lock()`
+     * waits for it.
+     *
+     * @param options `timeout` in milliseconds
+     * @example
+     * using guard = mutex.lockSync()
+     */
+    lockSync(options?: SyncWaitOptions): LockGuard;
+    /**
+     * The lock, or `undefined` if another handle has it now. Throws `ERR_MMFILE_LOCK_HELD` as `lockSync` does.
+     *
+     * @example
+     * using guard = mutex.tryLock()
+     * if (guard === undefined) return
+     */
+    tryLock(): LockGuard | undefined;
+    /**
+     * Calls `work` while the lock is held, until the promise that it returns has settled. What `work` throws
+     * or rejects with, the result rejects with; the next holder finds the lock abandoned then.
+     *
+     * Rejects with what `lock` rejects with.
+     *
+     * @param work what is done; gets the guard
+     * @param options `timeout` in milliseconds for the lock, `signal`, `ref`
+     * @returns what `work` returns
+     * @example
+     * const rows = await mutex.withLock(() => readAndUpdate())
+     */
+    withLock<T>(work: (guard: LockGuard) => T | PromiseLike<T>, options?: WaitOptions): Promise<T>;
+    /**
+     * The same, blocking this thread.
+     *
+     * Throws what `lockSync` throws; `ERR_INVALID_ARG_VALUE` if `work` returns a promise.
+     *
+     * @param work what is done; gets the guard
+     * @param options `timeout` in milliseconds for the lock
+     * @returns what `work` returns
+     * @example
+     * mutex.withLockSync(() => writeFileSync('state.json', state))
+     */
+    withLockSync<T>(work: (guard: LockGuard) => T extends PromiseLike<unknown> ? never : T, options?: SyncWaitOptions): T;
+    /**
+     * Closes this handle and releases the lock if it has it. Pending calls reject with `ERR_MMFILE_CLOSED`.
+     * Doing it again changes nothing.
+     *
+     * @example
+     * mutex.close()
+     */
+    close(): void;
+    /** Closes it at the end of a block: `using mutex = …`. */
+    [Symbol.dispose](): void;
+    /** Closes it at the end of a block: `await using mutex = …`. */
+    [Symbol.asyncDispose](): Promise<void>;
+    /** What `console.log` shows. */
+    [inspect.custom](_depth: number, options: object): string;
+}
+
+/** A file or a mutex in shared memory, seen from outside. */
+export declare interface ObjectInfo {
+    /** The id of a file, the name of a mutex. */
+    id: string;
+    /** What it is. */
+    kind: Kind;
+    /**
+     * The bytes that its segments and their size words may take. 0 for a mutex, and for a file that another
+     * version of mmfile made.
+     */
+    capacity: number;
+    /** The bytes used. */
+    size: number;
+    /** The number of segments. */
+    length: number;
+    /** Whether it takes no more. */
+    sealed: boolean;
+    /** How long it can be opened. */
+    lifetime: Lifetime;
+    /** When it was created. */
+    createdAt: Date;
+    /** The id of the process that created it; it may be another's by now. */
+    creatorPid: number;
+    /** Whether no live process has it open: `sweep` removes it. */
+    stale: boolean;
+}
+
+/**
+ * What a send meets when the slowest reader leaves no room. `'wait'`: it waits. `'drop-oldest'`: the oldest messages
+ * give way, every reader is lossy, and there are no groups.
+ */
+export declare type OnFull = 'wait' | 'drop-oldest';
+
+/** Options of `Channel.openFile`, besides `encoding`. */
+export declare interface OpenChannelFileOptions extends ChannelHandleOptions, ChannelExpectation {
+    /** `'read'` allows lossy readers, `newest()` and the properties. Default `'read-write'`. */
+    access?: Access | undefined;
+}
+
+/** Options of `Channel.openExisting`, besides `encoding`. */
+export declare interface OpenChannelOptions extends OpenChannelFileOptions, ChannelPlace {
+}
+
+/** Options of `MmFile.openFile`. */
+export declare interface OpenFileOptions extends Omit<CommonOptions, 'directory' | 'prefixes'> {
+    /** Default `'read-write'`. */
+    access?: Access | undefined;
+}
+
+/** Options of `MmFile.openExisting`. */
+export declare interface OpenOptions extends CommonOptions {
+    /** Default `'read-write'`. */
+    access?: Access | undefined;
 }
 
 /** A participant of a channel. */
-export interface NativeParticipant {
-  /** Its number. */
-  number: number
-  /** Its process; a group has none. */
-  pid?: number
-  /** What it is. */
-  role: 'reader' | 'member' | 'writer' | 'group'
-  /** The group's name, or that of a member's group. */
-  group?: string
-  /** The next message that it has not done with. */
-  nextIndex: number
-  /** How many messages there are from there on. */
-  lag: number
-  /** Milliseconds since 1970. */
-  since: number
+export declare interface Participant {
+    /** What `evict` goes by. No other participant of the channel has had it or will have it. */
+    readonly id: string;
+    /** Its process; `undefined` for a group. */
+    readonly pid: number | undefined;
+    /** What it is. */
+    readonly role: 'reader' | 'member' | 'writer' | 'group';
+    /** The name of the group, or of a member's group. */
+    readonly group: string | undefined;
+    /** The index of the next message that it has not done with. */
+    readonly nextIndex: number;
+    /** How many messages there are from there on. */
+    readonly lag: number;
+    /** When it joined. */
+    readonly since: Date;
 }
 
-/** An open handle. */
-export interface NativePeer {
-  /** Its process. */
-  pid: number
-  /** Whether it reads only. */
-  readOnly: boolean
-  /** Milliseconds since 1970. */
-  since: number
-  /** Whether it created the file. */
-  isCreator: boolean
-  /** Whether it holds the lock. */
-  holdsLock: boolean
-  /** Whether it is the handle that asks. */
-  isSelf: boolean
+/** An open handle on a file. */
+export declare interface Peer {
+    /** The id of its process. */
+    pid: number;
+    /** What it may do. */
+    access: Access;
+    /** When it was opened. */
+    since: Date;
+    /** Whether it created the file. */
+    isCreator: boolean;
+    /** Whether it holds the lock at this moment. */
+    holdsLock: boolean;
+    /** Whether it is the handle that asks. */
+    self: boolean;
 }
 
-/** Where objects are. */
-export interface NativePlace {
-  /** The folder, unless it is the system's. */
-  directory?: string
-  /** What precedes the id in a file's name. */
-  dataPrefix: string
-  /** What precedes the id in the name of a file's lock, where that is an object. */
-  mutexPrefix: string
-  /** What precedes the id in the name of a channel. */
-  channelPrefix: string
-  /** What precedes the name in the name of a mutex; no mutexes without it. */
-  prefix?: string
+/** Where a named object is. Both sides need the same. */
+export declare interface PlaceOptions {
+    /**
+     * The folder: a path, which is resolved against the current directory. Default: the one that the
+     * environment variable `MMFILE_DIRECTORY` names, else `/dev/shm` on Linux and a folder of this user on
+     * macOS. `ERR_MMFILE_UNSUPPORTED` on Windows.
+     */
+    directory?: string | undefined;
 }
 
-/** Creates or opens a channel. */
-export declare function openChannel(how: Opening, options: NativeChannelOptions): NativeChannel
-
-/** How a channel comes about. */
-export declare const enum Opening {
-  /** A new one in memory. */
-  CreateNew = 'CreateNew',
-  /** One in memory that there is. */
-  OpenExisting = 'OpenExisting',
-  /** One in memory, which is created unless it is there. */
-  CreateOrOpen = 'CreateOrOpen',
-  /** A new one on disk. */
-  CreateFile = 'CreateFile',
-  /** One on disk that there is. */
-  OpenFile = 'OpenFile',
-  /** One on disk, which is created unless it is there. */
-  CreateOrOpenFile = 'CreateOrOpenFile',
-}
-
-/** Begins to read without holding anything back. */
-export declare function openLossyReader(channel: number, from: number, newest: boolean, requirePeer: number): number
-
-/** Joins a group. */
-export declare function openMember(channel: number, group: string, prefetch: number, requirePeer: number): number
-
-/** Opens the mutex of that name, or creates it unless it must exist. */
-export declare function openMutex(name: string, options: NativeMutexOptions): NativeMutex
-
-/** Begins to read: a reader that no writer overtakes. */
-export declare function openReader(channel: number, from: number, requirePeer: number): number
-
-/** Becomes the only writer; nothing while there is another one. */
-export declare function openWriter(channel: number): number | null
-
-/** The same, and throws while there is another one. */
-export declare function openWriterNow(channel: number): number
-
-/** The operations, as functions that take the number of an open file first. */
-export declare function operations(): Operations
-
-/** The participants. */
-export declare function participants(channel: number): Array<NativeParticipant>
-
-/** The open handles on a file. */
-export declare function peers(handle: number): Array<NativePeer>
-
-/** What is wrong with an id or a name, if anything is. */
-export declare function problemOfId(id: string): string | null
-
-/** What is wrong with a prefix, if anything is. */
-export declare function problemOfPrefix(prefix: string): string | null
-
-/** How often this handle repaired the file behind a dead process. */
-export declare function recovered(handle: number): number
+/** With the next message that is sent, the oldest that is left, the newest there is, or the one of that index. */
+export declare type Position = 'new' | 'oldest' | 'newest' | number;
 
 /**
- * Releases what [`hold`] acquired, or stops waiting. `abandons`: the next holder finds the lock abandoned.
- * Not while a segment is being written in place.
+ * What precedes the id in the names of a file's objects: up to 64 characters of `[A-Za-z0-9._-]` each.
+ * Both sides need the same.
  */
-export declare function releaseHeld(handle: number, abandons: boolean): void
+export declare interface Prefixes {
+    /** Of the file. Default `'mmfile-data-'`. */
+    data?: string | undefined;
+    /** Of the kernel's mutex on Windows; on Unix it names nothing. Default `'mmfile-lock-'`. */
+    mutex?: string | undefined;
+    /** Of a channel. Default `'mmfile-channel-'`. */
+    channel?: string | undefined;
+}
 
-/** Removes the name of one. */
-export declare function remove(id: string, name: 'file' | 'channel' | 'mutex', place: NativePlace): void
+/** A reader of every message. */
+declare class Reader<V> extends Receiver<Message<V>> {
+    #private;
+    /** The messages as a stream of objects: what `value` is of each. It ends when the channel is sealed. */
+    createReadStream(options?: ChannelReadStreamOptions): Readable;
+}
 
-/** Removes a group. */
-export declare function removeGroup(channel: number, name: string): void
+/** Options of `reader`. */
+export declare interface ReaderOptions<F extends MessageForm = MessageForm> extends ReceiveOptions<F> {
+    /** Where it begins. Default `'new'`. */
+    from?: Position | undefined;
+    /**
+     * `true`: it holds no writer back, counts what was overwritten before it came to it, and goes on with the oldest
+     * that is left. `'newest'`: it always goes on with the newest. Default `false`.
+     */
+    lossy?: boolean | 'newest' | undefined;
+}
 
-/** Removes those that no live process has open: what there was. */
-export declare function sweep(place: NativePlace): Array<NativeInfo>
+/** Options of `createReadStream`. */
+export declare interface ReadStreamOptions extends Omit<SegmentsOptions, 'as'> {
+    /** What the chunks are. Default `'bytes'`. */
+    as?: SegmentForm | undefined;
+    /** How many segments are read ahead. Default 16. */
+    highWaterMark?: number | undefined;
+}
+
+/** What readers and members take. `timeout` bounds the pause between two messages of a loop, and every `receive`. */
+export declare interface ReceiveOptions<F extends MessageForm = MessageForm> extends WaitOptions {
+    /** What messages are received as. Default `'value'`. */
+    as?: F | undefined;
+    /**
+     * Milliseconds, fractions allowed, for which the event loop checks again before it sleeps: `0.05` is 50 µs. It keeps
+     * a processor busy for so long after each message. Default 0.
+     */
+    spin?: number | undefined;
+    /** Without that peer, `ERR_MMFILE_PEER_GONE` when nothing is left to receive. Default `false`. */
+    requirePeer?: ChannelPeer | undefined;
+}
+
+/** What readers and members share. */
+declare abstract class Receiver<M extends Message<unknown>> {
+    #private;
+    /**
+     * The next message, as soon as there is one. Several calls that wait get theirs in order.
+     *
+     * Rejects with `ERR_MMFILE_TIMEOUT`; `ERR_MMFILE_SEALED` when nothing can come any more; `ERR_MMFILE_PEER_GONE`;
+     * `ERR_MMFILE_EVICTED`; `ERR_MMFILE_CLOSED`; an `AbortError`.
+     *
+     * @param options what the receiver's own options do not say, or otherwise
+     */
+    receive(options?: WaitOptions): Promise<M>;
+    /**
+     * The next message; blocks this thread until there is one. Throws what `receive` rejects with.
+     */
+    receiveSync(options?: ReceiveSyncOptions): M;
+    /**
+     * The next message if there is one now.
+     *
+     * Throws `ERR_MMFILE_SEALED` when nothing can come any more, `ERR_MMFILE_PEER_GONE`, `ERR_MMFILE_EVICTED`,
+     * `ERR_MMFILE_CLOSED`.
+     */
+    tryReceive(): M | undefined;
+    /**
+     * The messages that are there now, up to `max` of them. It never waits.
+     *
+     * Throws what `tryReceive` throws, if there are none.
+     *
+     * @param max at least 1
+     */
+    tryReceiveAll(max: number): M[];
+    /** How many messages there are that it has not received; of a member: that its group has not acknowledged. */
+    get lag(): number;
+    /** How many messages were overwritten or passed over before it came to them: 0, unless it is lossy. */
+    get missed(): number;
+    /** Whether it is closed. */
+    get closed(): boolean;
+    /**
+     * Present and future messages until the channel is sealed. Each step releases the message before. Timers and I/O
+     * get their turn at least every 10 ms.
+     */
+    [Symbol.asyncIterator](): AsyncGenerator<M, void, undefined>;
+    /**
+     * Ends it: pending calls and loops reject with `ERR_MMFILE_CLOSED`, everything is released, and what a member has
+     * not acknowledged goes back. Doing it again changes nothing.
+     */
+    close(): void;
+    [Symbol.dispose](): void;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** How long `receiveSync` waits. */
+export declare interface ReceiveSyncOptions extends SyncWaitOptions {
+    /** Milliseconds to check in a loop before sleeping. Default: the receiver's. */
+    spin?: number | undefined;
+}
+
+/**
+ * Removes the name of a file or a mutex: nothing can open it from now on, and the name is free, on Windows
+ * as soon as the last process has closed it. A process that has it open goes on using it; the memory is
+ * freed after the last of them.
+ *
+ * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_ACCESS` if it is another user's, of another kind, or
+ * something else stands at its name; `ERR_MMFILE_TIMEOUT` if other processes keep the name locked for ten
+ * seconds; `ERR_MMFILE_UNSUPPORTED` if there is no such folder, and for a directory on Windows.
+ */
+export declare function remove(id: string, options?: RemoveOptions): void;
+
+/** Options of `remove`. */
+export declare interface RemoveOptions extends ListOptions {
+    /** What is removed. Default `'file'`. */
+    kind?: Kind | undefined;
+}
+
+/** What a handler of requests is told besides the value. */
+export declare interface RequestContext {
+    /** The number of the request among the channel's requests. */
+    readonly index: number;
+    /** How often it was handed out, from 1: more than once, where a server died with it. */
+    readonly attempt: number;
+}
+
+/** Options of `request`. */
+export declare interface RequestOptions extends WaitOptions {
+    /** `true`: `ERR_MMFILE_PEER_GONE` when no process serves. Default `false`: it waits for one. */
+    requireServer?: boolean | undefined;
+}
+
+/**
+ * `true`: a wait fails with `ERR_MMFILE_PEER_GONE` once another process had the file open and none has it
+ * any more, however many handles this process has. `'creator'`: once the handle that created the file is
+ * closed or its process has ended, however many other processes have it open; never for the creator
+ * itself. A death is noticed at the next check after the kernel has reported it.
+ */
+export declare type RequirePeer = boolean | 'creator';
+
+/** Room for one message, to be filled over awaits. */
+declare class Reservation {
+    #private;
+    /**
+     * The room: shared memory, which holds anything at first. It is emptied by `commit` and disposal. What fills it must
+     * have ended before: a read that is cancelled late would write into later messages.
+     */
+    readonly bytes: Uint8Array;
+    /**
+     * Sends the first `length` bytes.
+     *
+     * Throws `ERR_MMFILE_CLOSED` after a `commit` or disposal, `ERR_OUT_OF_RANGE` for more bytes than there are.
+     *
+     * @param length default: all bytes
+     * @returns the message's index
+     */
+    commit(length?: number): number;
+    /** Gives the room up, unless a message was sent: it leaves none. */
+    [Symbol.dispose](): void;
+}
+
+/** What segments are read as. */
+export declare type SegmentForm = 'value' | 'bytes' | 'view';
+
+/** What each form is. */
+export declare interface SegmentForms {
+    /** A string, in the handle's encoding. */
+    value: string;
+    /** A copy of the bytes. */
+    bytes: Buffer;
+    /** The bytes without a copy. */
+    view: Uint8Array;
+}
+
+/** Options of `segments`. Its `timeout` bounds the pause between two segments. */
+export declare interface SegmentsOptions<F extends SegmentForm = SegmentForm> extends SegmentWaitOptions {
+    /** The first index. Default 0. */
+    from?: number | undefined;
+    /** What segments are read as. Default `'value'`. */
+    as?: F | undefined;
+}
+
+/** What every wait for a segment takes. */
+declare interface SegmentWait {
+    /** Which other process it requires. Default `false`. */
+    requirePeer?: RequirePeer | undefined;
+    /**
+     * Milliseconds to check in a loop before sleeping, fractions allowed: `0.05` is 50 µs. It blocks this
+     * thread and takes a processor, and notices a segment within a microsecond instead of some thirty.
+     * Default 0.
+     */
+    spin?: number | undefined;
+}
+
+/** How long a segment is waited for. */
+export declare interface SegmentWaitOptions extends WaitOptions, SegmentWait {
+}
+
+/** How long a segment is waited for, blocking. */
+export declare interface SegmentWaitSyncOptions extends SyncWaitOptions, SegmentWait {
+}
+
+/** What `send` takes: values of the channel's type; any bytes, where the encoding is `'bytes'`. */
+export declare type Sendable<T> = [T] extends [Buffer] ? Bytes : T;
+
+/** What a channel and its exclusive writer send with. */
+declare abstract class Sender<T> {
+    #private;
+    /**
+     * Sends one message as soon as there is room. The value is taken during the call, and may be changed afterwards.
+     * The sends of a handle take effect in the order of the calls.
+     *
+     * Rejects with `ERR_MMFILE_FULL` when the time is over without room (its `slowest` says who keeps it), or at once
+     * if 1,024 sends of this handle wait already: await them. `ERR_MMFILE_CAPACITY`: more than `maxByteLength`;
+     * `ERR_MMFILE_SEGMENT_ORDER`: it would not be `expectedIndex`; `ERR_MMFILE_LOCK_HELD`: another one is the exclusive
+     * writer; `ERR_MMFILE_SEALED`, `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_TIMEOUT` (for the lock), an `AbortError`.
+     *
+     * @param value what is sent, by the channel's `encoding`
+     * @returns its index
+     * @example
+     * await channel.send({ n: 1 }, { timeout: 1000 })
+     */
+    send(value: Sendable<T>, options?: SendOptions): Promise<number>;
+    /** As `send`, and blocks this thread while it waits. Throws what `send` rejects with. */
+    sendSync(value: Sendable<T>, options?: SendSyncOptions): number;
+    /**
+     * Sends one message if there is room now, and no `send` of this handle waits.
+     *
+     * Throws what `send` rejects with, but for `ERR_MMFILE_FULL`.
+     *
+     * @returns its index, or `undefined`
+     */
+    trySend(value: Sendable<T>, options?: ExpectOptions): number | undefined;
+    /**
+     * Sends several messages with consecutive indices, or none of them. Together they may have as many bytes as one.
+     *
+     * Rejects as `send` does.
+     *
+     * @returns the index of the first; of none, `nextIndex`
+     */
+    sendAll(values: Iterable<Sendable<T>>, options?: WaitOptions): Promise<number>;
+    /** As `sendAll`, and blocks this thread while it waits. */
+    sendAllSync(values: Iterable<Sendable<T>>, options?: SyncWaitOptions): number;
+    /** As `sendAll`, if there is room for all of them now. */
+    trySendAll(values: Iterable<Sendable<T>>): number | undefined;
+    /**
+     * Sends a message that a function writes in place, which saves a copy. The bytes are sent as they are, whatever the
+     * encoding. `fill` is called at most once, when there is room; the target holds anything at first and is emptied
+     * afterwards. What `fill` throws, the promise rejects with, and nothing was sent.
+     *
+     * Rejects as `send` does.
+     *
+     * @param byteLength the most bytes that it may have
+     * @param fill writes them; a number that it returns is the length to keep
+     * @example
+     * await channel.sendWith(4, (target) => new DataView(target.buffer).setUint32(0, 42))
+     */
+    sendWith(byteLength: number, fill: Fill, options?: WaitOptions): Promise<number>;
+    /** As `sendWith`, and blocks this thread while it waits. */
+    sendWithSync(byteLength: number, fill: Fill, options?: SyncWaitOptions): number;
+    /** As `sendWith`, if there is room now; `fill` is not called otherwise. */
+    trySendWith(byteLength: number, fill: Fill): number | undefined;
+}
+
+/** Options of `send`. */
+export declare interface SendOptions extends WaitOptions, ExpectOptions {
+}
+
+/** Options of `sendSync`. */
+export declare interface SendSyncOptions extends SyncWaitOptions, ExpectOptions {
+}
+
+/** Options of `serve`. */
+export declare interface ServeOptions {
+    /** How many requests are handled at a time. Default 1. */
+    concurrency?: number | undefined;
+    /** Takes no more requests, waits for the handlers that run, and fulfils the promise. */
+    signal?: AbortSignal | undefined;
+}
+
+/**
+ * Removes the files and mutexes of this user that no live process has open, and returns their rows. It
+ * throws and costs what `list` does.
+ */
+export declare function sweep(options?: ListOptions): ObjectInfo[];
+
+/** How long something is waited for, blocking. */
+export declare interface SyncWaitOptions {
+    /** Milliseconds, fractions allowed; 0 tries once; default: for ever. */
+    timeout?: number | undefined;
+}
+
+/**
+ * How strings become bytes. `'utf16le'` is what .NET writes, and keeps lone surrogates; `'utf8'` takes half of
+ * the memory for most text, is what C and Python write, and has U+FFFD in place of lone surrogates;
+ * `'latin1'` has a byte for each of the characters up to U+00FF and refuses others.
+ */
+export declare type TextEncodingName = 'utf16le' | 'utf8' | 'latin1';
+
+/** What can be written as one segment. A string is stored in the handle's `encoding`. */
+export declare type Value = string | Bytes;
+
+/** How long something is waited for. */
+export declare interface WaitOptions extends SyncWaitOptions {
+    /** Rejects with an `AbortError` when it fires; the signal's reason is its `cause`. */
+    signal?: AbortSignal | undefined;
+    /** `false`: the pending wait does not keep the process alive. Default `true`. */
+    ref?: boolean | undefined;
+}
+
+/** Options of `work`. */
+export declare interface WorkOptions {
+    /** How many jobs are worked on at a time. Default 1. */
+    concurrency?: number | undefined;
+    /** Takes no more jobs, waits for the handlers that run, and fulfils the promise. */
+    signal?: AbortSignal | undefined;
+    /** Called for a handler that failed. Default: a process warning. What it throws, `work` rejects with. */
+    onError?: ((error: unknown, job: {
+        readonly index: number;
+        readonly attempt: number;
+    }) => void) | undefined;
+    /** Milliseconds until a job that failed goes back. Default: 100 for each attempt. */
+    retryDelay?: ((attempt: number) => number) | undefined;
+}
+
+/** Options of `createWriteStream`. */
+export declare interface WriteStreamOptions {
+    /** Seals the file when the stream finishes. Default `false`. */
+    seal?: boolean | undefined;
+    /** How many chunks are kept before `write()` returns `false`. Default 16. */
+    highWaterMark?: number | undefined;
+    /** Destroys the stream with an `AbortError` when it fires. */
+    signal?: AbortSignal | undefined;
+}
+
+export type { ExclusiveWriter, Job, LockGuard, Member, Message, Reader, Receiver, Reservation, Sender }

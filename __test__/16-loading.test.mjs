@@ -31,7 +31,7 @@ test('import and require give the same', (t) => {
 })
 
 test('what is not for programs cannot be loaded', (t) => {
-  t.throws(() => require('mmfile/index.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
+  t.throws(() => require('mmfile/binding.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   t.throws(() => require('mmfile/dist/shared/native.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   t.is(require('mmfile/package.json').name, 'mmfile')
 })
@@ -41,7 +41,7 @@ function copy(t) {
   const folder = mkdtempSync(join(tmpdir(), 'mmfile-copy-'))
   t.teardown(() => rmSync(folder, { recursive: true, maxRetries: 5 }))
   for (const name of readdirSync(root)) {
-    if (/^(dist|package\.json|index\.js|.*\.node)$/.test(name)) {
+    if (/^(dist|package\.json|(index|binding)\.js|.*\.node)$/.test(name)) {
       cpSync(join(root, name), join(folder, name), { recursive: true })
     }
   }
@@ -109,7 +109,7 @@ const platformPackage = `mmfile-${process.platform}-${process.arch}${library}`
 function incomplete(t, { optionalDependencies, installed = {} } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'mmfile-'))
   t.teardown(() => rmSync(directory, { recursive: true, maxRetries: 5 }))
-  for (const part of ['dist', 'index.js'])
+  for (const part of ['dist', 'index.js', 'binding.js'])
     cpSync(join(root, part), join(directory, part), { recursive: true })
   const contents = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const text = JSON.stringify({ ...contents, optionalDependencies })

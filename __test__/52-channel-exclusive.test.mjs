@@ -11,7 +11,7 @@ const small = (t, options = {}) => channel(t, { capacity: 4096, ...options })
 
 /** Lets a channel's positions, which have 32 bits, be as after `units` more units: whole rounds of its ring. */
 function advance({ id }, units) {
-  const at = createRequire(import.meta.url)('../index.js').channelLayout()
+  const at = createRequire(import.meta.url)('../binding.js').channelLayout()
   const object = openSync(`/dev/shm/mmfile-channel-${id}`, 'r+')
   const control = Math.floor((fstatSync(object).size - 1) / 4096) * 4096
   for (const offset of [at.RING_TAIL, at.RING_START, at.RING_START + 4, at.RING_OLDEST]) {

@@ -1,9 +1,10 @@
 // Builds what is older than its sources: the addon with napi-rs, then the TypeScript. With --force,
 // both in any case.
 
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { rollUp } from './declarations.mjs'
 import { fail, newest, root, run } from './lib.mjs'
 
 const OLDEST_RUST = [1, 88]
@@ -18,15 +19,15 @@ export const NAPI = [
   '--output-dir',
   '.',
   '--js',
-  'index.js',
+  'binding.js',
   '--dts',
-  'index.d.ts',
+  'binding.d.ts',
 ]
 
 function addonIsCurrent() {
   const ours = `mmfile.${process.platform}-${process.arch}`
   const addon = readdirSync(root).find((name) => name.startsWith(ours) && name.endsWith('.node'))
-  if (!addon || !existsSync(join(root, 'index.js'))) return false
+  if (!addon || !existsSync(join(root, 'binding.js'))) return false
   return newest(addon) > newest('crates', 'Cargo.toml', 'Cargo.lock')
 }
 
@@ -43,7 +44,8 @@ function checkRust() {
 }
 
 export function build({ force = false, typescriptOnly = false } = {}) {
-  if (!existsSync(join(root, 'node_modules', '.bin', 'tsc'))) fail('Run "npm ci" first.')
+  for (const tool of ['tsc', 'api-extractor'])
+    if (!existsSync(join(root, 'node_modules', '.bin', tool))) fail('Run "npm ci" first.')
   if (!typescriptOnly && (force || !addonIsCurrent())) {
     checkRust()
     console.log('Building the addon …')
@@ -52,11 +54,13 @@ export function build({ force = false, typescriptOnly = false } = {}) {
   if (
     force ||
     newest('dist/index.js', 'dist/index.d.ts') <
-      newest('src', 'index.d.ts', 'tsconfig.json', 'tsconfig.base.json')
+      newest('src', 'binding.d.ts', 'tsconfig.json', 'tsconfig.base.json')
   ) {
     console.log('Building the TypeScript …')
+    rmSync(join(root, 'dist'), { recursive: true, force: true })
     if (!run('tsc', ['-b', '--force', 'tsconfig.json']).ok)
       fail('The TypeScript could not be built.')
+    rollUp(join(root, 'index.d.ts'))
   }
 }
 

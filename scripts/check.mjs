@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, NAPI } from './build.mjs'
+import { rollUp } from './declarations.mjs'
 import { fuzz, TARGETS } from './fuzz.mjs'
 import { root, run } from './lib.mjs'
 import { pack, stageMain } from './pack.mjs'
@@ -87,7 +88,7 @@ function noneOf(faults) {
   return faults.length === 0
 }
 
-/** Builds once more to another place and compares: napi-rs's output depends on the sources alone. */
+/** Makes them once more in another place and compares: they depend on the sources alone. */
 function generatedFilesAreCurrent() {
   const folder = mkdtempSync(join(tmpdir(), 'mmfile-generated-'))
   try {
@@ -97,7 +98,8 @@ function generatedFilesAreCurrent() {
       console.error(done.output)
       return false
     }
-    const stale = ['index.js', 'index.d.ts'].filter(
+    rollUp(join(folder, 'index.d.ts'))
+    const stale = ['binding.js', 'binding.d.ts', 'index.d.ts'].filter(
       (name) => readFileSync(join(folder, name), 'utf8') !== committed(name),
     )
     for (const name of stale)

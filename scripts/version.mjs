@@ -24,7 +24,7 @@ const places = [
   ['package.json', `("name": "mmfile",\\n  "version": ")(${VERSION})(")`],
   ['package-lock.json', `("name": "mmfile",\\n +"version": ")(${VERSION})(")`],
   ['samples/package-lock.json', `("name": "mmfile",\\n +"version": ")(${VERSION})(")`],
-  ['index.js', `(bindingPackageVersion !== '|mismatch, expected )(${VERSION})('| but)`],
+  ['binding.js', `(bindingPackageVersion !== '|mismatch, expected )(${VERSION})('| but)`],
 ]
 const TIMES = { 'Cargo.lock': 2, 'package-lock.json': 2 }
 

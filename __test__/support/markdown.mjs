@@ -90,7 +90,7 @@ export function installed(t) {
   const place = join(path, 'node_modules', 'mmfile')
   mkdirSync(place, { recursive: true })
   const binaries = readdirSync(root).filter((name) => /^mmfile\..*\.node$/.test(name))
-  for (const part of ['package.json', 'dist', 'index.js', ...binaries])
+  for (const part of ['package.json', 'dist', 'index.js', 'binding.js', ...binaries])
     cpSync(join(root, part), join(place, part), { recursive: true })
   return path
 }

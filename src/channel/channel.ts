@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import { inspect } from 'node:util'
-import type { NativeChannel } from '../../index.js'
+import type { NativeChannel } from '../../binding.js'
 import {
   checkBoolean,
   checkFunction,

@@ -1,4 +1,4 @@
-import type { NativeChannel, NativeChannelOptions, Opening } from '../../index.js'
+import type { NativeChannel, NativeChannelOptions, Opening } from '../../binding.js'
 import {
   checkAccess,
   checkDirectory,

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { NativeMutex } from '../../index.js'
+import type { NativeMutex } from '../../binding.js'
 import {
   checkDirectory,
   checkId,

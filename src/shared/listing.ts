@@ -1,4 +1,4 @@
-import type { NativeInfo, NativePlace } from '../../index.js'
+import type { NativeInfo, NativePlace } from '../../binding.js'
 import {
   checkDirectory,
   checkId,

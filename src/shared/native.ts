@@ -1,11 +1,11 @@
-import type * as Binding from '../../index.js'
+import type * as Binding from '../../binding.js'
 import { fail, fromNative } from './errors.js'
 import { platformPackage, whyNotLoaded } from './load-error.js'
 
 /** Loads the binary of this platform, or says which one is missing and what to do. */
 function load(): typeof Binding {
   try {
-    return require('../../index.js') as typeof Binding
+    return require('../../binding.js') as typeof Binding
   } catch (thrown) {
     // The loader goes by files of the system, and by how Node.js was built: this goes by the process.
     try {

@@ -1,4 +1,4 @@
-import type { NativePeer } from '../../index.js'
+import type { NativePeer } from '../../binding.js'
 import type { Participant } from '../channel/types.js'
 import type { Peer } from './types.js'
 
