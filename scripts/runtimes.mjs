@@ -6,9 +6,21 @@ import { fail, root, run } from './lib.mjs'
 
 export const NODE_VERSIONS = ['20', '22', '24', '26']
 
+/** What docs/cookbook shows the package with, and the file of each that shows that it is installed. */
+const TOOLS = {
+  esbuild: '0.28.2',
+  jest: '30.5.2',
+  postject: '1.0.0-alpha.6',
+  rollup: '4.68.8',
+  vite: '8.4.0',
+  vitest: '4.1.12',
+  webpack: '5.113.0',
+  'webpack-cli': '7.3.1',
+}
+
 const BUN = '@oven/bun-linux-x64-baseline@1.4.5'
 const DENO = '@deno/linux-x64-glibc@2.9.6'
-export const ESBUILD = 'esbuild@0.28.2'
+export const ESBUILD = `esbuild@${TOOLS.esbuild}`
 
 const folder = join(root, 'target', 'nodes')
 /** A file of an installed package. */
@@ -52,4 +64,17 @@ export function others() {
     { name: 'Bun', command: bun },
     { name: 'Deno', command: deno, args: ['run', '--allow-all'] },
   ]
+}
+
+/** Bundlers and test runners: the folders of the packages, by name. */
+export function tools() {
+  const names = Object.keys(TOOLS)
+  const folders = names.map((name) => [name, installed(name)])
+  install(
+    folders.map(([name, place]) => ({
+      spec: `${name}@${TOOLS[name]}`,
+      file: join(place, 'package.json'),
+    })),
+  )
+  return new Map(folders)
 }

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -31,23 +32,39 @@ export function pages() {
 
 /**
  * The code blocks of exactly that language, with the line they start at and the heading above.
- * What is not to be run has another word behind the three backticks.
+ * What is not to be run has another word behind the three backticks. `name` is the file that the block is.
  */
 export function blocks(text, language) {
   const found = []
   let heading = ''
   let open
-  for (const [at, line] of text.split('\n').entries()) {
+  const all = text.split('\n')
+  for (const [at, line] of all.entries()) {
     if (open !== undefined) {
       if (line === '```') {
         if (open.language === language) found.push({ ...open, code: `${open.lines.join('\n')}\n` })
         open = undefined
       } else open.lines.push(line)
     } else if (line.startsWith('```')) {
-      open = { language: line.slice(3), heading, line: at + 2, lines: [] }
+      const name = /^`([\w./-]+)`:$/.exec(all[at - 2] ?? '')?.[1]
+      open = { language: line.slice(3), name, heading, line: at + 2, lines: [] }
     } else if (line.startsWith('#')) heading = line.replace(/^#+ /, '').replaceAll('`', '')
   }
   return found
+}
+
+/** The files that a page names: a line with nothing but `NAME`: and a code block behind it. */
+export function files(text) {
+  return [...text.matchAll(/^`([\w./-]+)`:\n\n```\w+\n([\s\S]*?)^```$/gm)].map(
+    ([, name, code]) => ({ name, code }),
+  )
+}
+
+/** What a shell session consists of: the commands, as a script, and the lines that they print. */
+export function session(code) {
+  const lines = code.split('\n').slice(0, -1)
+  const commands = lines.filter((line) => line.startsWith('$ ')).map((line) => line.slice(2))
+  return { script: commands.join('\n'), output: lines.filter((line) => !line.startsWith('$ ')) }
 }
 
 /** The text without its code blocks. */
@@ -92,6 +109,10 @@ export function installed(t) {
   const binaries = readdirSync(root).filter((name) => /^mmfile\..*\.node$/.test(name))
   for (const part of ['package.json', 'dist', 'index.js', 'binding.js', ...binaries])
     cpSync(join(root, part), join(place, part), { recursive: true })
+  if (process.platform !== 'win32') {
+    mkdirSync(join(path, 'node_modules', '.bin'))
+    symlinkSync('../mmfile/dist/cli/main.js', join(path, 'node_modules', '.bin', 'mmfile'))
+  }
   return path
 }
 
