@@ -1,5 +1,5 @@
 export default {
-  files: ['__test__/*.test.mjs', '__test__/suites/*.test.mjs'],
+  files: ['__test__/**/*.test.mjs', 'samples/test/*.test.mjs'],
   timeout: '3m',
   // The addon holds locks by thread; tests that count threads and exits want a process each.
   workerThreads: false,

@@ -65,12 +65,12 @@ const steps = {
   'javascript tests': command('ava'),
   // Where the kernel has no io_uring, or may not be asked for it, threads wait.
   'javascript tests of waiting, with threads': () =>
-    run('ava', ['__test__/4*.test.mjs', '__test__/64*.test.mjs', '__test__/66*.test.mjs'], {
+    run('ava', ['__test__/wait/*.test.mjs', '__test__/crash/{exits,workers}.test.mjs'], {
       env: { UV_USE_IO_URING: '0' },
     }).ok,
   // Every operation of a channel goes through native code.
   'javascript tests of channels, natively': () =>
-    run('ava', ['__test__/5*-channel-*.test.mjs'], { env: { MMFILE_NATIVE: '1' } }).ok,
+    run('ava', ['__test__/channel/*.test.mjs'], { env: { MMFILE_NATIVE: '1' } }).ok,
   'soak, bounded': command('node', 'scripts/soak.mjs', '--seconds', '60'),
   'nothing is left in shared memory': () => {
     // Other programs may use the library meanwhile: what a process has open is theirs.

@@ -8,21 +8,21 @@ import { fail, root, run } from './lib.mjs'
 
 /** What touches memory in every way there is. */
 const TESTS = [
-  '14-close',
-  '20-values',
-  '21-capacity',
-  '22-write-append',
-  '24-views',
-  '25-view-memory',
-  '30-lock',
-  '32-lock-await',
-  '40-wait',
-  '41-segments',
-  '44-sealing',
-  '66-workers',
-  '72-hostile',
-  '76-misuse',
-  '76-misuse-processes',
+  'api/close',
+  'api/values',
+  'api/capacity',
+  'api/write-append',
+  'api/views',
+  'api/view-memory',
+  'lock/file-lock',
+  'lock/lock-across-awaits',
+  'wait/wait-for',
+  'wait/segments',
+  'api/sealing',
+  'crash/workers',
+  'crash/hostile-memory',
+  'api/misuse',
+  'crash/misuse-processes',
 ].map((name) => `__test__/${name}.test.mjs`)
 
 build()

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { launchChromium } from '../__test__/support/chromium.mjs'
+import { launchChromium } from '../samples/test/support/chromium.mjs'
 import { root } from './lib.mjs'
 import { buildSamples } from './samples.mjs'
 

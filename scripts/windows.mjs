@@ -1,6 +1,6 @@
 // npm run test:windows: builds for Windows and runs the tests under Wine, on a Debian machine. Wine is
 // not Windows: what passes here is evidence, and docs/platforms.md says what was run.
-// `--only core` or `--only addon` does one half; `--node 22` takes another Node.js; `--test 40-wait` runs
+// `--only core` or `--only addon` does one half; `--node 22` takes another Node.js; `--test wait-for` runs
 // that test file alone.
 
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -56,14 +56,16 @@ function addon(version) {
   const output = join(folder, `ava-${version}`)
   mkdirSync(output, { recursive: true })
   const hidden = windows(join(root, 'scripts', 'windows', 'no-linux.cjs'))
-  const files = readdirSync(join(root, '__test__'), { recursive: true })
+  const files = ['__test__', 'samples/test'].flatMap((place) =>
+    readdirSync(join(root, place), { recursive: true }).map((name) => `${place}/${name}`),
+  )
   try {
     for (const file of files.filter((name) => name.endsWith('.test.mjs')).sort()) {
       const name = basename(file, '.test.mjs')
       if (values.test && !values.test.includes(name)) continue
       console.log(`=== Node.js ${version}: ${name}`)
       const printed = join(output, name)
-      const done = wine(program, [ava, '--tap', '--concurrency', '1', `__test__/${file}`], {
+      const done = wine(program, [ava, '--tap', '--concurrency', '1', file], {
         files: printed,
         env: { NODE_OPTIONS: `--require=${hidden}` },
       })

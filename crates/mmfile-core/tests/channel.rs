@@ -8,7 +8,7 @@ mod channel {
     mod disk;
     mod exclusive;
     mod groups;
-    mod model;
+    mod random_operations;
     mod opening;
     mod reading;
     mod sending;

@@ -25,7 +25,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use support::{Actor, own_prefixes};
 
-/// What writer `writer` appends as its number `number`; `foreign.py` computes the same.
+/// What writer `writer` appends as its number `number`; `frames_and_lock.py` computes the same.
 fn payload(writer: u32, number: u32) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(48);
     bytes.extend(writer.to_le_bytes());
@@ -35,7 +35,7 @@ fn payload(writer: u32, number: u32) -> Vec<u8> {
     bytes
 }
 
-/// Who appended a segment, and as which one, as `foreign.py` says it. Panics if it is not exactly what
+/// Who appended a segment, and as which one, as `frames_and_lock.py` says it. Panics if it is not exactly what
 /// that one appends.
 fn origin(bytes: &[u8]) -> String {
     let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
@@ -90,7 +90,7 @@ impl Own {
     /// A Python process that has the object mapped.
     fn python(&self) -> Actor {
         let object = support::path(&format!("{}{}", self.prefixes.data(), self.file().id()));
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frames_and_lock.py");
         let mut command = Command::new("python3");
         command.args([script, object]).stdin(Stdio::piped()).stdout(Stdio::piped());
         // SAFETY: one system call, which is allowed between fork and exec: it must not outlive us.

@@ -1,0 +1,42 @@
+// What a program loses sight of is released, given back and closed.
+
+import test from 'ava'
+import { channel } from '../support/channels.mjs'
+import { run } from '../support/child.mjs'
+
+const PROGRAMS = 'channel-programs'
+const gc = { node: ['--expose-gc'] }
+
+test('lost views, jobs, loops, readers, members and writers', async (t) => {
+  const one = channel(t, { encoding: 'json', groups: ['g'] })
+  one.sendAllSync(['a', 'b', 'c', 'd', 'e', 'f', 'g'])
+  const { said, stderr } = await run(t, PROGRAMS, 'collects', [one.id], gc)
+  t.deepEqual(said, [
+    [
+      ['group', 7],
+      ['reader', 1],
+    ],
+    'MMFILE_NOT_ACKNOWLEDGED',
+    2,
+    false,
+    [['group', 7]],
+    7,
+  ])
+  t.regex(stderr, /MMFILE_NOT_ACKNOWLEDGED/)
+})
+
+test('dropped views stop no writer', async (t) => {
+  const one = channel(t, { capacity: 4096 })
+  const { said, code } = await run(t, PROGRAMS, 'dropsViews', [one.id], gc)
+  t.is(code, 0)
+  t.true(said[0] > 200)
+})
+
+test('MMFILE_CHECK_VIEWS=1 overwrites released views', async (t) => {
+  const one = channel(t, { encoding: 'bytes' })
+  one.sendAllSync([Buffer.from([1, 2]), Buffer.from([3, 4])])
+  const env = { MMFILE_CHECK_VIEWS: '1' }
+  const { said } = await run(t, PROGRAMS, 'checksViews', [one.id], { env })
+  t.deepEqual(said, [[[1, 2], [0xdb, 0xdb], 'function']])
+  t.deepEqual([...one.newest().value], [3, 4])
+})

@@ -1,0 +1,236 @@
+// request and serve.
+
+import test from 'ava'
+import { Channel, list } from 'mmfile'
+import { channel, closing, rejects, uniqueId } from '../support/channels.mjs'
+
+function serving(t, one, handler, options = {}) {
+  const stop = new AbortController()
+  const served = one.serve(handler, { ...options, signal: stop.signal })
+  t.teardown(async () => {
+    stop.abort()
+    await served.catch(() => {})
+  })
+  return { stop, served }
+}
+
+test('a request gets its reply, and ordinary readers do not see it', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  const other = closing(t, Channel.openExisting(one.id))
+  const reader = one.reader()
+  serving(t, one, ({ a, b }, { index, attempt }) => ({ sum: a + b, index, attempt }))
+  t.deepEqual(await other.request({ a: 1, b: 2 }), { sum: 3, index: 0, attempt: 1 })
+  t.deepEqual(await one.request({ a: 2, b: 2 }), { sum: 4, index: 1, attempt: 1 })
+  t.is(reader.tryReceive(), undefined)
+  t.is(one.nextIndex, 0)
+  t.false(list().some(({ id }) => id !== one.id && id.includes(one.id)))
+})
+
+test('many requests at once, each its own reply', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  serving(
+    t,
+    one,
+    async (n) => {
+      await new Promise((resolve) => setTimeout(resolve, (n * 7) % 5))
+      return n * 2
+    },
+    { concurrency: 8 },
+  )
+  const replies = await Promise.all(Array.from({ length: 200 }, (_, n) => one.request(n)))
+  t.deepEqual(
+    replies,
+    replies.map((_, n) => n * 2),
+  )
+})
+
+test("a handler's error is REMOTE, with the other side's as its cause", async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  serving(t, one, () => {
+    throw new RangeError('too far')
+  })
+  const error = await rejects(t, one.request('x'), 'ERR_MMFILE_REMOTE')
+  t.is(error.cause.name, 'RangeError')
+  t.is(error.cause.message, 'too far')
+  t.regex(error.cause.stack, /requests\.test/)
+  t.regex(error.message, /too far/)
+})
+
+test("a handler's error comes back however long its texts are", async (t) => {
+  const one = channel(t, { encoding: 'json', capacity: 4096 })
+  serving(t, one, () => {
+    throw new Error('字"\n'.repeat(5000))
+  })
+  const error = await rejects(t, one.request('x', { timeout: 5000 }), 'ERR_MMFILE_REMOTE')
+  t.regex(error.cause.message, /^(字"\n){500}/)
+})
+
+test('a damaged reply is none', async (t) => {
+  const prefixes = { data: 'a-', mutex: 'b-', channel: `c${uniqueId()}-`.slice(0, 40) }
+  const one = channel(t, { encoding: 'json', prefixes })
+  const request = one.request('x', { timeout: 5000 })
+  const hidden = { ...prefixes, channel: `rpc-${prefixes.channel}` }
+  const replies = list({ prefixes: hidden })
+    .map(({ id }) => closing(t, Channel.openExisting(id, { prefixes: hidden, encoding: 'bytes' })))
+    .find((opened) => opened.participants().some(({ role }) => role === 'reader'))
+  const texts = { name: 'E', message: 'm' }
+  const damaged = [
+    { error: null },
+    { error: 'text' },
+    { error: { ...texts, name: { toString: null } } },
+    { error: { ...texts, message: undefined } },
+    { error: { ...texts, stack: 5 } },
+    { needed: 'much' },
+    { needed: 1e300 },
+  ]
+  for (const header of [...damaged, { nothing: true }]) {
+    const text = Buffer.from(JSON.stringify({ request: 1, ...header }))
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(text.length)
+    replies.sendSync(Buffer.concat([length, text]))
+  }
+  t.is(await request, undefined)
+})
+
+test('what ends the channel of the replies ends the requests that wait, not later ones', async (t) => {
+  const prefixes = { data: 'a-', mutex: 'b-', channel: `c${uniqueId()}-`.slice(0, 40) }
+  const one = channel(t, { encoding: 'json', prefixes })
+  let evict = () => {}
+  serving(t, one, (value) => {
+    evict()
+    return value
+  })
+  t.is(await one.request(1), 1)
+  const hidden = { ...prefixes, channel: `rpc-${prefixes.channel}` }
+  evict = () => {
+    evict = () => {}
+    for (const { id } of list({ prefixes: hidden })) {
+      const opened = closing(t, Channel.openExisting(id, { prefixes: hidden, encoding: 'bytes' }))
+      for (const row of opened.participants()) if (row.role === 'reader') opened.evict(row)
+    }
+  }
+  await rejects(t, one.request(2, { timeout: 5000 }), 'ERR_MMFILE_EVICTED')
+  t.is(await one.request(3, { timeout: 5000 }), 3)
+})
+
+test('nothing, and what has no encoding', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  serving(t, one, (value) => (value === 'nothing' ? undefined : 1n))
+  t.is(await one.request('nothing'), undefined)
+  const error = await rejects(t, one.request('x'), 'ERR_MMFILE_REMOTE')
+  t.regex(error.message, /JSON/)
+})
+
+test('bytes and text', async (t) => {
+  const bytes = channel(t)
+  serving(t, bytes, (value) => Buffer.from(value).reverse())
+  t.deepEqual([...(await bytes.request(Buffer.from([1, 2, 3])))], [3, 2, 1])
+  const text = channel(t, { encoding: 'utf8' })
+  serving(t, text, (value) => value.toUpperCase())
+  t.is(await text.request('ä'), 'Ä')
+})
+
+test('without a server a request waits, times out, or is told', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  await rejects(t, one.request('x', { timeout: 20 }), 'ERR_MMFILE_TIMEOUT')
+  await rejects(t, one.request('x', { requireServer: true }), 'ERR_MMFILE_PEER_GONE')
+  const waiting = one.request('x')
+  serving(t, one, () => 'there')
+  t.is(await waiting, 'there')
+})
+
+test('requireServer notices that the last server stops', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  const stop = new AbortController()
+  let begun
+  const handling = new Promise((resolve) => {
+    begun = resolve
+  })
+  const served = one.serve(
+    async () => {
+      begun()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    },
+    { signal: stop.signal },
+  )
+  const waiting = one.request('first')
+  await handling
+  const second = one.request('second', { requireServer: true })
+  stop.abort()
+  await served
+  t.is(await waiting, undefined)
+  await rejects(t, second, 'ERR_MMFILE_PEER_GONE')
+})
+
+test('a request whose caller gave up is not handed out', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  const caller = closing(t, Channel.openExisting(one.id))
+  const handled = []
+  await rejects(t, caller.request('late', { timeout: 10 }), 'ERR_MMFILE_TIMEOUT')
+  const abort = new AbortController()
+  const aborted = caller.request('aborted', { signal: abort.signal })
+  abort.abort()
+  await t.throwsAsync(aborted, { name: 'AbortError' })
+  const gone = closing(t, Channel.openExisting(one.id))
+  const lost = gone.request('gone')
+  gone.close()
+  await rejects(t, lost, 'ERR_MMFILE_CLOSED')
+  const wanted = caller.request('wanted')
+  serving(t, one, (value) => {
+    handled.push(value)
+    return value
+  })
+  t.is(await wanted, 'wanted')
+  t.deepEqual(handled, ['wanted'])
+})
+
+test('a reply may be as large as a message, however small the first ones are', async (t) => {
+  const one = channel(t, { encoding: 'utf8', capacity: 1 << 20 })
+  serving(t, one, (length) => 'x'.repeat(Number(length)))
+  for (const length of [10, 100_000, 200_000, 10]) {
+    t.is((await one.request(`${length}`)).length, length)
+  }
+  const error = await rejects(t, one.request('300000'), 'ERR_MMFILE_REMOTE')
+  t.regex(error.message, /300\d\d\d bytes/)
+  await rejects(t, one.request('x'.repeat(300_000)), 'ERR_MMFILE_CAPACITY')
+})
+
+test('serve ends at its signal, when its handlers have', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  const stop = new AbortController()
+  let over = false
+  const served = one.serve(
+    async () => {
+      stop.abort()
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      over = true
+      return 'done'
+    },
+    { signal: stop.signal },
+  )
+  t.is(await one.request('x'), 'done')
+  await served
+  t.true(over)
+  await t.notThrowsAsync(one.serve(() => {}, { signal: AbortSignal.abort() }))
+  await t.throwsAsync(one.serve(5), { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+test('a seal ends requests and, when all are handled, serving', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  const served = one.serve((value) => value)
+  t.is(await one.request('x'), 'x')
+  one.seal()
+  await rejects(t, one.request('y'), 'ERR_MMFILE_SEALED')
+  await served
+  await one.serve((value) => value)
+})
+
+test('closing rejects what waits', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  const request = one.request('x')
+  const served = closing(t, Channel.openExisting(one.id)).serve(async () => new Promise(() => {}))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  one.close()
+  await rejects(t, request, 'ERR_MMFILE_CLOSED')
+  t.truthy(served)
+})
