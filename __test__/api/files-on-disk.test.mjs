@@ -5,6 +5,7 @@ import {
   copyFileSync,
   linkSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -18,7 +19,7 @@ import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import test from 'ava'
-import { MmFile } from 'mmfile'
+import { Channel, MmFile } from 'mmfile'
 import { start } from '../support/child.mjs'
 import { closing, refuses, rounds } from '../support/files.mjs'
 
@@ -169,6 +170,24 @@ test('flush is for files on disk', (t) => {
   t.notThrows(() => file.flushSync())
   file.close()
   refuses(t, () => file.flushSync(), 'ERR_MMFILE_CLOSED')
+})
+
+test('a path that names a folder is refused, and nothing is created', (t) => {
+  const path = folder(t)
+  for (const name of ['x/', 'x/.', 'x/..', 'x//', '.', '..']) {
+    const given = `${path}/${name}`
+    const said = {
+      instanceOf: TypeError,
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /must name a file/,
+    }
+    t.throws(() => MmFile.createFile(given, 100), said, name)
+    t.throws(() => MmFile.createOrOpenFile(given, 100), said, name)
+    t.throws(() => MmFile.openFile(given), said, name)
+    t.throws(() => Channel.createFile(given), said, name)
+    t.throws(() => Channel.openFile(given), said, name)
+  }
+  t.deepEqual(readdirSync(path), [])
 })
 
 test('wrong arguments are refused', (t) => {

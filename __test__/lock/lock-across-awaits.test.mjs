@@ -44,6 +44,21 @@ test('a second lock on the same handle is an error, not a hang', async (t) => {
   )
 })
 
+test('what would block the thread that has to release the lock is an error, with another handle too', async (t) => {
+  const file = create(t, 1 << 16, { lockTimeout: 60_000 })
+  const other = open(t, file, { lockTimeout: 60_000 })
+  const guard = await file.lock()
+  refuses(t, () => other.append('x'), 'ERR_MMFILE_LOCK_HELD')
+  refuses(t, () => other.lockSync(), 'ERR_MMFILE_LOCK_HELD')
+  t.is(other.tryLock(), undefined)
+  const waiting = other.lock() // does not block it
+  file.append('inside')
+  guard.release()
+  const next = await waiting
+  t.deepEqual([file.length, other.append('after'), file.length], [1, 1, 2])
+  next.release()
+})
+
 test('timeout, signal and close() end the waiting, and what comes after goes on', async (t) => {
   const file = create(t)
   const other = open(t, file)

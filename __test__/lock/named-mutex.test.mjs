@@ -80,7 +80,7 @@ test('it is not re-entrant, on any handle of the thread', async (t) => {
   guard.release()
   const other = await second.lock()
   t.is(first.tryLock(), undefined)
-  refuses(t, () => first.lockSync({ timeout: 20 }), 'ERR_MMFILE_TIMEOUT')
+  refuses(t, () => first.lockSync({ timeout: 20 }), 'ERR_MMFILE_LOCK_HELD')
   other.release()
   t.is(
     first.withLockSync(() => 'inside'),

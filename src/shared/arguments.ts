@@ -49,11 +49,16 @@ export function checkId(value: unknown, name = 'id'): string {
 
 const hrefOf = Object.getOwnPropertyDescriptor(URL.prototype, 'href')?.get
 
+/** How a path ends that can name a folder only. */
+const NAMES_A_FOLDER = process.platform === 'win32' ? /(^|[\\/])\.{0,2}$/ : /(^|\/)\.{0,2}$/
+
 /** The path of a file on disk: a string or a `file:` URL. */
 export function checkPath(value: unknown): string {
   const path = typeof value === 'object' ? pathOf(value) : value
   if (typeof path !== 'string') throw invalidType('path', 'of type string or a file: URL', value)
-  return checkPathText('path', path)
+  const checked = checkPathText('path', path)
+  if (NAMES_A_FOLDER.test(path)) throw invalidValue('path', 'must name a file, not a folder', path)
+  return checked
 }
 
 /** The folder of an object; `undefined` for the one that the environment or the system names. */

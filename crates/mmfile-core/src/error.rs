@@ -260,6 +260,10 @@ fn os_suffix(os: &Option<OsError>) -> String {
     os.as_ref().map(|os| format!(" ({os})")).unwrap_or_default()
 }
 
+/// Why a mutex is not there.
+pub(crate) const NO_SUCH_MUTEX: &str = "no process has a mutex of that name open, in this `directory` and under this \
+                                        prefix: `open` creates one";
+
 impl Error {
     /// The stable code that programs may compare with.
     #[must_use]
@@ -315,6 +319,17 @@ impl Error {
         Self::unsupported(
             "using what was opened before a fork, as a file or as a mutex: open it again in the child",
         )
+    }
+
+    /// The error of a flush that the system could not do, and whether for want of space.
+    pub(crate) fn not_flushed(os: OsError, is_full: bool) -> Self {
+        let os = Some(os);
+        if is_full {
+            return Self::NoSpace { needed: "durable storage".into(), os };
+        }
+        let reason = "the system could not write it to the disk, and what was written since the last flush \
+                      may be lost: check the disk, and copy what can be read";
+        Self::Access { id: "the file".into(), reason, os }
     }
 
     /// The error of an object that may not be used.

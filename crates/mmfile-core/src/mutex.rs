@@ -2,7 +2,7 @@
 
 use crate::control::{Lifetime, LockPlace, ObjectKind};
 use crate::deadline::Deadline;
-use crate::error::{Error, Result};
+use crate::error::{Error, NO_SUCH_MUTEX, Result};
 use crate::ids::{DEFAULT_MUTEX_PREFIX, FileId, Names, check_prefix};
 use crate::lock::{LockGuard, LockHolder, Section};
 use crate::memory::Mode;
@@ -87,9 +87,8 @@ impl NamedMutex {
     /// [`Error::NotFound`] if no process has one open, and as [`NamedMutex::open`].
     pub fn open_existing(name: &str, options: &MutexOptions) -> Result<Self> {
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
-        existing(&spec(name, options)?, &deadline).map_err(|error| {
-            error.missing_because("no process has a mutex of that name open: `open` creates one")
-        })
+        existing(&spec(name, options)?, &deadline)
+            .map_err(|error| error.missing_because(NO_SUCH_MUTEX))
     }
 
     /// The name by which other processes open it.

@@ -257,3 +257,20 @@ fn a_file_that_may_not_be_written_can_be_read() {
     drop(reader);
     std::fs::set_permissions(&path, usual).unwrap(); // or Windows keeps it
 }
+
+#[test]
+fn a_path_that_names_a_folder_is_refused() {
+    let folder = Folder::new("named");
+    for name in ["x/", "x/.", "x/..", "x//", ".", ".."] {
+        let path = folder.path().join(".").join(name);
+        let errors = [
+            MmFile::create_file(&path, 100, &CreateOptions::default()).map(|_| ()),
+            MmFile::open_file(&path, &OpenOptions::default()).map(|_| ()),
+            Channel::create_file(&path, &ChannelOptions::default()).map(|_| ()),
+        ];
+        for error in errors {
+            assert_eq!(error.unwrap_err().code(), "ERR_INVALID_ARG_VALUE", "{name}");
+        }
+    }
+    assert_eq!(folder.names(), [""; 0]);
+}

@@ -8,7 +8,46 @@ use crate::platform::{Acquired, Hold, Holder, RawMutex, Surroundings, thread_id}
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+/// The handles of this process whose lock a thread holds for the operations of another, by their nonces, and that
+/// other thread. It cannot release the lock while it waits for it with another handle. Those that find no room are
+/// waited for until the time limit. Without a lock, which a fork could leave locked.
+static HELD_FOR: [HeldFor; 64] = [const { HeldFor::new() }; 64];
+
+struct HeldFor {
+    nonce: AtomicU64,
+    owner: AtomicU32,
+}
+
+impl HeldFor {
+    const fn new() -> Self {
+        Self { nonce: AtomicU64::new(0), owner: AtomicU32::new(0) }
+    }
+
+    fn add(nonce: u64, owner: u32) {
+        let claims = |at: &&Self| {
+            at.nonce.compare_exchange(0, nonce, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        };
+        if let Some(free) = HELD_FOR.iter().find(claims) {
+            free.owner.store(owner, Ordering::Release);
+        }
+    }
+
+    fn remove(nonce: u64) {
+        if let Some(at) = HELD_FOR.iter().find(|at| at.nonce.load(Ordering::Relaxed) == nonce) {
+            at.owner.store(0, Ordering::Relaxed);
+            at.nonce.store(0, Ordering::Release);
+        }
+    }
+
+    fn has(nonce: u64, owner: u32) -> bool {
+        let is_it = |at: &Self| {
+            at.nonce.load(Ordering::Acquire) == nonce && at.owner.load(Ordering::Acquire) == owner
+        };
+        nonce != 0 && HELD_FOR.iter().any(is_it)
+    }
+}
 
 /// The lock of one handle's object, and which thread of this handle holds it over several operations.
 #[derive(Debug)]
@@ -142,6 +181,7 @@ impl Section {
             self.owner.store(owner, Ordering::Release);
             crate::fault::point("section.owned");
             if owner != thread_id() {
+                HeldFor::add(self.object.nonce(), owner);
                 self.mutex.nudge(); // the owner may wait for the lock: see `operate`
             }
         }
@@ -153,7 +193,14 @@ impl Section {
 
     /// The owner's operations are outside from here on; the lock is released soon after.
     fn disown(&self) {
-        self.owner.store(0, Ordering::Release);
+        if self.owner.swap(0, Ordering::AcqRel) != 0 {
+            HeldFor::remove(self.object.nonce());
+        }
+    }
+
+    /// Whether another handle has the lock for the operations of the calling thread.
+    fn is_held_for_caller(&self) -> bool {
+        HeldFor::has(self.control.lock_holder(self.place).0, thread_id())
     }
 
     /// As [`Self::disown`], and a holder that still waits for the lock checks whether it should.
@@ -167,7 +214,7 @@ impl Section {
 
 impl Surroundings for Section {
     fn before_sleep(&self, thread: u32) -> Result<Holder> {
-        if self.is_mine() {
+        if self.is_mine() || self.is_held_for_caller() {
             return Err(Error::LockHeld);
         }
         self.object.check_named(&self.control)?;

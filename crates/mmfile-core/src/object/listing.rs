@@ -2,7 +2,7 @@
 
 use super::{Kind, ObjectInfo, implementation};
 use crate::deadline::Deadline;
-use crate::error::Result;
+use crate::error::{NO_SUCH_MUTEX, Result};
 use crate::ids::{DEFAULT_MUTEX_PREFIX, FileId, Names, Prefixes, check_prefix};
 use crate::platform::{self, Folder};
 use crate::timeouts::DEFAULT_LOCK_TIMEOUT;
@@ -67,7 +67,11 @@ pub fn remove(id: &FileId, kind: Kind, options: &ListOptions) -> Result<()> {
         }
     };
     let deadline = Deadline::after(&Timeout::Val(DEFAULT_LOCK_TIMEOUT));
-    implementation::remove(&folder, &names, kind.object_kind(), &deadline)
+    let removed = implementation::remove(&folder, &names, kind.object_kind(), &deadline);
+    removed.map_err(|error| match kind {
+        Kind::Mutex => error.missing_because(NO_SUCH_MUTEX),
+        Kind::File | Kind::Channel => error,
+    })
 }
 
 fn each_kind(

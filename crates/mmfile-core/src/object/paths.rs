@@ -28,7 +28,7 @@ impl OnDisk {
 /// [`Error::Exists`], [`Error::NotFound`] if its folder does not exist, [`Error::NoSpace`],
 /// [`Error::Access`].
 pub(crate) fn create_file(path: &Path, new: &NewObject, deadline: &Deadline) -> Result<OnDisk> {
-    let location = Location::on_disk(path);
+    let location = location(path)?;
     let opened = implementation::create_file(&location, new, deadline)?;
     Ok(OnDisk::new(&location, opened, true))
 }
@@ -44,7 +44,7 @@ pub(crate) fn open_file(
     mode: Mode,
     deadline: &Deadline,
 ) -> Result<OnDisk> {
-    let location = Location::on_disk(path);
+    let location = location(path)?;
     let opened = implementation::open_file(&location, kind, mode, deadline);
     Ok(OnDisk::new(&location, opened.map_err(|error| missing(path, error))?, false))
 }
@@ -71,6 +71,16 @@ pub(crate) fn create_or_open_file(
             })
         },
     )
+}
+
+/// What the path names, which may not be a folder: `x/` would otherwise create `x`.
+fn location(path: &Path) -> Result<Location> {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    if name.is_empty() || !path.as_os_str().as_encoded_bytes().ends_with(name) {
+        let reason = "it must name a file, not a folder".into();
+        return Err(Error::InvalidArgument { name: "path", reason });
+    }
+    Ok(Location::on_disk(path))
 }
 
 /// The error of an object on disk that is not there: no process need have it open.

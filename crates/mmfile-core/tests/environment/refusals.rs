@@ -17,6 +17,7 @@ const ROLES: &[support::Role] = &[
     ("unreported", unreported),
     ("thread", ends_alone),
     ("ring", uses_a_ring),
+    ("flusher", flushes),
 ];
 const LARGE: u64 = 2 << 20;
 
@@ -178,6 +179,48 @@ fn it_works_or_the_error_names_the_call() {
         let role = (test, "confined", calls.as_str());
         compare(refused, role, &prefixes, &folder, |_| expected).unwrap();
         assert_eq!(folder.names(), [""; 0], "{refused}");
+    }
+}
+
+/// Flushes a file and a channel on a disk that fails as the number says.
+fn flushes(args: &[String]) {
+    let folder = Path::new(&args[0]);
+    let errno = args[1].parse().unwrap();
+    let file = MmFile::create_file(folder.join("file"), 1000, &CreateOptions::default()).unwrap();
+    let options = ChannelOptions::default();
+    let channel = Channel::create_file(folder.join("channel"), &options).unwrap();
+    file.append("x").unwrap();
+    refuse(&[Refusal { errno, ..refusal(libc::SYS_fsync) }]);
+    for flushed in [file.flush(), channel.flush()] {
+        say(match flushed {
+            Ok(()) => "flushed".to_owned(),
+            Err(error) => format!("{} {error}", error.code()),
+        });
+    }
+    say(file.append("y").unwrap()); // what is open goes on
+}
+
+#[test]
+fn a_disk_that_fails_is_not_a_full_one() {
+    support::play(ROLES);
+    let test = "refusals::a_disk_that_fails_is_not_a_full_one";
+    let _watchdog = Watchdog::new(test, Duration::from_secs(30));
+    let cases = [
+        (libc::EIO, "ERR_MMFILE_ACCESS", "may be lost"),
+        (libc::ENOSPC, "ERR_MMFILE_NO_SPACE", "durable storage"),
+        (libc::EDQUOT, "ERR_MMFILE_NO_SPACE", "durable storage"),
+    ];
+    for (errno, code, said) in cases {
+        let folder = Folder::new("failing");
+        let args = [folder.path().to_str().unwrap(), &errno.to_string()];
+        let mut actor = Actor::start(test, "flusher", &args);
+        for _ in 0..2 {
+            let line = actor.expect();
+            assert!(line.starts_with(code) && line.contains(said), "{errno}: {line}");
+            assert!(line.contains("fsync"), "{errno}: {line}");
+        }
+        assert_eq!(actor.expect(), "1");
+        actor.finish();
     }
 }
 

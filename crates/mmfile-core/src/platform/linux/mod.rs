@@ -23,7 +23,7 @@ pub(crate) use super::unix::{
 };
 
 use super::unix::{descriptor, reserve};
-use crate::error::{Error, OsError, Result};
+use crate::error::{OsError, Result};
 use crate::memory::Memory;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -57,8 +57,7 @@ pub(crate) fn sync(file: &Descriptor, _: [&Memory; 2]) -> Result<()> {
     file.check_own()?;
     let fd = file.fd().as_raw_fd();
     // SAFETY: the descriptor is open. Data written through a mapping is synchronized with it.
-    super::unix::retry(|| unsafe { libc::fsync(fd) }).map(|_| ()).map_err(|errno| {
-        let os = Some(OsError { syscall: "fsync", errno });
-        Error::NoSpace { needed: "durable storage".into(), os }
-    })
+    super::unix::retry(|| unsafe { libc::fsync(fd) })
+        .map(|_| ())
+        .map_err(|errno| super::unix::not_flushed(OsError { syscall: "fsync", errno }))
 }

@@ -34,10 +34,10 @@ pub(crate) use constants::*;
 pub(crate) use kind::Kind;
 pub(crate) use system::set_size;
 
-use super::unix::generation;
 use super::unix::pages::page_size;
+use super::unix::{generation, not_flushed};
 use crate::control::places::LockPlace;
-use crate::error::{Error, OsError, Result};
+use crate::error::{OsError, Result};
 use crate::memory::Memory;
 use lock_file::LockFile;
 use std::sync::Arc;
@@ -53,17 +53,16 @@ pub(crate) fn sync_objects(descriptor: &Descriptor) -> SyncObjects {
 /// Waits until everything that was written through mappings of a file is on the disk.
 pub(crate) fn sync(file: &Descriptor, mappings: [&Memory; 2]) -> Result<()> {
     file.check_own()?;
-    let failed = |os| Error::NoSpace { needed: "durable storage".into(), os: Some(os) };
     for region in mappings.map(Memory::region) {
         // The control block need not begin with a page.
         let before = region.as_ptr().addr() % usize::try_from(page_size()).unwrap_or(1);
         let at = region.as_ptr().wrapping_sub(before);
         // SAFETY: whole pages that the region's mapping begins with or contains; the call changes nothing.
         if unsafe { libc::msync(at.cast(), region.len() + before, libc::MS_SYNC) } != 0 {
-            return Err(failed(OsError::last("msync")));
+            return Err(not_flushed(OsError::last("msync")));
         }
     }
-    system::sync(file.fd()).map_err(failed)
+    system::sync(file.fd()).map_err(not_flushed)
 }
 
 /// Shared memory cannot be mapped so that writing to it changes nothing for others.

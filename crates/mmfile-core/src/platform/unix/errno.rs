@@ -39,6 +39,11 @@ pub(crate) fn from_errno(os: OsError, id: &str, size: u64) -> Error {
     }
 }
 
+/// The error of a flush that failed.
+pub(crate) fn not_flushed(os: OsError) -> Error {
+    Error::not_flushed(os, matches!(os.errno, libc::ENOSPC | libc::EDQUOT))
+}
+
 /// Repeats a call that a signal interrupted; the error number of one that failed.
 pub(crate) fn retry(mut call: impl FnMut() -> i32) -> std::result::Result<i32, i32> {
     loop {

@@ -20,7 +20,7 @@ pub(super) mod reserve;
 
 pub(super) use descriptor::identity_of;
 pub(crate) use descriptor::{Descriptor, Identity};
-pub(super) use errno::{from_errno, retry};
+pub(super) use errno::{from_errno, not_flushed, retry};
 pub(super) use fork::generation;
 pub(crate) use location::{Folder, Location, Mapped, Staged};
 

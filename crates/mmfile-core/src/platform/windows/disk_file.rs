@@ -1,7 +1,7 @@
 //! An open file on disk: who else has it, and what the file system knows it by.
 
 use super::section::{self, rights};
-use super::{from_code, security, view};
+use super::{from_code, not_flushed, security, view};
 use crate::error::{Error, OsError, Result};
 use crate::memory::{Access, Memory};
 use std::fs::{File, OpenOptions};
@@ -111,10 +111,9 @@ impl DiskFile {
 
     pub(super) fn flush(&self) -> Result<()> {
         match self.file.sync_all() {
-            Err(error) if !is_denied(&error) => Err(Error::NoSpace {
-                needed: "durable storage".into(),
-                os: Some(os_error(&error, "FlushFileBuffers")),
-            }),
+            Err(error) if !is_denied(&error) => {
+                Err(not_flushed(os_error(&error, "FlushFileBuffers")))
+            }
             _ => Ok(()), // a handle that may not write has nothing to flush
         }
     }

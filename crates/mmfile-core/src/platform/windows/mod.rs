@@ -74,6 +74,12 @@ fn halves(number: u64) -> (u32, u32) {
     (u32::try_from(number >> 32).unwrap_or(0), lower)
 }
 
+/// The error of a flush that failed.
+fn not_flushed(os: OsError) -> Error {
+    let is_full = matches!(os.errno.cast_unsigned(), ERROR_HANDLE_DISK_FULL | ERROR_DISK_FULL);
+    Error::not_flushed(os, is_full)
+}
+
 /// The error that an OS error number means to a caller who wanted `size` bytes of `id`.
 fn from_code(os: OsError, id: &str, size: u64) -> Error {
     let access = |reason| Error::Access { id: id.into(), reason, os: Some(os) };

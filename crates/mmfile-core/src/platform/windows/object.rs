@@ -2,7 +2,7 @@
 
 use super::disk_file::DiskFile;
 use super::liveness::{self, Presence};
-use super::view;
+use super::{not_flushed, view};
 use crate::control::{Control, Participant, participants};
 use crate::error::{Error, OsError, Result};
 use crate::fault;
@@ -128,8 +128,7 @@ impl Object {
             // SAFETY: the address is inside a view that the memory keeps; 0 stands for all of it from there
             // on. A private view is flushed to nowhere.
             if unsafe { FlushViewOfFile(memory.region().as_ptr().cast(), 0) } == 0 {
-                let os = Some(OsError::last("FlushViewOfFile"));
-                return Err(Error::NoSpace { needed: "durable storage".into(), os });
+                return Err(not_flushed(OsError::last("FlushViewOfFile")));
             }
         }
         file.flush()
