@@ -1,5 +1,4 @@
 /* Generated from src by `npm run build`. */
-import { inspect } from 'node:util';
 import type { Readable } from 'node:stream';
 import type { Writable } from 'node:stream';
 
@@ -22,39 +21,143 @@ export declare type Bytes = NodeJS.ArrayBufferView | ArrayBufferLike;
 export declare class Channel<T = Buffer> extends Sender<T> {
     #private;
     /**
-     * Creates a channel in memory, with all of its memory reserved.
+     * Creates a channel in memory whose values are JSON, structured clones, or a codec's: of type `T`, which is believed, not
+     * checked. All of its memory is reserved: it takes about 0.1 ms a MiB.
      *
      * Throws `ERR_MMFILE_EXISTS` if the id is in use, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
      *
+     * @param options `encoding`; `capacity` in bytes, `id`, `onFull` and the like
+     * @example
+     * using channel = Channel.createNew<Task>({ encoding: 'json', groups: ['workers'] })
+     */
+    static createNew<T = unknown>(options: CreateChannelOptions & Encoded<ValueEncoding<T>>): Channel<T>;
+    /**
+     * Creates a channel of bytes or strings in memory, with all of its memory reserved: it takes about 0.1 ms a MiB.
+     *
+     * Throws `ERR_MMFILE_EXISTS` if the id is in use, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
+     *
+     * @param options `capacity` in bytes, `id`, `encoding`, `onFull` and the like
      * @example
      * using channel = Channel.createNew({ capacity: 1 << 20, encoding: 'utf8' })
      */
-    static readonly createNew: ChannelFactory<[], CreateChannelOptions>;
+    static createNew<E extends PlainEncoding = 'bytes'>(options?: CreateChannelOptions & Partial<Encoded<E | undefined>>): Channel<PlainValue<E>>;
     /**
-     * Opens the channel of that id.
+     * Opens the channel of that id with the encoding that it has, or that the options name: its values are of type `T`, which
+     * is believed, not checked.
      *
      * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_INCOMPATIBLE` if its encoding or `onFull` is another one, or a codec that
      * the options do not have; `ERR_MMFILE_ACCESS`.
-     */
-    static readonly openExisting: ChannelOpener<string, OpenChannelOptions>;
-    /**
-     * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its
-     * lifetime is `'last-process'`; without `encoding` it is one of bytes. One that has another capacity is taken as it is.
      *
-     * Throws as `createNew` and `openExisting`.
+     * @param id the creator's `channel.id`; a UUID may be in any case, with or without braces
+     * @param options the same `directory` and `prefixes` as the creator's; `encoding`, `access`, `groups`
+     * @example
+     * using channel = Channel.openExisting<Task>('jobs')
      */
-    static readonly createOrOpen: ChannelFactory<[id: string], CreateOrOpenChannelOptions>;
+    static openExisting<T = unknown>(id: string, options?: OpenChannelOptions & Partial<ExpectedEncoding<ValueEncoding<T> | undefined>>): Channel<T>;
     /**
-     * Creates a channel on disk. Messages, positions and groups survive every process; after a machine's crash, what was
-     * flushed and not yet released is there.
+     * Opens the channel of that id, whose values are bytes or strings.
+     *
+     * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_INCOMPATIBLE` if its encoding or `onFull` is another one;
+     * `ERR_MMFILE_ACCESS`.
+     *
+     * @param id the creator's `channel.id`; a UUID may be in any case, with or without braces
+     * @param options `encoding`; the same `directory` and `prefixes` as the creator's; `access`, `groups`
+     * @example
+     * using channel = Channel.openExisting('news', { encoding: 'utf8' })
+     */
+    static openExisting<E extends PlainEncoding>(id: string, options: OpenChannelOptions & ExpectedEncoding<E>): Channel<PlainValue<E>>;
+    /**
+     * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its values
+     * are of type `T`, which is believed, not checked; its lifetime is `'last-process'`. One that has another capacity is
+     * taken as it is.
+     *
+     * Throws what `createNew` and `openExisting` throw, without `EXISTS` and `NOT_FOUND`.
+     *
+     * @param id a UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`
+     * @param options `encoding`, and the rest as for `createNew`, without `id` and `lifetime`
+     * @example
+     * using channel = Channel.createOrOpen<Task>('jobs', { encoding: 'json', groups: ['workers'] })
+     */
+    static createOrOpen<T = unknown>(id: string, options: CreateOrOpenChannelOptions & Encoded<ValueEncoding<T>>): Channel<T>;
+    /**
+     * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its values
+     * are bytes or strings, its lifetime is `'last-process'`. One that has another capacity is taken as it is.
+     *
+     * Throws what `createNew` and `openExisting` throw, without `EXISTS` and `NOT_FOUND`.
+     *
+     * @param id a UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`
+     * @param options as for `createNew`, without `id` and `lifetime`
+     * @example
+     * using channel = Channel.createOrOpen('frames', { capacity: 64 << 20 })
+     */
+    static createOrOpen<E extends PlainEncoding = 'bytes'>(id: string, options?: CreateOrOpenChannelOptions & Partial<Encoded<E | undefined>>): Channel<PlainValue<E>>;
+    /**
+     * Creates a channel on disk whose values are of type `T`, which is believed, not checked. Messages, positions and groups survive every
+     * process; after a machine's crash, what was flushed and not yet released is there.
      *
      * Throws `ERR_MMFILE_EXISTS`, `ERR_MMFILE_NOT_FOUND` without its folder, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
+     *
+     * @param path a path or a `file:` URL
+     * @param options `encoding`; `capacity` in bytes, `onFull` and the like
+     * @example
+     * using jobs = Channel.createFile<Task>('jobs.mmf', { encoding: 'json', groups: ['workers'] })
      */
-    static readonly createFile: ChannelFactory<[path: string | URL], CreateChannelFileOptions>;
-    /** Opens a channel on disk. Throws as `openExisting`, and `ERR_MMFILE_CORRUPT` if it was cut. */
-    static readonly openFile: ChannelOpener<string | URL, OpenChannelFileOptions>;
-    /** Opens a channel on disk, or creates it; as `createOrOpen`. */
-    static readonly createOrOpenFile: ChannelFactory<[path: string | URL], CreateChannelFileOptions>;
+    static createFile<T = unknown>(path: string | URL, options: CreateChannelFileOptions & Encoded<ValueEncoding<T>>): Channel<T>;
+    /**
+     * Creates a channel of bytes or strings in a file on disk. Messages, positions and groups survive every
+     * process; after a machine's crash, what was flushed and not yet released is there.
+     *
+     * Throws `ERR_MMFILE_EXISTS`, `ERR_MMFILE_NOT_FOUND` without its folder, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
+     *
+     * @param path a path or a `file:` URL
+     * @param options `capacity` in bytes, `encoding`, `onFull` and the like
+     * @example
+     * using channel = Channel.createFile('frames.mmf', { capacity: 64 << 20 })
+     */
+    static createFile<E extends PlainEncoding = 'bytes'>(path: string | URL, options?: CreateChannelFileOptions & Partial<Encoded<E | undefined>>): Channel<PlainValue<E>>;
+    /**
+     * Opens a channel on disk with the encoding that it has, or that the options name: its values are of type `T`, which is
+     * believed, not checked. Throws what `openExisting` throws, and `ERR_MMFILE_CORRUPT` if it was cut.
+     *
+     * @param path a path or a `file:` URL
+     * @param options `encoding`, `access`, `groups`
+     * @example
+     * using jobs = Channel.openFile<Task>('jobs.mmf')
+     */
+    static openFile<T = unknown>(path: string | URL, options?: OpenChannelFileOptions & Partial<ExpectedEncoding<ValueEncoding<T> | undefined>>): Channel<T>;
+    /**
+     * Opens a channel on disk, whose values are bytes or strings. Throws what `openExisting` throws, and
+     * `ERR_MMFILE_CORRUPT` if it was cut.
+     *
+     * @param path a path or a `file:` URL
+     * @param options `encoding`, `access`, `groups`
+     * @example
+     * using channel = Channel.openFile('frames.mmf', { encoding: 'bytes', access: 'read' })
+     */
+    static openFile<E extends PlainEncoding>(path: string | URL, options: OpenChannelFileOptions & ExpectedEncoding<E>): Channel<PlainValue<E>>;
+    /**
+     * Opens a channel on disk, or creates it: in one step, which never races. Its values are of type `T`, which is believed,
+     * not checked.
+     *
+     * Throws what `createFile` and `openFile` throw; `NOT_FOUND` only if the folder does not exist.
+     *
+     * @param path a path or a `file:` URL
+     * @param options `encoding`, and the rest as for `createFile`
+     * @example
+     * using jobs = Channel.createOrOpenFile<Task>('jobs.mmf', { encoding: 'json' })
+     */
+    static createOrOpenFile<T = unknown>(path: string | URL, options: CreateChannelFileOptions & Encoded<ValueEncoding<T>>): Channel<T>;
+    /**
+     * Opens a channel on disk, or creates it: in one step, which never races. Its values are bytes or strings.
+     *
+     * Throws what `createFile` and `openFile` throw; `NOT_FOUND` only if the folder does not exist.
+     *
+     * @param path a path or a `file:` URL
+     * @param options as for `createFile`
+     * @example
+     * using channel = Channel.createOrOpenFile('frames.mmf')
+     */
+    static createOrOpenFile<E extends PlainEncoding = 'bytes'>(path: string | URL, options?: CreateChannelFileOptions & Partial<Encoded<E | undefined>>): Channel<PlainValue<E>>;
     private constructor();
     /** The id by which other processes open it; the path of one on disk. */
     get id(): string;
@@ -89,6 +192,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * Rejects with `ERR_MMFILE_LOCK_HELD` when the time is over, or at once if this handle has one;
      * `ERR_MMFILE_NO_SPACE` without a slot; `ERR_MMFILE_READ_ONLY`.
      *
+     * @param options `timeout` in milliseconds, `signal`, `ref`
      * @example
      * using writer = await channel.exclusiveWriter({ timeout: 1000 })
      * writer.trySend(frame)
@@ -101,6 +205,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_LOST` for an index that is gone (its `oldest` is what is
      * left), `ERR_MMFILE_READ_ONLY` for a handle of access `'read'` unless it is lossy.
      *
+     * @param options where it begins (`from`), whether it is `lossy`, what messages are received `as`, and how it waits
      * @example
      * using reader = channel.reader({ from: 'oldest' })
      * for await (const { index, value } of reader) console.log(index, value)
@@ -112,9 +217,20 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      *
      * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_UNSUPPORTED` with `onFull: 'drop-oldest'`,
      * `ERR_MMFILE_LOST`, `ERR_MMFILE_READ_ONLY`.
+     *
+     * @param name 1 to 64 bytes
+     * @param options `from`: where a new group begins. Default: the oldest message
+     * @example
+     * channel.createGroup('workers')
      */
     createGroup(name: string, options?: GroupOptions): void;
-    /** Removes a group. Its members are evicted. Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_READ_ONLY`. */
+    /**
+     * Removes a group. Its members are evicted. Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_READ_ONLY`.
+     *
+     * @param name the group's
+     * @example
+     * channel.removeGroup('workers')
+     */
     removeGroup(name: string): void;
     /**
      * Joins a group: each of its messages goes to one member, which acknowledges it with `ack()`. What a member has not
@@ -123,6 +239,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * Throws `ERR_MMFILE_NOT_FOUND` for a group that no process created (a typing error must not hold writers back),
      * `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_READ_ONLY`.
      *
+     * @param group its name
+     * @param options `prefetch`, what messages are received `as`, and how it waits
      * @example
      * using member = channel.member('workers')
      * for await (const job of member) {
@@ -138,6 +256,9 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      *
      * Rejects as `member`, and with `ERR_MMFILE_EVICTED`, `ERR_MMFILE_CLOSED`, or what `onError` throws.
      *
+     * @param group its name
+     * @param handler does one job; a promise that it returns is waited for
+     * @param options `concurrency`, `signal`, `onError`, and `retryDelay` in milliseconds
      * @example
      * await channel.work('workers', async ({ value }) => run(value), { concurrency: 4, signal })
      */
@@ -150,6 +271,9 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * servers died with it, or no process serves and `requireServer` is set; `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_FULL`,
      * `ERR_MMFILE_SEALED`, `ERR_MMFILE_CAPACITY`, an `AbortError`. It may have been handled all the same.
      *
+     * @param value what is asked, by the channel's `encoding`
+     * @param options `timeout` in milliseconds, `signal`, `ref`, `requireServer`
+     * @returns the reply, whose type is believed, not checked
      * @example
      * const sum = await channel.request<number>({ a: 1, b: 2 }, { timeout: 1000, requireServer: true })
      */
@@ -158,42 +282,109 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * Handles requests until `signal`: it takes no more then, waits for the handlers that run, and fulfils. Any number of
      * processes may serve. A request is handled again if a server died with it.
      *
+     * Rejects with `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_CLOSED`.
+     *
      * @param handler returns the reply or a promise of it; what it throws, the caller's `request` rejects with
+     * @param options `concurrency`: how many are handled at a time; `signal`
      * @example
      * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal })
      */
     serve<Reply = T>(handler: (value: T, context: RequestContext) => Reply | PromiseLike<Reply>, options?: ServeOptions): Promise<void>;
-    /** A copy of the newest message, which is there as long as the channel is, whether it was read or not. */
+    /**
+     * A copy of the newest message, which is there as long as the channel is, whether it was read or not. Throws
+     * `ERR_MMFILE_CORRUPT`.
+     *
+     * @returns the message, or `undefined` if none was sent yet
+     * @example
+     * const config = channel.newest()?.value
+     */
     newest(): Message<T> | undefined;
-    /** The participants: reliable readers, members, the exclusive writer and groups. */
+    /**
+     * The participants: reliable readers, members, the exclusive writer and groups, never one of a process that is gone.
+     * It costs a system call for each.
+     *
+     * @example
+     * const [slowest] = channel.participants().sort((a, b) => b.lag - a.lag)
+     */
     participants(): Participant[];
     /**
      * Detaches a reader or a member, which no longer holds anything back: its next call is `ERR_MMFILE_EVICTED`, and views
      * that it has may be overwritten. One that is gone is no error.
      *
+     * Throws `ERR_INVALID_ARG_VALUE` for the exclusive writer or a group, `ERR_MMFILE_READ_ONLY`.
+     *
      * @param participant a row of `participants()`, or an error's `slowest`
+     * @example
+     * for (const one of channel.participants()) if (one.role === 'reader' && one.lag > 1000) channel.evict(one)
      */
     evict(participant: Participant): void;
-    /** The open handles on the channel, as a file's. */
+    /**
+     * Which handles are open, in any process: a row for each, this one included, never one of a process that is gone. It
+     * costs a system call for each row.
+     *
+     * @example
+     * const others = channel.peers().filter(({ self }) => !self)
+     */
     peers(): Peer[];
-    /** No more messages and requests. Doing it again changes nothing. Throws `ERR_MMFILE_LOCK_HELD` while there is an exclusive writer. */
+    /**
+     * No more messages and requests. Doing it again changes nothing. Throws `ERR_MMFILE_LOCK_HELD` while there is an
+     * exclusive writer, `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_TIMEOUT` (for the lock).
+     *
+     * @example
+     * channel.seal()
+     */
     seal(): void;
     /**
-     * Waits until everything that was sent is on the disk. Rejects with `ERR_MMFILE_UNSUPPORTED` for a channel in memory.
+     * Resolves once everything that was sent is on the disk. A thread of its own waits for the disk, which takes
+     * milliseconds; it cannot be cancelled.
+     *
+     * Rejects with `ERR_MMFILE_UNSUPPORTED` for a channel in memory, `ERR_MMFILE_NO_SPACE` if the disk refuses,
+     * `ERR_MMFILE_CLOSED`, or an `AbortError`.
+     *
+     * @param options `signal`, `ref`
+     * @example
+     * await channel.send({ n: 1 })
+     * await channel.flush()
      */
     flush(options?: FlushOptions): Promise<void>;
-    /** As `flush`, and blocks this thread. */
+    /**
+     * As `flush`, and blocks this thread. Throws what `flush` rejects with.
+     *
+     * @example
+     * channel.flushSync()
+     */
     flushSync(): void;
-    /** A stream of objects that sends every chunk as a message, and waits while the channel is full. */
+    /**
+     * A stream of Node's, in object mode, that sends every chunk as a message, and waits while the channel is full. It is
+     * destroyed with what `send` rejects with.
+     *
+     * @param options `seal: true` seals the channel when the stream finishes; `highWaterMark`, `signal`
+     * @example
+     * await pipeline(createReadStream('camera.raw'), channel.createWriteStream({ seal: true }))
+     */
     createWriteStream(options?: WriteStreamOptions): Writable;
     /**
      * Closes this handle, and its readers, members and exclusive writer. Pending calls reject and loops end with
      * `ERR_MMFILE_CLOSED`; views become empty. Doing it again changes nothing.
+     *
+     * @example
+     * channel.close()
      */
     close(): void;
+    /**
+     * Closes it at the end of a block.
+     *
+     * @example
+     * using channel = Channel.createNew()
+     */
     [Symbol.dispose](): void;
+    /**
+     * Closes it at the end of a block.
+     *
+     * @example
+     * await using channel = Channel.createNew()
+     */
     [Symbol.asyncDispose](): Promise<void>;
-    [inspect.custom](_depth: number, options: object): string;
 }
 
 /** What a channel that is there must be. */
@@ -202,50 +393,12 @@ export declare interface ChannelExpectation {
     onFull?: OnFull | undefined;
 }
 
-/** A function that creates a channel: without `encoding` one of bytes. */
-export declare interface ChannelFactory<Head extends unknown[], Options> {
-    (...args: [...head: Head, options?: Options & {
-        encoding?: 'bytes' | undefined;
-    }]): ChannelOf<Buffer>;
-    (...args: [...head: Head, options: Options & {
-        encoding: TextEncodingName;
-    }]): ChannelOf<string>;
-    /** `'json'` and `'v8'` take a type parameter, which is believed, not checked. */
-    <T = unknown>(...args: [...head: Head, options: Options & {
-        encoding: 'json' | 'v8';
-    }]): ChannelOf<T>;
-    <T>(...args: [...head: Head, options: Options & {
-        encoding: Codec<T>;
-    }]): ChannelOf<T>;
-}
-
 /** What every way to open a channel takes. */
 export declare interface ChannelHandleOptions {
     /** Milliseconds that an operation waits for a lock before `ERR_MMFILE_TIMEOUT`. Default 10,000. */
     lockTimeout?: number | undefined;
     /** Names of groups, 1 to 64 bytes each. Those that are missing are created, from the oldest message on. */
     groups?: readonly string[] | undefined;
-}
-
-declare type ChannelOf<T> = Channel<T>;
-
-/** A function that opens a channel: without `encoding` one of whatever encoding it has, which types cannot know. */
-export declare interface ChannelOpener<Where, Options> {
-    <T = unknown>(where: Where, options?: Options & {
-        encoding?: undefined;
-    }): ChannelOf<T>;
-    (where: Where, options: Options & {
-        encoding: 'bytes';
-    }): ChannelOf<Buffer>;
-    (where: Where, options: Options & {
-        encoding: TextEncodingName;
-    }): ChannelOf<string>;
-    <T = unknown>(where: Where, options: Options & {
-        encoding: 'json' | 'v8';
-    }): ChannelOf<T>;
-    <T>(where: Where, options: Options & {
-        encoding: Codec<T>;
-    }): ChannelOf<T>;
 }
 
 /** As for a file; `'writer'`: when there was an exclusive writer and there is none. */
@@ -282,9 +435,21 @@ export declare interface ChannelShape {
 export declare interface Codec<T> {
     /** 1 to 64 bytes, and no {@link EncodingName}. */
     readonly name: string;
-    /** The bytes of a value. They are copied before the next call. */
+    /**
+     * The bytes of a value. They are copied before the next call. What it throws, the send throws.
+     *
+     * @param value what the program sends
+     * @example
+     * encode: (date) => Buffer.from(date.toISOString())
+     */
     encode(value: T): Uint8Array;
-    /** The value of bytes, which are a copy of its own. What it throws is `ERR_MMFILE_NOT_TEXT`, with it as the cause. */
+    /**
+     * The value of bytes, which are a copy of its own. What it throws is `ERR_MMFILE_NOT_TEXT`, with it as the cause.
+     *
+     * @param bytes what `encode` returned
+     * @example
+     * decode: (bytes) => new Date(Buffer.from(bytes).toString())
+     */
     decode(bytes: Uint8Array): T;
 }
 
@@ -340,6 +505,12 @@ export declare interface CreateOrOpenChannelOptions extends CreateChannelFileOpt
 /** Options of `MmFile.createOrOpen`. */
 export declare type CreateOrOpenOptions = CommonOptions;
 
+/** How the values of a channel that is created become bytes. */
+export declare interface Encoded<E> {
+    /** Its name is kept with the channel. Default `'bytes'`. */
+    encoding: E;
+}
+
 /**
  * What values are as bytes. `'bytes'`: as they are; `'utf8'`, `'utf16le'` and `'latin1'`: strings; `'json'`: what
  * `JSON.stringify` makes of them; `'v8'`: structured clones, for Node.js alone.
@@ -358,23 +529,65 @@ declare class ExclusiveWriter<T> extends Sender<T> {
      * Rejects as `send` does.
      *
      * @param byteLength the most bytes that the message may have
+     * @param options `timeout` in milliseconds, `signal`, `ref`
      * @example
      * using room = await writer.reserve(2 << 20)
      * const { bytesRead } = await device.read(room.bytes)
      * room.commit(bytesRead)
      */
     reserve(byteLength: number, options?: WaitOptions): Promise<Reservation>;
-    /** As `reserve`, and blocks this thread while it waits. */
+    /**
+     * As `reserve`, and blocks this thread while it waits. Throws what `send` rejects with.
+     *
+     * @param byteLength the most bytes that the message may have
+     * @param options `timeout` in milliseconds
+     * @example
+     * using room = writer.reserveSync(1024)
+     */
     reserveSync(byteLength: number, options?: SyncWaitOptions): Reservation;
-    /** As `reserve`, if there is room now; otherwise `undefined`. */
+    /**
+     * As `reserve`, if there is room now; otherwise `undefined`. It never waits.
+     *
+     * @param byteLength the most bytes that the message may have
+     * @example
+     * using room = writer.tryReserve(1024)
+     */
     tryReserve(byteLength: number): Reservation | undefined;
-    /** No more messages, of any writer. Doing it again changes nothing. */
+    /**
+     * No more messages, of any writer. Doing it again changes nothing. Throws `ERR_MMFILE_TIMEOUT` (for the lock),
+     * `ERR_MMFILE_CLOSED`.
+     *
+     * @example
+     * writer.seal()
+     */
     seal(): void;
-    /** Lets others write again. Sends that wait reject with `ERR_MMFILE_CLOSED`. Doing it again changes nothing. */
+    /**
+     * Lets others write again. Sends that wait reject with `ERR_MMFILE_CLOSED`. Doing it again changes nothing.
+     *
+     * @example
+     * writer.close()
+     */
     close(): void;
+    /**
+     * Closes it at the end of a block.
+     *
+     * @example
+     * using writer = await channel.exclusiveWriter()
+     */
     [Symbol.dispose](): void;
+    /**
+     * Closes it at the end of a block.
+     *
+     * @example
+     * await using writer = await channel.exclusiveWriter()
+     */
     [Symbol.asyncDispose](): Promise<void>;
-    [inspect.custom](_depth: number, options: object): string;
+}
+
+/** How the values of a channel that is there become bytes. */
+export declare interface ExpectedEncoding<E> {
+    /** Another one is `ERR_MMFILE_INCOMPATIBLE`. A codec that the channel has must be given. Default: what it has. */
+    encoding: E;
 }
 
 /** Which index a message must get. */
@@ -409,14 +622,28 @@ declare class Job<V> extends Message<V> {
      *
      * Throws `ERR_MMFILE_EVICTED` if the job was given back, or has gone to another member; `ERR_MMFILE_CLOSED` if the
      * member is closed.
+     *
+     * @example
+     * await run(job.value)
+     * job.ack()
      */
     ack(): void;
     /**
      * Gives the job back to the group: another member gets it, or this one again, with `attempt` + 1. Doing it again
-     * changes nothing.
+     * changes nothing. After `ack()` it does nothing.
+     *
+     * @param options `delay`: milliseconds until it goes back
+     * @example
+     * if (job.attempt < 5) job.nak({ delay: 1000 })
      */
     nak(options?: NakOptions): void;
-    /** Gives the job back, if it is not acknowledged. */
+    /**
+     * Gives the job back, if it is not acknowledged, with the process warning `MMFILE_NOT_ACKNOWLEDGED` the first time.
+     * The next step of a loop does it, too. Doing it again changes nothing.
+     *
+     * @example
+     * job.release()
+     */
     release(): void;
 }
 
@@ -427,13 +654,17 @@ export declare type Kind = 'file' | 'channel' | 'mutex';
 export declare type Lifetime = 'creator' | 'last-process';
 
 /**
- * The files and mutexes of this user in one folder, in no order. It opens none of them: a process that
+ * The files, channels and mutexes of this user in one folder, in no order. It opens none of them: a process that
  * lists is no peer and prolongs no life. It frees what a process left that was killed while it created
  * something under the same prefixes. It costs a few system calls for each object and one for each name
  * in the folder.
  *
  * Throws `ERR_MMFILE_NO_SPACE` if the process has no descriptors left, `ERR_MMFILE_ACCESS` if the folder
  * cannot be read, `ERR_MMFILE_UNSUPPORTED` if there is none, and for a directory on Windows.
+ *
+ * @param options `directory`, `prefixes`, and `prefix`: that of mutexes
+ * @example
+ * for (const { id, kind, size } of list()) console.log(id, kind, size)
  */
 export declare function list(options?: ListOptions): ObjectInfo[];
 
@@ -463,8 +694,17 @@ declare class LockGuard {
      * Lets the next one in. Doing it again changes nothing.
      *
      * Throws `ERR_MMFILE_LOCK_HELD` inside of `appendWith`.
+     *
+     * @example
+     * guard.release()
      */
     release(): void;
+    /**
+     * Releases it at the end of a block.
+     *
+     * @example
+     * using guard = file.lockSync()
+     */
     [Symbol.dispose](): void;
 }
 
@@ -473,6 +713,13 @@ declare class Member<V> extends Receiver<Job<V>> {
     #private;
     /** The name of the group. */
     readonly group: string;
+    /**
+     * Leaves the group. What it has not acknowledged goes to another member; calls and loops that wait reject with
+     * `ERR_MMFILE_CLOSED`. Doing it again changes nothing.
+     *
+     * @example
+     * member.close()
+     */
     close(): void;
 }
 
@@ -492,8 +739,22 @@ declare class Message<V> {
      * cannot be decoded, reading this throws `ERR_MMFILE_NOT_TEXT`.
      */
     readonly value: V;
-    /** Lets the memory of a view be used again; of a copy it is free already. Doing it again changes nothing. */
+    /**
+     * Lets the memory of a view be used again; of a copy it is free already. The next step of a loop does it, too. Doing
+     * it again changes nothing.
+     *
+     * @example
+     * const frame = await reader.receive()
+     * show(frame.value)
+     * frame.release()
+     */
     release(): void;
+    /**
+     * Releases it at the end of a block.
+     *
+     * @example
+     * using message = await reader.receive()
+     */
     [Symbol.dispose](): void;
 }
 
@@ -905,11 +1166,20 @@ export declare class MmFile {
      * file.close()
      */
     close(): void;
-    /** Closes it at the end of a block: `using file = …`. */
+    /**
+     * Closes it at the end of a block.
+     *
+     * @example
+     * using file = MmFile.createNew(1 << 20)
+     */
     [Symbol.dispose](): void;
-    /** Closes it at the end of a block: `await using file = …`. */
+    /**
+     * Closes it at the end of a block.
+     *
+     * @example
+     * await using file = MmFile.createNew(1 << 20)
+     */
     [Symbol.asyncDispose](): Promise<void>;
-    [inspect.custom](_depth: number, options: object): string;
 }
 
 /**
@@ -931,10 +1201,10 @@ export declare class MmFileError extends Error {
      *
      * @param error any value
      * @param codes the codes that count; all of them, if there are none
+     * @example
+     * if (!MmFileError.is(error, 'ERR_MMFILE_TIMEOUT')) throw error
      */
     static is(error: unknown, ...codes: MmFileErrorCode[]): error is MmFileError;
-    /** An error of another copy of the package is one, too: npm may install two, and test runners reload. */
-    static [Symbol.hasInstance](value: unknown): boolean;
     /** What went wrong, for programs. */
     readonly code: MmFileErrorCode;
     /** With `ERR_MMFILE_CAPACITY`: the bytes that the segments and their size words would take. */
@@ -1083,12 +1353,20 @@ export declare class NamedMutex {
      * mutex.close()
      */
     close(): void;
-    /** Closes it at the end of a block: `using mutex = …`. */
+    /**
+     * Closes it at the end of a block.
+     *
+     * @example
+     * using mutex = NamedMutex.open('my-app.cache')
+     */
     [Symbol.dispose](): void;
-    /** Closes it at the end of a block: `await using mutex = …`. */
+    /**
+     * Closes it at the end of a block.
+     *
+     * @example
+     * await using mutex = NamedMutex.open('my-app.cache')
+     */
     [Symbol.asyncDispose](): Promise<void>;
-    /** What `console.log` shows. */
-    [inspect.custom](_depth: number, options: object): string;
 }
 
 /** A file or a mutex in shared memory, seen from outside. */
@@ -1190,6 +1468,12 @@ export declare interface PlaceOptions {
     directory?: string | undefined;
 }
 
+/** An encoding of bytes or strings. */
+export declare type PlainEncoding = 'bytes' | TextEncodingName;
+
+/** The values of such an encoding. */
+export declare type PlainValue<E extends PlainEncoding> = E extends 'bytes' ? Buffer : string;
+
 /** With the next message that is sent, the oldest that is left, the newest there is, or the one of that index. */
 export declare type Position = 'new' | 'oldest' | 'newest' | number;
 
@@ -1209,7 +1493,14 @@ export declare interface Prefixes {
 /** A reader of every message. */
 declare class Reader<V> extends Receiver<Message<V>> {
     #private;
-    /** The messages as a stream of objects: what `value` is of each. It ends when the channel is sealed. */
+    /**
+     * The messages as a stream of Node's in object mode: what `value` is of each. It ends when the channel is sealed, and
+     * is destroyed with what `receive` would reject with.
+     *
+     * @param options `highWaterMark`: how many messages are read ahead; `signal`
+     * @example
+     * await pipeline(reader.createReadStream(), createWriteStream('copy'))
+     */
     createReadStream(options?: ChannelReadStreamOptions): Readable;
 }
 
@@ -1254,18 +1545,29 @@ declare abstract class Receiver<M extends Message<unknown>> {
      * Rejects with `ERR_MMFILE_TIMEOUT`; `ERR_MMFILE_SEALED` when nothing can come any more; `ERR_MMFILE_PEER_GONE`;
      * `ERR_MMFILE_EVICTED`; `ERR_MMFILE_CLOSED`; an `AbortError`.
      *
-     * @param options what the receiver's own options do not say, or otherwise
+     * @param options `timeout` in milliseconds, `signal`, `ref`: what is absent is as in the receiver's own options
+     * @example
+     * const { index, value } = await reader.receive({ timeout: 1000 })
      */
     receive(options?: WaitOptions): Promise<M>;
     /**
      * The next message; blocks this thread until there is one. Throws what `receive` rejects with.
+     *
+     * @param options `timeout` and `spin` in milliseconds. Default: no end, and the receiver's `spin`
+     * @example
+     * const { value } = reader.receiveSync({ timeout: 1000, spin: 0.05 })
      */
     receiveSync(options?: ReceiveSyncOptions): M;
     /**
-     * The next message if there is one now.
+     * The next message if there is one now. It costs a fraction of a microsecond, and a copy unless it is a view.
      *
      * Throws `ERR_MMFILE_SEALED` when nothing can come any more, `ERR_MMFILE_PEER_GONE`, `ERR_MMFILE_EVICTED`,
      * `ERR_MMFILE_CLOSED`.
+     *
+     * @returns the message, or `undefined`
+     * @example
+     * const message = reader.tryReceive()
+     * if (message !== undefined) show(message.value)
      */
     tryReceive(): M | undefined;
     /**
@@ -1274,6 +1576,8 @@ declare abstract class Receiver<M extends Message<unknown>> {
      * Throws what `tryReceive` throws, if there are none.
      *
      * @param max at least 1
+     * @example
+     * for (const { value } of reader.tryReceiveAll(100)) show(value)
      */
     tryReceiveAll(max: number): M[];
     /** How many messages there are that it has not received; of a member: that its group has not acknowledged. */
@@ -1285,14 +1589,35 @@ declare abstract class Receiver<M extends Message<unknown>> {
     /**
      * Present and future messages until the channel is sealed. Each step releases the message before. Timers and I/O
      * get their turn at least every 10 ms.
+     *
+     * It throws what `receive` rejects with, but for `ERR_MMFILE_SEALED`; `ERR_MMFILE_TIMEOUT` after a pause longer than
+     * the receiver's `timeout`.
+     *
+     * @example
+     * for await (const { index, value } of reader) console.log(index, value)
      */
     [Symbol.asyncIterator](): AsyncGenerator<M, void, undefined>;
     /**
      * Ends it: pending calls and loops reject with `ERR_MMFILE_CLOSED`, everything is released, and what a member has
      * not acknowledged goes back. Doing it again changes nothing.
+     *
+     * @example
+     * reader.close()
      */
     close(): void;
+    /**
+     * Closes it at the end of a block.
+     *
+     * @example
+     * using reader = channel.reader()
+     */
     [Symbol.dispose](): void;
+    /**
+     * Closes it at the end of a block.
+     *
+     * @example
+     * await using reader = channel.reader()
+     */
     [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -1303,13 +1628,18 @@ export declare interface ReceiveSyncOptions extends SyncWaitOptions {
 }
 
 /**
- * Removes the name of a file or a mutex: nothing can open it from now on, and the name is free, on Windows
+ * Removes the name of a file, a channel or a mutex: nothing can open it from now on, and the name is free, on Windows
  * as soon as the last process has closed it. A process that has it open goes on using it; the memory is
  * freed after the last of them.
  *
  * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_ACCESS` if it is another user's, of another kind, or
  * something else stands at its name; `ERR_MMFILE_TIMEOUT` if other processes keep the name locked for ten
  * seconds; `ERR_MMFILE_UNSUPPORTED` if there is no such folder, and for a directory on Windows.
+ *
+ * @param id the file's or channel's id, or the mutex's name
+ * @param options `kind`: what is removed, a file by default; `directory`, `prefixes`, `prefix`
+ * @example
+ * remove('jobs', { kind: 'channel' })
  */
 export declare function remove(id: string, options?: RemoveOptions): void;
 
@@ -1356,9 +1686,16 @@ declare class Reservation {
      *
      * @param length default: all bytes
      * @returns the message's index
+     * @example
+     * const index = room.commit(bytesRead)
      */
     commit(length?: number): number;
-    /** Gives the room up, unless a message was sent: it leaves none. */
+    /**
+     * Gives the room up at the end of a block, unless a message was sent: it leaves none.
+     *
+     * @example
+     * using room = writer.reserveSync(1024)
+     */
     [Symbol.dispose](): void;
 }
 
@@ -1419,19 +1756,33 @@ declare abstract class Sender<T> {
      * writer; `ERR_MMFILE_SEALED`, `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_TIMEOUT` (for the lock), an `AbortError`.
      *
      * @param value what is sent, by the channel's `encoding`
+     * @param options `timeout` in milliseconds, `signal`, `ref`, `expectedIndex`
      * @returns its index
      * @example
      * await channel.send({ n: 1 }, { timeout: 1000 })
      */
     send(value: Sendable<T>, options?: SendOptions): Promise<number>;
-    /** As `send`, and blocks this thread while it waits. Throws what `send` rejects with. */
+    /**
+     * As `send`, and blocks this thread while it waits. Throws what `send` rejects with.
+     *
+     * @param value what is sent, by the channel's `encoding`
+     * @param options `timeout` in milliseconds, `expectedIndex`
+     * @returns its index
+     * @example
+     * channel.sendSync({ n: 1 }, { timeout: 1000 })
+     */
     sendSync(value: Sendable<T>, options?: SendSyncOptions): number;
     /**
-     * Sends one message if there is room now, and no `send` of this handle waits.
+     * Sends one message if there is room now, and no `send` of this handle waits. It costs about a microsecond, and a
+     * copy of the bytes; the exclusive writer's takes no lock.
      *
      * Throws what `send` rejects with, but for `ERR_MMFILE_FULL`.
      *
+     * @param value what is sent, by the channel's `encoding`
+     * @param options `expectedIndex`: the only index that it may get
      * @returns its index, or `undefined`
+     * @example
+     * if (channel.trySend({ n: 1 }) === undefined) await channel.send({ n: 1 })
      */
     trySend(value: Sendable<T>, options?: ExpectOptions): number | undefined;
     /**
@@ -1439,12 +1790,31 @@ declare abstract class Sender<T> {
      *
      * Rejects as `send` does.
      *
+     * @param values what is sent; taken all before the first is written
+     * @param options `timeout` in milliseconds, `signal`, `ref`
      * @returns the index of the first; of none, `nextIndex`
+     * @example
+     * const first = await channel.sendAll([{ n: 1 }, { n: 2 }])
      */
     sendAll(values: Iterable<Sendable<T>>, options?: WaitOptions): Promise<number>;
-    /** As `sendAll`, and blocks this thread while it waits. */
+    /**
+     * As `sendAll`, and blocks this thread while it waits. Throws what `send` rejects with.
+     *
+     * @param values what is sent; taken all before the first is written
+     * @param options `timeout` in milliseconds
+     * @returns the index of the first; of none, `nextIndex`
+     * @example
+     * const first = channel.sendAllSync([{ n: 1 }, { n: 2 }])
+     */
     sendAllSync(values: Iterable<Sendable<T>>, options?: SyncWaitOptions): number;
-    /** As `sendAll`, if there is room for all of them now. */
+    /**
+     * As `sendAll`, if there is room for all of them now. Throws what `trySend` throws.
+     *
+     * @param values what is sent; taken all before the first is written
+     * @returns the index of the first, or `undefined`
+     * @example
+     * const first = channel.trySendAll([{ n: 1 }, { n: 2 }])
+     */
     trySendAll(values: Iterable<Sendable<T>>): number | undefined;
     /**
      * Sends a message that a function writes in place, which saves a copy. The bytes are sent as they are, whatever the
@@ -1455,13 +1825,32 @@ declare abstract class Sender<T> {
      *
      * @param byteLength the most bytes that it may have
      * @param fill writes them; a number that it returns is the length to keep
+     * @param options `timeout` in milliseconds, `signal`, `ref`
+     * @returns its index
      * @example
      * await channel.sendWith(4, (target) => new DataView(target.buffer).setUint32(0, 42))
      */
     sendWith(byteLength: number, fill: Fill, options?: WaitOptions): Promise<number>;
-    /** As `sendWith`, and blocks this thread while it waits. */
+    /**
+     * As `sendWith`, and blocks this thread while it waits. Throws what `fill` throws and `send` rejects with.
+     *
+     * @param byteLength the most bytes that it may have
+     * @param fill writes them; a number that it returns is the length to keep
+     * @param options `timeout` in milliseconds
+     * @returns its index
+     * @example
+     * channel.sendWithSync(1024, (target) => encoder.encodeInto(text, target).written)
+     */
     sendWithSync(byteLength: number, fill: Fill, options?: SyncWaitOptions): number;
-    /** As `sendWith`, if there is room now; `fill` is not called otherwise. */
+    /**
+     * As `sendWith`, if there is room now; `fill` is not called otherwise. Throws what `fill` and `trySend` throw.
+     *
+     * @param byteLength the most bytes that it may have
+     * @param fill writes them; a number that it returns is the length to keep
+     * @returns its index, or `undefined`
+     * @example
+     * const index = channel.trySendWith(frame.byteLength, (target) => target.set(frame))
+     */
     trySendWith(byteLength: number, fill: Fill): number | undefined;
 }
 
@@ -1482,8 +1871,13 @@ export declare interface ServeOptions {
 }
 
 /**
- * Removes the files and mutexes of this user that no live process has open, and returns their rows. It
+ * Removes the files, channels and mutexes of this user that no live process has open, and returns their rows. It
  * throws and costs what `list` does.
+ *
+ * @param options `directory`, `prefixes`, and `prefix`: that of mutexes
+ * @returns a row for each that was removed
+ * @example
+ * console.log(`${sweep().length} removed`)
  */
 export declare function sweep(options?: ListOptions): ObjectInfo[];
 
@@ -1502,6 +1896,9 @@ export declare type TextEncodingName = 'utf16le' | 'utf8' | 'latin1';
 
 /** What can be written as one segment. A string is stored in the handle's `encoding`. */
 export declare type Value = string | Bytes;
+
+/** An encoding whose values are of a type that the program knows. */
+export declare type ValueEncoding<T> = 'json' | 'v8' | Codec<T>;
 
 /** How long something is waited for. */
 export declare interface WaitOptions extends SyncWaitOptions {

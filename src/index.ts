@@ -6,9 +6,7 @@ export type { Receiver } from './channel/receiving.js'
 export type { Sender } from './channel/sending.js'
 export type {
   ChannelExpectation,
-  ChannelFactory,
   ChannelHandleOptions,
-  ChannelOpener,
   ChannelPeer,
   ChannelPlace,
   ChannelReadStreamOptions,
@@ -17,7 +15,9 @@ export type {
   CreateChannelFileOptions,
   CreateChannelOptions,
   CreateOrOpenChannelOptions,
+  Encoded,
   EncodingName,
+  ExpectedEncoding,
   ExpectOptions,
   GroupOptions,
   MemberOptions,
@@ -28,6 +28,8 @@ export type {
   OpenChannelFileOptions,
   OpenChannelOptions,
   Participant,
+  PlainEncoding,
+  PlainValue,
   Position,
   ReaderOptions,
   ReceiveOptions,
@@ -38,6 +40,7 @@ export type {
   SendOptions,
   SendSyncOptions,
   ServeOptions,
+  ValueEncoding,
   WorkOptions,
 } from './channel/types.js'
 export type { ExclusiveWriter, Reservation } from './channel/writer.js'

@@ -49,11 +49,11 @@ import { type RingMemory, RingWriter, ringMemory } from './ring.js'
 import { Sender, Sends } from './sending.js'
 import { writeStream } from './streams.js'
 import type {
-  ChannelFactory,
-  ChannelOpener,
   CreateChannelFileOptions,
   CreateChannelOptions,
   CreateOrOpenChannelOptions,
+  Encoded,
+  ExpectedEncoding,
   GroupOptions,
   MemberOptions,
   MessageForm,
@@ -62,11 +62,14 @@ import type {
   OpenChannelFileOptions,
   OpenChannelOptions,
   Participant,
+  PlainEncoding,
+  PlainValue,
   ReaderOptions,
   RequestContext,
   RequestOptions,
   Sendable,
   ServeOptions,
+  ValueEncoding,
   WorkOptions,
 } from './types.js'
 import { Window } from './window.js'
@@ -105,59 +108,200 @@ export class Channel<T = Buffer> extends Sender<T> {
   #closed = false
 
   /**
-   * Creates a channel in memory, with all of its memory reserved.
+   * Creates a channel in memory whose values are JSON, structured clones, or a codec's: of type `T`, which is believed, not
+   * checked. All of its memory is reserved: it takes about 0.1 ms a MiB.
    *
    * Throws `ERR_MMFILE_EXISTS` if the id is in use, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
    *
+   * @param options `encoding`; `capacity` in bytes, `id`, `onFull` and the like
+   * @example
+   * using channel = Channel.createNew<Task>({ encoding: 'json', groups: ['workers'] })
+   */
+  static createNew<T = unknown>(
+    options: CreateChannelOptions & Encoded<ValueEncoding<T>>,
+  ): Channel<T>
+  /**
+   * Creates a channel of bytes or strings in memory, with all of its memory reserved: it takes about 0.1 ms a MiB.
+   *
+   * Throws `ERR_MMFILE_EXISTS` if the id is in use, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
+   *
+   * @param options `capacity` in bytes, `id`, `encoding`, `onFull` and the like
    * @example
    * using channel = Channel.createNew({ capacity: 1 << 20, encoding: 'utf8' })
    */
-  static readonly createNew: ChannelFactory<[], CreateChannelOptions> = (options?: object) =>
-    new Channel<never>(token, createNew(options))
+  static createNew<E extends PlainEncoding = 'bytes'>(
+    options?: CreateChannelOptions & Partial<Encoded<E | undefined>>,
+  ): Channel<PlainValue<E>>
+  static createNew(options?: object): Channel<never> {
+    return new Channel<never>(token, createNew(options))
+  }
 
   /**
-   * Opens the channel of that id.
+   * Opens the channel of that id with the encoding that it has, or that the options name: its values are of type `T`, which
+   * is believed, not checked.
    *
    * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_INCOMPATIBLE` if its encoding or `onFull` is another one, or a codec that
    * the options do not have; `ERR_MMFILE_ACCESS`.
-   */
-  static readonly openExisting: ChannelOpener<string, OpenChannelOptions> = (
-    id: string,
-    options?: object,
-  ) => new Channel<never>(token, openExisting(id, options))
-
-  /**
-   * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its
-   * lifetime is `'last-process'`; without `encoding` it is one of bytes. One that has another capacity is taken as it is.
    *
-   * Throws as `createNew` and `openExisting`.
+   * @param id the creator's `channel.id`; a UUID may be in any case, with or without braces
+   * @param options the same `directory` and `prefixes` as the creator's; `encoding`, `access`, `groups`
+   * @example
+   * using channel = Channel.openExisting<Task>('jobs')
    */
-  static readonly createOrOpen: ChannelFactory<[id: string], CreateOrOpenChannelOptions> = (
+  static openExisting<T = unknown>(
     id: string,
-    options?: object,
-  ) => new Channel<never>(token, createOrOpen(id, options))
+    options?: OpenChannelOptions & Partial<ExpectedEncoding<ValueEncoding<T> | undefined>>,
+  ): Channel<T>
+  /**
+   * Opens the channel of that id, whose values are bytes or strings.
+   *
+   * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_INCOMPATIBLE` if its encoding or `onFull` is another one;
+   * `ERR_MMFILE_ACCESS`.
+   *
+   * @param id the creator's `channel.id`; a UUID may be in any case, with or without braces
+   * @param options `encoding`; the same `directory` and `prefixes` as the creator's; `access`, `groups`
+   * @example
+   * using channel = Channel.openExisting('news', { encoding: 'utf8' })
+   */
+  static openExisting<E extends PlainEncoding>(
+    id: string,
+    options: OpenChannelOptions & ExpectedEncoding<E>,
+  ): Channel<PlainValue<E>>
+  static openExisting(id: string, options?: object): Channel<never> {
+    return new Channel<never>(token, openExisting(id, options))
+  }
 
   /**
-   * Creates a channel on disk. Messages, positions and groups survive every process; after a machine's crash, what was
-   * flushed and not yet released is there.
+   * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its values
+   * are of type `T`, which is believed, not checked; its lifetime is `'last-process'`. One that has another capacity is
+   * taken as it is.
+   *
+   * Throws what `createNew` and `openExisting` throw, without `EXISTS` and `NOT_FOUND`.
+   *
+   * @param id a UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`
+   * @param options `encoding`, and the rest as for `createNew`, without `id` and `lifetime`
+   * @example
+   * using channel = Channel.createOrOpen<Task>('jobs', { encoding: 'json', groups: ['workers'] })
+   */
+  static createOrOpen<T = unknown>(
+    id: string,
+    options: CreateOrOpenChannelOptions & Encoded<ValueEncoding<T>>,
+  ): Channel<T>
+  /**
+   * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its values
+   * are bytes or strings, its lifetime is `'last-process'`. One that has another capacity is taken as it is.
+   *
+   * Throws what `createNew` and `openExisting` throw, without `EXISTS` and `NOT_FOUND`.
+   *
+   * @param id a UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`
+   * @param options as for `createNew`, without `id` and `lifetime`
+   * @example
+   * using channel = Channel.createOrOpen('frames', { capacity: 64 << 20 })
+   */
+  static createOrOpen<E extends PlainEncoding = 'bytes'>(
+    id: string,
+    options?: CreateOrOpenChannelOptions & Partial<Encoded<E | undefined>>,
+  ): Channel<PlainValue<E>>
+  static createOrOpen(id: string, options?: object): Channel<never> {
+    return new Channel<never>(token, createOrOpen(id, options))
+  }
+
+  /**
+   * Creates a channel on disk whose values are of type `T`, which is believed, not checked. Messages, positions and groups survive every
+   * process; after a machine's crash, what was flushed and not yet released is there.
    *
    * Throws `ERR_MMFILE_EXISTS`, `ERR_MMFILE_NOT_FOUND` without its folder, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
+   *
+   * @param path a path or a `file:` URL
+   * @param options `encoding`; `capacity` in bytes, `onFull` and the like
+   * @example
+   * using jobs = Channel.createFile<Task>('jobs.mmf', { encoding: 'json', groups: ['workers'] })
    */
-  static readonly createFile: ChannelFactory<[path: string | URL], CreateChannelFileOptions> = (
+  static createFile<T = unknown>(
     path: string | URL,
-    options?: object,
-  ) => new Channel<never>(token, createFile(path, options))
-
-  /** Opens a channel on disk. Throws as `openExisting`, and `ERR_MMFILE_CORRUPT` if it was cut. */
-  static readonly openFile: ChannelOpener<string | URL, OpenChannelFileOptions> = (
+    options: CreateChannelFileOptions & Encoded<ValueEncoding<T>>,
+  ): Channel<T>
+  /**
+   * Creates a channel of bytes or strings in a file on disk. Messages, positions and groups survive every
+   * process; after a machine's crash, what was flushed and not yet released is there.
+   *
+   * Throws `ERR_MMFILE_EXISTS`, `ERR_MMFILE_NOT_FOUND` without its folder, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
+   *
+   * @param path a path or a `file:` URL
+   * @param options `capacity` in bytes, `encoding`, `onFull` and the like
+   * @example
+   * using channel = Channel.createFile('frames.mmf', { capacity: 64 << 20 })
+   */
+  static createFile<E extends PlainEncoding = 'bytes'>(
     path: string | URL,
-    options?: object,
-  ) => new Channel<never>(token, openFile(path, options))
+    options?: CreateChannelFileOptions & Partial<Encoded<E | undefined>>,
+  ): Channel<PlainValue<E>>
+  static createFile(path: string | URL, options?: object): Channel<never> {
+    return new Channel<never>(token, createFile(path, options))
+  }
 
-  /** Opens a channel on disk, or creates it; as `createOrOpen`. */
-  static readonly createOrOpenFile: ChannelFactory<[path: string | URL], CreateChannelFileOptions> =
-    (path: string | URL, options?: object) =>
-      new Channel<never>(token, createOrOpenFile(path, options))
+  /**
+   * Opens a channel on disk with the encoding that it has, or that the options name: its values are of type `T`, which is
+   * believed, not checked. Throws what `openExisting` throws, and `ERR_MMFILE_CORRUPT` if it was cut.
+   *
+   * @param path a path or a `file:` URL
+   * @param options `encoding`, `access`, `groups`
+   * @example
+   * using jobs = Channel.openFile<Task>('jobs.mmf')
+   */
+  static openFile<T = unknown>(
+    path: string | URL,
+    options?: OpenChannelFileOptions & Partial<ExpectedEncoding<ValueEncoding<T> | undefined>>,
+  ): Channel<T>
+  /**
+   * Opens a channel on disk, whose values are bytes or strings. Throws what `openExisting` throws, and
+   * `ERR_MMFILE_CORRUPT` if it was cut.
+   *
+   * @param path a path or a `file:` URL
+   * @param options `encoding`, `access`, `groups`
+   * @example
+   * using channel = Channel.openFile('frames.mmf', { encoding: 'bytes', access: 'read' })
+   */
+  static openFile<E extends PlainEncoding>(
+    path: string | URL,
+    options: OpenChannelFileOptions & ExpectedEncoding<E>,
+  ): Channel<PlainValue<E>>
+  static openFile(path: string | URL, options?: object): Channel<never> {
+    return new Channel<never>(token, openFile(path, options))
+  }
+
+  /**
+   * Opens a channel on disk, or creates it: in one step, which never races. Its values are of type `T`, which is believed,
+   * not checked.
+   *
+   * Throws what `createFile` and `openFile` throw; `NOT_FOUND` only if the folder does not exist.
+   *
+   * @param path a path or a `file:` URL
+   * @param options `encoding`, and the rest as for `createFile`
+   * @example
+   * using jobs = Channel.createOrOpenFile<Task>('jobs.mmf', { encoding: 'json' })
+   */
+  static createOrOpenFile<T = unknown>(
+    path: string | URL,
+    options: CreateChannelFileOptions & Encoded<ValueEncoding<T>>,
+  ): Channel<T>
+  /**
+   * Opens a channel on disk, or creates it: in one step, which never races. Its values are bytes or strings.
+   *
+   * Throws what `createFile` and `openFile` throw; `NOT_FOUND` only if the folder does not exist.
+   *
+   * @param path a path or a `file:` URL
+   * @param options as for `createFile`
+   * @example
+   * using channel = Channel.createOrOpenFile('frames.mmf')
+   */
+  static createOrOpenFile<E extends PlainEncoding = 'bytes'>(
+    path: string | URL,
+    options?: CreateChannelFileOptions & Partial<Encoded<E | undefined>>,
+  ): Channel<PlainValue<E>>
+  static createOrOpenFile(path: string | URL, options?: object): Channel<never> {
+    return new Channel<never>(token, createOrOpenFile(path, options))
+  }
 
   private constructor(made: symbol, opened: OpenedChannel) {
     if (made !== token) {
@@ -259,6 +403,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Rejects with `ERR_MMFILE_LOCK_HELD` when the time is over, or at once if this handle has one;
    * `ERR_MMFILE_NO_SPACE` without a slot; `ERR_MMFILE_READ_ONLY`.
    *
+   * @param options `timeout` in milliseconds, `signal`, `ref`
    * @example
    * using writer = await channel.exclusiveWriter({ timeout: 1000 })
    * writer.trySend(frame)
@@ -318,6 +463,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_LOST` for an index that is gone (its `oldest` is what is
    * left), `ERR_MMFILE_READ_ONLY` for a handle of access `'read'` unless it is lossy.
    *
+   * @param options where it begins (`from`), whether it is `lossy`, what messages are received `as`, and how it waits
    * @example
    * using reader = channel.reader({ from: 'oldest' })
    * for await (const { index, value } of reader) console.log(index, value)
@@ -343,6 +489,11 @@ export class Channel<T = Buffer> extends Sender<T> {
    *
    * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_UNSUPPORTED` with `onFull: 'drop-oldest'`,
    * `ERR_MMFILE_LOST`, `ERR_MMFILE_READ_ONLY`.
+   *
+   * @param name 1 to 64 bytes
+   * @param options `from`: where a new group begins. Default: the oldest message
+   * @example
+   * channel.createGroup('workers')
    */
   createGroup(name: string, options?: GroupOptions): void {
     checkGroup(name)
@@ -350,7 +501,13 @@ export class Channel<T = Buffer> extends Sender<T> {
     native.createGroup(this.#channel.handle, name, checkFrom(given.from, 'oldest'))
   }
 
-  /** Removes a group. Its members are evicted. Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_READ_ONLY`. */
+  /**
+   * Removes a group. Its members are evicted. Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_READ_ONLY`.
+   *
+   * @param name the group's
+   * @example
+   * channel.removeGroup('workers')
+   */
   removeGroup(name: string): void {
     native.removeGroup(this.#channel.handle, checkGroup(name))
   }
@@ -362,6 +519,8 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Throws `ERR_MMFILE_NOT_FOUND` for a group that no process created (a typing error must not hold writers back),
    * `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_READ_ONLY`.
    *
+   * @param group its name
+   * @param options `prefetch`, what messages are received `as`, and how it waits
    * @example
    * using member = channel.member('workers')
    * for await (const job of member) {
@@ -389,6 +548,9 @@ export class Channel<T = Buffer> extends Sender<T> {
    *
    * Rejects as `member`, and with `ERR_MMFILE_EVICTED`, `ERR_MMFILE_CLOSED`, or what `onError` throws.
    *
+   * @param group its name
+   * @param handler does one job; a promise that it returns is waited for
+   * @param options `concurrency`, `signal`, `onError`, and `retryDelay` in milliseconds
    * @example
    * await channel.work('workers', async ({ value }) => run(value), { concurrency: 4, signal })
    */
@@ -415,6 +577,9 @@ export class Channel<T = Buffer> extends Sender<T> {
    * servers died with it, or no process serves and `requireServer` is set; `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_FULL`,
    * `ERR_MMFILE_SEALED`, `ERR_MMFILE_CAPACITY`, an `AbortError`. It may have been handled all the same.
    *
+   * @param value what is asked, by the channel's `encoding`
+   * @param options `timeout` in milliseconds, `signal`, `ref`, `requireServer`
+   * @returns the reply, whose type is believed, not checked
    * @example
    * const sum = await channel.request<number>({ a: 1, b: 2 }, { timeout: 1000, requireServer: true })
    */
@@ -438,7 +603,10 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Handles requests until `signal`: it takes no more then, waits for the handlers that run, and fulfils. Any number of
    * processes may serve. A request is handled again if a server died with it.
    *
+   * Rejects with `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_CLOSED`.
+   *
    * @param handler returns the reply or a promise of it; what it throws, the caller's `request` rejects with
+   * @param options `concurrency`: how many are handled at a time; `signal`
    * @example
    * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal })
    */
@@ -454,14 +622,27 @@ export class Channel<T = Buffer> extends Sender<T> {
     await this.#ofRequests().serve(handle, working, this.sealed)
   }
 
-  /** A copy of the newest message, which is there as long as the channel is, whether it was read or not. */
+  /**
+   * A copy of the newest message, which is there as long as the channel is, whether it was read or not. Throws
+   * `ERR_MMFILE_CORRUPT`.
+   *
+   * @returns the message, or `undefined` if none was sent yet
+   * @example
+   * const config = channel.newest()?.value
+   */
   newest(): Message<T> | undefined {
     const bytes = channels.newest(this.#channel.handle, index)
     if (bytes === undefined) return undefined
     return copyOf(bytes, index[0] as number, 'value', this.#origin()) as Message<T>
   }
 
-  /** The participants: reliable readers, members, the exclusive writer and groups. */
+  /**
+   * The participants: reliable readers, members, the exclusive writer and groups, never one of a process that is gone.
+   * It costs a system call for each.
+   *
+   * @example
+   * const [slowest] = channel.participants().sort((a, b) => b.lag - a.lag)
+   */
   participants(): Participant[] {
     return native.participants(this.#channel.handle).map(participantOf)
   }
@@ -470,7 +651,11 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Detaches a reader or a member, which no longer holds anything back: its next call is `ERR_MMFILE_EVICTED`, and views
    * that it has may be overwritten. One that is gone is no error.
    *
+   * Throws `ERR_INVALID_ARG_VALUE` for the exclusive writer or a group, `ERR_MMFILE_READ_ONLY`.
+   *
    * @param participant a row of `participants()`, or an error's `slowest`
+   * @example
+   * for (const one of channel.participants()) if (one.role === 'reader' && one.lag > 1000) channel.evict(one)
    */
   evict(participant: Participant): void {
     const { id, role } = (participant ?? {}) as Partial<Participant>
@@ -493,30 +678,63 @@ export class Channel<T = Buffer> extends Sender<T> {
     native.evict(this.#channel.handle, number)
   }
 
-  /** The open handles on the channel, as a file's. */
+  /**
+   * Which handles are open, in any process: a row for each, this one included, never one of a process that is gone. It
+   * costs a system call for each row.
+   *
+   * @example
+   * const others = channel.peers().filter(({ self }) => !self)
+   */
   peers(): Peer[] {
     return native.channelPeers(this.#channel.handle).map(toPeer)
   }
 
-  /** No more messages and requests. Doing it again changes nothing. Throws `ERR_MMFILE_LOCK_HELD` while there is an exclusive writer. */
+  /**
+   * No more messages and requests. Doing it again changes nothing. Throws `ERR_MMFILE_LOCK_HELD` while there is an
+   * exclusive writer, `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_TIMEOUT` (for the lock).
+   *
+   * @example
+   * channel.seal()
+   */
   seal(): void {
     channels.seal(this.#channel.handle, defaults.lockTimeout)
     this.#ofRequests().seal()
   }
 
   /**
-   * Waits until everything that was sent is on the disk. Rejects with `ERR_MMFILE_UNSUPPORTED` for a channel in memory.
+   * Resolves once everything that was sent is on the disk. A thread of its own waits for the disk, which takes
+   * milliseconds; it cannot be cancelled.
+   *
+   * Rejects with `ERR_MMFILE_UNSUPPORTED` for a channel in memory, `ERR_MMFILE_NO_SPACE` if the disk refuses,
+   * `ERR_MMFILE_CLOSED`, or an `AbortError`.
+   *
+   * @param options `signal`, `ref`
+   * @example
+   * await channel.send({ n: 1 })
+   * await channel.flush()
    */
   flush(options?: FlushOptions): Promise<void> {
     return this.#flushes.flush(options)
   }
 
-  /** As `flush`, and blocks this thread. */
+  /**
+   * As `flush`, and blocks this thread. Throws what `flush` rejects with.
+   *
+   * @example
+   * channel.flushSync()
+   */
   flushSync(): void {
     native.flushChannelSync(this.#channel.handle)
   }
 
-  /** A stream of objects that sends every chunk as a message, and waits while the channel is full. */
+  /**
+   * A stream of Node's, in object mode, that sends every chunk as a message, and waits while the channel is full. It is
+   * destroyed with what `send` rejects with.
+   *
+   * @param options `seal: true` seals the channel when the stream finishes; `highWaterMark`, `signal`
+   * @example
+   * await pipeline(createReadStream('camera.raw'), channel.createWriteStream({ seal: true }))
+   */
   createWriteStream(options?: WriteStreamOptions): Writable {
     return writeStream(this as unknown as Parameters<typeof writeStream>[0], options)
   }
@@ -524,6 +742,9 @@ export class Channel<T = Buffer> extends Sender<T> {
   /**
    * Closes this handle, and its readers, members and exclusive writer. Pending calls reject and loops end with
    * `ERR_MMFILE_CLOSED`; views become empty. Doing it again changes nothing.
+   *
+   * @example
+   * channel.close()
    */
   close(): void {
     if (this.#closed) return
@@ -538,14 +759,27 @@ export class Channel<T = Buffer> extends Sender<T> {
     this.#flushes.close()
   }
 
+  /**
+   * Closes it at the end of a block.
+   *
+   * @example
+   * using channel = Channel.createNew()
+   */
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /**
+   * Closes it at the end of a block.
+   *
+   * @example
+   * await using channel = Channel.createNew()
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
 
+  /** What `console.log` shows. @internal */
   [inspect.custom](_depth: number, options: object): string {
     const { id, encoding, capacity, onFull, access, isCreator } = this
     return `Channel ${inspect({ id, encoding, capacity, onFull, access, isCreator, ...this.#state() }, options)}`

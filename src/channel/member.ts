@@ -17,6 +17,13 @@ export class Member<V> extends Receiver<Job<V>> {
     this.#jobs = { subject: origin.subject, open: 0, delays: new Set() }
   }
 
+  /**
+   * Leaves the group. What it has not acknowledged goes to another member; calls and loops that wait reject with
+   * `ERR_MMFILE_CLOSED`. Doing it again changes nothing.
+   *
+   * @example
+   * member.close()
+   */
   override close(): void {
     if (this.closed) return
     super.close()

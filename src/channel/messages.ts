@@ -84,7 +84,15 @@ export class Message<V> {
     this.#at = at
   }
 
-  /** Lets the memory of a view be used again; of a copy it is free already. Doing it again changes nothing. */
+  /**
+   * Lets the memory of a view be used again; of a copy it is free already. The next step of a loop does it, too. Doing
+   * it again changes nothing.
+   *
+   * @example
+   * const frame = await reader.receive()
+   * show(frame.value)
+   * frame.release()
+   */
   release(): void {
     const keeper = this.#keeper
     if (keeper === undefined) return
@@ -93,6 +101,12 @@ export class Message<V> {
     keeper.lease.release(this.#at)
   }
 
+  /**
+   * Releases it at the end of a block.
+   *
+   * @example
+   * using message = await reader.receive()
+   */
   [Symbol.dispose](): void {
     this.release()
   }
@@ -167,6 +181,10 @@ export class Job<V> extends Message<V> {
    *
    * Throws `ERR_MMFILE_EVICTED` if the job was given back, or has gone to another member; `ERR_MMFILE_CLOSED` if the
    * member is closed.
+   *
+   * @example
+   * await run(job.value)
+   * job.ack()
    */
   ack(): void {
     if (this.#state === 'acknowledged') return
@@ -180,7 +198,11 @@ export class Job<V> extends Message<V> {
 
   /**
    * Gives the job back to the group: another member gets it, or this one again, with `attempt` + 1. Doing it again
-   * changes nothing.
+   * changes nothing. After `ack()` it does nothing.
+   *
+   * @param options `delay`: milliseconds until it goes back
+   * @example
+   * if (job.attempt < 5) job.nak({ delay: 1000 })
    */
   nak(options?: NakOptions): void {
     const given = checkOptions<NakOptions>(options, ['delay'])
@@ -204,7 +226,13 @@ export class Job<V> extends Message<V> {
     delays.add(timer)
   }
 
-  /** Gives the job back, if it is not acknowledged. */
+  /**
+   * Gives the job back, if it is not acknowledged, with the process warning `MMFILE_NOT_ACKNOWLEDGED` the first time.
+   * The next step of a loop does it, too. Doing it again changes nothing.
+   *
+   * @example
+   * job.release()
+   */
   override release(): void {
     if (this.#state !== 'open') return
     this.#settled('given back')

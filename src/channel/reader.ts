@@ -33,7 +33,14 @@ export class Reader<V> extends Receiver<Message<V>> {
     this.#views = ring
   }
 
-  /** The messages as a stream of objects: what `value` is of each. It ends when the channel is sealed. */
+  /**
+   * The messages as a stream of Node's in object mode: what `value` is of each. It ends when the channel is sealed, and
+   * is destroyed with what `receive` would reject with.
+   *
+   * @param options `highWaterMark`: how many messages are read ahead; `signal`
+   * @example
+   * await pipeline(reader.createReadStream(), createWriteStream('copy'))
+   */
   createReadStream(options?: ChannelReadStreamOptions): Readable {
     return readStream(this as Reader<unknown>, options)
   }

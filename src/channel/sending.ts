@@ -209,6 +209,7 @@ export abstract class Sender<T> {
    * writer; `ERR_MMFILE_SEALED`, `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_TIMEOUT` (for the lock), an `AbortError`.
    *
    * @param value what is sent, by the channel's `encoding`
+   * @param options `timeout` in milliseconds, `signal`, `ref`, `expectedIndex`
    * @returns its index
    * @example
    * await channel.send({ n: 1 }, { timeout: 1000 })
@@ -223,7 +224,15 @@ export abstract class Sender<T> {
     }
   }
 
-  /** As `send`, and blocks this thread while it waits. Throws what `send` rejects with. */
+  /**
+   * As `send`, and blocks this thread while it waits. Throws what `send` rejects with.
+   *
+   * @param value what is sent, by the channel's `encoding`
+   * @param options `timeout` in milliseconds, `expectedIndex`
+   * @returns its index
+   * @example
+   * channel.sendSync({ n: 1 }, { timeout: 1000 })
+   */
   sendSync(value: Sendable<T>, options?: SendSyncOptions): number {
     const given = checkOptions<SendSyncOptions>(options, SEND_SYNC_OPTIONS)
     const timeout = checkSyncWait(given)
@@ -231,11 +240,16 @@ export abstract class Sender<T> {
   }
 
   /**
-   * Sends one message if there is room now, and no `send` of this handle waits.
+   * Sends one message if there is room now, and no `send` of this handle waits. It costs about a microsecond, and a
+   * copy of the bytes; the exclusive writer's takes no lock.
    *
    * Throws what `send` rejects with, but for `ERR_MMFILE_FULL`.
    *
+   * @param value what is sent, by the channel's `encoding`
+   * @param options `expectedIndex`: the only index that it may get
    * @returns its index, or `undefined`
+   * @example
+   * if (channel.trySend({ n: 1 }) === undefined) await channel.send({ n: 1 })
    */
   trySend(value: Sendable<T>, options?: ExpectOptions): number | undefined {
     if (options === undefined) {
@@ -251,7 +265,11 @@ export abstract class Sender<T> {
    *
    * Rejects as `send` does.
    *
+   * @param values what is sent; taken all before the first is written
+   * @param options `timeout` in milliseconds, `signal`, `ref`
    * @returns the index of the first; of none, `nextIndex`
+   * @example
+   * const first = await channel.sendAll([{ n: 1 }, { n: 2 }])
    */
   sendAll(values: Iterable<Sendable<T>>, options?: WaitOptions): Promise<number> {
     try {
@@ -262,13 +280,28 @@ export abstract class Sender<T> {
     }
   }
 
-  /** As `sendAll`, and blocks this thread while it waits. */
+  /**
+   * As `sendAll`, and blocks this thread while it waits. Throws what `send` rejects with.
+   *
+   * @param values what is sent; taken all before the first is written
+   * @param options `timeout` in milliseconds
+   * @returns the index of the first; of none, `nextIndex`
+   * @example
+   * const first = channel.sendAllSync([{ n: 1 }, { n: 2 }])
+   */
   sendAllSync(values: Iterable<Sendable<T>>, options?: SyncWaitOptions): number {
     const timeout = checkSyncWait(checkOptions<SyncWaitOptions>(options, SYNC_WAIT_OPTIONS))
     return this.#sends.blocking(this.#sends.all(values), timeout)
   }
 
-  /** As `sendAll`, if there is room for all of them now. */
+  /**
+   * As `sendAll`, if there is room for all of them now. Throws what `trySend` throws.
+   *
+   * @param values what is sent; taken all before the first is written
+   * @returns the index of the first, or `undefined`
+   * @example
+   * const first = channel.trySendAll([{ n: 1 }, { n: 2 }])
+   */
   trySendAll(values: Iterable<Sendable<T>>): number | undefined {
     return this.#sends.now(this.#sends.all(values))
   }
@@ -282,6 +315,8 @@ export abstract class Sender<T> {
    *
    * @param byteLength the most bytes that it may have
    * @param fill writes them; a number that it returns is the length to keep
+   * @param options `timeout` in milliseconds, `signal`, `ref`
+   * @returns its index
    * @example
    * await channel.sendWith(4, (target) => new DataView(target.buffer).setUint32(0, 42))
    */
@@ -294,13 +329,30 @@ export abstract class Sender<T> {
     }
   }
 
-  /** As `sendWith`, and blocks this thread while it waits. */
+  /**
+   * As `sendWith`, and blocks this thread while it waits. Throws what `fill` throws and `send` rejects with.
+   *
+   * @param byteLength the most bytes that it may have
+   * @param fill writes them; a number that it returns is the length to keep
+   * @param options `timeout` in milliseconds
+   * @returns its index
+   * @example
+   * channel.sendWithSync(1024, (target) => encoder.encodeInto(text, target).written)
+   */
   sendWithSync(byteLength: number, fill: Fill, options?: SyncWaitOptions): number {
     const timeout = checkSyncWait(checkOptions<SyncWaitOptions>(options, SYNC_WAIT_OPTIONS))
     return this.#sends.blocking(this.#sends.inPlace(byteLength, fill), timeout)
   }
 
-  /** As `sendWith`, if there is room now; `fill` is not called otherwise. */
+  /**
+   * As `sendWith`, if there is room now; `fill` is not called otherwise. Throws what `fill` and `trySend` throw.
+   *
+   * @param byteLength the most bytes that it may have
+   * @param fill writes them; a number that it returns is the length to keep
+   * @returns its index, or `undefined`
+   * @example
+   * const index = channel.trySendWith(frame.byteLength, (target) => target.set(frame))
+   */
   trySendWith(byteLength: number, fill: Fill): number | undefined {
     return this.#sends.now(this.#sends.inPlace(byteLength, fill))
   }

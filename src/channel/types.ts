@@ -14,9 +14,21 @@ import type {
 export interface Codec<T> {
   /** 1 to 64 bytes, and no {@link EncodingName}. */
   readonly name: string
-  /** The bytes of a value. They are copied before the next call. */
+  /**
+   * The bytes of a value. They are copied before the next call. What it throws, the send throws.
+   *
+   * @param value what the program sends
+   * @example
+   * encode: (date) => Buffer.from(date.toISOString())
+   */
   encode(value: T): Uint8Array
-  /** The value of bytes, which are a copy of its own. What it throws is `ERR_MMFILE_NOT_TEXT`, with it as the cause. */
+  /**
+   * The value of bytes, which are a copy of its own. What it throws is `ERR_MMFILE_NOT_TEXT`, with it as the cause.
+   *
+   * @param bytes what `encode` returned
+   * @example
+   * decode: (bytes) => new Date(Buffer.from(bytes).toString())
+   */
   decode(bytes: Uint8Array): T
 }
 
@@ -91,29 +103,26 @@ export interface OpenChannelFileOptions extends ChannelHandleOptions, ChannelExp
 /** Options of `Channel.openExisting`, besides `encoding`. */
 export interface OpenChannelOptions extends OpenChannelFileOptions, ChannelPlace {}
 
-/** A function that creates a channel: without `encoding` one of bytes. */
-export interface ChannelFactory<Head extends unknown[], Options> {
-  (
-    ...args: [...head: Head, options?: Options & { encoding?: 'bytes' | undefined }]
-  ): ChannelOf<Buffer>
-  (...args: [...head: Head, options: Options & { encoding: TextEncodingName }]): ChannelOf<string>
-  /** `'json'` and `'v8'` take a type parameter, which is believed, not checked. */
-  <T = unknown>(
-    ...args: [...head: Head, options: Options & { encoding: 'json' | 'v8' }]
-  ): ChannelOf<T>
-  <T>(...args: [...head: Head, options: Options & { encoding: Codec<T> }]): ChannelOf<T>
+/** How the values of a channel that is created become bytes. */
+export interface Encoded<E> {
+  /** Its name is kept with the channel. Default `'bytes'`. */
+  encoding: E
 }
 
-/** A function that opens a channel: without `encoding` one of whatever encoding it has, which types cannot know. */
-export interface ChannelOpener<Where, Options> {
-  <T = unknown>(where: Where, options?: Options & { encoding?: undefined }): ChannelOf<T>
-  (where: Where, options: Options & { encoding: 'bytes' }): ChannelOf<Buffer>
-  (where: Where, options: Options & { encoding: TextEncodingName }): ChannelOf<string>
-  <T = unknown>(where: Where, options: Options & { encoding: 'json' | 'v8' }): ChannelOf<T>
-  <T>(where: Where, options: Options & { encoding: Codec<T> }): ChannelOf<T>
+/** How the values of a channel that is there become bytes. */
+export interface ExpectedEncoding<E> {
+  /** Another one is `ERR_MMFILE_INCOMPATIBLE`. A codec that the channel has must be given. Default: what it has. */
+  encoding: E
 }
 
-type ChannelOf<T> = import('./channel.js').Channel<T>
+/** An encoding whose values are of a type that the program knows. */
+export type ValueEncoding<T> = 'json' | 'v8' | Codec<T>
+
+/** An encoding of bytes or strings. */
+export type PlainEncoding = 'bytes' | TextEncodingName
+
+/** The values of such an encoding. */
+export type PlainValue<E extends PlainEncoding> = E extends 'bytes' ? Buffer : string
 
 /** Which index a message must get. */
 export interface ExpectOptions {

@@ -35,6 +35,8 @@ export class Reservation {
    *
    * @param length default: all bytes
    * @returns the message's index
+   * @example
+   * const index = room.commit(bytesRead)
    */
   commit(length?: number): number {
     const open = this.#open
@@ -48,7 +50,12 @@ export class Reservation {
     return open.commit(kept)
   }
 
-  /** Gives the room up, unless a message was sent: it leaves none. */
+  /**
+   * Gives the room up at the end of a block, unless a message was sent: it leaves none.
+   *
+   * @example
+   * using room = writer.reserveSync(1024)
+   */
   [Symbol.dispose](): void {
     const open = this.#open
     this.#open = undefined
@@ -105,6 +112,7 @@ export class ExclusiveWriter<T> extends Sender<T> {
    * Rejects as `send` does.
    *
    * @param byteLength the most bytes that the message may have
+   * @param options `timeout` in milliseconds, `signal`, `ref`
    * @example
    * using room = await writer.reserve(2 << 20)
    * const { bytesRead } = await device.read(room.bytes)
@@ -120,25 +128,49 @@ export class ExclusiveWriter<T> extends Sender<T> {
     }
   }
 
-  /** As `reserve`, and blocks this thread while it waits. */
+  /**
+   * As `reserve`, and blocks this thread while it waits. Throws what `send` rejects with.
+   *
+   * @param byteLength the most bytes that the message may have
+   * @param options `timeout` in milliseconds
+   * @example
+   * using room = writer.reserveSync(1024)
+   */
   reserveSync(byteLength: number, options?: SyncWaitOptions): Reservation {
     checkWhole('byteLength', byteLength)
     const timeout = checkSyncWait(checkOptions<SyncWaitOptions>(options, SYNC_WAIT_OPTIONS))
     return this.#sends.blocking(this.#attempt(byteLength), timeout)
   }
 
-  /** As `reserve`, if there is room now; otherwise `undefined`. */
+  /**
+   * As `reserve`, if there is room now; otherwise `undefined`. It never waits.
+   *
+   * @param byteLength the most bytes that the message may have
+   * @example
+   * using room = writer.tryReserve(1024)
+   */
   tryReserve(byteLength: number): Reservation | undefined {
     checkWhole('byteLength', byteLength)
     return this.#sends.now(this.#attempt(byteLength))
   }
 
-  /** No more messages, of any writer. Doing it again changes nothing. */
+  /**
+   * No more messages, of any writer. Doing it again changes nothing. Throws `ERR_MMFILE_TIMEOUT` (for the lock),
+   * `ERR_MMFILE_CLOSED`.
+   *
+   * @example
+   * writer.seal()
+   */
   seal(): void {
     channels.seal(this.#handle, defaults.lockTimeout)
   }
 
-  /** Lets others write again. Sends that wait reject with `ERR_MMFILE_CLOSED`. Doing it again changes nothing. */
+  /**
+   * Lets others write again. Sends that wait reject with `ERR_MMFILE_CLOSED`. Doing it again changes nothing.
+   *
+   * @example
+   * writer.close()
+   */
   close(): void {
     if (this.#closed) return
     operations.close(this.#handle)
@@ -147,14 +179,27 @@ export class ExclusiveWriter<T> extends Sender<T> {
     this.#sends.close()
   }
 
+  /**
+   * Closes it at the end of a block.
+   *
+   * @example
+   * using writer = await channel.exclusiveWriter()
+   */
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /**
+   * Closes it at the end of a block.
+   *
+   * @example
+   * await using writer = await channel.exclusiveWriter()
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
 
+  /** What `console.log` shows. @internal */
   [inspect.custom](_depth: number, options: object): string {
     return `ExclusiveWriter ${inspect({ channel: this.#channel, closed: this.#closed }, options)}`
   }

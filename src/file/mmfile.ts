@@ -652,16 +652,27 @@ export class MmFile {
     this.#flushes?.close()
   }
 
-  /** Closes it at the end of a block: `using file = …`. */
+  /**
+   * Closes it at the end of a block.
+   *
+   * @example
+   * using file = MmFile.createNew(1 << 20)
+   */
   [Symbol.dispose](): void {
     this.close()
   }
 
-  /** Closes it at the end of a block: `await using file = …`. */
+  /**
+   * Closes it at the end of a block.
+   *
+   * @example
+   * await using file = MmFile.createNew(1 << 20)
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
 
+  /** What `console.log` shows. @internal */
   [inspect.custom](_depth: number, options: object): string {
     const { id, capacity, isCreator, access, encoding } = this
     const shown = { id, capacity, isCreator, access, encoding, ...this.#state() }

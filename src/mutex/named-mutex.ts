@@ -187,17 +187,27 @@ export class NamedMutex {
     this.#lock.close()
   }
 
-  /** Closes it at the end of a block: `using mutex = …`. */
+  /**
+   * Closes it at the end of a block.
+   *
+   * @example
+   * using mutex = NamedMutex.open('my-app.cache')
+   */
   [Symbol.dispose](): void {
     this.close()
   }
 
-  /** Closes it at the end of a block: `await using mutex = …`. */
+  /**
+   * Closes it at the end of a block.
+   *
+   * @example
+   * await using mutex = NamedMutex.open('my-app.cache')
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
 
-  /** What `console.log` shows. */
+  /** What `console.log` shows. @internal */
   [inspect.custom](_depth: number, options: object): string {
     const { name, isCreator, closed } = this
     return `NamedMutex ${inspect({ name, isCreator, ...(closed ? { closed } : {}) }, options)}`

@@ -85,12 +85,14 @@ export class MmFileError extends Error {
    *
    * @param error any value
    * @param codes the codes that count; all of them, if there are none
+   * @example
+   * if (!MmFileError.is(error, 'ERR_MMFILE_TIMEOUT')) throw error
    */
   static is(error: unknown, ...codes: MmFileErrorCode[]): error is MmFileError {
     return error instanceof MmFileError && (codes.length === 0 || codes.includes(error.code))
   }
 
-  /** An error of another copy of the package is one, too: npm may install two, and test runners reload. */
+  /** An error of another copy of the package is one, too: npm may install two, and test runners reload. @internal */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && BRAND in value
   }

@@ -17,21 +17,30 @@ const LIST_OPTIONS = ['directory', 'prefixes', 'prefix'] as const
 const REMOVE_OPTIONS = [...LIST_OPTIONS, 'kind'] as const
 
 /**
- * The files and mutexes of this user in one folder, in no order. It opens none of them: a process that
+ * The files, channels and mutexes of this user in one folder, in no order. It opens none of them: a process that
  * lists is no peer and prolongs no life. It frees what a process left that was killed while it created
  * something under the same prefixes. It costs a few system calls for each object and one for each name
  * in the folder.
  *
  * Throws `ERR_MMFILE_NO_SPACE` if the process has no descriptors left, `ERR_MMFILE_ACCESS` if the folder
  * cannot be read, `ERR_MMFILE_UNSUPPORTED` if there is none, and for a directory on Windows.
+ *
+ * @param options `directory`, `prefixes`, and `prefix`: that of mutexes
+ * @example
+ * for (const { id, kind, size } of list()) console.log(id, kind, size)
  */
 export function list(options?: ListOptions): ObjectInfo[] {
   return native.list(placeOf(checkOptions(options, LIST_OPTIONS))).map(toInfo)
 }
 
 /**
- * Removes the files and mutexes of this user that no live process has open, and returns their rows. It
+ * Removes the files, channels and mutexes of this user that no live process has open, and returns their rows. It
  * throws and costs what `list` does.
+ *
+ * @param options `directory`, `prefixes`, and `prefix`: that of mutexes
+ * @returns a row for each that was removed
+ * @example
+ * console.log(`${sweep().length} removed`)
  */
 export function sweep(options?: ListOptions): ObjectInfo[] {
   const place = placeOf(checkOptions(options, LIST_OPTIONS))
@@ -48,13 +57,18 @@ export function sweep(options?: ListOptions): ObjectInfo[] {
 }
 
 /**
- * Removes the name of a file or a mutex: nothing can open it from now on, and the name is free, on Windows
+ * Removes the name of a file, a channel or a mutex: nothing can open it from now on, and the name is free, on Windows
  * as soon as the last process has closed it. A process that has it open goes on using it; the memory is
  * freed after the last of them.
  *
  * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_ACCESS` if it is another user's, of another kind, or
  * something else stands at its name; `ERR_MMFILE_TIMEOUT` if other processes keep the name locked for ten
  * seconds; `ERR_MMFILE_UNSUPPORTED` if there is no such folder, and for a directory on Windows.
+ *
+ * @param id the file's or channel's id, or the mutex's name
+ * @param options `kind`: what is removed, a file by default; `directory`, `prefixes`, `prefix`
+ * @example
+ * remove('jobs', { kind: 'channel' })
  */
 export function remove(id: string, options?: RemoveOptions): void {
   const given: Partial<RemoveOptions> = checkOptions(options, REMOVE_OPTIONS)

@@ -62,6 +62,9 @@ export class LockGuard {
    * Lets the next one in. Doing it again changes nothing.
    *
    * Throws `ERR_MMFILE_LOCK_HELD` inside of `appendWith`.
+   *
+   * @example
+   * guard.release()
    */
   release(): void {
     this.#end(false)
@@ -75,6 +78,12 @@ export class LockGuard {
     if (this.#watched) lost.unregister(this)
   }
 
+  /**
+   * Releases it at the end of a block.
+   *
+   * @example
+   * using guard = file.lockSync()
+   */
   [Symbol.dispose](): void {
     this.release()
   }
