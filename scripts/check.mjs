@@ -8,6 +8,7 @@ import { build, NAPI } from './build.mjs'
 import { rollUp } from './declarations.mjs'
 import { fuzz, TARGETS } from './fuzz.mjs'
 import { root, run } from './lib.mjs'
+import { testNats } from './nats.mjs'
 import { pack, stageMain } from './pack.mjs'
 import { buildSamples } from './samples.mjs'
 import { structureFaults } from './structure.mjs'
@@ -71,6 +72,7 @@ const steps = {
   // Every operation of a channel goes through native code.
   'javascript tests of channels, natively': () =>
     run('ava', ['__test__/channel/*.test.mjs'], { env: { MMFILE_NATIVE: '1' } }).ok,
+  'the bridge to NATS': () => testNats(),
   'soak, bounded': command('node', 'scripts/soak.mjs', '--seconds', '60'),
   'nothing is left in shared memory': () => {
     // Other programs may use the library meanwhile: what a process has open is theirs.

@@ -24,9 +24,15 @@ const places = [
   ['package.json', `("name": "mmfile",\\n  "version": ")(${VERSION})(")`],
   ['package-lock.json', `("name": "mmfile",\\n +"version": ")(${VERSION})(")`],
   ['samples/package-lock.json', `("name": "mmfile",\\n +"version": ")(${VERSION})(")`],
+  ['packages/nats/package.json', `("name": "@mmfile/nats",\\n  "version": ")(${VERSION})(")`],
+  ['packages/nats/package.json', `("mmfile": "\\^)(${VERSION})(")`],
+  [
+    'packages/nats/package-lock.json',
+    `("name": "(?:mmfile|@mmfile/nats)",\\n +"version": "|"mmfile": "\\^)(${VERSION})(")`,
+  ],
   ['binding.js', `(bindingPackageVersion !== '|mismatch, expected )(${VERSION})('| but)`],
 ]
-const TIMES = { 'Cargo.lock': 2, 'package-lock.json': 2 }
+const TIMES = { 'Cargo.lock': 2, 'package-lock.json': 2, 'packages/nats/package-lock.json': 4 }
 
 const read = (name) => readFileSync(join(root, name), 'utf8').replaceAll('\r\n', '\n')
 const changelog = () => read('CHANGELOG.md')

@@ -1,0 +1,92 @@
+import type { JetStreamClient, StreamConfig } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/nats-core'
+import { invalidType, invalidValue } from './errors.js'
+
+/** How far a copy has come. */
+export interface Progress {
+  /** The index of the next segment or message that is copied. */
+  readonly nextIndex: number
+  /** How many were copied by this call. */
+  readonly messages: number
+  /** How many bytes they have. */
+  readonly bytes: number
+  /** How many there are that are not copied yet, as far as is known. */
+  readonly lag: number
+  /** Whether the source is sealed, and everything in it is copied. */
+  readonly sealed: boolean
+}
+
+/** The stream that a copy goes to or comes from. */
+export interface StreamPlace {
+  /** A JetStream client of a connection, which stays the caller's. */
+  readonly js: JetStreamClient
+  /** The name of the stream. */
+  readonly stream: string
+}
+
+/** What `push` and `pull` take besides the stream. */
+export interface CopyOptions {
+  /** Ends the copy in good order: what is on its way is waited for, and the promise fulfils. */
+  readonly signal?: AbortSignal | undefined
+  /** Told what was copied: at most ten times a second, and at the end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+  /** Told why the server cannot be reached, or has not what it should have, whenever that is tried again. */
+  readonly onRetry?: ((error: Error) => void) | undefined
+  /**
+   * Milliseconds for which the server may be out of reach, and, for `pull`, the stream missing, before the promise
+   * rejects with the reason. Default: without end. 0 tries once.
+   */
+  readonly timeout?: number | undefined
+  /** Whether messages that are larger than the server allows go through the object store. Default `true`. */
+  readonly objects?: boolean | undefined
+}
+
+/** Options of `push`. */
+export interface PushOptions extends StreamPlace, CopyOptions {
+  /** The subject of the messages. Default: the stream's name. */
+  readonly subject?: string | undefined
+  /** What a stream that `push` makes has: replicas, limits and the like. One that is there stays as it is. */
+  readonly config?: Partial<StreamConfig> | undefined
+  /**
+   * The group in a channel that keeps messages until the stream has them, also while nothing pushes. Default: `push:`
+   * and the stream's name.
+   */
+  readonly group?: string | undefined
+}
+
+/** Options of `pull`. */
+export interface PullOptions extends CopyOptions {}
+
+/** The connection of a client: its types do not show it, and its sister packages use it. */
+export function connectionOf(js: JetStreamClient): NatsConnection {
+  const { nc } = js as unknown as { nc?: NatsConnection }
+  if (typeof nc?.isClosed !== 'function')
+    throw invalidType(
+      'options.js',
+      "a JetStream client: jetstream(connection) of '@nats-io/jetstream'",
+    )
+  return nc
+}
+
+/** Checks what both directions take. */
+export function checkPlace(place: StreamPlace): void {
+  if (typeof place !== 'object' || place === null) throw invalidType('options', 'an object')
+  connectionOf(place.js)
+  const { stream } = place
+  if (typeof stream !== 'string') throw invalidType('options.stream', 'a string')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what the server refuses
+  if (!/^[^\s.*>/\\\x00-\x1f\x7f]+$/.test(stream))
+    throw invalidValue('options.stream', `is no name of a stream: '${stream}'`)
+}
+
+export function checkCopy({ signal, onProgress, onRetry, timeout, objects }: CopyOptions): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw invalidType('options.signal', 'an instance of AbortSignal')
+  for (const [name, value] of Object.entries({ onProgress, onRetry }))
+    if (value !== undefined && typeof value !== 'function')
+      throw invalidType(`options.${name}`, 'a function')
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0))
+    throw invalidType('options.timeout', 'a number of milliseconds that is not negative')
+  if (objects !== undefined && typeof objects !== 'boolean')
+    throw invalidType('options.objects', 'a boolean')
+}

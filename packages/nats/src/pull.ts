@@ -1,0 +1,225 @@
+import { DeliverPolicy, type JsMsg } from '@nats-io/jetstream'
+import type { Channel, MmFile } from 'mmfile'
+import { BridgeError } from './errors.js'
+import { nameOf, Objects } from './objects.js'
+import {
+  checkCopy,
+  checkPlace,
+  type Progress,
+  type PullOptions,
+  type StreamPlace,
+} from './options.js'
+import { header, OBJECT, SEAL, Stream } from './stream.js'
+import { type Target, targetOf } from './target.js'
+import { isAbort, Seldom } from './wait.js'
+
+/** Milliseconds until the server is asked again for messages, and after two of which without a sign it is gone. */
+const EXPIRES = 10_000
+const HEARTBEAT = 1000
+/** How many messages are asked for at a time, and how many bytes. */
+const MOST_BYTES = 4 << 20
+
+/**
+ * Copies a stream into a file or a channel, and goes on until the stream says that its source is sealed, which the
+ * target becomes, too, or the signal aborts. It begins where the target ends; a channel gets this process as its
+ * exclusive writer. A stream that is not there is waited for.
+ *
+ * Rejects with `ERR_MMFILE_LOST` if the stream has no longer what the target needs next, `ERR_MMFILE_INCOMPATIBLE` if
+ * the target has something else, `ERR_MMFILE_SEALED`, `ERR_MMFILE_CLOSED`, what the target says (`ERR_MMFILE_CAPACITY`,
+ * `ERR_MMFILE_SEGMENT_ORDER` if another process appends to it), and what the server says.
+ *
+ * @example
+ * await pull({ js: jetstream(connection), stream: 'log' }, MmFile.createOrOpenFile('log.mmf', 1 << 30))
+ */
+export async function pull(
+  place: StreamPlace,
+  target: MmFile | Channel<unknown>,
+  options: PullOptions = {},
+): Promise<Progress> {
+  checkPlace(place)
+  checkCopy(options)
+  const { signal } = options
+  let destination: Target | undefined
+  try {
+    destination = await targetOf(target, signal)
+  } catch (error) {
+    if (!(signal?.aborted && isAbort(error))) throw error
+    return { nextIndex: 0, messages: 0, bytes: 0, lag: 0, sealed: false }
+  }
+  try {
+    return await new Puller(place, destination, options).run()
+  } finally {
+    destination.close()
+  }
+}
+
+class Puller {
+  readonly #target: Target
+  readonly #options: PullOptions
+  readonly #stream: Stream
+  readonly #objects: Objects
+  /** What the sequence of a message is more than its index in the target: 1, if the stream began at 1. */
+  #base = 1
+  #messages = 0
+  #bytes = 0
+  #lag = 0
+  #sealed = false
+  readonly #seldom = new Seldom(() => this.#options.onProgress?.(this.#progress()))
+
+  constructor(place: StreamPlace, target: Target, options: PullOptions) {
+    this.#target = target
+    this.#options = options
+    this.#stream = new Stream(place, options)
+    this.#objects = new Objects(this.#stream, options.objects)
+  }
+
+  async run(): Promise<Progress> {
+    const { signal } = this.#options
+    try {
+      await this.#begin()
+      while (!this.#sealed && !signal?.aborted) await this.#copy()
+    } catch (error) {
+      if (!(signal?.aborted && isAbort(error))) throw error
+    } finally {
+      this.#seldom.stop()
+    }
+    const progress = this.#progress()
+    this.#options.onProgress?.(progress)
+    return progress
+  }
+
+  get #next(): number {
+    return this.#base + this.#target.nextIndex
+  }
+
+  /** Finds the stream, and sees whether the target goes on where it is. */
+  async #begin(): Promise<void> {
+    const info = await this.#found()
+    this.#base = info.config.first_seq || 1
+    const next = this.#next
+    const { last_seq: last } = info.state
+    const { subject, nextIndex, sealed } = this.#target
+    if (next > last + 1) {
+      const text = `${subject} has ${nextIndex} messages and stream '${this.#stream.name}' ${last + 1 - this.#base}: it was filled from another stream`
+      throw new BridgeError('ERR_MMFILE_INCOMPATIBLE', text, { index: nextIndex })
+    }
+    this.#checkLost(info.state.first_seq, last)
+    await this.#compare(next - 1)
+    if (!sealed) return
+    const message = next <= last ? await this.#stream.message(next) : undefined
+    this.#sealed = header(message?.header, SEAL) !== undefined
+    if (this.#sealed) return
+    const text = `${subject} is sealed with ${nextIndex} messages, and stream '${this.#stream.name}' is not`
+    throw new BridgeError('ERR_MMFILE_SEALED', text, { index: nextIndex })
+  }
+
+  /** What the stream has, as soon as there is one. */
+  async #found() {
+    for (;;) {
+      const info = await this.#stream.info()
+      if (info !== undefined) return info
+      this.#stream.goOn()
+      const text = `there is no stream '${this.#stream.name}': push makes it`
+      await this.#stream.trouble(new BridgeError('ERR_MMFILE_NOT_FOUND', text), true)
+    }
+  }
+
+  /** Throws if the messages that the target needs next are gone. */
+  #checkLost(first: number, last: number): void {
+    const next = this.#next
+    if (first <= next || (first > last && last < next)) return
+    const { subject, nextIndex } = this.#target
+    const oldest = first - this.#base
+    const text = `${subject} needs message ${nextIndex} next, and the oldest that stream '${this.#stream.name}' has left is ${oldest}: pull into a new one, or keep messages for longer`
+    throw new BridgeError('ERR_MMFILE_LOST', text, { index: nextIndex, oldest })
+  }
+
+  /** Throws if the target's newest is not what the stream has at its place. */
+  async #compare(seq: number): Promise<void> {
+    const own = this.#target.newest()
+    if (own === undefined) return
+    const message = await this.#stream.message(seq)
+    if (message === undefined) return
+    const name = header(message.header, OBJECT)
+    const sealed = header(message.header, SEAL) !== undefined
+    const same = name === undefined ? Buffer.compare(own, message.data) === 0 : nameOf(own) === name
+    if (same && !sealed) return
+    const index = seq - this.#base
+    const text = `${this.#target.subject} and stream '${this.#stream.name}' differ at index ${index} (sequence ${seq}): it was filled from another stream`
+    throw new BridgeError('ERR_MMFILE_INCOMPATIBLE', text, { index })
+  }
+
+  /** Copies what follows, until the stream says that it is sealed, the signal aborts, or messages stay out. */
+  async #copy(): Promise<void> {
+    const { signal } = this.#options
+    const { js, name } = this.#stream
+    const consumer = await this.#stream.persist(() =>
+      js.consumers.get(name, {
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: this.#next,
+      }),
+    )
+    const largest = 2 * (this.#stream.connection.info?.max_payload ?? 1 << 20)
+    const messages = await consumer.consume({
+      max_bytes: Math.max(MOST_BYTES, largest),
+      expires: EXPIRES,
+      idle_heartbeat: HEARTBEAT,
+    })
+    const stop = () => {
+      messages.close()
+    }
+    signal?.addEventListener('abort', stop)
+    try {
+      if (signal?.aborted) return
+      for await (const message of messages) {
+        const next = this.#next
+        if (message.seq < next) continue
+        if (message.seq > next) return await this.#gap(next)
+        if (await this.#take(message)) return
+        if (signal?.aborted) return
+        this.#seldom.call()
+      }
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      messages.close()
+      consumer.delete().catch(() => {})
+    }
+    if (this.#stream.connection.isClosed()) await this.#stream.trouble(new Error('closed'))
+  }
+
+  /** Takes over a message; tells whether it was the last. */
+  async #take(message: JsMsg): Promise<boolean> {
+    this.#lag = message.info.pending
+    if (header(message.headers, SEAL) !== undefined) {
+      this.#target.seal()
+      this.#sealed = true
+      return true
+    }
+    const name = header(message.headers, OBJECT)
+    const index = message.seq - this.#base
+    const bytes = name === undefined ? message.data : await this.#objects.get(name, index)
+    await this.#target.append(index, bytes, this.#options.signal)
+    this.#messages += 1
+    this.#bytes += bytes.byteLength
+    return false
+  }
+
+  /** A message was passed over: if the stream has it no longer, that is the end; otherwise it is asked for again. */
+  async #gap(seq: number): Promise<void> {
+    if ((await this.#stream.message(seq)) !== undefined) return
+    const info = await this.#found()
+    this.#checkLost(info.state.first_seq, info.state.last_seq)
+    const index = seq - this.#base
+    const text = `message ${index} (sequence ${seq}) was deleted from stream '${this.#stream.name}'`
+    throw new BridgeError('ERR_MMFILE_LOST', text, {
+      index,
+      oldest: info.state.first_seq - this.#base,
+    })
+  }
+
+  #progress(): Progress {
+    const { nextIndex } = this.#target
+    const [messages, bytes, lag, sealed] = [this.#messages, this.#bytes, this.#lag, this.#sealed]
+    return { nextIndex, messages, bytes, lag, sealed }
+  }
+}

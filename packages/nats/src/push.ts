@@ -1,0 +1,324 @@
+import { randomUUID } from 'node:crypto'
+import type { JetStreamPublishOptions, StreamConfig } from '@nats-io/jetstream'
+import { headers, type MsgHdrs } from '@nats-io/nats-core'
+import type { Channel, MmFile } from 'mmfile'
+import { BridgeError, invalidType } from './errors.js'
+import { nameOf, Objects } from './objects.js'
+import { checkCopy, checkPlace, type Progress, type PushOptions } from './options.js'
+import { type Item, type Source, sourceOf } from './source.js'
+import { header, isTransient, isWrongSequence, MESSAGE_ID, OBJECT, SEAL, Stream } from './stream.js'
+import { isAbort, linked, Seldom } from './wait.js'
+
+/** How many messages are on their way to the server at most, and how many bytes. */
+const MOST_MESSAGES = 256
+const MOST_BYTES = 4 << 20
+/** Bytes that a message's headers may have. */
+const HEADERS = 1024
+/** How many messages the stream has before the channel is told. */
+const TELL_EVERY = 64
+
+/**
+ * Copies a file or a channel into a stream, and goes on until the source is sealed, which the stream is told, too, or
+ * the signal aborts. Index i becomes sequence i + 1. It begins where the stream ends.
+ *
+ * A stream that is not there is made. One process pushes into a stream at a time: when a second one goes on with it,
+ * the first rejects with `ERR_MMFILE_LOCK_HELD`.
+ *
+ * Rejects with `ERR_MMFILE_LOCK_HELD`, `ERR_MMFILE_LOST` if the source has no longer what the stream needs next,
+ * `ERR_MMFILE_INCOMPATIBLE` if the stream has something else, `ERR_MMFILE_CAPACITY` for a message that is too large,
+ * `ERR_MMFILE_CLOSED`, and what the server says.
+ *
+ * @example
+ * await push(file, { js: jetstream(connection), stream: 'log' })
+ */
+export async function push(
+  source: MmFile | Channel<unknown>,
+  options: PushOptions,
+): Promise<Progress> {
+  checkPlace(options)
+  checkCopy(options)
+  const { stream, subject = stream, group = `push:${stream}`, config = {} } = options
+  if (typeof subject !== 'string') throw invalidType('options.subject', 'a string')
+  if (typeof group !== 'string') throw invalidType('options.group', 'a string')
+  if (typeof config !== 'object') throw invalidType('options.config', 'an object')
+  const origin = sourceOf(source, group)
+  try {
+    return await new Pusher(origin, subject, options).run()
+  } finally {
+    origin.close()
+  }
+}
+
+/** Why the messages that follow make no sense: the stream is asked, and told again from there on. */
+class Interrupted extends Error {}
+
+class Pusher {
+  readonly #source: Source
+  readonly #subject: string
+  readonly #options: PushOptions
+  readonly #stream: Stream
+  readonly #objects: Objects
+  /** By which it knows its own messages. */
+  readonly #id = randomUUID()
+  /** Ids are not used twice, since the server may know one whose message it has lost. */
+  #round = 0
+  #config: StreamConfig | undefined
+  /** The stream has everything before that index: it said so. */
+  #stored = 0
+  #told = 0
+  #messages = 0
+  #bytes = 0
+  #sealed = false
+  readonly #seldom = new Seldom(() => this.#options.onProgress?.(this.#progress()))
+
+  constructor(source: Source, subject: string, options: PushOptions) {
+    this.#source = source
+    this.#subject = subject
+    this.#options = options
+    this.#stream = new Stream(options, options)
+    this.#objects = new Objects(this.#stream, options.objects)
+  }
+
+  async run(): Promise<Progress> {
+    const { signal } = this.#options
+    try {
+      this.#stored = await this.#begin()
+      while (!this.#sealed && !signal?.aborted) {
+        this.#tell(true)
+        try {
+          await this.#copy(this.#stored)
+        } catch (error) {
+          if (!(error instanceof Interrupted)) throw error
+          await this.#resume(error.cause)
+        }
+      }
+    } catch (error) {
+      if (!(signal?.aborted && isAbort(error))) throw error
+    } finally {
+      this.#seldom.stop()
+    }
+    this.#tell(true)
+    const progress = this.#progress()
+    this.#options.onProgress?.(progress)
+    return progress
+  }
+
+  /** Makes or finds the stream, and returns from where it has to be told. */
+  async #begin(): Promise<number> {
+    let info = await this.#stream.info()
+    if (info === undefined) {
+      const { first } = this.#source
+      await this.#stream.create({
+        subjects: [this.#subject],
+        ...(first > 0 ? { first_seq: first + 1 } : {}),
+        ...this.#options.config,
+      })
+      info = await this.#stream.info()
+    }
+    if (info === undefined) throw new Error(`stream '${this.#stream.name}' was removed`)
+    this.#config = info.config
+    const { last_seq: last, first_seq: first } = info.state
+    if (last > 0 && last >= first) await this.#compare(last)
+    return this.#sealed ? last - 1 : last
+  }
+
+  /** Throws if the stream's newest message is not what the source has at its place. */
+  async #compare(seq: number): Promise<void> {
+    const message = await this.#stream.message(seq)
+    if (message === undefined) return
+    const { subject, nextIndex } = this.#source
+    const index = seq - 1
+    const fail = (what: string) => {
+      const text = `${subject} has ${nextIndex} and stream '${this.#stream.name}' ${seq}, ${what}: push into another stream`
+      return new BridgeError('ERR_MMFILE_INCOMPATIBLE', text, { index })
+    }
+    if (header(message.header, SEAL) !== undefined) {
+      if (nextIndex !== index) throw fail('a seal among them')
+      this.#sealed = true
+      return
+    }
+    if (index >= nextIndex) throw fail('from another source')
+    const own = this.#source.peek(index)
+    if (own === undefined) return
+    const name = header(message.header, OBJECT)
+    const same = name === undefined ? Buffer.compare(own, message.data) === 0 : nameOf(own) === name
+    if (!same) throw fail(`and they differ at index ${index}`)
+  }
+
+  /** Asks the stream where it ends, after something went wrong, and whether that was this pusher's doing. */
+  async #resume(why: unknown): Promise<void> {
+    this.#round += 1
+    if (!isWrongSequence(why) && isTransient(why)) await this.#stream.trouble(why)
+    const info = await this.#stream.info()
+    if (info === undefined) {
+      const text = `stream '${this.#stream.name}' was removed: call again to make another one`
+      throw new BridgeError('ERR_MMFILE_NOT_FOUND', text, { cause: why })
+    }
+    const last = info.state.last_seq
+    // What is behind the stored ones was on its way when the answer was lost, or is another pusher's.
+    if (last > this.#stored) {
+      const message = await this.#stream.message(last)
+      const id = header(message?.header, MESSAGE_ID)
+      if (message !== undefined && !id?.startsWith(`${this.#id}/`)) {
+        const text = `stream '${this.#stream.name}': another process has pushed message ${last - 1}, and goes on from there: one at a time pushes into a stream`
+        throw new BridgeError('ERR_MMFILE_LOCK_HELD', text, { index: last - 1, cause: why })
+      }
+      if (header(message?.header, SEAL) !== undefined) this.#sealed = true
+    } else if (!isTransient(why)) {
+      // A new leader has not everything yet, or an old message is on its way.
+      await this.#stream.trouble(why, true)
+    }
+    this.#stored = this.#sealed ? last - 1 : last
+  }
+
+  /** Tells the stream what follows, until the source is sealed, the signal aborts, or something goes wrong. */
+  async #copy(from: number): Promise<void> {
+    const link = linked(this.#options.signal)
+    const window = new Window(link.abort)
+    let at = from
+    const send = async (bytes: Uint8Array, given: MsgHdrs | undefined, index: number) => {
+      const options: Partial<JetStreamPublishOptions> = {
+        msgID: `${this.#id}/${this.#round}/${index}`,
+        expect: { lastSequence: index, streamName: this.#stream.name },
+        ...(given === undefined ? {} : { headers: given }),
+      }
+      const answer = await this.#stream.js.publish(this.#subject, bytes, options)
+      if (answer.duplicate || answer.seq !== index + 1) {
+        const cause = new Error(`the stream has message ${index} already, as ${answer.seq - 1}`)
+        throw new Interrupted('', { cause })
+      }
+    }
+    try {
+      for await (const item of this.#source.from(from, link.signal)) {
+        const { bytes, headers: given } = await this.#encode(item)
+        await window.room(bytes.byteLength)
+        if (window.failed) break
+        at = item.index + 1
+        const sent = send(bytes, given, item.index)
+        window.add(sent, bytes.byteLength, () => {
+          this.#stored = Math.max(this.#stored, item.index + 1)
+          this.#messages += 1
+          this.#bytes += item.bytes.byteLength
+          this.#stream.calm()
+          this.#tell(window.empty)
+          this.#seldom.call()
+        })
+        // The first one goes alone: of two pushers that begin at one place, the second has sent nothing else.
+        if (item.index === from) await window.idle()
+      }
+      await window.idle()
+      if (!window.failed && !link.signal.aborted) {
+        const sealed = headers()
+        sealed.set(SEAL, 'true')
+        window.add(send(new Uint8Array(), sealed, at), 0, () => {
+          this.#sealed = true
+        })
+      }
+    } catch (error) {
+      if (!isAbort(error)) throw error
+    } finally {
+      link.end()
+      await window.idle()
+    }
+    if (window.failed) throw window.interruption()
+  }
+
+  /** A message as it travels: with its bytes, or with the name of an object that has them. */
+  async #encode({ index, bytes }: Item): Promise<{ bytes: Uint8Array; headers?: MsgHdrs }> {
+    const config = this.#config as StreamConfig
+    const allowed = this.#stream.connection.info?.max_payload ?? 1 << 20
+    const own = config.max_msg_size > 0 ? config.max_msg_size : allowed
+    const most = Math.min(allowed, own) - HEADERS
+    if (bytes.byteLength <= most) return { bytes }
+    const name = await this.#objects.put(bytes, index, most, config)
+    const given = headers()
+    given.set(OBJECT, name)
+    return { bytes: new Uint8Array(), headers: given }
+  }
+
+  /** Tells the source what the stream has, now and then. */
+  #tell(now: boolean): void {
+    if (this.#stored === this.#told || (!now && this.#stored - this.#told < TELL_EVERY)) return
+    this.#told = this.#stored
+    this.#source.stored(this.#stored)
+  }
+
+  #progress(): Progress {
+    const nextIndex = this.#stored
+    const lag = Math.max(0, this.#source.nextIndex - nextIndex)
+    return { nextIndex, messages: this.#messages, bytes: this.#bytes, lag, sealed: this.#sealed }
+  }
+}
+
+/** The messages that are on their way. */
+class Window {
+  readonly #abort: () => void
+  #messages = 0
+  #bytes = 0
+  #failure: { error: unknown } | undefined
+  #changed: (() => void) | undefined
+
+  constructor(abort: () => void) {
+    this.#abort = abort
+  }
+
+  get empty(): boolean {
+    return this.#messages === 0
+  }
+
+  get failed(): boolean {
+    return this.#failure !== undefined
+  }
+
+  add(sent: Promise<void>, byteLength: number, stored: () => void): void {
+    this.#messages += 1
+    this.#bytes += byteLength
+    const done = () => {
+      this.#messages -= 1
+      this.#bytes -= byteLength
+      this.#changed?.()
+    }
+    sent
+      .then(() => {
+        done()
+        stored()
+      })
+      .catch((error) => {
+        if (this.#failure === undefined) this.#failure = { error }
+        done()
+        this.#abort()
+      })
+  }
+
+  /** Waits until one more message of that size may be sent, or one has failed. */
+  async room(byteLength: number): Promise<void> {
+    while (
+      !this.failed &&
+      (this.#messages >= MOST_MESSAGES ||
+        (this.#messages > 0 && this.#bytes + byteLength > MOST_BYTES))
+    )
+      await this.#change()
+  }
+
+  /** Waits until none is on its way. */
+  async idle(): Promise<void> {
+    while (this.#messages > 0) await this.#change()
+  }
+
+  /** What to throw: the error itself, if trying again makes no sense. */
+  interruption(): unknown {
+    const error = this.#failure?.error
+    if (error instanceof Interrupted) return error
+    if (isWrongSequence(error) || isTransient(error)) return new Interrupted('', { cause: error })
+    return error
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#changed = () => {
+        this.#changed = undefined
+        resolve()
+      }
+    })
+  }
+}
