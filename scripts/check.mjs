@@ -10,6 +10,7 @@ import { fuzz, TARGETS } from './fuzz.mjs'
 import { root, run } from './lib.mjs'
 import { testNats } from './nats.mjs'
 import { pack, stageMain } from './pack.mjs'
+import { compilers } from './runtimes.mjs'
 import { buildSamples } from './samples.mjs'
 import { structureFaults } from './structure.mjs'
 import { versionFaults } from './version.mjs'
@@ -60,7 +61,7 @@ const steps = {
     buildSamples()
     return true
   },
-  'types, as a program sees them': command('tsc', '-p', '__test__/types'),
+  'types, as a program sees them': typesAreRight,
   'unused packages and exports': command('knip'),
   'the package is well-formed': wellFormed,
   'javascript tests': command('ava'),
@@ -116,6 +117,26 @@ function generatedFilesAreCurrent() {
 function committed(name) {
   const { ok, output } = run('git', ['show', `HEAD:${name}`], { quiet: true })
   return ok ? output : readFileSync(join(root, name), 'utf8')
+}
+
+/** Compiles the programs of __test__/types by every compiler and way to find modules. */
+function typesAreRight() {
+  let ok = true
+  for (const { name, file } of compilers()) {
+    for (const [module, resolution] of [
+      ['nodenext', 'nodenext'],
+      ['node16', 'node16'],
+      ['esnext', 'bundler'],
+    ]) {
+      const how = ['--module', module, '--moduleResolution', resolution]
+      // The declarations are the same each time: once is enough.
+      if (module === 'nodenext') how.push('--skipLibCheck', 'false')
+      const done = run(process.execPath, [file, '-p', '__test__/types', ...how])
+      console.log(`${done.ok ? 'passed' : 'FAILED'}  ${name}, ${resolution}`)
+      ok &&= done.ok
+    }
+  }
+  return ok
 }
 
 /** Looks at the package as it is published. */

@@ -1,4 +1,4 @@
-// Versions of Node.js and other runtimes, installed from npm into target/nodes.
+// Versions of Node.js, other runtimes and TypeScript's compilers, installed from npm into target/nodes.
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -49,6 +49,21 @@ export function nodes(versions) {
     version,
     command: file(version),
   }))
+}
+
+/** The oldest TypeScript that knows `using`, the last 5, and the one of this repository. */
+export function compilers() {
+  const older = [
+    ['5.2', '5.2.2'],
+    ['5.9', '5.9.3'],
+  ].map(([name, version]) => ({
+    name: `TypeScript ${name}`,
+    spec: `typescript${name}@npm:typescript@${version}`,
+    file: installed(`typescript${name}`, 'lib', 'tsc.js'),
+  }))
+  install(older)
+  const own = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+  return [...older, { name: "the repository's TypeScript", file: own }]
 }
 
 /** Bun and Deno, where this machine can run them. */
