@@ -1,13 +1,16 @@
 // The pages in docs: every example runs and prints what it says, and everything public is there.
 
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import test from 'ava'
 import * as mmfile from 'mmfile'
+import { pack, stageMain } from '../../scripts/pack.mjs'
 import {
   blocks,
   entries,
   installed,
+  links,
   page,
   pages,
   promised,
@@ -28,9 +31,11 @@ for (const name of pages()) {
       if (expected.length > 0) t.deepEqual(printed, expected)
     })
   }
+}
 
+for (const name of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md', ...pages()]) {
   test(`the links in ${name} lead somewhere`, (t) => {
-    for (const [, link] of prose(page(name)).matchAll(/\]\(([^)\s]+)\)/g)) {
+    for (const link of links(page(name))) {
       if (/^https?:/.test(link)) continue
       const [path, anchor] = link.split('#')
       const target = path === '' ? name : join(dirname(name), path)
@@ -40,6 +45,22 @@ for (const name of pages()) {
     t.pass()
   })
 }
+
+test('what npm shows leads to nothing that the package does not have', (t) => {
+  const place = mkdtempSync(join(tmpdir(), 'mmfile-packed-'))
+  t.teardown(() => rmSync(place, { recursive: true, force: true }))
+  const { files } = pack(stageMain(join(place, 'package')), place)
+  const packed = new Set(files.map(({ path }) => path))
+  t.true(packed.has('README.md') && packed.has('docs/api.md'))
+  for (const name of [...packed].filter((path) => path.endsWith('.md'))) {
+    for (const link of links(page(name))) {
+      if (/^(?:https?:|#)/.test(link)) continue
+      const target = join(dirname(name), link.split('#')[0]).replaceAll('\\', '/')
+      const isThere = [...packed].some((path) => path === target || path.startsWith(`${target}/`))
+      t.true(isThere, `${name}: ${link}`)
+    }
+  }
+})
 
 /** What GitHub makes of headings to link to. */
 function anchors(text) {

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -95,20 +95,4 @@ withSignals('npm start prints the address of a page, and it ends when npm does',
   // The last process that has the pipe open has ended then.
   await once(npm, 'close')
   await t.throwsAsync(fetch(address))
-})
-
-test('what the README and the documents point to is there', (t) => {
-  for (const [folder, text] of [
-    ['.', readme],
-    ['docs', page('docs/samples.md')],
-  ]) {
-    const places = [...text.matchAll(/(?:\]\(|(?:src|srcset)=")([^)"]+)/g)].map(
-      ([, place]) => place,
-    )
-    const own = places
-      .filter((place) => !place.startsWith('http'))
-      .map((place) => place.split('#')[0])
-    t.true(own.length > 2)
-    for (const place of own) t.true(existsSync(join(root, folder, place)), place)
-  }
 })

@@ -22,6 +22,13 @@ export function page(name) {
   return readFileSync(join(root, name), 'utf8')
 }
 
+/** The places that a page leads to: its links and pictures, from its code blocks none. */
+export function links(text) {
+  return [...prose(text).matchAll(/\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"/g)].map(
+    ([, link, picture]) => link ?? picture,
+  )
+}
+
 /** The pages in docs, with the folders in it. */
 export function pages() {
   return readdirSync(join(root, 'docs'), { recursive: true })

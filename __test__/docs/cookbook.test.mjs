@@ -5,8 +5,8 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { dirname, join } from 'node:path'
 import test from 'ava'
 import { parse } from 'yaml'
-import { others, tools } from '../scripts/runtimes.mjs'
-import { blocks, files, installed, page, session } from './support/markdown.mjs'
+import { others, tools } from '../../scripts/runtimes.mjs'
+import { blocks, files, installed, page, session } from '../support/markdown.mjs'
 
 const onUnix = process.platform === 'win32' ? test.skip : test
 const onLinux = process.platform === 'linux' ? test : test.skip
@@ -179,7 +179,7 @@ withNamespaces('the handler for Lambda runs where there is no /dev/shm', (t) => 
 
 test('the index leads to every page', (t) => {
   const index = cookbook('README.md')
-  for (const { name } of readdirSync(new URL('../docs/cookbook', import.meta.url), {
+  for (const { name } of readdirSync(new URL('../../docs/cookbook', import.meta.url), {
     withFileTypes: true,
   }))
     if (name !== 'README.md') t.true(index.includes(`(${name})`), name)

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import test from 'ava'
 import { Channel } from 'mmfile'
-import { folder } from './support/channels.mjs'
-import { rounds } from './support/files.mjs'
-import { root } from './support/markdown.mjs'
+import { folder } from '../support/channels.mjs'
+import { rounds } from '../support/files.mjs'
+import { root } from '../support/markdown.mjs'
 
 const source = (extension) => join(root, 'examples', `channel_reader.${extension}`)
 
