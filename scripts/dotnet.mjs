@@ -1,28 +1,50 @@
-// npm run test:dotnet: a .NET program and Node.js share files under Wine, on a Debian machine. The program
-// is compiled by Mono's compiler against .NET Core 2.0, the last whose runtime npm has.
+// npm run test:dotnet: a .NET program and Node.js share files, on Linux and under Wine, on a Debian machine. The
+// program is compiled by Mono's compiler against .NET Core 2.0, the last whose runtime npm has.
+// `--only linux` or `--only windows` does one half; `--node 22` takes another Node.js under Wine.
 
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
 import { installFromDebian } from './cross.mjs'
 import { fail, root, run } from './lib.mjs'
+import { buildSamples } from './samples.mjs'
 import { cargo, folder, node, setup, TARGET, windows, wine } from './windows/setup.mjs'
 
-const RUNTIME = 'dotnet-2.0.0-win@1.0.5'
 const VERSION = '2.0.0'
+const PACKAGE_VERSION = '1.0.5'
 const REFERENCES = [
   'System.Private.CoreLib',
+  'System.Private.Xml',
   'System.Runtime',
+  'System.Collections',
+  'System.Collections.NonGeneric',
   'System.Console',
+  'System.IO.FileSystem',
   'System.IO.MemoryMappedFiles',
   'System.Runtime.Extensions',
   'System.Runtime.InteropServices',
   'System.Threading',
+  'System.Xml.ReaderWriter',
+  'System.Xml.XmlSerializer',
 ]
+const SYSTEMS = ['linux', 'windows']
+const sources = join(root, '__test__', 'dotnet')
 
-const { values } = parseArgs({ options: { node: { type: 'string', default: '20' } } })
-const at = (...path) => join(folder, 'dotnet', ...path)
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: SYSTEMS },
+    node: { type: 'string', default: '20' },
+  },
+})
 
 function must(command, args, options) {
   const done = run(command, args, { quiet: true, ...options })
@@ -30,45 +52,66 @@ function must(command, args, options) {
   return done.output
 }
 
-function runtime() {
-  if (existsSync(at('package', 'dotnet.exe'))) return
+/** The folder of a system's .NET Core and of the program compiled for it. */
+function dotnet(name, program) {
+  const at = (...path) => join(root, 'target', 'dotnet', name, ...path)
   mkdirSync(at(), { recursive: true })
-  const output = must('npm', ['pack', '--silent', '--pack-destination', at(), RUNTIME])
-  must('tar', ['xzf', at(output.trim().split('\n').at(-1)), '-C', at()])
-}
-
-function compile() {
+  if (!existsSync(at('package', program))) {
+    const runtime = `dotnet-${VERSION}-${name}@${PACKAGE_VERSION}`
+    const output = must('npm', ['pack', '--silent', '--pack-destination', at(), runtime])
+    must('tar', ['xzf', at(output.trim().split('\n').at(-1)), '-C', at()])
+    chmodSync(at('package', program), 0o755)
+  }
   const assemblies = at('package', 'shared', 'Microsoft.NETCore.App', VERSION)
-  const references = REFERENCES.map((name) => `-r:${join(assemblies, `${name}.dll`)}`)
-  const source = join(root, '__test__', 'dotnet', 'Peer.cs')
-  must('mcs', ['-nostdlib', '-noconfig', ...references, `-out:${at('Peer.dll')}`, source])
+  const references = REFERENCES.map((one) => `-r:${join(assemblies, `${one}.dll`)}`)
+  const files = ['Peer.cs', 'Tasks.cs'].map((one) => join(sources, one))
+  const options = ['-nostdlib', '-noconfig', '-nowarn:1702', ...references]
+  must('mcs', [...options, `-out:${at('Peer.dll')}`, ...files])
   const framework = { name: 'Microsoft.NETCore.App', version: VERSION }
-  writeFileSync(at('Peer.runtimeconfig.json'), JSON.stringify({ runtimeOptions: { framework } }))
+  // On Linux it would want a library of cultures, in a version that Debian does not have.
+  const configProperties = { 'System.Globalization.Invariant': true }
+  const runtimeOptions = { framework, configProperties }
+  writeFileSync(at('Peer.runtimeconfig.json'), JSON.stringify({ runtimeOptions }))
+  rmSync(at('report'), { force: true })
+  return at
 }
 
-setup()
-installFromDebian(['mono-mcs'])
-runtime()
-compile()
-build()
-if (!cargo(['build', '--release', '-p', 'mmfile-node']).ok) fail('The addon could not be built.')
-const binary = join(root, 'mmfile.win32-x64-msvc.node')
-copyFileSync(join(folder, TARGET, 'release', 'mmfile_node.dll'), binary)
-const report = at('report')
-rmSync(report, { force: true })
-const script = windows(join(root, '__test__', 'dotnet', 'peers.mjs'))
-const args = [
-  script,
-  windows(at('package', 'dotnet.exe')),
-  windows(at('Peer.dll')),
-  windows(report),
-]
-let done
-try {
-  done = wine(node(values.node), args, { files: at('peers') })
-} finally {
-  rmSync(binary)
+/** Prints what a run said, which ends with "done". */
+function report(name, at, output) {
+  const said = existsSync(at('report')) ? readFileSync(at('report'), 'utf8') : ''
+  console.log(`=== ${name}\n${said}`)
+  if (!said.endsWith('done\n')) fail(output())
 }
-const said = existsSync(report) ? readFileSync(report, 'utf8') : ''
-process.stdout.write(said)
-if (!done.ok || !said.endsWith('done\n')) fail(readFileSync(at('peers.err'), 'utf8'))
+
+const runs = {
+  linux() {
+    const at = dotnet('linux', 'dotnet')
+    const args = [at('package', 'dotnet'), at('Peer.dll'), at('report')]
+    const script = join(sources, 'paths.mjs')
+    const done = run(process.execPath, [script, ...args], { quiet: true })
+    report('.NET on Linux', at, () => done.output)
+  },
+  windows() {
+    setup()
+    if (!cargo(['build', '--release', '-p', 'mmfile-node']).ok)
+      fail('The addon could not be built.')
+    const at = dotnet('win', 'dotnet.exe')
+    const binary = join(root, 'mmfile.win32-x64-msvc.node')
+    copyFileSync(join(folder, TARGET, 'release', 'mmfile_node.dll'), binary)
+    const script = join(sources, 'peers.mjs')
+    const args = [at('package', 'dotnet.exe'), at('Peer.dll'), at('report')]
+    try {
+      wine(node(values.node), [script, ...args].map(windows), { files: at('peers') })
+    } finally {
+      rmSync(binary)
+    }
+    report('.NET under Wine', at, () => readFileSync(at('peers.err'), 'utf8'))
+  },
+}
+
+const unknown = values.only.filter((name) => !SYSTEMS.includes(name))
+if (unknown.length > 0) fail(`--only ${SYSTEMS.join(' or ')}`)
+installFromDebian(['mono-mcs'])
+build()
+buildSamples()
+for (const name of values.only) runs[name]()

@@ -1,57 +1,17 @@
 // Run by Node.js for Windows: a .NET program and this one share files. `node peers.mjs DOTNET PEER REPORT`.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { MmFile } from 'mmfile'
+import { Peer } from './peer.mjs'
 
 const prefixes = { data: 'netmap-', mutex: 'netmutex-' }
 const CAPACITY = 1 << 20
 const ROUNDS = 20
 /** A survivor may not wait longer for a dead holder's lock, in milliseconds: Wine's server is slow. */
 const PATIENCE = 2000
-
-/** Another program: lines in, lines out. */
-class Peer {
-  #heard = []
-  #waiting = []
-  constructor(command, args) {
-    this.process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    createInterface({ input: this.process.stdout }).on('line', (line) => {
-      const next = this.#waiting.shift()
-      if (next) next(line)
-      else this.#heard.push(line)
-    })
-    this.ended = new Promise((resolve) => this.process.on('close', resolve))
-    this.ended.then(() => {
-      for (const next of this.#waiting) next(undefined)
-    })
-  }
-  hear() {
-    if (this.#heard.length > 0) return Promise.resolve(this.#heard.shift())
-    return new Promise((resolve) => this.#waiting.push(resolve))
-  }
-  tell(line) {
-    this.process.stdin.write(`${line}\n`)
-  }
-  async ask(line) {
-    this.tell(line)
-    return this.hear()
-  }
-  async end() {
-    this.process.stdin.end()
-    await this.ended
-  }
-  /** Kills it; answers what it had still said. */
-  async kill() {
-    this.process.kill('SIGKILL')
-    await this.ended
-    return this.#heard
-  }
-}
 
 /** A process that appends for ever, or takes the lock and keeps it. */
 async function play(role, id, tag) {
