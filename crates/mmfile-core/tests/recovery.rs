@@ -175,41 +175,49 @@ fn half_a_size_word_is_none() {
     // Longer than one instruction takes, and less than a reader waits for its second step.
     const TOGETHER: Duration = Duration::from_micros(2);
     let prefixes = own_prefixes("half");
-    let mut counted = 0;
-    for round in 0..100_000 * rounds() {
-        if counted == 1000 * rounds() {
-            break;
-        }
-        let file = create(&prefixes, 4096);
-        // The next size word stands at 63.
-        file.append(&[1; 59]).unwrap();
+    let (mut tried, mut counted) = (0, 0);
+    while counted < 1000 * rounds() && tried < 100_000 * rounds() {
+        // One file for many tries: to make it takes longer than they do.
+        let file = create(&prefixes, 1 << 20);
         let data = Raw::data(&prefixes, file.id());
-        data.put(2000, &[0]); // no page fault between the two steps
-        let reader = open(&prefixes, file.id(), Access::Read, false).unwrap();
-        let mut took = Duration::MAX;
-        std::thread::scope(|scope| {
-            let writer = scope.spawn(|| {
-                for _ in 0..round % 64 {
-                    std::hint::spin_loop();
-                }
-                let word = (SIZE as u32).to_le_bytes();
-                let begun = Instant::now();
-                // The first step of the store, and the second.
-                // SAFETY: inside of the mapping, which lives on.
-                unsafe {
-                    data.at(63).write_volatile(word[0]);
-                    (0..10).for_each(|_| std::hint::spin_loop());
-                    data.at(64).cast::<[u8; 3]>().write_volatile([word[1], word[2], word[3]]);
-                }
-                begun.elapsed()
+        let mut reader = open(&prefixes, file.id(), Access::Read, false).unwrap();
+        while counted < 1000 * rounds() && file.size().unwrap() + 1024 < file.capacity() {
+            tried += 1;
+            // The next size word begins with the last byte of a cache line.
+            let size = usize::try_from(file.size().unwrap()).unwrap();
+            file.append(&vec![1; (2 * 64 - 1 - 4 - size % 64) % 64]).unwrap();
+            let (at, before) =
+                (usize::try_from(file.size().unwrap()).unwrap(), file.len().unwrap());
+            data.put(at, &[0; 1024]); // no page fault between the two steps
+            let mut took = Duration::MAX;
+            std::thread::scope(|scope| {
+                let writer = scope.spawn(|| {
+                    for _ in 0..tried % 64 {
+                        std::hint::spin_loop();
+                    }
+                    let word = (SIZE as u32).to_le_bytes();
+                    let begun = Instant::now();
+                    // The first step of the store, and the second.
+                    // SAFETY: inside of the mapping, which lives on.
+                    unsafe {
+                        data.at(at).write_volatile(word[0]);
+                        (0..10).for_each(|_| std::hint::spin_loop());
+                        let rest = [word[1], word[2], word[3]];
+                        data.at(at + 1).cast::<[u8; 3]>().write_volatile(rest);
+                    }
+                    begun.elapsed()
+                });
+                while reader.len().unwrap() == before {}
+                took = writer.join().unwrap();
             });
-            while reader.len().unwrap() == 1 {}
-            took = writer.join().unwrap();
-        });
-        // Nothing interrupts one instruction between its steps, as this thread may have been.
-        if took <= TOGETHER {
-            counted += 1;
-            assert_eq!((reader.len().unwrap(), reader.byte_length(1).unwrap()), (2, SIZE as u64));
+            // Nothing interrupts one instruction between its steps, as this thread may have been.
+            if took <= TOGETHER {
+                counted += 1;
+                assert_eq!(reader.len().unwrap(), before + 1);
+                assert_eq!(reader.byte_length(before).unwrap(), SIZE as u64);
+            } else {
+                reader = open(&prefixes, file.id(), Access::Read, false).unwrap();
+            }
         }
     }
     assert_eq!(counted, 1000 * rounds());

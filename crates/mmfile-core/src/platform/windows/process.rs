@@ -1,6 +1,10 @@
 //! What tells this process and its threads from others.
 
+use std::ptr;
 use std::sync::OnceLock;
+use windows_sys::Wdk::System::SystemInformation::{
+    NtQuerySystemInformation, SystemTimeOfDayInformation,
+};
 use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::System::Threading::{
     GetCurrentProcess, GetCurrentThreadId, GetProcessTimes, TerminateProcess,
@@ -32,9 +36,34 @@ fn creation_time() -> u64 {
     u64::from(began.dwHighDateTime) << 32 | u64::from(began.dwLowDateTime)
 }
 
-/// A number for this run of the machine; 0, since it is not known: what it decides is checked each time.
+/// A number for this run of the machine: when it began, in tenths of a microsecond, by the clock as that was set
+/// then. 0 if it is not known.
 pub(crate) fn boot_number() -> u64 {
-    0
+    static NUMBER: OnceLock<u64> = OnceLock::new();
+    *NUMBER.get_or_init(|| {
+        let mut times = TimesOfDay::default();
+        let size = u32::try_from(size_of_val(&times)).unwrap_or(0);
+        let target = (&raw mut times).cast();
+        // SAFETY: the target is writable for the size that is given.
+        let status = unsafe {
+            NtQuerySystemInformation(SystemTimeOfDayInformation, target, size, ptr::null_mut())
+        };
+        // Setting the clock moves both.
+        if status < 0 { 0 } else { times.boot_time.wrapping_sub(times.boot_time_bias) }
+    })
+}
+
+/// What `SystemTimeOfDayInformation` stands for, which Microsoft documents as 48 reserved bytes.
+#[repr(C)]
+#[derive(Default)]
+struct TimesOfDay {
+    boot_time: u64,
+    _current_time: u64,
+    _time_zone_bias: u64,
+    _time_zone_id: u32,
+    _reserved: u32,
+    boot_time_bias: u64,
+    _sleep_time_bias: u64,
 }
 
 /// Process ids mean the same in all of a machine.
