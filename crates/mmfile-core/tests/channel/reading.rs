@@ -156,7 +156,8 @@ fn a_waiting_reader_is_woken() {
                 .map(|(late, sent)| late.saturating_duration_since(*sent))
                 .collect();
             waited.sort();
-            assert!(waited[10] < Duration::from_millis(2), "{waited:?}");
+            // One that only looks again now and then is later than that each time.
+            assert!(waited[10] < Duration::from_millis(10), "{waited:?}");
         });
     });
 }
