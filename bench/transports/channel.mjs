@@ -8,9 +8,12 @@ const library = () => require('../../dist/index.js')
 const timeout = 30_000
 /** Milliseconds to spin: longer than an answer takes while both processes run, and no longer. */
 const SPIN = 1
-/** As the ring of shm-typed-array, where messages are not larger: it stays in the processor's cache. */
+/** As many messages, and as much memory, as the ring of shm-typed-array: it stays in the processor's cache. */
+const SLOTS = 4096
 const RING = 8 << 20
 const BATCH = 512
+/** How often a reader looks before it waits: the other ring's reader does nothing else. */
+const LOOKS = 10_000
 
 class Endpoint {
   #exclusive
@@ -20,6 +23,7 @@ class Endpoint {
   #sender
   #reader
   #held
+  #reserved
 
   constructor(role, { exclusive, spin, as }) {
     this.role = role
@@ -28,20 +32,24 @@ class Endpoint {
     this.#as = as
   }
 
+  /** The channels are kept from run to run, so that their pages are warm. */
   async prepare({ kind, size }) {
+    if (this.#sender !== undefined) return
     const { Channel } = library()
-    const capacity = Math.max(RING, 8 * (size + 16))
+    const capacity = Math.max(8 * size, Math.min(RING, SLOTS * (size + 16)))
     const there = Channel.createNew({ capacity })
     const back = kind === 'trip' ? Channel.createNew({ capacity }) : undefined
     this.#channels = [there, ...(back ? [back] : [])]
     this.#reader = back?.reader({ as: this.#as, spin: this.#spin })
     // The other side's reader takes its place.
-    this.#held = there.reader()
+    this.#reserved = there.reader()
     await this.#begin(there)
     return { there: there.id, back: back?.id }
   }
 
-  async join(_run, { there, back }) {
+  async join(_run, info) {
+    if (info === undefined) return
+    const { there, back } = info
     const { Channel } = library()
     const receives = Channel.openExisting(there)
     this.#channels = [receives]
@@ -57,7 +65,8 @@ class Endpoint {
   }
 
   ready() {
-    this.#held.close()
+    this.#reserved?.close()
+    this.#reserved = undefined
   }
 
   send(message) {
@@ -72,6 +81,9 @@ class Endpoint {
 
   drain(number, each) {
     let messages = this.#reader.tryReceiveAll(BATCH)
+    for (let looks = 0; messages.length === 0 && looks < LOOKS; looks += 1) {
+      messages = this.#reader.tryReceiveAll(BATCH)
+    }
     if (messages.length === 0) messages = [this.#reader.receiveSync({ timeout, spin: SPIN })]
     for (const message of messages) {
       each(message.value)
@@ -85,11 +97,13 @@ class Endpoint {
   }
 
   finish() {
-    for (const channel of this.#channels) channel.close()
+    this.#held?.release?.()
     this.#held = undefined
   }
 
-  close() {}
+  close() {
+    for (const channel of this.#channels) channel.close()
+  }
 }
 
 const endpoint = (way) => (role) => new Endpoint(role, way)

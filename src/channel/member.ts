@@ -1,4 +1,4 @@
-import { endJobs, Job, type Jobs } from './messages.js'
+import { endJobs, Job, type Jobs, readable } from './messages.js'
 import { channels } from './native.js'
 import { atLeast, BATCH, bytesAt, FIELDS, type Origin, payloadOf, row, take } from './payload.js'
 import type { Receiving } from './receive-options.js'
@@ -70,6 +70,6 @@ export class Member<V> extends Receiver<Job<V>> {
     const attempt = row[4] as number
     const value =
       how.as === 'view' ? bytesAt(row, 0, handle, origin) : payloadOf(found, handle, how, origin)
-    return new Job(index, value as V, attempt, claim, this.#jobs)
+    return readable(new Job(index, value as V, attempt, claim, this.#jobs))
   }
 }

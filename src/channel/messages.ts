@@ -15,6 +15,18 @@ export class Undecodable {
   }
 }
 
+/** A message whose value, if it cannot be decoded, throws the error when it is read. */
+export function readable<M extends { readonly value: unknown }>(message: M): M {
+  const { value } = message
+  if (value instanceof Undecodable) {
+    const get = () => {
+      throw value.error
+    }
+    Object.defineProperty(message, 'value', { get })
+  }
+  return message
+}
+
 /** Messages whose memory a reader holds until they are released. Releasing one again changes nothing. */
 export interface Leased {
   release(at: number): void
@@ -65,21 +77,14 @@ export class Message<V> {
    * What `as` says: a decoded value, copied bytes, or bytes in shared memory, which are valid until `release()`. If it
    * cannot be decoded, reading this throws `ERR_MMFILE_NOT_TEXT`.
    */
-  declare readonly value: V
+  readonly value: V
   #keeper: Keeper | undefined
   readonly #at: number
 
   /** @internal */
-  constructor(index: number, value: V | Undecodable, keeper?: Keeper, at = 0) {
+  constructor(index: number, value: V, keeper?: Keeper, at = 0) {
     this.index = index
-    if (value instanceof Undecodable) {
-      const get = () => {
-        throw value.error
-      }
-      Object.defineProperty(this, 'value', { get, enumerable: true })
-    } else {
-      this.value = value
-    }
+    this.value = value
     this.#keeper = keeper
     this.#at = at
   }
@@ -167,7 +172,7 @@ export class Job<V> extends Message<V> {
   #state: 'open' | 'acknowledged' | 'given back' = 'open'
 
   /** @internal */
-  constructor(index: number, value: V | Undecodable, attempt: number, claim: Claim, jobs: Jobs) {
+  constructor(index: number, value: V, attempt: number, claim: Claim, jobs: Jobs) {
     super(index, value)
     this.attempt = attempt
     this.#claim = claim

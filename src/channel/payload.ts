@@ -1,6 +1,6 @@
 import { MmFileError } from '../shared/errors.js'
 import { type Coder, notDecoded } from './codec.js'
-import { checksViews, Message, Undecodable } from './messages.js'
+import { checksViews, Message, readable, Undecodable } from './messages.js'
 import { channels } from './native.js'
 import type { Receiving } from './receive-options.js'
 import type { RingMemory } from './ring.js'
@@ -114,5 +114,6 @@ export function copyOf(
   as: MessageForm,
   origin: Origin,
 ): Message<unknown> {
-  return new Message(index, as === 'value' ? decoded(bytes, bytes.length, origin, index) : bytes)
+  if (as !== 'value') return new Message(index, bytes)
+  return readable(new Message(index, decoded(bytes, bytes.length, origin, index)))
 }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { checksViews, Keeper, Lease, Message } from './messages.js'
+import { checksViews, Keeper, Lease, Message, readable } from './messages.js'
 import { channels } from './native.js'
 import {
   atLeast,
@@ -14,7 +14,7 @@ import {
 } from './payload.js'
 import type { Receiving } from './receive-options.js'
 import { Receiver } from './receiving.js'
-import { RingLease, RingReader } from './ring.js'
+import { RingReader } from './ring.js'
 import { readStream } from './streams.js'
 import type { ChannelReadStreamOptions } from './types.js'
 
@@ -93,18 +93,8 @@ export class Reader<V> extends Receiver<Message<V>> {
   /** Messages without a call to the native code, unless there are none. */
   #direct(ring: RingReader, max: number, handle: number): Message<V>[] {
     if (this.closed) channels.receive(handle, 1, row) // which throws
-    const messages: Message<V>[] = []
-    const first = ring.end
-    let keeper: Keeper | undefined
-    const lease = new RingLease(ring, first)
-    const count = ring.receive(max, (index, at, value) => {
-      keeper ??= new Keeper(lease)
-      messages.push(new Message(index, value as V, keeper, at - first))
-    })
-    if (count >= 0) {
-      lease.count = count
-      return messages
-    }
+    const messages: Message<Uint8Array>[] = []
+    if (ring.receive(max, messages) >= 0) return messages as Message<unknown>[] as Message<V>[]
     // It was evicted, or what is there is the end or damaged: the native code says so.
     ring.tell()
     if (channels.receive(handle, 1, row) > 0) ring.tell()
@@ -119,7 +109,7 @@ function copiedNext(handle: number, how: Receiving, origin: Origin): Message<unk
   const key = row[3] as number
   const value = payloadOf(found, handle, how, origin)
   if (found === 1) channels.release(handle, key)
-  return new Message(index, value)
+  return readable(new Message(index, value))
 }
 
 const index = new Float64Array(1)

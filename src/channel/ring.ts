@@ -1,5 +1,5 @@
 import { native } from '../shared/native.js'
-import type { Leased } from './messages.js'
+import { Keeper, type Leased, Message } from './messages.js'
 import { channels } from './native.js'
 import { LARGEST } from './window.js'
 
@@ -73,6 +73,14 @@ export function ringMemory(channel: {
   }
 }
 
+/** Whether the processor makes stores visible in the order of the program, and loads what is there then. */
+const IS_ORDERED = process.arch === 'x64' || process.arch === 'ia32'
+
+/** A word as it is after an `Atomics.store` before: such a store waits there until it is visible. */
+function loadNext(words: Int32Array, at: number): number {
+  return IS_ORDERED ? (words[at] as number) : Atomics.load(words, at)
+}
+
 const place = new Float64Array(4)
 
 /** A reader's part: where it reads, and what it holds. */
@@ -100,19 +108,19 @@ export class RingReader {
     this.#next = next
   }
 
-  /** The number that the next message gets here. */
-  get end(): number {
-    return this.#end
-  }
-
   /**
-   * Receives up to `max` messages: `each` gets the index of each, its number here, and its bytes. How many they were;
-   * -1 if the native code has to be asked why there are none.
+   * Receives up to `max` messages into `messages`, which is empty: how many they were; -1 if the native code has to be
+   * asked why there are none.
    */
-  receive(max: number, each: (index: number, at: number, value: Uint8Array) => void): number {
+  receive(max: number, messages: Message<Uint8Array>[]): number {
     const { words, control, data, units } = this.#memory
     const tail = Atomics.load(control, TAIL)
     let position = this.#position
+    if (position === tail && this.#isLive()) return 0
+    let next = this.#next
+    const first = this.#end
+    const lease = new RingLease(this, first)
+    const keeper = new Keeper(lease)
     let count = 0
     while (position !== tail && count < max) {
       const available = (tail - position) >>> 0
@@ -122,27 +130,37 @@ export class RingReader {
       const length = words[at] as number
       const kind = words[at + 1] as number
       const rest = units - unit
-      if (kind === PADDING && rest <= available) {
+      if (kind !== MESSAGE) {
+        if (kind !== PADDING || rest > available) break
         position = (position + rest) | 0
         continue
       }
       const taken = unitsOf(length)
-      const index = ((words[at + 2] as number) >>> 0) + (words[at + 3] as number) * 2 ** 32
-      const whole = kind === MESSAGE && length >= 0 && taken <= rest && taken <= available
-      if (!whole || index !== this.#next) break
-      const held = this.#hold(position)
+      const index = indexAt(words, at)
+      if (length < 0 || taken > rest || taken > available || index !== next) break
+      this.#hold(position)
       position = (position + taken) | 0
-      this.#next = index + 1
+      next = index + 1
+      const value = new Uint8Array(data, (unit << UNIT_SHIFT) + HEADER, length)
+      messages[count] = new Message(index, value, keeper, count)
       count += 1
-      each(index, held, new Uint8Array(data, (unit << UNIT_SHIFT) + HEADER, length))
     }
     // After what was read: it was not overwritten then.
-    const slot = this.#slot
-    const evicted =
-      Atomics.load(words, slot + STATE) !== LIVE || words[slot + NUMBER] !== this.#number
-    if (evicted) return -1
+    if (!this.#isLive()) {
+      messages.length = 0
+      return -1
+    }
+    lease.count = count
+    this.#next = next
     this.#position = position
     return count === 0 && position !== tail ? -1 : count
+  }
+
+  /** Whether its slot is its own, and it was not evicted. */
+  #isLive(): boolean {
+    const { words } = this.#memory
+    const slot = this.#slot
+    return words[slot + STATE] === LIVE && words[slot + NUMBER] === this.#number
   }
 
   /** Tells the native code where it is: it waits, counts and says what is wrong. */
@@ -152,21 +170,28 @@ export class RingReader {
 
   /** Lets the memory of a message be used again. */
   release(at: number): void {
-    if (at < this.#first) return
+    let first = this.#first
     const mask = this.#positions.length - 1
-    this.#released[at & mask] = 1
-    if (at !== this.#first) return
-    let first = at
-    while (first < this.#end && this.#released[first & mask] === 1) first += 1
+    if (at !== first) {
+      if (at > first) this.#released[at & mask] = 1
+      return
+    }
+    const end = this.#end
+    do first += 1
+    while (first < end && this.#released[first & mask] === 1)
     this.#first = first
+    // The channel is closed, and has released everything; or the slot is free, or another's by now.
+    if (!this.#isLive()) return
     const { words, control } = this.#memory
-    if (words.length === 0) return // the channel is closed, and has released everything
-    const slot = this.#slot
-    // A slot that is free, or another's by now, is none of ours.
-    if (words[slot + NUMBER] !== this.#number || words[slot + STATE] !== LIVE) return
-    const cursor = first < this.#end ? (this.#positions[first & mask] as number) : this.#position
-    Atomics.store(words, slot + CURSOR, cursor)
-    if (Atomics.load(control, ROOM_WAITING) !== 0) channels.wakeWriters(this.#handle)
+    if (first < end && IS_ORDERED) {
+      // Without waiting until it is visible: a writer that begins to wait now may see it too late, and is woken by the
+      // next release.
+      words[this.#slot + CURSOR] = this.#positions[first & mask] as number
+    } else {
+      const cursor = first < end ? (this.#positions[first & mask] as number) : this.#position
+      Atomics.store(words, this.#slot + CURSOR, cursor)
+    }
+    if (loadNext(control, ROOM_WAITING) !== 0) channels.wakeWriters(this.#handle)
   }
 
   /** The reader is closed: a late release stores nothing. */
@@ -174,14 +199,13 @@ export class RingReader {
     this.#first = Number.POSITIVE_INFINITY
   }
 
-  #hold(position: number): number {
+  #hold(position: number): void {
     const at = this.#end
     if (at - this.#first === this.#positions.length) this.#grow()
     const mask = this.#positions.length - 1
     this.#positions[at & mask] = position
     this.#released[at & mask] = 0
     this.#end = at + 1
-    return at
   }
 
   #grow(): void {
@@ -217,11 +241,19 @@ export class RingLease implements Leased {
   }
 }
 
-/** How many bytes there are, whatever a property says that hides it. */
-const lengthOf = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  'length',
-)?.get as () => number
+/** A property of typed arrays, whatever one says that hides it. */
+function typedArray(name: 'length' | 'buffer'): () => unknown {
+  const prototype = Object.getPrototypeOf(Uint8Array.prototype)
+  return Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown
+}
+
+const lengthOf = typedArray('length') as () => number
+const bufferOf = typedArray('buffer')
+
+/** Whether another thread may change how many bytes there are. */
+function isShared(value: Uint8Array): boolean {
+  return bufferOf.call(value) instanceof SharedArrayBuffer
+}
 
 /** An exclusive writer's part. */
 export class RingWriter {
@@ -247,34 +279,36 @@ export class RingWriter {
   trySend(value: Uint8Array): number | undefined {
     const { words, bytes, control, units } = this.#memory
     const length: number = lengthOf.call(value)
-    // What is empty may be detached, which cannot be copied from.
-    if (length === 0 || length > this.#most || control.length === 0) return -1
-    const tail = Atomics.load(control, TAIL)
+    // What is empty may be detached, which cannot be copied from. What is shared may grow until it is copied.
+    if (length === 0 || length > this.#most || control.length === 0 || isShared(value)) return -1
+    // No other process moves it. This handle's other ways to send may have.
+    const tail = control[TAIL] as number
     if (tail !== this.#tail && !this.#learn(tail)) return -1
     const taken = unitsOf(length)
     const rest = units - (tail & (units - 1))
     const begin = taken <= rest ? tail : (tail + rest) | 0
     const end = (begin + taken) | 0
     // Room for a seal is kept back.
-    const sealed = end + SEAL_UNITS
-    if (!this.#hasLimit || ((this.#limit - sealed) | 0) < 0) {
+    if (((this.#limit - SEAL_UNITS - end) | 0) < 0 || !this.#hasLimit) {
       const limit = channels.makeRoom(this.#handle, length)
       if (limit === undefined) return undefined
       this.#limit = limit | 0
       this.#hasLimit = true
-      if (((this.#limit - sealed) | 0) < 0) return -1
+      if (((this.#limit - SEAL_UNITS - end) | 0) < 0) return -1
     }
     const index = this.#next
     const unit = begin & (units - 1)
     bytes.set(value, (unit << UNIT_SHIFT) + HEADER)
     put(words, unit, length, MESSAGE, index)
     if (begin !== tail) put(words, tail & (units - 1), 0, PADDING, index)
-    Atomics.store(control, START + this.#start, begin)
+    // All of this is visible before the tail is: storing that orders it. The next start is stored after the loads below.
+    control[START + this.#start] = begin
     Atomics.store(control, TAIL, end)
     this.#tail = end
     this.#next = index + 1
     this.#start ^= 1
-    if (Atomics.load(control, WAITING) !== 0 || Atomics.load(control, MEMBERS_WAITING) !== 0) {
+    // The second load comes after the first.
+    if (loadNext(control, WAITING) !== 0 || control[MEMBERS_WAITING] !== 0) {
       channels.wakeReaders(this.#handle)
     }
     return index
@@ -293,7 +327,7 @@ export class RingWriter {
       const at = ((tail - taken) & (units - 1)) << (UNIT_SHIFT - 2)
       const [length, kind] = [(words[at] as number) >>> 0, words[at + 1] as number]
       if (kind !== MESSAGE || unitsOf(length) !== taken) return false
-      this.#next = ((words[at + 2] as number) >>> 0) + (words[at + 3] as number) * 2 ** 32 + 1
+      this.#next = indexAt(words, at) + 1
     } else if (tail === 0) {
       this.#next = 0 // positions wrap: only without a message before it is this the beginning
     } else {
@@ -322,5 +356,12 @@ function put(words: Int32Array, unit: number, length: number, kind: number, inde
   words[at] = length
   words[at + 1] = kind
   words[at + 2] = index | 0
-  words[at + 3] = Math.floor(index / 2 ** 32)
+  words[at + 3] = index < 2 ** 31 ? 0 : Math.floor(index / 2 ** 32)
+}
+
+/** The index in a header. */
+function indexAt(words: Int32Array, at: number): number {
+  const low = words[at + 2] as number
+  const high = words[at + 3] as number
+  return high === 0 && low >= 0 ? low : (low >>> 0) + high * 2 ** 32
 }

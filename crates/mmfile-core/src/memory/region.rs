@@ -49,6 +49,30 @@ impl Region {
         Some(unsafe { self.base.add(offset) })
     }
 
+    /// Has the processor fetch that range, as far as there is one, for stores that come soon: they then do not wait,
+    /// line by line, until another processor gives up its copy.
+    #[inline]
+    pub(crate) fn prefetch_for_stores(&self, offset: u64, len: u64) {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            let len = len.min((self.len as u64).saturating_sub(offset));
+            let Some(at) = self.range(offset, len) else { return };
+            for line in (0..usize::try_from(len).unwrap_or(0)).step_by(64) {
+                // SAFETY: it reads and writes nothing that a program can see, whatever the address; and this
+                // one is inside the region.
+                unsafe {
+                    std::arch::asm!(
+                        "prefetchw [{}]",
+                        in(reg) at.as_ptr().add(line),
+                        options(nostack, preserves_flags, readonly)
+                    );
+                }
+            }
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        let _ = (offset, len);
+    }
+
     /// The four bytes at `offset`, read once, in this machine's little-endian meaning.
     pub(crate) fn load_word(&self, offset: u64) -> Option<u32> {
         let at = self.range(offset, 4)?;

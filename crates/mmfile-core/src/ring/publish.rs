@@ -64,6 +64,13 @@ impl Ring {
         Room { start, end: start.wrapping_add(units) }
     }
 
+    /// Fetches so many units from the tail on, which are going to be written.
+    pub(crate) fn prefetch(&self, tail: u32, units: u32) {
+        let rest = self.units - (tail & (self.units - 1));
+        let length = u64::from(units.min(rest)) * at::UNIT;
+        self.data.region().prefetch_for_stores(self.offset(tail), length);
+    }
+
     /// Sees to it that storing records there does not end the process, on a disk that may be full.
     ///
     /// # Errors
