@@ -6,7 +6,7 @@ import { BridgeError, invalidType } from './errors.js'
 import { nameOf, Objects } from './objects.js'
 import { checkCopy, checkPlace, type Progress, type PushOptions } from './options.js'
 import { type Item, type Source, sourceOf } from './source.js'
-import { header, isTransient, isWrongSequence, MESSAGE_ID, OBJECT, SEAL, Stream } from './stream.js'
+import { header, isOutOfPlace, isTransient, MESSAGE_ID, OBJECT, SEAL, Stream } from './stream.js'
 import { isAbort, linked, Seldom } from './wait.js'
 
 /** How many messages are on their way to the server at most, and how many bytes. */
@@ -62,6 +62,8 @@ class Pusher {
   readonly #id = randomUUID()
   /** Ids are not used twice, since the server may know one whose message it has lost. */
   #round = 0
+  /** The id of the stream's newest message, if that is known: the next one is taken behind it and no other. */
+  #last: string | undefined
   #config: StreamConfig | undefined
   /** The stream has everything before that index: it said so. */
   #stored = 0
@@ -117,6 +119,11 @@ class Pusher {
     }
     if (info === undefined) throw new Error(`stream '${this.#stream.name}' was removed`)
     this.#config = info.config
+    const { subjects = [] } = info.config
+    if (!subjects.some((one) => covers(one, this.#subject))) {
+      const text = `stream '${this.#stream.name}' has the subjects ${subjects.join(', ')}, and not '${this.#subject}'`
+      throw new BridgeError('ERR_MMFILE_INCOMPATIBLE', text)
+    }
     const { last_seq: last, first_seq: first } = info.state
     if (last > 0 && last >= first) await this.#compare(last)
     return this.#sealed ? last - 1 : last
@@ -126,6 +133,7 @@ class Pusher {
   async #compare(seq: number): Promise<void> {
     const message = await this.#stream.message(seq)
     if (message === undefined) return
+    this.#last = header(message.header, MESSAGE_ID)
     const { subject, nextIndex } = this.#source
     const index = seq - 1
     const fail = (what: string) => {
@@ -148,17 +156,17 @@ class Pusher {
   /** Asks the stream where it ends, after something went wrong, and whether that was this pusher's doing. */
   async #resume(why: unknown): Promise<void> {
     this.#round += 1
-    if (!isWrongSequence(why) && isTransient(why)) await this.#stream.trouble(why)
+    if (!isOutOfPlace(why) && isTransient(why)) await this.#stream.trouble(why)
     const info = await this.#stream.info()
     if (info === undefined) {
       const text = `stream '${this.#stream.name}' was removed: call again to make another one`
       throw new BridgeError('ERR_MMFILE_NOT_FOUND', text, { cause: why })
     }
     const last = info.state.last_seq
+    const message = last > 0 ? await this.#stream.message(last) : undefined
+    const id = header(message?.header, MESSAGE_ID)
     // What is behind the stored ones was on its way when the answer was lost, or is another pusher's.
     if (last > this.#stored) {
-      const message = await this.#stream.message(last)
-      const id = header(message?.header, MESSAGE_ID)
       if (message !== undefined && !id?.startsWith(`${this.#id}/`)) {
         const text = `stream '${this.#stream.name}': another process has pushed message ${last - 1}, and goes on from there: one at a time pushes into a stream`
         throw new BridgeError('ERR_MMFILE_LOCK_HELD', text, { index: last - 1, cause: why })
@@ -169,6 +177,7 @@ class Pusher {
       await this.#stream.trouble(why, true)
     }
     this.#stored = this.#sealed ? last - 1 : last
+    this.#last = id
   }
 
   /** Tells the stream what follows, until the source is sealed, the signal aborts, or something goes wrong. */
@@ -176,12 +185,16 @@ class Pusher {
     const link = linked(this.#options.signal)
     const window = new Window(link.abort)
     let at = from
+    let last = this.#last
     const send = async (bytes: Uint8Array, given: MsgHdrs | undefined, index: number) => {
+      const msgID = `${this.#id}/${this.#round}/${index}`
+      const behind = last === undefined ? {} : { lastMsgID: last }
       const options: Partial<JetStreamPublishOptions> = {
-        msgID: `${this.#id}/${this.#round}/${index}`,
-        expect: { lastSequence: index, streamName: this.#stream.name },
+        msgID,
+        expect: { lastSequence: index, streamName: this.#stream.name, ...behind },
         ...(given === undefined ? {} : { headers: given }),
       }
+      last = msgID
       const answer = await this.#stream.js.publish(this.#subject, bytes, options)
       if (answer.duplicate || answer.seq !== index + 1) {
         const cause = new Error(`the stream has message ${index} already, as ${answer.seq - 1}`)
@@ -203,8 +216,6 @@ class Pusher {
           this.#tell(window.empty)
           this.#seldom.call()
         })
-        // The first one goes alone: of two pushers that begin at one place, the second has sent nothing else.
-        if (item.index === from) await window.idle()
       }
       await window.idle()
       if (!window.failed && !link.signal.aborted) {
@@ -248,6 +259,16 @@ class Pusher {
     const lag = Math.max(0, this.#source.nextIndex - nextIndex)
     return { nextIndex, messages: this.#messages, bytes: this.#bytes, lag, sealed: this.#sealed }
   }
+}
+
+/** Whether a stream's subject, which may have wildcards, is that subject, too. */
+function covers(pattern: string, subject: string): boolean {
+  const [parts, own] = [pattern.split('.'), subject.split('.')]
+  const end = parts.indexOf('>')
+  if (end === -1 ? parts.length !== own.length : own.length <= end) return false
+  return parts
+    .slice(0, end === -1 ? undefined : end)
+    .every((one, at) => one === '*' || one === own[at])
 }
 
 /** The messages that are on their way. */
@@ -309,7 +330,7 @@ class Window {
   interruption(): unknown {
     const error = this.#failure?.error
     if (error instanceof Interrupted) return error
-    if (isWrongSequence(error) || isTransient(error)) return new Interrupted('', { cause: error })
+    if (isOutOfPlace(error) || isTransient(error)) return new Interrupted('', { cause: error })
     return error
   }
 

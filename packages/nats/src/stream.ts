@@ -18,10 +18,12 @@ export const MESSAGE_ID = 'Nats-Msg-Id'
 const STREAM_NOT_FOUND = 10059
 const MESSAGE_NOT_FOUND = 10037
 const STREAM_EXISTS = 10058
-/** Another sequence than the expected one; one is what a leader says while a message is on its way to the others. */
+/** Another sequence or id than the expected one; a leader knows it before or after it has asked the others. */
 const WRONG_SEQUENCE = [10071, 10164]
+const WRONG_ID = 10070
 /** A message of that id is on its way to the others. */
 const DUPLICATE_IN_PROCESS = 10158
+const OUT_OF_PLACE = [...WRONG_SEQUENCE, WRONG_ID, DUPLICATE_IN_PROCESS]
 
 /** Names of errors. A connection that is closed is no longer tried, wherever it is found to be. */
 const TRANSIENT = [
@@ -44,9 +46,8 @@ export function apiCode(error: unknown): number | undefined {
 }
 
 /** Whether an answer says that the stream is not where the pusher believes: it has to be asked. */
-export function isWrongSequence(error: unknown): boolean {
-  const code = apiCode(error)
-  return code !== undefined && (WRONG_SEQUENCE.includes(code) || code === DUPLICATE_IN_PROCESS)
+export function isOutOfPlace(error: unknown): boolean {
+  return OUT_OF_PLACE.includes(apiCode(error) ?? 0)
 }
 
 /** Whether trying again may help: no connection, no leader, no answer. */

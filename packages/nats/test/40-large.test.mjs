@@ -1,0 +1,82 @@
+// Messages that are larger than the server allows go through the object store, or are an error.
+
+import { pull, push } from '@mmfile/nats'
+import { Channel, MmFile } from 'mmfile'
+import { connected, sharedServer, test } from './support/nats.mjs'
+
+const shared = sharedServer()
+const MIB = 1 << 20
+
+/** Bytes of which none is like the next. */
+function bytesOf(length, seed) {
+  const bytes = Buffer.alloc(length)
+  for (let at = 0, next = seed; at < length; at += 1) {
+    next = (next * 1103515245 + 12345) % 2147483648
+    bytes[at] = next >> 16
+  }
+  return bytes
+}
+
+const sizes = [10, 3 * MIB, 0, MIB, MIB - 1024, MIB - 1025, 2 * MIB, 5]
+
+function source(t) {
+  const file = MmFile.createNew(16 * MIB)
+  t.teardown(() => file.close())
+  for (const [seed, length] of sizes.entries()) file.append(bytesOf(length, seed))
+  file.seal()
+  return file
+}
+
+test('small and large messages in one stream, in order, into a file and a channel', async (t) => {
+  const { js } = await connected(t, shared.server)
+  const place = { js, stream: 'large' }
+  const file = source(t)
+  const pushed = await push(file, place)
+  t.is(pushed.bytes, file.size - 4 * sizes.length)
+  const target = MmFile.createNew(16 * MIB)
+  t.teardown(() => target.close())
+  await pull(place, target)
+  const channel = Channel.createNew({ capacity: 32 * MIB })
+  t.teardown(() => channel.close())
+  await pull(place, channel)
+  const reader = channel.reader({ from: 'oldest' })
+  for (const index of sizes.keys()) {
+    const wanted = file.readBytes(index)
+    t.is(Buffer.compare(target.readBytes(index), wanted), 0, `${index}`)
+    t.is(Buffer.compare(reader.tryReceive().value, wanted), 0, `${index}`)
+  }
+  // Again changes nothing, also where the newest message is one of them.
+  t.like(await push(file, place), { messages: 0, sealed: true })
+})
+
+test('the bytes of a large message are stored once, however often it is pushed', async (t) => {
+  const { js, jsm } = await connected(t, shared.server)
+  const file = MmFile.createNew(16 * MIB)
+  t.teardown(() => file.close())
+  for (let n = 0; n < 4; n += 1) file.append(bytesOf(2 * MIB, 7))
+  file.seal()
+  await push(file, { js, stream: 'same' })
+  const { state } = await jsm.streams.info('OBJ_same-large')
+  t.true(state.bytes < 3 * MIB, `${state.bytes}`)
+})
+
+test('without the object store they are an error with both sizes', async (t) => {
+  const { js } = await connected(t, shared.server)
+  const place = { js, stream: 'none' }
+  const error = await t.throwsAsync(push(source(t), { ...place, objects: false }), {
+    code: 'ERR_MMFILE_CAPACITY',
+    message: /message 1 has 3145728 bytes, and stream 'none' takes 1047552: allow 'objects'/,
+  })
+  t.like(error, { index: 1, needed: 3 * MIB, available: MIB - 1024 })
+})
+
+test('a large message that is gone from the object store is an error', async (t) => {
+  const { js, jsm } = await connected(t, shared.server)
+  const place = { js, stream: 'lost' }
+  await push(source(t), place)
+  await jsm.streams.purge('OBJ_lost-large')
+  const target = MmFile.createNew(16 * MIB)
+  t.teardown(() => target.close())
+  await t.throwsAsync(pull(place, target), { code: 'ERR_MMFILE_LOST', message: /message 1 of/ })
+  t.is(target.length, 1)
+})
