@@ -96,7 +96,7 @@ test.serial('a task that is to fail stops half-way, and says so', async (t) => {
   const page = await open(t, address)
   await page.getByRole('radio', { name: 'Fail half-way' }).check()
   await page.getByRole('button', { name: 'Run task' }).click()
-  await page.getByText('Done.').waitFor()
+  await page.getByText('The task failed.').waitFor()
   t.regex(await resultOf(page).textContent(), /Failed half-way, after 0\.5 s/)
   t.deepEqual(await program.ended, { status: 0, signal: null })
   t.is(deserializeTasks(file.read(1))[0].status, 'Failed')
@@ -114,7 +114,7 @@ test.serial('a cancelled task is a result, too', async (t) => {
   // Another window, or the same one after it was loaded anew, shows the same.
   await page.reload()
   await cancel.click()
-  await page.getByText('Done.').waitFor()
+  await page.getByText('The task was cancelled.').waitFor()
   t.deepEqual(await program.ended, { status: 0, signal: null })
   const [result] = deserializeTasks(file.read(1))
   t.is(result.status, 'Cancelled')

@@ -250,7 +250,7 @@ async function throughDestination(page, look) {
   await page.getByRole('progressbar').waitFor()
   await look('a task that runs')
   await page.getByRole('button', { name: 'Cancel' }).click()
-  await page.getByText('Done.').waitFor()
+  await page.getByText('The task was cancelled.').waitFor()
   await look('a task that is done')
 }
 

@@ -1,24 +1,28 @@
+import { whileBusy } from '../../web-kit/page/busy.js'
 import { byId } from '../../web-kit/page/dom.js'
 import { showErrors } from '../../web-kit/page/form.js'
-import { type Answer, send } from '../../web-kit/page/server.js'
+import { send } from '../../web-kit/page/server.js'
 
 const form = byId('run-form', HTMLFormElement)
+const run = byId('run', HTMLButtonElement)
 
-/** What goes wrong with no field to blame for it is given to `complain`. */
+/** Asks the program for something; what goes wrong with no field to blame for it is given to `complain`. */
 export function setUpForm(complain: (message: string) => void): void {
-  const act = async (answer: Promise<Answer<unknown>>) => {
-    complain('')
-    const { ok, ...rest } = await answer
-    if (ok) return
-    const { errors, message } = rest as { errors: Record<string, string>; message: string }
-    showErrors(form, errors)
-    complain(message)
-  }
+  const ask = (button: HTMLElement, path: string, fields: () => unknown = () => undefined) =>
+    whileBusy(button, async () => {
+      complain('')
+      showErrors(form, {})
+      const answer = await send('POST', path, fields())
+      if (answer.ok) return
+      showErrors(form, answer.errors)
+      complain(answer.message)
+    })
   form.addEventListener('submit', (event) => {
     event.preventDefault()
-    showErrors(form, {})
-    act(send('POST', 'run', Object.fromEntries(new FormData(form))))
+    ask(run, 'run', () => Object.fromEntries(new FormData(form)))
   })
-  byId('close', HTMLButtonElement).addEventListener('click', () => act(send('POST', 'close')))
-  byId('cancel', HTMLButtonElement).addEventListener('click', () => act(send('POST', 'cancel')))
+  for (const path of ['close', 'cancel']) {
+    const button = byId(path, HTMLButtonElement)
+    button.addEventListener('click', () => ask(button, path))
+  }
 }

@@ -1,3 +1,4 @@
+import type { PictureMessage } from '../../web-kit/page/picture-message.js'
 import type { TaskMessage } from '../../web-kit/page/task-message.js'
 
 /** What the program tells its page, by the name of the event. */
@@ -6,11 +7,14 @@ export interface Events {
   state: StateMessage
   /** From 0 to 1. */
   progress: number
+  memory: PictureMessage
 }
 
 export interface FileMessage {
   id: string
   tasks: TaskMessage[]
+  /** The address of MmfSource's page, if it has told one. */
+  source: string | null
 }
 
 export type StateMessage =

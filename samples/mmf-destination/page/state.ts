@@ -1,59 +1,82 @@
-import { byId, el, setText } from '../../web-kit/page/dom.js'
+import { byId, el } from '../../web-kit/page/dom.js'
 import type { TaskMessage } from '../../web-kit/page/task-message.js'
 import { badge, foreignText, formatSeconds } from '../../web-kit/page/text.js'
 import type { StateMessage } from './messages.js'
 
 const result = byId('result', HTMLElement)
-const progress = byId('progress', HTMLElement)
-const bar = byId('bar', HTMLElement)
 const cancel = byId('cancel', HTMLButtonElement)
+
+/** What the program said last, or that it says nothing any more. */
+type Shown = StateMessage | { phase: 'lost' }
 
 let shown = ''
 
 /** Only what is new is shown: every change is read out to those who listen. */
-export function showState(state: StateMessage): void {
-  const json = JSON.stringify(state)
+export function showState(state: Shown, source: string | null): void {
+  const json = JSON.stringify([state, source])
   if (json === shown) return
+  const first = shown === ''
   shown = json
-  const choosing = state.phase === 'choosing'
-  const over = state.phase === 'done' || state.phase === 'ended'
-  progress.hidden = state.phase !== 'running'
+  const { phase } = state
+  const choosing = phase === 'choosing'
+  const over = phase === 'done' || phase === 'ended' || phase === 'lost'
+  byId('progress', HTMLElement).hidden = phase !== 'running'
   byId('configuration', HTMLElement).hidden = !choosing
+  byId('go', HTMLElement).hidden = !choosing
   byId('choice', HTMLElement).hidden = over
+  // While nothing in it can be chosen, the list itself is what the keyboard scrolls.
+  byId('list', HTMLElement).tabIndex = choosing ? -1 : 0
   for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="task"]')) {
     radio.disabled = !choosing
   }
-  if (!choosing) result.replaceChildren(...describe(state))
-  if (choosing) return
+  result.replaceChildren(...describe(state), ...(over && source !== null ? [wayBack(source)] : []))
+  if (choosing && first) return
   // The control that had the focus is gone. What is of interest now gets it, and begins at the top.
-  const target = over ? result : cancel
+  const target = phase === 'running' ? cancel : result
   target.focus({ preventScroll: true })
   scrollTo(0, 0)
 }
 
-export function showProgress(fraction: number): void {
-  const percent = Math.floor(fraction * 100)
-  bar.setAttribute('aria-valuenow', String(percent))
-  byId('fill', HTMLElement).style.width = `${fraction * 100}%`
-  setText(byId('percent', HTMLElement), `${percent} %`)
-}
-
-function describe(state: StateMessage): HTMLElement[] {
+function describe(state: Shown): HTMLElement[] {
   switch (state.phase) {
+    case 'choosing':
+      return [
+        el('p', {}, 'MmfSource waits for a result: select a task, say how it goes, and run it.'),
+      ]
     case 'running':
       return [heading('Running'), facts(state.task)]
     case 'done': {
-      const end = `Done. The result is in the mapped file, as segment ${state.segment}, and MmfDestination has ended: this page can be closed.`
-      return [heading(state.task.status), facts(state.task), el('p', { class: 'quiet' }, end)]
+      const { task, segment } = state
+      const end = `${endOf(task)} The result is in the mapped file, as segment ${segment}, and MmfDestination has ended: this page can be closed.`
+      return [heading(task.status), facts(task), el('p', { class: 'quiet' }, end)]
     }
     case 'ended':
       return [
         el('p', {}, state.problem),
         el('p', { class: 'quiet' }, 'MmfDestination has ended: this page can be closed.'),
       ]
-    default:
-      return []
+    case 'lost':
+      return [
+        heading('Not known'),
+        el('p', {}, 'What MmfDestination had written to the file by then is still there.'),
+      ]
   }
+}
+
+function endOf({ status }: TaskMessage): string {
+  switch (status) {
+    case 'Failed':
+      return 'The task failed.'
+    case 'Cancelled':
+      return 'The task was cancelled.'
+    default:
+      return 'Done.'
+  }
+}
+
+function wayBack(source: string): HTMLElement {
+  const link = el('a', { class: 'button primary', href: source }, 'Back to MmfSource')
+  return el('p', { class: 'actions' }, link)
 }
 
 function heading(status: string): HTMLElement {

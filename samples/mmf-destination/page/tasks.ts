@@ -6,9 +6,19 @@ import { badge, foreignText, formatSeconds, shortName } from '../../web-kit/page
 const body = byId('task-rows', HTMLTableSectionElement)
 const rows = new Rows<TaskMessage>(body, (task) => task.id, fillRow)
 
+let known: readonly TaskMessage[] = []
+let running: string | null = null
+
+/** The task that runs says so in its row. */
+export function markRunning(id: string | null): void {
+  running = id
+  showTasks(known)
+}
+
 /** The first pending task is selected to begin with, or simply the first. */
 export function showTasks(tasks: readonly TaskMessage[]): void {
-  rows.show(tasks)
+  known = tasks
+  rows.show(tasks.map((task) => (task.id === running ? { ...task, status: 'Running' } : task)))
   byId('tasks', HTMLTableElement).hidden = tasks.length === 0
   byId('no-tasks', HTMLParagraphElement).hidden = tasks.length > 0
   byId('run', HTMLButtonElement).disabled = tasks.length === 0
@@ -22,6 +32,7 @@ export function showTasks(tasks: readonly TaskMessage[]): void {
 
 /** What the task brings is where its configuration starts. */
 function select(task: TaskMessage): void {
+  byId('chosen', HTMLElement).replaceChildren(foreignText(shortName(task.name), 'name'))
   for (const radio of body.querySelectorAll<HTMLInputElement>('input')) {
     radio.checked = radio.value === task.id
     radio.closest('tr')?.classList.toggle('chosen', radio.checked)
@@ -31,8 +42,12 @@ function select(task: TaskMessage): void {
 }
 
 function fillRow(row: HTMLTableRowElement, task: TaskMessage): void {
+  const was = row.querySelector('input')
   const radio = el('input', {
     type: 'radio',
+    checked: was?.checked ?? false,
+    disabled: was?.disabled ?? false,
+    'data-action': 'select',
     name: 'task',
     form: 'run-form',
     value: task.id,
@@ -41,12 +56,13 @@ function fillRow(row: HTMLTableRowElement, task: TaskMessage): void {
   })
   const text = el('div', { class: 'stack' }, foreignText(task.name, 'name'))
   if (task.description !== '') text.append(foreignText(task.description, 'quiet'))
-  row.className = 'selectable'
+  row.classList.add('selectable')
   row.onclick = ({ target }) => {
     // A click on a control inside is meant for that.
     if (radio.disabled || radio.checked || (target as Element).closest('button, input')) return
     select(task)
   }
+  row.classList.toggle('chosen', radio.checked)
   row.replaceChildren(
     cell('Selected', radio),
     cell('Name', text),

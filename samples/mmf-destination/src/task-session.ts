@@ -1,24 +1,29 @@
 import {
+  type About,
   deserializeTasks,
   type RunOptions,
   serializeTasks,
   type TaskInfo,
 } from '@mmfile-samples/task-info'
+import { readSegment, type Watch, watchFile } from '@mmfile-samples/web-kit'
 import { MmFile } from 'mmfile'
 import { chooseTask, configureTask } from './choose-task.js'
+import { News } from './news-channel.js'
 import { type SimulationOptions, simulateTask } from './simulate-task.js'
 
 /** The destination's side of one mapped file, whoever shows it to the user. */
 export class TaskSession {
   private constructor(
     private readonly file: MmFile,
+    private readonly news: News,
     readonly tasks: readonly TaskInfo[],
   ) {}
 
   static open(id: string): TaskSession {
     const file = MmFile.openExisting(id)
     try {
-      return new TaskSession(file, deserializeTasks(file.read(0)))
+      const tasks = deserializeTasks(file.read(0))
+      return new TaskSession(file, News.open(file.id), tasks)
     } catch (error) {
       file.close()
       throw error
@@ -29,17 +34,41 @@ export class TaskSession {
     return this.file.id
   }
 
+  /** What MmfSource has told, if it is one that tells. */
+  get about(): About | undefined {
+    return this.news.about
+  }
+
+  /** Seconds that are left of the run, if MmfSource has told. */
+  get left(): number | undefined {
+    return this.about && Math.max(0, (this.about.deadline - Date.now()) / 1000)
+  }
+
   choose(options: RunOptions): TaskInfo {
     return configureTask(chooseTask(this.tasks, options.task), options)
   }
 
   run(task: TaskInfo, options: SimulationOptions): Promise<TaskInfo> {
-    return simulateTask(task, options)
+    const onProgress = (fraction: number) => {
+      this.news.tell(task.id, fraction)
+      options.onProgress?.(fraction)
+    }
+    return simulateTask(task, { ...options, onProgress })
   }
 
   /** Tells the source how the task ended; returns the index of the segment. */
   report(finished: TaskInfo): number {
     return this.file.append(serializeTasks([finished]))
+  }
+
+  /** Tells how the file is, now and whenever that changes, until `stop` is called. */
+  watch(onChange: Parameters<typeof watchFile>[1]): Watch {
+    return watchFile(this.file, onChange)
+  }
+
+  /** A segment as text; undefined if it is not there. */
+  segment(index: number): string | undefined {
+    return readSegment(this.file, index)
   }
 
   /** Resolves once no other process has the file open any more; rejects when it is not to be waited for. */
@@ -55,6 +84,7 @@ export class TaskSession {
   }
 
   close(): void {
+    this.news.close()
     this.file.close()
   }
 }

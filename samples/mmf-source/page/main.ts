@@ -1,10 +1,11 @@
+import { ignoreDoubleClicks, setOffline, whileBusy } from '../../web-kit/page/busy.js'
 import { byId, setText } from '../../web-kit/page/dom.js'
 import { listen, send } from '../../web-kit/page/server.js'
 import type { TaskMessage } from '../../web-kit/page/task-message.js'
 import { formatSeconds } from '../../web-kit/page/text.js'
-import type { ProgramMessage, RunMessage } from './messages.js'
-import { showRuns } from './runs.js'
-import { setUpTasks, showTasks } from './tasks.js'
+import type { MemoryMessage, ProgramMessage, RunMessage } from './messages.js'
+import { Runs } from './runs.js'
+import { setTasksOffline, setUpTasks, showTasks } from './tasks.js'
 
 const runButton = byId('run', HTMLButtonElement)
 const problem = byId('problem', HTMLParagraphElement)
@@ -14,25 +15,41 @@ function complain(message: string): void {
   problem.hidden = message === ''
 }
 
-function showProgram({ store, notice, destination, limit, ended }: ProgramMessage): void {
+function showProgram(program: ProgramMessage): void {
+  const { store, notice, destination, limit, ended } = program
   const note = byId('notice', HTMLParagraphElement)
   setText(note, notice ?? '')
   note.hidden = notice === null
   const about = `A run starts ${destination} and may take ${formatSeconds(limit)}. The tasks are kept in ${store}`
   setText(byId('about', HTMLParagraphElement), about)
+  runs.showProgram(program)
   if (!ended) return
   disconnect()
-  runButton.disabled = true
+  goOffline(true)
   complain('MmfSource has ended. Start it again, and open the address that it prints.')
 }
 
-runButton.addEventListener('click', async () => {
-  complain('')
-  const answer = await send('POST', 'runs')
-  if (!answer.ok) complain(answer.message)
-})
+function goOffline(offline: boolean): void {
+  runs.setOffline(offline)
+  setTasksOffline(offline)
+  setOffline(offline)
+}
 
+/** One key for one run, until it has started: a request that is sent twice starts it once. */
+let key = crypto.randomUUID()
+
+runButton.addEventListener('click', () =>
+  whileBusy(runButton, async () => {
+    complain('')
+    const answer = await send('POST', 'runs', { key })
+    if (answer.ok) key = crypto.randomUUID()
+    else complain(answer.message)
+  }),
+)
+
+ignoreDoubleClicks()
 setUpTasks()
+const runs = new Runs(complain)
 let lost = false
 const disconnect = listen(
   {
@@ -41,16 +58,22 @@ const disconnect = listen(
       runButton.disabled = tasks.length === 0
       showTasks(tasks)
     },
-    runs: (runs: RunMessage[]) => showRuns(runs, complain),
+    runs: (messages: RunMessage[]) => {
+      runs.show(messages)
+      runButton.classList.toggle('primary', !runs.isWaited)
+    },
+    memory: (memory: MemoryMessage[]) => runs.showMemory(memory),
   },
   {
     onLost: () => {
       lost = true
+      goOffline(true)
       complain('MmfSource does not answer. Is it still running?')
     },
     onBack: () => {
       if (lost) complain('')
       lost = false
+      goOffline(false)
     },
   },
 )

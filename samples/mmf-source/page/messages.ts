@@ -1,3 +1,4 @@
+import type { PictureMessage } from '../../web-kit/page/picture-message.js'
 import type { Status, TaskMessage } from '../../web-kit/page/task-message.js'
 
 /** What the program tells its page, by the name of the event. */
@@ -6,9 +7,12 @@ export interface Events {
   tasks: TaskMessage[]
   /** The newest first. */
   runs: RunMessage[]
+  /** The newest first: runs whose files are open here. */
+  memory: MemoryMessage[]
 }
 
 export interface ProgramMessage {
+  pid: number
   /** The file that the tasks are kept in. */
   store: string
   /** What the user should know about how the tasks were found. */
@@ -39,8 +43,17 @@ export interface RunMessage {
   started: string
   ended: string | null
   state: RunState
+  /** The name of the task that the destination says it runs. */
+  working: string | null
   /** The task that ran, with its result. */
   task: TaskMessage | null
   /** How the run ended, if there is no result. */
   problem: string | null
+}
+
+export interface MemoryMessage {
+  number: number
+  picture: PictureMessage
+  /** From 0 to 1, once the destination has told. */
+  progress: number | null
 }

@@ -1,82 +1,237 @@
+import { whileBusy } from '../../web-kit/page/busy.js'
 import { byId, el } from '../../web-kit/page/dom.js'
+import { type Life, Picture, type Side } from '../../web-kit/page/picture.js'
 import { cell, Rows } from '../../web-kit/page/rows.js'
 import { send } from '../../web-kit/page/server.js'
 import { badge, foreignText, formatSeconds, timeElement } from '../../web-kit/page/text.js'
-import type { RunMessage } from './messages.js'
+import type { MemoryMessage, ProgramMessage, RunMessage } from './messages.js'
 
 const result = byId('result', HTMLElement)
+const pictures = byId('pictures', HTMLElement)
 
-let complain: (message: string) => void = () => {}
-let shown = ''
+/** The runs: what each of them waits for or came to, its memory, and those of before. */
+export class Runs {
+  #program: ProgramMessage | undefined
+  #runs: readonly RunMessage[] = []
+  #memory: readonly MemoryMessage[] = []
+  #offline = false
+  #shown = ''
+  readonly #pictures = new Map<number, { picture: Picture; card: HTMLElement }>()
+  readonly #rows = new Rows<RunMessage>(
+    byId('run-rows', HTMLTableSectionElement),
+    (run) => String(run.number),
+    fillRow,
+  )
 
-const rows = new Rows<RunMessage>(
-  byId('run-rows', HTMLTableSectionElement),
-  (run) => String(run.number),
-  fillRow,
-)
+  constructor(private readonly complain: (message: string) => void) {}
 
-export function showRuns(runs: readonly RunMessage[], onProblem: (message: string) => void): void {
-  complain = onProblem
-  byId('history', HTMLElement).hidden = runs.length === 0
-  rows.show(runs)
-  showResult(runs)
+  /** Whether a destination waits for its user: then that is what to do next. */
+  get isWaited(): boolean {
+    return this.#runs.some(waits)
+  }
+
+  showProgram(program: ProgramMessage): void {
+    this.#program = program
+    this.#showPictures()
+  }
+
+  show(runs: readonly RunMessage[]): void {
+    this.#runs = runs
+    this.#render()
+  }
+
+  showMemory(memory: readonly MemoryMessage[]): void {
+    this.#memory = memory
+    this.#showPictures()
+  }
+
+  /** Nothing is known of what goes on, once the program does not answer. */
+  setOffline(offline: boolean): void {
+    if (this.#offline === offline) return
+    this.#offline = offline
+    this.#render()
+  }
+
+  #render(): void {
+    const going = this.#runs.filter((run) => run.ended === null)
+    const last = lastOf(this.#runs)
+    const before = this.#runs.filter((run) => run.ended !== null && run !== last)
+    byId('history', HTMLElement).hidden = before.length === 0
+    this.#rows.show(before)
+    this.#showResult(going, last)
+    this.#showPictures()
+  }
+
+  /** Changed only when there is something new, since every change is read out to those who listen. */
+  #showResult(going: readonly RunMessage[], last: RunMessage | undefined): void {
+    const key = JSON.stringify([going, last, this.#offline])
+    if (this.#runs.length === 0 || key === this.#shown) return
+    this.#shown = key
+    const newest = going.find(waits)
+    const focused = document.activeElement?.getAttribute('data-key')
+    result.replaceChildren(
+      ...going.map((run) => this.#describeGoing(run, run === newest)),
+      ...(last ? [describeEnded(last)] : []),
+    )
+    if (focused) result.querySelector<HTMLElement>(`[data-key="${focused}"]`)?.focus()
+  }
+
+  #describeGoing(run: RunMessage, isNewest: boolean): HTMLElement {
+    const { number, address, destination } = run
+    const state = this.#offline ? 'Not known' : waits(run) ? 'Waiting' : run.state
+    const block = el('div', { class: 'run' }, heading(`Run ${number}`, state))
+    const line = el('p', { class: 'next' }, ...describeNow(run))
+    block.append(line)
+    if (this.#offline) return block
+    const actions = el('div', { class: 'actions' })
+    if (address !== null) {
+      const primary = isNewest && waits(run) ? 'primary' : ''
+      actions.append(pageLink(run, `Open ${destination} (run ${number})`, primary))
+    } else if (run.working === null && destination === 'MmfDestination') {
+      // It has the place that the link will have, so that no other link is clicked for it.
+      actions.append(el('span', { class: 'button quiet' }, `Starting ${destination} …`))
+    }
+    actions.append(this.#stopButton(run))
+    block.append(actions)
+    return block
+  }
+
+  #stopButton({ number }: RunMessage): HTMLElement {
+    const button = el(
+      'button',
+      {
+        type: 'button',
+        'data-key': `stop-${number}`,
+        'aria-label': `Stop run ${number}`,
+        onclick: () => this.#ask(button, `runs/${number}/stop`),
+      },
+      'Stop',
+    )
+    return button
+  }
+
+  #ask(button: HTMLElement, path: string): Promise<void> {
+    return whileBusy(button, () => this.#post(path))
+  }
+
+  async #post(path: string): Promise<void> {
+    const answer = await send('POST', path)
+    if (!answer.ok) this.complain(answer.message)
+  }
+
+  /** A picture for each file that is open, or the one that says what a run will be. */
+  #showPictures(): void {
+    const numbers = this.#memory.length === 0 ? [0] : this.#memory.map(({ number }) => number)
+    for (const [number, { card }] of this.#pictures) {
+      if (numbers.includes(number)) continue
+      card.remove()
+      this.#pictures.delete(number)
+    }
+    numbers.forEach((number, at) => {
+      const { picture, card } = this.#picture(number)
+      if (pictures.children[at] !== card) pictures.insertBefore(card, pictures.children[at] ?? null)
+      const memory = this.#memory.find((one) => one.number === number)
+      const run = this.#runs.find((one) => one.number === number)
+      picture.show({
+        picture: memory?.picture ?? null,
+        source: { pid: this.#program?.pid ?? null, life: this.#offline ? 'Gone' : 'Alive' },
+        destination: destinationOf(run, memory),
+        progress: run?.ended === null ? (memory?.progress ?? null) : null,
+      })
+      const several = numbers.length > 1
+      card.firstElementChild?.toggleAttribute('hidden', !several)
+    })
+  }
+
+  #picture(number: number): { picture: Picture; card: HTMLElement } {
+    const known = this.#pictures.get(number)
+    if (known !== undefined) return known
+    const title = number === 0 ? '' : `run ${number}`
+    const picture = new Picture({
+      title,
+      source: 'MmfSource',
+      destination: this.#program?.destination ?? 'MmfDestination',
+      segment: (index) => send('GET', `runs/${number}/segments/${index}`),
+      kill: () => this.#post(`runs/${number}/kill`),
+    })
+    const head = el('h3', { class: 'quiet' }, `Memory of ${title}`)
+    const card = el('div', { role: 'group', 'aria-label': `Shared memory ${title}`.trim() }, head)
+    card.append(picture.element)
+    const made = { picture, card }
+    this.#pictures.set(number, made)
+    return made
+  }
 }
 
-/**
- * The run that ended last, or, before any has, the one that goes on. Changed only when there is something
- * new, since every change is read out to those who listen.
- */
-function showResult(runs: readonly RunMessage[]): void {
+/** The run that ended last, unless another one has started since. */
+function lastOf(runs: readonly RunMessage[]): RunMessage | undefined {
   const ended = runs.filter((run) => run.ended !== null)
   const last = ended.sort((a, b) => (a.ended ?? '').localeCompare(b.ended ?? '')).at(-1)
-  const going = runs.filter((run) => run.ended === null)
-  const key = JSON.stringify([last, going.map((run) => [run.number, run.address])])
-  if (runs.length === 0 || key === shown) return
-  shown = key
-  result.replaceChildren(...going.map(describeGoing), ...(last ? describeEnded(last) : []))
+  const newest = runs[0]
+  if (last === undefined || newest === undefined) return undefined
+  return newest === last || newest.started <= (last.ended ?? '') ? last : undefined
 }
 
-function describeGoing(run: RunMessage): HTMLElement {
-  const line = el(
-    'p',
-    { class: 'going' },
-    el('span', { class: 'pulse', 'aria-hidden': 'true' }),
-    `Run ${run.number}: ${run.destination} is running. `,
-  )
-  if (run.address !== null) line.append(pageLink(run, `Open ${run.destination}`))
-  return line
+function waits(run: RunMessage): boolean {
+  return run.ended === null && run.address !== null && run.working === null
 }
 
-function describeEnded(run: RunMessage): HTMLElement[] {
-  const heading = el('h2', { class: 'outcome' }, `Run ${run.number}`, ' ', badge(run.state))
-  if (run.task === null)
-    return [heading, el('p', { class: 'problem' }, foreignText(run.problem ?? ''))]
-  const { name, duration, priority, status, result: text } = run.task
+function describeNow(run: RunMessage): (Node | string)[] {
+  const { destination, working, address } = run
+  if (working !== null) return [`${destination} runs the task `, foreignText(working, 'name'), '.']
+  if (address !== null) return [`${destination} waits for you: choose a task on its page.`]
+  return [`${destination} is running.`]
+}
+
+function destinationOf(run: RunMessage | undefined, memory: MemoryMessage | undefined): Side {
+  if (run === undefined) return { pid: null, life: 'Not started' }
+  const pid = run.pid
+  const rows = memory?.picture.processes.filter((row) => row.pid === pid) ?? []
+  return { pid, life: lifeOf(run, rows[0]?.open) }
+}
+
+/** What the library says of it, and, once it is gone, how it ended. */
+function lifeOf(run: RunMessage, open: boolean | undefined): Life {
+  if (run.state === 'Killed') return 'Killed'
+  if (open) return 'Alive'
+  if (run.ended !== null) return 'Ended'
+  return open === undefined ? 'Starting' : 'Gone'
+}
+
+function heading(text: string, state: string): HTMLElement {
+  return el('h2', { class: 'outcome' }, text, ' ', badge(state))
+}
+
+function describeEnded(run: RunMessage): HTMLElement {
+  const block = el('div', { class: 'run' }, heading(`Run ${run.number}`, run.state))
+  if (run.task === null) {
+    block.append(el('p', { class: 'problem' }, foreignText(run.problem ?? '')))
+    return block
+  }
+  const { name, duration, priority, result: text } = run.task
   const item = (term: string, ...values: (Node | string)[]) =>
     el('div', {}, el('dt', {}, term), el('dd', {}, ...values))
-  return [
-    heading,
-    el(
-      'dl',
-      { class: 'facts' },
-      item('Task', foreignText(name, 'name')),
-      item('Status', status),
-      item('Duration', formatSeconds(duration)),
-      item('Priority', priority),
-      item('Result', foreignText(text ?? '')),
-    ),
-  ]
+  const facts = el(
+    'dl',
+    { class: 'facts' },
+    item('Task', foreignText(name, 'name')),
+    item('Duration', formatSeconds(duration)),
+    item('Priority', priority),
+    item('Result', foreignText(text ?? '')),
+  )
+  block.append(facts)
+  return block
 }
 
-function pageLink(run: RunMessage, text: string): HTMLElement {
+function pageLink(run: RunMessage, text: string, className = ''): HTMLElement {
   return el(
     'a',
     {
+      class: `button ${className}`,
       href: run.address,
       target: '_blank',
       rel: 'noopener noreferrer',
-      'data-action': 'open',
-      'aria-label': `${text} of run ${run.number}`,
+      'data-key': `open-${run.number}`,
     },
     text,
   )
@@ -88,7 +243,6 @@ function fillRow(row: HTMLTableRowElement, run: RunMessage): void {
     cell('Started', timeElement(run.started)),
     cell('State', badge(run.state)),
     cell('Result', describe(run)),
-    cell('Actions', el('div', { class: 'actions' }, ...actions(run))),
   )
   row.cells[0]?.classList.add('number')
 }
@@ -100,8 +254,6 @@ function describe(run: RunMessage): HTMLElement {
     stack.append(foreignText(run.task.name, 'name'), foreignText(run.task.result ?? ''))
   } else if (run.problem) {
     stack.append(foreignText(run.problem))
-  } else {
-    stack.append(`${run.destination} is running`)
   }
   stack.append(el('span', { class: 'quiet fine' }, `${took(run)}${where}`))
   return stack
@@ -110,24 +262,4 @@ function describe(run: RunMessage): HTMLElement {
 function took({ started, ended }: RunMessage): string {
   if (ended === null) return ''
   return `${formatSeconds((Date.parse(ended) - Date.parse(started)) / 1000)}, `
-}
-
-function actions(run: RunMessage): HTMLElement[] {
-  if (run.ended !== null) return []
-  const stop = async () => {
-    const answer = await send('POST', `runs/${run.number}/stop`)
-    if (!answer.ok) complain(answer.message)
-  }
-  const button = el(
-    'button',
-    {
-      type: 'button',
-      class: 'small',
-      'data-action': 'stop',
-      'aria-label': `Stop run ${run.number}`,
-      onclick: stop,
-    },
-    'Stop',
-  )
-  return run.address === null ? [button] : [pageLink(run, 'Open page'), button]
 }

@@ -1,3 +1,4 @@
+import { whileBusy } from '../../web-kit/page/busy.js'
 import { byId, setText } from '../../web-kit/page/dom.js'
 import { showErrors } from '../../web-kit/page/form.js'
 import { send } from '../../web-kit/page/server.js'
@@ -12,12 +13,18 @@ const deleteProblem = byId('delete-problem', HTMLParagraphElement)
 
 /** What the dialogs are about. */
 let edited: TaskMessage | null = null
+/** Of a new task: however often it is sent, it is one. */
+let id = ''
 let doomed: TaskMessage | null = null
 let whenDeleted = () => {}
+/** Counts the dialogs, so that a late answer closes none but its own. */
+let opened = 0
 
 /** Shows the dialog for a task, or for a new one. Closing it gives the focus back where it was. */
 export function editTask(task: TaskMessage | null): void {
   edited = task
+  id = crypto.randomUUID()
+  opened += 1
   setText(byId('task-dialog-title', HTMLHeadingElement), task ? 'Edit task' : 'New task')
   byId('name', HTMLInputElement).value = task?.name ?? ''
   byId('description', HTMLTextAreaElement).value = task?.description ?? ''
@@ -31,6 +38,7 @@ export function editTask(task: TaskMessage | null): void {
 
 export function confirmDelete(task: TaskMessage, done: () => void): void {
   doomed = task
+  opened += 1
   whenDeleted = done
   setText(byId('delete-name', HTMLParagraphElement), task.name)
   complain(deleteProblem, '')
@@ -41,25 +49,41 @@ for (const dialog of [taskDialog, deleteDialog]) {
   dialog.querySelector('[data-close]')?.addEventListener('click', () => dialog.close())
 }
 
-taskForm.addEventListener('submit', async (event) => {
+taskForm.addEventListener('submit', (event) => {
   event.preventDefault()
+  whileBusy(submitOf(taskForm), save)
+})
+
+async function save(): Promise<void> {
+  const mine = opened
   const fields = Object.fromEntries(new FormData(taskForm))
   const answer = edited
     ? await send('PUT', `tasks/${edited.id}`, fields)
-    : await send('POST', 'tasks', fields)
+    : await send('POST', 'tasks', { ...fields, id })
+  if (mine !== opened) return
   if (answer.ok) return taskDialog.close()
   complain(formProblem, answer.message)
   showErrors(taskForm, answer.errors)
+}
+
+deleteForm.addEventListener('submit', (event) => {
+  event.preventDefault()
+  whileBusy(submitOf(deleteForm), remove)
 })
 
-deleteForm.addEventListener('submit', async (event) => {
-  event.preventDefault()
+async function remove(): Promise<void> {
   if (doomed === null) return
+  const mine = opened
   const answer = await send('DELETE', `tasks/${doomed.id}`)
+  if (mine !== opened) return
   if (!answer.ok) return complain(deleteProblem, answer.message)
   deleteDialog.close()
   whenDeleted()
-})
+}
+
+function submitOf(form: HTMLFormElement): HTMLElement {
+  return form.querySelector<HTMLElement>('[type="submit"]') ?? form
+}
 
 function complain(place: HTMLElement, message: string): void {
   setText(place, message)

@@ -7,17 +7,28 @@ import { confirmDelete, editTask } from './task-dialog.js'
 const body = byId('task-rows', HTMLTableSectionElement)
 const newButton = byId('new-task', HTMLButtonElement)
 
+let known: readonly TaskMessage[] = []
+let isOffline = false
+
 const rows = new Rows<TaskMessage>(body, (task) => task.id, fillRow)
 
 export function setUpTasks(): void {
   newButton.addEventListener('click', () => editTask(null))
 }
 
+/** Whether a task still runs is not known without the program. */
+export function setTasksOffline(offline: boolean): void {
+  if (isOffline === offline) return
+  isOffline = offline
+  showTasks(known)
+}
+
 export function showTasks(tasks: readonly TaskMessage[]): void {
+  known = tasks
   // A row that goes takes the focus with it; the next one gets it then.
   const focused = document.activeElement?.closest('tr')
   const place = focused?.parentElement === body ? focused.sectionRowIndex : -1
-  rows.show(tasks)
+  rows.show(tasks, isOffline ? 'offline' : '')
   byId('tasks', HTMLTableElement).hidden = tasks.length === 0
   byId('no-tasks', HTMLParagraphElement).hidden = tasks.length > 0
   if (place >= 0 && !focused?.isConnected) focusNear(place)
@@ -50,7 +61,7 @@ function fillRow(row: HTMLTableRowElement, task: TaskMessage): void {
     cell('Name', text),
     cell('Duration', formatSeconds(task.duration)),
     cell('Priority', task.priority),
-    cell('Status', badge(task.status)),
+    cell('Status', badge(isOffline && task.status === 'Running' ? 'Not known' : task.status)),
     cell(
       'Actions',
       el(

@@ -29,7 +29,7 @@ export async function runHeadless(
   const { options, signal, destination } = settings
   const seconds = settings.timeout ?? longest(tasks, options) + allowance
   const run = startRun(tasks, { options, timeout: seconds * 1000, signal, destination })
-  say(`wrote ${countTasks(tasks)} to file ${run.fileId} (${run.capacity} bytes)`)
+  say(`wrote ${countTasks(tasks)} to file ${run.file.id} (${run.file.capacity} bytes)`)
   if (run.pid !== undefined)
     say(`started ${destination?.name ?? 'MmfDestination'} as process ${run.pid}`)
 
@@ -37,6 +37,7 @@ export async function runHeadless(
   // At once, and before the destination is out of the way: that may take a moment.
   if (outcome.kind !== 'result') complain(describeFailure(outcome, destination?.name))
   await run.ended
+  run.close()
   if (outcome.kind !== 'result') return 1
   say('the result that came back')
   console.log(resultTable(outcome.task))

@@ -13,12 +13,14 @@ const text = v.pipe(
   v.check(isXmlText, 'Remove the control characters: they cannot be passed on.'),
 )
 
-export const TaskForm = v.object({
-  name: v.pipe(
-    text,
-    v.check((name) => name.trim() !== '', 'Give the task a name.'),
-  ),
-  description: text,
-  duration: durationField,
-  priority: priorityField,
-}) satisfies v.GenericSchema<unknown, TaskFields>
+/** `limit` is how long a run may take, in seconds. */
+export const taskForm = (limit: number) =>
+  v.object({
+    name: v.pipe(
+      text,
+      v.check((name) => name.trim() !== '', 'Give the task a name.'),
+    ),
+    description: text,
+    duration: durationField(limit),
+    priority: priorityField,
+  }) satisfies v.GenericSchema<unknown, TaskFields>

@@ -1,10 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { type RunOptions, serializeTasks, type TaskInfo } from '@mmfile-samples/task-info'
+import {
+  type Progress,
+  type RunOptions,
+  serializeTasks,
+  type TaskInfo,
+} from '@mmfile-samples/task-info'
 import { MmFile } from 'mmfile'
 import { stopProcess, within } from './child-process.js'
 import { type Destination, headlessDestination } from './destination.js'
+import { openNews } from './news-channel.js'
 import type { RunOutcome } from './run-outcome.js'
 import { watchRun } from './watch-run.js'
 
@@ -18,18 +24,27 @@ export interface RunSettings {
   destination?: Destination | undefined
   /** Gets what the destination prints; if absent, that goes to this program's terminal. */
   onLine?: ((line: string) => void) | undefined
+  /** The address of this program's page, for the destination to lead back to. */
+  page?: string | undefined
+  /** Gets how far the task is, from destinations that tell. */
+  onProgress?: ((progress: Progress) => void) | undefined
 }
 
 /** One destination at work on one file. Any number of runs can go on at once. */
 export interface TaskRun {
-  readonly fileId: string
-  readonly capacity: number
+  readonly file: MmFile
   /** Undefined if the program could not be started; the outcome says why. */
   readonly pid: number | undefined
   /** Comes as soon as it is known; never rejects. */
   readonly outcome: Promise<RunOutcome>
-  /** The destination has exited and the file is closed. */
+  /** The destination has exited. */
   readonly ended: Promise<void>
+  /** Kills the destination at once, without a chance to tidy up. False if it has exited. */
+  kill(): boolean
+  /** Whether what was written for the destination is still there, byte for byte. */
+  isIntact(): boolean
+  /** Closes the file, which ends it. */
+  close(): void
 }
 
 /** How long a destination that has delivered its result may take to exit. */
@@ -41,19 +56,28 @@ export function startRun(tasks: readonly TaskInfo[], settings: RunSettings): Tas
   const xml = serializeTasks(tasks)
   const capacity = capacityFor(xml)
   const file = MmFile.createNew(capacity)
+  let news: Disposable | undefined
+  const close = () => {
+    news?.[Symbol.dispose]()
+    file.close()
+  }
   try {
     file.write(0, xml)
+    const about = { page: settings.page ?? null, deadline: Date.now() + settings.timeout }
+    news = openNews(file.id, about, (progress) => settings.onProgress?.(progress))
     const { child, heard } = startDestination(file.id, settings)
     const outcome = watchRun(file, child, tasks, settings)
     return {
-      fileId: file.id,
-      capacity,
+      file,
       pid: child.pid,
       outcome,
-      ended: finish(file, child, heard, outcome),
+      ended: finish(child, heard, outcome),
+      kill: () => child.kill('SIGKILL'),
+      isIntact: () => file.read(0) === xml,
+      close,
     }
   } catch (error) {
-    file.close()
+    close()
     throw error
   }
 }
@@ -83,19 +107,14 @@ function startDestination(
 }
 
 async function finish(
-  file: MmFile,
   child: ChildProcess,
   heard: Promise<unknown>,
   outcome: Promise<RunOutcome>,
 ): Promise<void> {
-  try {
-    const { kind } = await outcome
-    await stopProcess(child, kind === 'result' ? farewell : 0)
-    // Processes that it started may have its output open for longer; they are not waited for.
-    await within(heard, lastWords)
-    child.stdout?.destroy()
-    child.stderr?.destroy()
-  } finally {
-    file.close()
-  }
+  const { kind } = await outcome
+  await stopProcess(child, kind === 'result' ? farewell : 0)
+  // Processes that it started may have its output open for longer; they are not waited for.
+  await within(heard, lastWords)
+  child.stdout?.destroy()
+  child.stderr?.destroy()
 }

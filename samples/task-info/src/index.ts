@@ -2,6 +2,7 @@ export { formatDateTime, parseDateTime } from './date-time.js'
 export { TaskInfoError, type TaskInfoErrorCode } from './error.js'
 export { closedByUser } from './exit-status.js'
 export { interruptedStatus, whenInterrupted } from './interruption.js'
+export { type About, type Progress, readAbout, readProgress } from './news.js'
 export { type PageOptions, pageOptionFlags, parsePageOptions } from './page-options.js'
 export { type DeserializeOptions, deserializeTasks } from './read-xml.js'
 export {

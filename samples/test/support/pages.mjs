@@ -92,6 +92,14 @@ export async function startRun(page, program) {
   return { number, pid, fileId, address }
 }
 
+/** From now on every request of the page takes two seconds. */
+export async function slowDown(page, latency = 2000) {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Network.enable')
+  const conditions = { offline: false, latency, downloadThroughput: -1, uploadThroughput: -1 }
+  await session.send('Network.emulateNetworkConditions', conditions)
+}
+
 /** The row of a table that has that text in it. */
 export const rowOf = (page, table, text) =>
   page.getByRole('table', { name: table }).getByRole('row').filter({ hasText: text })

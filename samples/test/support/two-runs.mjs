@@ -12,10 +12,11 @@ const runs = [false, true].map((fail) =>
 )
 
 const report = await Promise.all(
-  runs.map(async ({ fileId, outcome, ended }) => {
+  runs.map(async ({ file, outcome, ended, close }) => {
     const { kind, task } = await outcome
     await ended
-    return { fileId, kind, status: task?.status, reopened: reopen(fileId) }
+    close()
+    return { fileId: file.id, kind, status: task?.status, reopened: reopen(file.id) }
   }),
 )
 console.log(`\n${JSON.stringify(report)}`)

@@ -12,7 +12,8 @@ export class Rows<T> {
     private readonly fill: (row: HTMLTableRowElement, item: T) => void,
   ) {}
 
-  show(items: readonly T[]): void {
+  /** Rows are made anew where `mode` is another one, too. */
+  show(items: readonly T[], mode = ''): void {
     const kept = new Set(items.map(this.key))
     for (const [key, { row }] of this.#rows) {
       if (kept.has(key)) continue
@@ -20,14 +21,14 @@ export class Rows<T> {
       this.#rows.delete(key)
     }
     items.forEach((item, index) => {
-      const row = this.#row(item)
+      const row = this.#row(item, mode)
       if (this.body.rows[index] !== row) this.body.insertBefore(row, this.body.rows[index] ?? null)
     })
   }
 
-  #row(item: T): HTMLTableRowElement {
+  #row(item: T, mode: string): HTMLTableRowElement {
     const key = this.key(item)
-    const json = JSON.stringify(item)
+    const json = mode + JSON.stringify(item)
     const known = this.#rows.get(key)
     if (known?.shown === json) return known.row
     const row = known?.row ?? document.createElement('tr')
@@ -45,7 +46,8 @@ export class Rows<T> {
 export function cell(label: string, ...children: (Node | string)[]): HTMLTableCellElement {
   const element = document.createElement('td')
   element.setAttribute('role', 'cell')
-  element.setAttribute('data-label', label)
+  // What speaks for itself has no label.
+  if (label !== 'Actions' && label !== 'Selected') element.setAttribute('data-label', label)
   element.append(...children)
   return element
 }

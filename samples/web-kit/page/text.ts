@@ -37,6 +37,11 @@ export function badge(text: string): HTMLElement {
   return el('span', { class: `badge badge-${text.toLowerCase().replace(/\s/g, '-')}` }, text)
 }
 
+/** "3,022 bytes" */
+export function formatBytes(bytes: number): string {
+  return `${bytes.toLocaleString('en')} bytes`
+}
+
 /** "1 min 5 s" */
 export function formatSeconds(seconds: number): string {
   if (seconds < 60) return `${Math.round(seconds * 10) / 10} s`

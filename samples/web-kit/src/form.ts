@@ -6,14 +6,21 @@ export type FormResult<T> = { ok: true; fields: T } | { ok: false; errors: Recor
 /** What .NET holds a duration in. */
 const longestDuration = 2 ** 31 - 1
 
-/** As it was typed: what is no number gets the same message as a number that will not do. */
-export const durationField = v.pipe(
-  v.string('Give a number of seconds.'),
-  v.trim(),
-  v.regex(/^\d+$/, 'Give a whole number of seconds, 0 or more.'),
-  v.transform(Number),
-  v.maxValue(longestDuration, `Give at most ${longestDuration.toLocaleString('en')} seconds.`),
-)
+/**
+ * As it was typed: what is no number gets the same message as a number that will not do. A task that takes
+ * longer than its run may take could never end, so `limit` is that, in seconds.
+ */
+export function durationField(limit = longestDuration) {
+  const most = Math.max(0, Math.floor(limit))
+  const why = limit === longestDuration ? '' : ': MmfSource ends the run then'
+  return v.pipe(
+    v.string('Give a number of seconds.'),
+    v.trim(),
+    v.regex(/^\d+$/, 'Give a whole number of seconds, 0 or more.'),
+    v.transform(Number),
+    v.maxValue(most, `Give at most ${most.toLocaleString('en')} seconds${why}.`),
+  )
+}
 
 export const priorityField = v.picklist(priorities, `Choose ${priorities.join(', ')}.`)
 

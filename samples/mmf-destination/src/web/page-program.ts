@@ -40,9 +40,18 @@ async function serve(
 ): Promise<number> {
   const hub = new EventHub()
   const publish = <K extends keyof Events>(event: K, data: Events[K]) => hub.publish(event, data)
-  publish('file', { id: session.id, tasks: session.tasks.map(toMessage) })
+  publish('file', {
+    id: session.id,
+    tasks: session.tasks.map(toMessage),
+    source: session.about?.page ?? null,
+  })
+  const watch = session.watch((picture) => publish('memory', picture))
   const work = new Work(session, {
-    onState: (state) => publish('state', state),
+    onState: (state) => {
+      // What a page hears last is why it ended, so it sees first what that left.
+      watch.look()
+      publish('state', state)
+    },
     onProgress: (progress) => publish('progress', progress),
     say,
   })
@@ -65,6 +74,7 @@ async function serve(
   const over = new AbortController()
   const status = await untilEnded(session, work, signal, over.signal)
   over.abort()
+  watch.stop()
   hub.end()
   clearTimeout(leaving)
   await server.close()

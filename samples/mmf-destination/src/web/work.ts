@@ -17,6 +17,7 @@ export class Work {
   readonly ended: Promise<number>
   #end!: (status: number) => void
   #phase: StateMessage['phase'] = 'choosing'
+  #chosen: string | undefined
   readonly #cancelled = new AbortController()
   readonly #abandoned = new AbortController()
 
@@ -30,9 +31,10 @@ export class Work {
     events.onState({ phase: 'choosing' })
   }
 
-  /** False if a task has been chosen already. Throws if there is no such task. */
+  /** False if another task has been chosen already. Throws if there is no such task. */
   start({ task: id, duration, priority, outcome }: RunFields): boolean {
-    if (this.#phase !== 'choosing') return false
+    if (this.#phase !== 'choosing') return id === this.#chosen
+    this.#chosen = id
     const task = this.session.choose({ task: id, duration, priority })
     this.events.say(`running "${printable(task.name)}", ${duration} s, priority ${priority}`)
     this.events.onProgress(0)
@@ -41,17 +43,17 @@ export class Work {
     return true
   }
 
-  /** Ends the task that runs; how far it came is its result. False if none runs. */
+  /** Ends the task that runs; how far it came is its result. False if none was chosen. */
   cancel(): boolean {
-    if (this.#phase !== 'running') return false
-    this.#cancelled.abort()
+    if (this.#phase === 'choosing') return false
+    if (this.#phase === 'running') this.#cancelled.abort()
     return true
   }
 
   /** Ends the program without a result, as its user wants. False if a task runs. */
   close(): boolean {
-    if (this.#phase !== 'choosing') return false
-    this.#finish('Closed without running a task.', closedByUser)
+    if (this.#phase === 'running') return false
+    if (this.#phase === 'choosing') this.#finish('Closed without running a task.', closedByUser)
     return true
   }
 

@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { TaskInfo } from '@mmfile-samples/task-info'
 import { EventHub, openBrowser, servePage, toMessage } from '@mmfile-samples/web-kit'
+import type { TaskMessage } from '../../../web-kit/page/task-message.js'
 import type { Events } from '../../page/messages.js'
 import { commandDestination, pageDestination } from '../destination.js'
 import type { Options } from '../options.js'
@@ -31,25 +33,40 @@ async function serve(store: TaskStore, options: Options, signal: AbortSignal): P
     ? commandDestination(options.destination)
     : pageDestination({ open: options.open })
   const limit = options.timeout ?? defaultLimit
-  const about = { store: store.path, notice: store.notice, destination: destination.name, limit }
-  const tasks = new TaskList(store, () => publish('tasks', store.tasks.map(toMessage)))
+  const about = {
+    pid: process.pid,
+    store: store.path,
+    notice: store.notice,
+    destination: destination.name,
+    limit,
+  }
+  let address = ''
+  const tasks = new TaskList(store, () => publishTasks())
   const runs: Runs = new Runs({
     destination,
     limit,
     signal,
-    onChange: () => publish('runs', runs.messages),
+    page: () => address,
+    onChange: () => {
+      publish('runs', runs.messages)
+      publishTasks()
+    },
+    onMemory: () => publish('memory', runs.memory),
     onResult: (task) => tasks.finish(task),
     say,
   })
   publish('program', { ...about, ended: false })
-  publish('tasks', store.tasks.map(toMessage))
+  const publishTasks = () => publish('tasks', withStatus(tasks.tasks, runs.working))
+  publishTasks()
   publish('runs', [])
+  publish('memory', [])
 
   const server = await servePage({
     folder: join(__dirname, '..', '..'),
     port: options.port,
-    routes: (app) => addRoutes(app, tasks, runs, hub),
+    routes: (app) => addRoutes(app, { tasks, runs, events: hub, limit }),
   })
+  address = server.address
   if (store.notice !== null) complain(store.notice)
   say(`the tasks are kept in ${store.path}`)
   say(`open ${server.address} in a browser of this computer; Ctrl+C ends the program`)
@@ -60,6 +77,13 @@ async function serve(store: TaskStore, options: Options, signal: AbortSignal): P
   publish('program', { ...about, ended: true })
   hub.end()
   await server.close()
+}
+
+/** A task that runs says so; the list that is kept knows only how it ended. */
+function withStatus(tasks: readonly TaskInfo[], working: ReadonlySet<string>): TaskMessage[] {
+  return tasks.map((task) =>
+    toMessage(working.has(task.id) ? { ...task, status: 'Running' } : task),
+  )
 }
 
 function say(message: string): void {

@@ -1,6 +1,6 @@
-import { closedByUser, type TaskInfo } from '@mmfile-samples/task-info'
-import { toMessage } from '@mmfile-samples/web-kit'
-import type { RunMessage, RunState } from '../../page/messages.js'
+import { closedByUser, type Progress, type TaskInfo } from '@mmfile-samples/task-info'
+import { readSegment, toMessage, watchFile } from '@mmfile-samples/web-kit'
+import type { MemoryMessage, RunMessage, RunState } from '../../page/messages.js'
 import type { Destination } from '../destination.js'
 import { describeFailure, type RunOutcome } from '../run-outcome.js'
 import { startRun, type TaskRun } from '../task-run.js'
@@ -11,15 +11,27 @@ export interface RunsSettings {
   limit: number
   /** Ends all runs. */
   signal: AbortSignal
+  /** The address of this program's page. */
+  page(): string
   onChange(): void
+  /** What the files are like, and how far the tasks are. */
+  onMemory(): void
   onResult(task: TaskInfo): void
   say(message: string): void
 }
 
 interface Entry {
   message: RunMessage
+  /** What the page calls it: the same request twice is one run. */
+  key: string
+  run: TaskRun
   stop: AbortController
   ended: Promise<void>
+  /** The id of the task that the destination says it runs. */
+  task: string | undefined
+  /** While the file is open here. */
+  memory: MemoryMessage | undefined
+  close(): void
 }
 
 /** Enough to look back on. */
@@ -29,6 +41,7 @@ const pageAddress = /http:\/\/127\.0\.0\.1:\d+\/[\w/-]*/
 
 /** The runs of this session, those that go on and those that have ended. */
 export class Runs {
+  /** The newest first. */
   readonly #entries: Entry[] = []
   #count = 0
 
@@ -38,8 +51,20 @@ export class Runs {
     return this.#entries.map(({ message }) => message)
   }
 
-  start(tasks: readonly TaskInfo[]): RunMessage {
-    const { destination, limit, signal, say } = this.settings
+  get memory(): MemoryMessage[] {
+    return this.#entries.flatMap(({ memory }) => memory ?? [])
+  }
+
+  /** The ids of the tasks that run. */
+  get working(): Set<string> {
+    const going = this.#entries.filter(({ message }) => message.ended === null)
+    return new Set(going.flatMap(({ task }) => task ?? []))
+  }
+
+  start(tasks: readonly TaskInfo[], key: string): RunMessage {
+    const same = this.#entries.find((entry) => entry.key === key)
+    if (same !== undefined) return same.message
+    const { destination, limit, signal, say, page } = this.settings
     const stop = new AbortController()
     let lastLine = ''
     const run = startRun(tasks, {
@@ -47,45 +72,95 @@ export class Runs {
       timeout: limit * 1000,
       signal: AbortSignal.any([signal, stop.signal]),
       destination,
+      page: page(),
       onLine: (line) => {
         say(`run ${message.number}: ${line}`)
         const address = pageAddress.exec(line)?.[0]
         if (address === undefined) lastLine = line.trim() || lastLine
         else if (message.ended === null) this.#change(message, { address })
       },
+      onProgress: (progress) => this.#hear(entry, progress, tasks),
     })
+    // A file stays open, and can be looked into, until the next run has one.
+    for (const other of this.#entries) if (other.message.ended !== null) other.close()
     this.#count += 1
     const message: RunMessage = {
       number: this.#count,
-      fileId: run.fileId,
+      fileId: run.file.id,
       destination: destination.name,
       pid: run.pid ?? null,
       address: null,
       started: new Date().toISOString(),
       ended: null,
       state: 'Running',
+      working: null,
       task: null,
       problem: null,
     }
     const process = run.pid === undefined ? '' : ` as process ${run.pid}`
-    say(`run ${message.number}: ${destination.name}${process}, on file ${run.fileId}`)
-    this.#entries.unshift({ message, stop, ended: this.#follow(run, message, () => lastLine) })
+    say(`run ${message.number}: ${destination.name}${process}, on file ${message.fileId}`)
+    const entry: Entry = {
+      message,
+      key,
+      run,
+      stop,
+      ended: this.#follow(run, message, () => lastLine),
+      task: undefined,
+      memory: undefined,
+      close: () => {
+        watch.stop()
+        run.close()
+        entry.memory = undefined
+      },
+    }
+    this.#entries.unshift(entry)
+    const watch = watchFile(run.file, (picture) => {
+      entry.memory = { number: message.number, progress: entry.memory?.progress ?? null, picture }
+      this.settings.onMemory()
+    })
     this.#forget()
     this.settings.onChange()
     return message
   }
 
-  /** False if there is no such run any more. */
+  /** False if there is no such run. One that has ended needs no stop. */
   stop(number: number): boolean {
-    const entry = this.#entries.find(({ message }) => message.number === number)
-    if (entry === undefined || entry.message.ended !== null) return false
-    entry.stop.abort()
-    return true
+    const entry = this.#find(number)
+    entry?.stop.abort()
+    return entry !== undefined
+  }
+
+  /** Kills the destination of a run, if it lives. False if there is no such run. */
+  kill(number: number): boolean {
+    const entry = this.#find(number)
+    if (entry?.message.ended === null) entry.run.kill()
+    return entry !== undefined
+  }
+
+  /** A segment of a run's file as text; undefined if it is not there, or the file is closed. */
+  segment(number: number, index: number): string | undefined {
+    const entry = this.#find(number)
+    return entry?.memory && readSegment(entry.run.file, index)
   }
 
   /** Every destination has exited, and every file is closed. */
   async whenEnded(): Promise<void> {
     await Promise.allSettled(this.#entries.map(({ ended }) => ended))
+    for (const entry of this.#entries) entry.close()
+  }
+
+  #find(number: number): Entry | undefined {
+    return this.#entries.find(({ message }) => message.number === number)
+  }
+
+  #hear(entry: Entry, { task, fraction }: Progress, tasks: readonly TaskInfo[]): void {
+    const { message, memory } = entry
+    const running = tasks.find(({ id }) => id === task)
+    if (message.ended !== null || memory === undefined || running === undefined) return
+    memory.progress = fraction
+    entry.task = task
+    if (message.working === null) this.#change(message, { working: running.name })
+    this.settings.onMemory()
   }
 
   async #follow(run: TaskRun, message: RunMessage, lastLine: () => string): Promise<void> {
@@ -98,8 +173,12 @@ export class Runs {
       this.#change(message, { address: null, ended, state: stateOf(outcome), task })
     } else {
       // What a program says last tells why it gave up; what is printed after a moment is heard, too.
-      if (outcome.kind === 'exited') await run.ended
-      const problem = explain(outcome, destination.name, limit, lastLine())
+      const killed = outcome.kind === 'exited' && outcome.signal !== null
+      if (outcome.kind === 'exited' && !killed) await run.ended
+      let problem = explain(outcome, destination.name, limit, lastLine())
+      if (killed && run.isIntact()) {
+        problem += ' The file is intact: segment 0 is there, byte for byte. Another run works.'
+      }
       this.#change(message, { address: null, ended, state: stateOf(outcome), problem })
     }
     say(`run ${message.number}: ${message.problem ?? message.state}`)

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { TaskInfo } from '@mmfile-samples/task-info'
 import type { TaskFields } from '../task-form.js'
 import type { TaskStore } from '../task-store.js'
@@ -14,9 +13,12 @@ export class TaskList {
     return this.store.tasks
   }
 
-  add(fields: TaskFields): TaskInfo {
+  /** Under that id: what is sent twice, because of a slow connection, is one task. */
+  add(id: string, fields: TaskFields): TaskInfo {
+    const same = this.tasks.find((candidate) => candidate.id === id)
+    if (same !== undefined) return this.edit(id, fields) ?? same
     const task: TaskInfo = {
-      id: randomUUID(),
+      id,
       ...fields,
       status: 'Pending',
       created: new Date(),
@@ -30,7 +32,7 @@ export class TaskList {
   /** A task that is not what it was has not run. Undefined if there is no such task. */
   edit(id: string, fields: TaskFields): TaskInfo | undefined {
     const task = this.tasks.find((candidate) => candidate.id === id)
-    if (task === undefined) return undefined
+    if (task === undefined || isSame(task, fields)) return task
     const edited: TaskInfo = {
       ...task,
       ...fields,
@@ -62,4 +64,8 @@ export class TaskList {
     this.store.save(tasks)
     this.onChange()
   }
+}
+
+function isSame(task: TaskInfo, fields: TaskFields): boolean {
+  return Object.entries(fields).every(([key, value]) => task[key as keyof TaskFields] === value)
 }

@@ -1,0 +1,287 @@
+// What once went wrong on the pages: impatient clicks, slow connections, and processes that are gone.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { serializeTasks } from '../task-info/dist/index.js'
+import {
+  resultOf,
+  rowOf,
+  slowDown,
+  startBrowser,
+  startDestination,
+  startRun,
+  startSource,
+  test,
+} from './support/pages.mjs'
+import { aTask, isRunning, temporaryFolder } from './support/runs.mjs'
+
+const open = startBrowser()
+const narrow = { viewport: { width: 400, height: 800 } }
+
+const tasksOf = (page) => page.getByRole('table', { name: 'Tasks' }).locator('tbody tr')
+const button = (page, name) => page.getByRole('button', { name })
+
+/** Whether something of that kind can be used: it is there, and enabled. */
+const usable = async (locator) => (await locator.count()) > 0 && (await locator.first().isEnabled())
+
+async function begin(page, name = 'Impatience') {
+  await button(page, 'New task').click()
+  await page.getByRole('dialog').getByLabel('Name').fill(name)
+}
+
+test.serial('a double click on Save makes one task', async (t) => {
+  const { address } = await startSource(t)
+  const page = await open(t, address)
+  await begin(page)
+  await button(page, 'Save').dblclick()
+  await rowOf(page, 'Tasks', 'Impatience').first().waitFor()
+  await page.waitForTimeout(500)
+  t.is(await tasksOf(page).count(), 4)
+  t.is(await page.getByRole('dialog').count(), 0)
+})
+
+test.serial(
+  'three clicks on a slow connection make one task, and the button is busy',
+  async (t) => {
+    const { address } = await startSource(t)
+    const page = await open(t, address)
+    await begin(page)
+    await slowDown(page)
+    for (let clicks = 0; clicks < 3; clicks += 1) await button(page, 'Save').click()
+    t.is(await button(page, 'Save').getAttribute('aria-busy'), 'true')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    await page.waitForTimeout(2500)
+    t.is(await tasksOf(page).count(), 4)
+  },
+)
+
+test.serial(
+  'the same request twice, as a browser may send it, is one task and one run',
+  async (t) => {
+    const { program, address } = await startSource(t)
+    const page = await open(t, address)
+    const post = (path, body) =>
+      page.evaluate(
+        async ([path, body]) => {
+          const headers = { 'Content-Type': 'application/json' }
+          const response = await fetch(path, {
+            method: 'POST',
+            headers,
+            body: JSON.stringify(body),
+          })
+          return [response.status, await response.text()]
+        },
+        [path, body],
+      )
+    const id = crypto.randomUUID()
+    const task = { id, name: 'Twice', description: '', duration: '1', priority: 'Low' }
+    t.is((await post('api/tasks', task))[0], 201)
+    t.is((await post('api/tasks', task))[0], 201)
+    await rowOf(page, 'Tasks', 'Twice').waitFor()
+    t.is(await tasksOf(page).count(), 4)
+    const key = crypto.randomUUID()
+    const [first, second] = [await post('api/runs', { key }), await post('api/runs', { key })]
+    t.deepEqual(first[0], 201)
+    t.deepEqual(JSON.parse(first[1]).number, JSON.parse(second[1]).number)
+    await program.says(/run 1: .*open http/)
+    t.notRegex(program.stdout, /run 2/)
+    for (let times = 0; times < 2; times += 1) {
+      const [status] = await post('api/runs/1/stop', {})
+      t.is(status, 204)
+    }
+    t.is((await post('api/runs/9/stop', {}))[0], 404)
+  },
+)
+
+for (const [what, click, slow] of [
+  ['a double click', (run) => run.dblclick(), false],
+  ['three clicks on a slow connection', (run) => clickThrice(run), true],
+]) {
+  test.serial(`${what} on Run process starts one process`, async (t) => {
+    const { program, address } = await startSource(t)
+    const page = await open(t, address)
+    await rowOf(page, 'Tasks', 'Tidy the archive').waitFor()
+    if (slow) await slowDown(page)
+    await click(button(page, 'Run process'))
+    await program.says(/run 1: .*open http/)
+    await page.waitForTimeout(slow ? 5000 : 500)
+    t.notRegex(program.stdout, /run 2/)
+  })
+}
+
+/** Like somebody who waits for an answer: what is not there any more is not clicked. */
+async function clickThrice(run) {
+  await run.click()
+  for (let more = 0; more < 2; more += 1) await run.click({ timeout: 300 }).catch(() => {})
+}
+
+for (const slow of [false, true]) {
+  test.serial(`a double click on Run task${slow ? ', slowly,' : ''} leaves no error`, async (t) => {
+    const { address } = await startDestination(t, [aTask({ duration: 4 })])
+    const page = await open(t, address)
+    await page.getByRole('radio').first().waitFor()
+    if (slow) await slowDown(page)
+    const run = button(page, 'Run task')
+    if (slow) await clickThrice(run)
+    else await run.dblclick()
+    await page.getByRole('progressbar').first().waitFor()
+    await page.waitForTimeout(1000)
+    t.false(await page.getByRole('alert').first().isVisible())
+    const cancel = button(page, 'Cancel')
+    if (slow) await clickThrice(cancel)
+    else await cancel.dblclick()
+    await resultOf(page).getByText('Cancelled after').waitFor()
+    await page.waitForTimeout(slow ? 2500 : 300)
+    t.false(await page.getByRole('alert').first().isVisible())
+  })
+}
+
+test.serial(
+  'a page whose program was killed says so, and offers nothing that it cannot do',
+  async (t) => {
+    const { program, address } = await startSource(t)
+    const page = await open(t, address)
+    const run = await startRun(page, program)
+    const destination = await open(t, run.address)
+    await button(destination, 'Run task').click()
+    await button(destination, 'Cancel').waitFor()
+    process.kill(run.pid, 'SIGKILL')
+    await destination.getByText('MmfDestination does not answer').waitFor()
+    t.false(await destination.getByText('Running', { exact: true }).first().isVisible())
+    t.false(await usable(button(destination, 'Cancel')))
+    t.false(await usable(button(destination, 'Run task')))
+    const next = await startRun(page, program)
+    program.child.kill('SIGKILL')
+    await page.getByText('MmfSource does not answer').waitFor()
+    t.is(await page.getByText('Running', { exact: true }).count(), 0)
+    for (const name of ['Run process', 'Stop', 'New task', 'Edit', 'Delete']) {
+      t.false(await usable(page.getByRole('button', { name })), name)
+    }
+    t.is(await page.getByRole('link', { name: /Open/ }).count(), 0)
+    for (let tries = 0; isRunning(next.pid) && tries < 100; tries += 1)
+      await page.waitForTimeout(50)
+    t.false(isRunning(next.pid), 'the destination ends with its source')
+  },
+)
+
+test.serial('a failed task does not say Done', async (t) => {
+  const { program, address } = await startDestination(t, [aTask({ duration: 0 })])
+  const page = await open(t, address)
+  await page.getByRole('radio', { name: 'Fail half-way' }).check()
+  await button(page, 'Run task').click()
+  await resultOf(page).getByText('The task failed.').waitFor()
+  t.is(await page.getByText('Done').count(), 0)
+  t.is((await program.ended).status, 0)
+})
+
+test.serial("an older run's link cannot be taken for the new one's", async (t) => {
+  const { program, address } = await startSource(t)
+  const page = await open(t, address)
+  const first = await startRun(page, program)
+  const primary = page.locator('a.primary')
+  t.is(await primary.getAttribute('href'), first.address)
+  const place = await primary.boundingBox()
+  await button(page, 'Run process').click()
+  await page.getByRole('heading', { name: /^Run 2/ }).waitFor()
+  // Whatever is where the link was, it does not lead to the older run.
+  const under = await page.evaluate(
+    ({ x, y, width, height }) =>
+      document.elementFromPoint(x + width / 2, y + height / 2)?.closest('a')?.href ?? null,
+    place,
+  )
+  t.not(under, first.address)
+  const [, second] = await program.says(/run 2: .*open (http:\S+)/)
+  await page.locator(`a.primary[href="${second}"]`).waitFor()
+  t.is(await primary.count(), 1)
+  for (const link of await page.getByRole('link', { name: /Open/ }).all()) {
+    const number = (await link.getAttribute('href')) === second ? 2 : 1
+    t.regex(await link.textContent(), new RegExp(`run ${number}`))
+  }
+})
+
+test.serial('at 400 pixels a row is one piece, and no label stands for nothing', async (t) => {
+  const { program, address } = await startSource(t)
+  const page = await open(t, address, narrow)
+  const run = await startRun(page, program)
+  await button(page, 'Stop run 1').click()
+  await resultOf(page).getByText('was stopped').waitFor()
+  const next = await startRun(page, program)
+  const empty = await page.evaluate(() =>
+    [...document.querySelectorAll('td')]
+      .filter((cell) => cell.textContent === '' && cell.getBoundingClientRect().height > 0)
+      .map((cell) => cell.dataset.label),
+  )
+  t.deepEqual(empty, [])
+  const labels = await page.evaluate(() =>
+    [...document.querySelectorAll('td:has(.actions)')].map(
+      (cell) => getComputedStyle(cell, '::before').content,
+    ),
+  )
+  t.false(
+    labels.some((label) => label.includes('Actions')),
+    String(labels),
+  )
+  const destination = await open(t, next.address, narrow)
+  const row = destination.locator('tr.chosen')
+  const colours = await row.evaluate((element) => [
+    getComputedStyle(element).backgroundColor,
+    ...new Set([...element.cells].map((cell) => getComputedStyle(cell).backgroundColor)),
+  ])
+  t.deepEqual(colours.slice(1), ['rgba(0, 0, 0, 0)'])
+  t.not(colours[0], 'rgba(0, 0, 0, 0)')
+  t.truthy(run)
+})
+
+test.serial('a label never shifts its field, at any width', async (t) => {
+  const { program, address } = await startSource(t)
+  const page = await open(t, address)
+  const run = await startRun(page, program)
+  const destination = await open(t, run.address)
+  await button(page, 'New task').click()
+  for (const each of [page, destination]) {
+    for (let width = 320; width <= 1000; width += 20) {
+      await each.setViewportSize({ width, height: 800 })
+      const [duration, priority] = await each.evaluate(() =>
+        ['duration', 'priority'].map((id) => document.getElementById(id).getBoundingClientRect()),
+      )
+      const together = Math.abs(duration.top - priority.top) < 40
+      if (together) t.is(duration.top, priority.top, `${width} pixels`)
+    }
+  }
+})
+
+test.serial('with 36 tasks the way on is in sight', async (t) => {
+  const tasks = Array.from({ length: 36 }, (_, at) =>
+    aTask({ name: `Task ${at + 1}`, duration: 1 }),
+  )
+  const { address } = await startDestination(t, tasks)
+  for (const viewport of [{ width: 1000, height: 800 }, narrow.viewport]) {
+    const page = await open(t, address, { viewport })
+    await page.getByRole('radio', { name: 'Select Task 1', exact: true }).waitFor()
+    const box = await button(page, 'Run task').boundingBox()
+    t.true(box.y >= 0 && box.y + box.height <= viewport.height, JSON.stringify(box))
+  }
+})
+
+test.serial('a task cannot take longer than the run that it is for', async (t) => {
+  const folder = temporaryFolder(t)
+  const tasks = join(folder, 'tasks.xml')
+  writeFileSync(tasks, serializeTasks([aTask()]))
+  const { program, address } = await startSource(t)
+  const page = await open(t, address)
+  await begin(page)
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Duration').fill('99999999')
+  await button(page, 'Save').click()
+  await dialog.getByText('Give at most 600 seconds').waitFor()
+  await page.keyboard.press('Escape')
+  const run = await startRun(page, program)
+  const destination = await open(t, run.address)
+  await destination.getByLabel('Duration').fill('99999999')
+  await button(destination, 'Run task').click()
+  await destination.getByText(/Give at most \d+ seconds/).waitFor()
+  const [, most] = /at most (\d+) seconds/.exec(
+    await destination.locator('#duration-error').textContent(),
+  )
+  t.true(Number(most) <= 600 && Number(most) > 500, most)
+})
