@@ -8,8 +8,8 @@ mod channel {
     mod disk;
     mod exclusive;
     mod groups;
-    mod random_operations;
     mod opening;
+    mod random_operations;
     mod reading;
     mod sending;
 }

@@ -149,6 +149,7 @@ fn it_works_or_the_error_names_the_call() {
         ("O_TMPFILE=EOPNOTSUPP", None),
         ("O_TMPFILE=EISDIR", None),
         ("O_TMPFILE=EINVAL", None),
+        ("O_TMPFILE=EACCES", None), // a confinement that goes by names
         ("O_TMPFILE=EOPNOTSUPP,renameat2=ENOSYS", None),
         ("renameat2=ENOSYS", None),
         ("renameat2=EINVAL", None),

@@ -115,9 +115,9 @@ impl Location {
         let opened = folder::open(&folder.path, libc::O_RDWR | libc::O_TMPFILE, &self.id);
         let (fd, stat) = match opened {
             Err(Error::Unsupported { .. }) => return Ok(None),
-            // What a kernel or file system without such files says.
+            // What a kernel or file system without such files says; and a confinement that goes by names, as a snap's.
             Err(Error::Access {
-                os: Some(OsError { errno: libc::EISDIR | libc::EINVAL, .. }),
+                os: Some(OsError { errno: libc::EISDIR | libc::EINVAL | libc::EACCES, .. }),
                 ..
             }) => {
                 return Ok(None);
