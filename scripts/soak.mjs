@@ -19,7 +19,7 @@ const { values } = parseArgs({
   options: { minutes: { type: 'string' }, seconds: { type: 'string', default: '60' } },
 })
 const seconds = values.minutes ? Number(values.minutes) * 60 : Number(values.seconds)
-const unique = `mmsoak-${process.pid}-`
+const unique = `${process.env.MMFILE_TEST_RUN ?? 'mmsoak'}-${process.pid}-`
 const prefixes = { data: `${unique}data-`, mutex: `${unique}lock-` }
 const random = randoms(process.pid)
 const pause = (time) => new Promise((resolve) => setTimeout(resolve, time))

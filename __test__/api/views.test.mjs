@@ -4,7 +4,7 @@ import { readFileSync, statfsSync } from 'node:fs'
 import { receiveMessageOnPort } from 'node:worker_threads'
 import test from 'ava'
 import { MmFile } from 'mmfile'
-import { create, open, rounds } from '../support/files.mjs'
+import { create, open, rounds, shm } from '../support/files.mjs'
 
 test('a view is the shared memory, not a copy', (t) => {
   const file = create(t)
@@ -202,7 +202,7 @@ for (const [name, move] of Object.entries(moves)) {
 const memory = () => {
   if (process.platform !== 'linux') return 0
   const [, available] = /MemAvailable: +(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))
-  const { bavail, bsize } = statfsSync('/dev/shm')
+  const { bavail, bsize } = statfsSync(shm(''))
   return Math.min(Number(available) / 2 ** 20, (bavail * bsize) / 2 ** 30)
 }
 

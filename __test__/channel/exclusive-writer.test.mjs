@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import test from 'ava'
 import { Channel } from 'mmfile'
 import { channel, closing, fill, refuses, rejects } from '../support/channels.mjs'
+import { shm } from '../support/files.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 const small = (t, options = {}) => channel(t, { capacity: 4096, ...options })
@@ -12,7 +13,7 @@ const small = (t, options = {}) => channel(t, { capacity: 4096, ...options })
 /** Lets a channel's positions, which have 32 bits, be as after `units` more units: whole rounds of its ring. */
 function advance({ id }, units) {
   const at = createRequire(import.meta.url)('../../binding.js').channelLayout()
-  const object = openSync(`/dev/shm/mmfile-channel-${id}`, 'r+')
+  const object = openSync(shm(`mmfile-channel-${id}`), 'r+')
   const control = Math.floor((fstatSync(object).size - 1) / 4096) * 4096
   for (const offset of [at.RING_TAIL, at.RING_START, at.RING_START + 4, at.RING_OLDEST]) {
     const word = Buffer.alloc(4)

@@ -18,7 +18,9 @@ function withCommand(t) {
   chmodSync(path, 0o755)
   // Nothing of what else decides about colours, such as CI.
   const env = { HOME: folder, PATH: `${folder}${delimiter}${process.env.PATH}` }
-  if (process.env.NODE_OPTIONS) env.NODE_OPTIONS = process.env.NODE_OPTIONS
+  for (const name of ['NODE_OPTIONS', 'MMFILE_DIRECTORY']) {
+    if (process.env[name]) env[name] = process.env[name]
+  }
   return (program, args, more = {}) =>
     spawnSync(program, args, { env: { ...env, ...more }, encoding: 'utf8' })
 }

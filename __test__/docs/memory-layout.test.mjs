@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { MmFile, NamedMutex } from 'mmfile'
 import { start } from '../support/child.mjs'
-import { closing, create, open, rounds } from '../support/files.mjs'
+import { closing, create, objectOf, open, rounds, shm } from '../support/files.mjs'
 import { blocks, page, table } from '../support/markdown.mjs'
 
 const text = page('docs/memory-layout.md')
@@ -143,16 +143,11 @@ function checkObject(t, file, path, flags) {
 
 linux('a mutex is a control block', (t) => {
   const mutex = closing(t, NamedMutex.open(`layout-${process.pid}`))
-  const bytes = readFileSync(`/dev/shm/mmfile-mutex-${mutex.name}`)
+  const bytes = readFileSync(shm(`mmfile-mutex-${mutex.name}`))
   t.is(bytes.length, 4096)
   t.is(bytes.toString('latin1', 0, 8), 'MMFILE\r\n')
   t.is(bytes.readUInt32LE(0x18) & 2, 2)
 })
-
-/** Where a file in memory is. */
-function objectOf(file) {
-  return `/dev/shm/mmfile-data-${file.id}`
-}
 
 function folder(t) {
   const path = mkdtempSync(join(tmpdir(), 'mmfile-layout-'))

@@ -17,9 +17,13 @@ const glibc = process.report.getReport().header.glibcVersionRuntime !== undefine
 
 /** Runs the foreign program to its end, and answers what it says. */
 function python(t, command, file, ...args) {
-  const { stdout, stderr, status } = spawnSync('python3', [script, command, file.id, ...args], {
-    encoding: 'utf8',
-  })
+  const { stdout, stderr, status } = spawnSync(
+    'python3',
+    [script, command, objectOf(file), ...args],
+    {
+      encoding: 'utf8',
+    },
+  )
   t.is(status, 0, stderr)
   const said = stdout
     .trim()
@@ -252,7 +256,7 @@ foreign(
 ;(here && glibc ? test : test.skip)('it takes the lock with pthread_mutex_lock', async (t) => {
   const file = create(t, 4096)
   const late = () => {
-    const child = spawn('python3', [script, 'locked', file.id, 'append'])
+    const child = spawn('python3', [script, 'locked', objectOf(file), 'append'])
     t.teardown(() => child.kill('SIGKILL'))
     return [child, createInterface({ input: child.stdout })]
   }

@@ -1,8 +1,8 @@
 // Another process has a name locked, as one has that is about to remove it, and does not go on.
 
 import { spawnSync } from 'node:child_process'
-import { actor, newUser, shm, withUsers } from '../support/actors.mjs'
-import { left, objectOf, uniqueId } from '../support/files.mjs'
+import { actor, newUser, withUsers } from '../support/actors.mjs'
+import { left, objectOf, shm, uniqueId } from '../support/files.mjs'
 import { locksName } from '../support/name-lock.mjs'
 
 const here = spawnSync('python3', ['--version']).status === 0

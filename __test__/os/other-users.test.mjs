@@ -19,8 +19,17 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { list, MmFile, NamedMutex, remove, sweep } from 'mmfile'
-import { actor, newUser, onLinux, shm, withUsers } from '../support/actors.mjs'
-import { create, left, objectOf, open, overwrite, refuses, uniqueId } from '../support/files.mjs'
+import { actor, newUser, onLinux, withUsers } from '../support/actors.mjs'
+import {
+  create,
+  left,
+  objectOf,
+  open,
+  overwrite,
+  refuses,
+  shm,
+  uniqueId,
+} from '../support/files.mjs'
 
 withUsers("another user's files and mutexes: nothing of them can be had", async (t) => {
   const id = uniqueId('private')

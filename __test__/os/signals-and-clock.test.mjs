@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { actor } from '../support/actors.mjs'
 import { start } from '../support/child.mjs'
-import { create, left, uniqueId } from '../support/files.mjs'
+import { create, left, shm, uniqueId } from '../support/files.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 
@@ -47,7 +47,7 @@ async function bombarded(t) {
 
 onLinux('signals while files are made, on disk and in memory: whole, or not at all', async (t) => {
   const one = await bombarded(t)
-  const places = [folder(t), folder(t, '/dev/shm')]
+  const places = [folder(t), folder(t, shm(''))]
   const capacity = 24 << 20
   for (let round = 0; round < 3; round += 1) {
     const id = uniqueId('interrupted')

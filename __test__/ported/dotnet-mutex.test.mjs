@@ -13,7 +13,7 @@ import test from 'ava'
 import { MmFile, NamedMutex } from 'mmfile'
 import { actor } from '../support/actors.mjs'
 import { start } from '../support/child.mjs'
-import { closing, left, overwrite, refuses, rounds, uniqueId } from '../support/files.mjs'
+import { closing, left, overwrite, refuses, rounds, shm, uniqueId } from '../support/files.mjs'
 import { locksName } from '../support/name-lock.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
@@ -214,7 +214,7 @@ const headers = {
 for (const [name, [code, offset, bytes]] of Object.entries(headers)) {
   onLinux(name, (t) => {
     const id = uniqueId('net')
-    const path = `/dev/shm/mmfile-mutex-${id}`
+    const path = shm(`mmfile-mutex-${id}`)
     const one = mutex(t, id)
     const before = overwrite(path, offset, bytes)
     refuses(t, () => NamedMutex.open(id), code)
@@ -227,7 +227,7 @@ for (const [name, [code, offset, bytes]] of Object.entries(headers)) {
 
 onLinux('NamedMutex_TooSmallSharedMemoryFile', (t) => {
   const id = uniqueId('net')
-  const path = `/dev/shm/mmfile-mutex-${id}`
+  const path = shm(`mmfile-mutex-${id}`)
   t.teardown(() => rmSync(path, { recursive: true, force: true }))
   for (const size of [1, 4095]) {
     writeFileSync(path, Buffer.alloc(size, 1), { mode: 0o600 })
@@ -245,7 +245,7 @@ onLinux('NamedMutex_TooSmallSharedMemoryFile', (t) => {
   async (t) => {
     const id = uniqueId('net')
     const prefix = `${id}-` // where no other test sweeps
-    const path = `/dev/shm/${prefix}${id}`
+    const path = shm(`${prefix}${id}`)
     const dead = await actor(t)
     await dead.keeps('mutex', 'NamedMutex', 'open', id, { prefix })
     await dead.child.kill()

@@ -6,7 +6,16 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import test from 'ava'
 import { list, MmFile, remove, sweep } from 'mmfile'
 import { actor } from '../support/actors.mjs'
-import { closing, create, isThere, left, open, refuses, uniqueId } from '../support/files.mjs'
+import {
+  closing,
+  create,
+  isThere,
+  left,
+  objectOf,
+  open,
+  refuses,
+  uniqueId,
+} from '../support/files.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 // There the system ends a file with its last process, and an id is in use until then.
@@ -230,7 +239,7 @@ onLinux(
   'process_state: guard_cannot_use_already_existing_file, cleaner_cannot_acquire_a_corrupted_process',
   (t) => {
     const id = uniqueId('state')
-    const path = `/dev/shm/mmfile-data-${id}`
+    const path = objectOf({ id })
     writeFileSync(path, 'of another program', { mode: 0o600 })
     t.teardown(() => rmSync(path, { force: true }))
     refuses(t, () => MmFile.createNew(64, { id }), 'ERR_MMFILE_ACCESS')

@@ -2,13 +2,12 @@
 
 import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { readdirSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync, statSync } from 'node:fs'
 import test from 'ava'
 import { start } from './child.mjs'
+import { left, shm } from './files.mjs'
 
 export const onLinux = process.platform === 'linux' ? test : test.skip
-export const shm = (name) => `/dev/shm/${name}`
 
 /** A test with users of its own, for which it has to be root. */
 export function withUsers(title, act) {
@@ -23,7 +22,7 @@ export function withUsers(title, act) {
 export function newUser(t) {
   const user = randomInt(20_000, 60_000)
   t.teardown(() => {
-    for (const path of readdirSync('/dev/shm').map((name) => join('/dev/shm', name))) {
+    for (const path of left('').map(shm)) {
       const stat = statSync(path, { throwIfNoEntry: false })
       if (stat?.uid === user) rmSync(path, { recursive: true, force: true })
     }

@@ -3,7 +3,7 @@
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { Channel } from 'mmfile'
-import { randoms } from './files.mjs'
+import { randoms, shm } from './files.mjs'
 import { play, say } from './program.mjs'
 
 const known = [
@@ -91,7 +91,7 @@ await play({
       const seed = (Math.random() * 2 ** 31) | 0
       const random = randoms(seed)
       const channel = Channel.createNew({ capacity: 4096, groups: ['g'], lockTimeout: 50 })
-      const object = openSync(`/dev/shm/mmfile-channel-${channel.id}`, 'r+')
+      const object = openSync(shm(`mmfile-channel-${channel.id}`), 'r+')
       const { size } = fstatSync(object)
       const bytes = () => Buffer.alloc(random(60), random(256))
       const readers = ['view', 'value'].map((as) => channel.reader({ as }))

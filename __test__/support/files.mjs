@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   readSync,
   realpathSync,
@@ -55,14 +56,20 @@ export function folder(t) {
   return path
 }
 
-/** The objects in shared memory with an id in their name. Only Linux shows them. */
-export function left(id) {
+/** The folder of objects in shared memory: this run's own, or the system's. Only Linux shows them. */
+const shmFolder = process.env.MMFILE_DIRECTORY || '/dev/shm'
+
+/** Where the object of that name is. */
+export const shm = (name) => join(shmFolder, name)
+
+/** The names of the objects in shared memory with that in them, such as an id. */
+export function left(part) {
   if (process.platform !== 'linux') return []
-  return readdirSync('/dev/shm').filter((name) => name.includes(id))
+  return readdirSync(shmFolder).filter((name) => name.includes(part))
 }
 
-/** Where an object in shared memory stands. Only Linux shows it. */
-export const objectOf = ({ id }, { data = 'mmfile-data-' } = {}) => `/dev/shm/${data}${id}`
+/** Where a file's object is. */
+export const objectOf = ({ id }, { data = 'mmfile-data-' } = {}) => shm(`${data}${id}`)
 
 /** The bytes of a control block, which is the end of its object. */
 export const CONTROL_SIZE = 4096
@@ -91,11 +98,23 @@ export function descriptors() {
   if (process.platform !== 'linux') return 0
   return readdirSync('/proc/self/fd').filter((fd) => {
     try {
-      return readlinkSync(`/proc/self/fd/${fd}`) !== '/dev/shm'
+      return readlinkSync(`/proc/self/fd/${fd}`) !== shmFolder
     } catch {
       return false // the one that the folder of descriptors was read with
     }
   }).length
+}
+
+/** How many mappings this process has of objects in shared memory. Only Linux shows them. */
+export function mappings() {
+  if (process.platform !== 'linux') return 0
+  return readFileSync('/proc/self/maps', 'utf8').split(` ${shmFolder}/`).length - 1
+}
+
+/** What a process can run out of. Only Linux shows it. */
+export function resources() {
+  const threads = process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0
+  return { threads, mappings: mappings(), descriptors: descriptors() }
 }
 
 export function isThere(id, options) {

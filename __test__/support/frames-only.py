@@ -2,8 +2,8 @@
 
 import ctypes, json, mmap, struct, sys, time
 
-command, id, *args = sys.argv[1:]
-with open(f"/dev/shm/mmfile-data-{id}", "r+b") as file:
+command, path, *args = sys.argv[1:]
+with open(path, "r+b") as file:
     shared = mmap.mmap(file.fileno(), 0)
 control = len(shared) - 4096  # the control block is the end of the object
 (capacity,) = struct.unpack_from("<Q", shared, control + 0x20)

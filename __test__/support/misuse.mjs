@@ -1,22 +1,11 @@
 // Programs that treat their files badly.
 
 import { getEventListeners } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { MmFile, NamedMutex } from 'mmfile'
-import { descriptors } from './files.mjs'
+import { resources } from './files.mjs'
 import { hear, pause, play, say } from './program.mjs'
-
-/** What a process can run out of. Only Linux shows it. */
-function used() {
-  if (process.platform !== 'linux') return { descriptors: 0, mappings: 0, threads: 0 }
-  return {
-    descriptors: descriptors(),
-    mappings: (readFileSync('/proc/self/maps', 'utf8').match(/mmfile-/g) ?? []).length,
-    threads: readdirSync('/proc/self/task').length,
-  }
-}
 
 const forgetful = {
   file: (file) => void MmFile.openExisting(file.id).length,
@@ -91,17 +80,17 @@ await (isMainThread
         }
         for (let at = 0; at < 200; at += 1) forgetful[what](file)
         for (let round = 0; round < 5; round += 1) await collect()
-        const before = used()
+        const before = resources()
         const most = { ...before }
         for (let at = 1; at <= Number(count); at += 1) {
           forgetful[what](file)
           if (at % 100 !== 0) continue
-          const now = used()
+          const now = resources()
           for (const kind of Object.keys(most)) most[kind] = Math.max(most[kind], now[kind])
           await collect()
         }
         for (let round = 0; round < 5; round += 1) await collect()
-        say({ before, most, after: used() })
+        say({ before, most, after: resources() })
       },
 
       /** Ends while everything that can be pending is. */
@@ -138,12 +127,12 @@ await (isMainThread
           return other
         }
         for (const how of ['return', 'throw']) (await once(how)).close()
-        const before = used()
+        const before = resources()
         for (let at = 0; at < Number(count); at += 1) {
           const other = await once(at % 2 === 0 ? 'return' : 'throw')
           if (at < count - 5) other.close()
         }
-        say({ before, after: used(), listeners: getEventListeners(signal, 'abort').length })
+        say({ before, after: resources(), listeners: getEventListeners(signal, 'abort').length })
         // The last ones stay open, and so does the file: no wait of theirs keeps the process.
       },
 

@@ -1,9 +1,9 @@
 // Programs to whom the system says no.
 
 import { spawnSync } from 'node:child_process'
-import { closeSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { list, MmFile, NamedMutex, sweep } from 'mmfile'
-import { descriptors } from './files.mjs'
+import { descriptors, left, shm } from './files.mjs'
 import { block, play, say } from './program.mjs'
 
 /** What a call leads to, and in which time. */
@@ -97,7 +97,7 @@ await play({
   /** Everything with room for no descriptor, for one, for two and so on. */
   async descriptors(id, most, path) {
     const prefixes = { data: `${id}-data-`, mutex: `${id}-lock-` }
-    const own = () => readdirSync('/dev/shm').filter((name) => name.includes(id)).length
+    const own = () => left(id).length
     const { newcomers, residents, close } = everything(id, prefixes, path)
     for (const act of Object.values({ ...newcomers, ...residents })) await tried(act)
     const before = [descriptors(), own()]
@@ -116,7 +116,7 @@ await play({
     const taken = takeAll()
     last.close()
     for (const one of taken) closeSync(one)
-    say({ left: readdirSync('/dev/shm').filter((name) => name.includes(id2)) })
+    say({ left: left(id2) })
     close()
     say({ closed: own() })
   },
@@ -124,7 +124,7 @@ await play({
   /** Everything on a /dev/shm with room for so few objects or pages that are not taken yet. */
   async smallShm(what, path) {
     const small = (options) =>
-      spawnSync('mount', ['-t', 'tmpfs', '-o', `mode=1777,${options}`, 'tmpfs', '/dev/shm'])
+      spawnSync('mount', ['-t', 'tmpfs', '-o', `mode=1777,${options}`, 'tmpfs', shm('')])
     for (let room = 0; room < 12; room += 1) {
       // The folder itself is one object.
       small(what === 'objects' ? `nr_inodes=${room + 1}` : `size=${Math.max(room, 0.5) * 4}k`)
@@ -136,20 +136,20 @@ await play({
         list: () => void list(),
         sweep: () => void sweep(),
       })) {
-        results[name] = { ...(await tried(act)), left: readdirSync('/dev/shm') }
+        results[name] = { ...(await tried(act)), left: left('') }
       }
       say({ room, results })
     }
     small('size=256k')
     const { newcomers, residents, close } = everything('full', undefined, path)
     try {
-      writeFileSync('/dev/shm/filler', Buffer.alloc(1 << 20))
+      writeFileSync(shm('filler'), Buffer.alloc(1 << 20))
     } catch {}
     const results = {}
     for (const [name, act] of Object.entries({ ...newcomers, ...residents })) {
       results[name] = await tried(act)
     }
     close()
-    say({ full: true, results, left: readdirSync('/dev/shm') })
+    say({ full: true, results, left: left('') })
   },
 })

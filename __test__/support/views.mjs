@@ -1,23 +1,17 @@
 // Programs that do with views and their buffers what a program can do. Run with --expose-gc.
 
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { deflate } from 'node:zlib'
 import { MmFile } from 'mmfile'
+import { mappings } from './files.mjs'
 import { pause, play, say } from './program.mjs'
 
 const compress = promisify(deflate)
 const script = fileURLToPath(new URL('view-worker.mjs', import.meta.url))
-
-/** How many mappings of the data of this file, or of any, the process has. */
-function mappings(id = '') {
-  if (process.platform !== 'linux') return 0
-  return readFileSync('/proc/self/maps', 'utf8').split(`mmfile-data-${id}`).length - 1
-}
 
 /** Lets the engine collect what is not referred to, and run what has to run then. */
 async function collect() {
@@ -78,12 +72,12 @@ await play({
     await collect()
     const read = text(view)
     const closed = !isOpenable(id)
-    const mapped = [mappings(id) > 0]
+    const mapped = [mappings() > 0]
     await collect()
     const after = text(view)
     view = undefined
     await collect()
-    mapped.push(mappings(id) > 0)
+    mapped.push(mappings() > 0)
     say({ id, read, closed, after, mapped })
   },
 

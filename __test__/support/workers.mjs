@@ -1,11 +1,10 @@
 // Programs of several threads. This file is the worker's script as well.
 
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { MmFile } from 'mmfile'
-import { descriptors } from './files.mjs'
+import { left, resources } from './files.mjs'
 import { block, failure, pause, play, say } from './program.mjs'
 
 function work(job, data) {
@@ -108,14 +107,6 @@ const jobs = {
     tell('ready')
     setInterval(() => {}, 1000)
   },
-}
-
-/** The threads, mappings and descriptors of this process. */
-function resources() {
-  if (process.platform !== 'linux') return { threads: 0, mappings: 0, descriptors: 0 }
-  const threads = readdirSync('/proc/self/task').length
-  const mappings = readFileSync('/proc/self/maps', 'utf8').split('mmfile-data-').length - 1
-  return { threads, mappings, descriptors: descriptors() }
 }
 
 function isOpenable(id) {
@@ -224,8 +215,7 @@ const programs = {
       const openable = isOpenable(file.id)
       const read = file.read(0)
       file.close()
-      const names = process.platform === 'linux' ? readdirSync('/dev/shm') : []
-      say({ how, openable, read, left: names.filter((name) => name.includes(file.id)).length })
+      say({ how, openable, read, left: left(file.id).length })
     }
   },
 

@@ -28,7 +28,8 @@ const ID: &str = "fuzz";
 
 fn prefixes() -> Prefixes {
     let process = std::process::id();
-    let prefix = |kind: &str| format!("mmfuzz-{process}-{kind}-");
+    let run = std::env::var("MMFILE_TEST_RUN").unwrap_or_else(|_| "mmfuzz".into());
+    let prefix = |kind: &str| format!("{run}-{process}-{kind}-");
     Prefixes::new(prefix("data"), prefix("lock")).expect("these are names")
 }
 

@@ -236,11 +236,13 @@ pub fn figures(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "    {text}");
 }
 
-/// Prefixes that no other test has, so that none sweeps what this one has left on purpose.
+/// Prefixes that no other test has, so that none sweeps what this one has left on purpose. They begin with
+/// `MMFILE_TEST_RUN`, by which whoever runs the tests finds what they left.
 pub fn own_prefixes(topic: &str) -> Prefixes {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let unique = format!("mmtest-{topic}-{}-{number}", std::process::id());
+    let run = std::env::var("MMFILE_TEST_RUN").unwrap_or_else(|_| "mmtest".into());
+    let unique = format!("{run}-{topic}-{}-{number}", std::process::id());
     let prefixes = Prefixes::new(format!("{unique}-data-"), format!("{unique}-lock-")).unwrap();
     prefixes.with_channel(format!("{unique}-channel-")).unwrap()
 }
