@@ -1571,7 +1571,8 @@ declare abstract class Receiver<M extends Message<unknown>> {
      */
     tryReceive(): M | undefined;
     /**
-     * The messages that are there now, up to `max` of them. It never waits.
+     * The messages that are there now, up to `max` of them. It never waits. Of copies it returns as many as have 16 MiB
+     * together: call it again for the rest.
      *
      * Throws what `tryReceive` throws, if there are none.
      *

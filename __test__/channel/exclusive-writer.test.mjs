@@ -150,3 +150,35 @@ test('a reservation is filled over awaits, and sends what is committed', async (
   t.is(last.bytes.length, 0)
   refuses(t, () => last.commit(), 'ERR_MMFILE_CLOSED')
 })
+
+test('bytes that another thread lets grow meanwhile take no more room than they had', async (t) => {
+  const one = channel(t, { capacity: 1 << 16 })
+  const reader = one.reader()
+  const writer = await one.exclusiveWriter()
+  let buffer
+  try {
+    buffer = new SharedArrayBuffer(16, { maxByteLength: 1 << 14 })
+  } catch {}
+  if (buffer?.growable !== true) return t.pass('this runtime has none that grow')
+  const { Worker } = await import('node:worker_threads')
+  const grows = `const { workerData } = require('node:worker_threads')
+    for (let size = 16; size <= 1 << 14; size += 1) workerData.grow(size)`
+  const worker = new Worker(grows, { eval: true, workerData: buffer })
+  const ended = new Promise((resolve) => worker.once('exit', resolve))
+  const value = new Uint8Array(buffer)
+  const fixed = Buffer.alloc(48, 7)
+  let last = 0
+  while (last < 1 << 14) {
+    for (const sent of [value, fixed]) if (writer.trySend(sent) === undefined) break
+    for (const message of reader.tryReceiveAll(100)) {
+      if (message.index % 2 === 0) {
+        t.true(message.value.length >= last)
+        last = message.value.length
+      } else if (Buffer.compare(message.value, fixed) !== 0) {
+        t.fail(`message ${message.index} was overwritten`)
+      }
+    }
+    if (last < 1 << 14) await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.is(await ended, 0)
+})

@@ -367,3 +367,31 @@ test('a reader that joins in the middle of a burst misses and repeats nothing', 
   sending = false
   await burst
 })
+
+test('tryReceiveAll returns what is there when it is called, and 16 MiB of copies', (t) => {
+  const one = channel(t, {
+    capacity: 64 << 20,
+    groups: ['workers'],
+    encoding: {
+      name: 'sends another',
+      encode: (value) => value,
+      decode(bytes) {
+        one.sendSync(Buffer.alloc(1))
+        return bytes.length
+      },
+    },
+  })
+  const receivers = [one.reader(), one.reader({ lossy: true }), one.member('workers')]
+  for (const byteLength of [2, 3]) one.sendSync(Buffer.alloc(byteLength))
+  for (const receiver of receivers) {
+    const { lag } = receiver
+    t.true(lag >= 2)
+    t.is(receiver.tryReceiveAll(10_000).length, lag)
+  }
+  const bytes = one.reader({ as: 'bytes' })
+  const size = 5 << 20
+  for (let count = 0; count < 6; count += 1) one.sendSync(Buffer.alloc(size))
+  t.is(bytes.tryReceiveAll(100).length, 4)
+  t.is(bytes.tryReceiveAll(100).length, 2)
+  t.is(bytes.tryReceiveAll(100).length, 0)
+})

@@ -1,6 +1,16 @@
 import { endJobs, Job, type Jobs, readable } from './messages.js'
 import { channels } from './native.js'
-import { atLeast, BATCH, bytesAt, FIELDS, type Origin, payloadOf, row, take } from './payload.js'
+import {
+  atLeast,
+  BATCH,
+  bytesAt,
+  copies,
+  FIELDS,
+  type Origin,
+  payloadOf,
+  row,
+  take,
+} from './payload.js'
 import type { Receiving } from './receive-options.js'
 import { Receiver } from './receiving.js'
 
@@ -49,6 +59,7 @@ export class Member<V> extends Receiver<Job<V>> {
     how: Receiving,
     origin: Origin,
   ): Job<V>[] {
+    if (how.as !== 'view') return copies(max, handle, () => this.next(handle, how, origin))
     const taken = new Float64Array(FIELDS * Math.min(max, BATCH))
     const jobs: Job<V>[] = []
     while (jobs.length < max) {

@@ -25,6 +25,8 @@ export const FIELDS = 5
 export const row = new Float64Array(FIELDS)
 /** Messages that are asked for at a time. */
 export const BATCH = 256
+/** A call that copies several messages ends once they have so many bytes. */
+const COPIED_AT_A_TIME = 16 << 20
 /** Where messages go that are decoded at once. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024)
 /** Below this size a buffer comes from Node's pool. */
@@ -39,6 +41,23 @@ export function atLeast<R>(messages: readonly unknown[], receive: () => R): R | 
     if (messages.length > 0) return 0
     throw error
   }
+}
+
+/**
+ * What is there now, up to `max` messages, whose bytes `next` copies. What is copied makes room at once, and writers may
+ * go on sending: that is not waited for, and a call copies only so much.
+ */
+export function copies<M>(max: number, handle: number, next: () => M | undefined): M[] {
+  const most = Math.min(max, channels.lag(handle))
+  const messages: M[] = []
+  let bytes = 0
+  do {
+    const message = atLeast(messages, next)
+    if (!message) break
+    messages.push(message)
+    bytes += row[2] as number
+  } while (messages.length < most && bytes < COPIED_AT_A_TIME)
+  return messages
 }
 
 export function bytesAt(

@@ -5,6 +5,7 @@ import {
   atLeast,
   BATCH,
   bytesAt,
+  copies,
   copyOf,
   FIELDS,
   type Origin,
@@ -82,12 +83,7 @@ export class Reader<V> extends Receiver<Message<V>> {
       }
       return messages as Message<V>[]
     }
-    while (messages.length < max) {
-      const message = atLeast(messages, () => this.next(handle, how, origin))
-      if (!message) break
-      messages.push(message)
-    }
-    return messages as Message<V>[]
+    return copies(max, handle, () => this.next(handle, how, origin))
   }
 
   /** Messages without a call to the native code, unless there are none. */
@@ -112,10 +108,9 @@ function copiedNext(handle: number, how: Receiving, origin: Origin): Message<unk
   return readable(new Message(index, value))
 }
 
-const index = new Float64Array(1)
-
 function lossyNext(handle: number, how: Receiving, origin: Origin): Message<unknown> | undefined {
-  const bytes = channels.receiveCopy(handle, index)
+  const bytes = channels.receiveCopy(handle, row)
   if (bytes === undefined) return undefined
-  return copyOf(bytes, index[0] as number, how.as, origin)
+  row[2] = bytes.length
+  return copyOf(bytes, row[0] as number, how.as, origin)
 }

@@ -132,7 +132,8 @@ export abstract class Receiver<M extends Message<unknown>> {
   }
 
   /**
-   * The messages that are there now, up to `max` of them. It never waits.
+   * The messages that are there now, up to `max` of them. It never waits. Of copies it returns as many as have 16 MiB
+   * together: call it again for the rest.
    *
    * Throws what `tryReceive` throws, if there are none.
    *
