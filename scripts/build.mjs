@@ -61,6 +61,8 @@ export function build({ force = false, typescriptOnly = false } = {}) {
     if (!run('tsc', ['-b', '--force', 'tsconfig.json']).ok)
       fail('The TypeScript could not be built.')
     rollUp(join(root, 'index.d.ts'))
+    if (!run(process.execPath, ['scripts/screen.mjs']).ok)
+      fail('The screen of mmfile top could not be bundled.')
   }
 }
 

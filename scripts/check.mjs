@@ -66,6 +66,7 @@ const steps = {
     return true
   },
   'types, as a program sees them': typesAreRight,
+  'types of the screen': command('tsc', '-p', 'src/cli/top/screen'),
   'unused packages and exports': command('knip'),
   'the package is well-formed': wellFormed,
   'javascript tests': command('ava'),

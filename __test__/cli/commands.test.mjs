@@ -29,7 +29,7 @@ function own() {
 test('help and version', async (t) => {
   const { stdout, status } = await command(t, ['--help'])
   t.is(status, 0)
-  const names = ['ls', 'inspect', 'cat', 'follow', 'append', 'seal', 'peers', 'rm', 'sweep']
+  const names = ['ls', 'inspect', 'cat', 'follow', 'append', 'seal', 'peers', 'rm', 'sweep', 'top']
   names.push('completions')
   for (const name of names) {
     t.regex(stdout, new RegExp(`^  ${name} `, 'm'))

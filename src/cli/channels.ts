@@ -109,7 +109,7 @@ export function lookAtChannel(call: Call, from: number | undefined, limit: numbe
       const message = ended(() => reader.tryReceive())
       if (message === undefined || message.index >= nextIndex) break
       const { index, value } = message
-      messages.push({ index, bytes: value.length, preview: preview(value, encoding) })
+      messages.push({ index, bytes: value.length, preview: previewOfMessage(value, encoding) })
     }
     return {
       id,
@@ -133,7 +133,7 @@ export function lookAtChannel(call: Call, from: number | undefined, limit: numbe
 const PREVIEWED = 60
 
 /** The beginning as text where it is text, else as bytes. */
-function preview(bytes: Buffer, encoding: string): string {
+export function previewOfMessage(bytes: Buffer, encoding: string): string {
   const begin = bytes.subarray(0, 2 * PREVIEWED)
   const part = bytes.length > begin.length
   const known = encoding === 'utf16le' || encoding === 'latin1' ? encoding : undefined

@@ -5,6 +5,7 @@ import { bashCompletions, zshCompletions } from './completions.js'
 import { inspect, ls, peers, rm, sweepCommand } from './listing.js'
 import { write } from './output.js'
 import { append, cat, follow, seal } from './segments.js'
+import { top } from './top/command.js'
 
 const SHELLS: Record<string, (commands: readonly Command[]) => string> = {
   bash: bashCompletions,
@@ -41,5 +42,6 @@ export const commands: readonly Command[] = [
   evict,
   rm,
   sweepCommand,
+  top,
   completions,
 ]

@@ -150,7 +150,7 @@ function look(call: Call) {
     const segments = Array.from({ length: Math.max(0, to - from) }, (_, at) => {
       const index = from + at
       const bytes = file.byteLength(index)
-      return { index, bytes, preview: preview(file.view(index), encoding) }
+      return { index, bytes, preview: previewOfSegment(file.view(index), encoding) }
     })
     const info = file.path === undefined ? about(file.id, call) : { path: file.path }
     return {
@@ -175,7 +175,7 @@ function about(id: string, call: Call) {
 }
 
 /** The beginning as text where it is text, else as bytes. */
-function preview(view: Uint8Array, encoding: TextEncodingName | undefined): string {
+export function previewOfSegment(view: Uint8Array, encoding: TextEncodingName | undefined): string {
   const begin = Buffer.from(view.subarray(0, 2 * PREVIEWED))
   const part = view.length > begin.length
   const text = textOf(begin, encoding, part)

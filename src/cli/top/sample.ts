@@ -1,0 +1,136 @@
+import { Channel } from '../../channel/channel.js'
+import { ANY_CODEC } from '../../channel/opening.js'
+import type { Participant } from '../../channel/types.js'
+import { MmFile } from '../../file/mmfile.js'
+import { MmFileError } from '../../shared/errors.js'
+import { list } from '../../shared/listing.js'
+import type { ListOptions, ObjectInfo, Peer } from '../../shared/types.js'
+import { keyOf } from './key.js'
+
+/** What is to be seen of a file, a channel or a mutex at one moment. */
+export interface TopRow extends Omit<ObjectInfo, 'createdAt'> {
+  /** When it was created, in ISO 8601. */
+  createdAt: string
+  /** How much of the capacity is used, from 0 to 1; null for a mutex. */
+  used: number | null
+  /** Segments or messages a second since the sample before; null where there was none. */
+  rate: number | null
+  /** Bytes a second of a file; null for a channel, which reuses its memory. */
+  byteRate: number | null
+  /** The process that holds the lock at this moment, of a file or a channel. */
+  lockHolder: number | null
+  /** The processes that have it open, each once. */
+  processes: TopProcess[]
+  /** Who takes part in a channel, and how many messages each has yet to receive. */
+  participants: Omit<Participant, 'since'>[]
+  /** The greatest lag of a participant; null without one. */
+  lag: number | null
+  /** The code of the error that kept the rest from being read. */
+  problem: string | null
+}
+
+interface TopProcess {
+  pid: number
+  access: Peer['access']
+  isCreator: boolean
+  holdsLock: boolean
+}
+
+export interface Sample {
+  /** When it was taken, in ISO 8601. */
+  at: string
+  rows: TopRow[]
+}
+
+type Before = Pick<ObjectInfo, 'length' | 'size'>
+
+/** Samples of all that there is. What it looks at does not notice: it is no peer and prolongs no life. */
+export class Sampler {
+  #before = new Map<string, Before>()
+  #then = 0
+
+  constructor(private readonly place: ListOptions) {}
+
+  take(): Sample {
+    const now = performance.now()
+    const seconds = (now - this.#then) / 1000
+    const infos = list(this.place)
+    const rows = infos.map((info) => this.#row(info, seconds))
+    this.#before = new Map(infos.map((info) => [keyOf(info), info]))
+    this.#then = now
+    return { at: new Date().toISOString(), rows }
+  }
+
+  #row(info: ObjectInfo, seconds: number): TopRow {
+    const { kind, capacity, size, length, createdAt } = info
+    const before = this.#before.get(keyOf(info))
+    const row: TopRow = {
+      ...info,
+      createdAt: createdAt.toISOString(),
+      used: kind === 'mutex' || capacity === 0 ? null : Math.min(1, size / capacity),
+      rate: before && kind !== 'mutex' ? perSecond(length - before.length, seconds) : null,
+      byteRate: before && kind === 'file' ? perSecond(size - before.size, seconds) : null,
+      lockHolder: null,
+      processes: [],
+      participants: [],
+      lag: null,
+      problem: null,
+    }
+    // Nobody has a stale one open, and of a mutex there is no more to be known without taking it.
+    if (!info.stale && kind !== 'mutex') this.#look(row)
+    return row
+  }
+
+  #look(row: TopRow): void {
+    try {
+      const opened = openAt(row, this.place)
+      try {
+        row.processes = processesOf(opened.peers())
+        row.lockHolder = row.processes.find(({ holdsLock }) => holdsLock)?.pid ?? null
+        if (!(opened instanceof Channel)) return
+        row.participants = opened
+          .participants()
+          .filter(({ pid }) => pid !== process.pid)
+          .map(({ since: _, ...rest }) => rest)
+        const lags = row.participants.map(({ lag }) => lag)
+        if (lags.length > 0) row.lag = Math.max(...lags)
+      } finally {
+        opened.close()
+      }
+    } catch (error) {
+      // It may be gone by now, or not for us to open.
+      if (!MmFileError.is(error)) throw error
+      row.problem = error.code
+    }
+  }
+}
+
+/** Opens what a row is about, to look at it. */
+export function openAt(
+  { id, kind }: Pick<TopRow, 'id' | 'kind'>,
+  { directory, prefixes }: ListOptions,
+): MmFile | Channel<unknown> {
+  const options = { access: 'read', directory, prefixes } as const
+  if (kind === 'file') return MmFile.openExisting(id, options)
+  return Channel.openExisting<unknown>(id, { ...options, encoding: ANY_CODEC as never })
+}
+
+function perSecond(difference: number, seconds: number): number {
+  return seconds > 0 ? Math.max(0, difference / seconds) : 0
+}
+
+function processesOf(peers: readonly Peer[]): TopProcess[] {
+  const found = new Map<number, TopProcess>()
+  for (const { pid, access, isCreator, holdsLock } of peers) {
+    // What is followed from here is looked at, and no more.
+    if (pid === process.pid) continue
+    const known = found.get(pid)
+    found.set(pid, {
+      pid,
+      access: known?.access === 'read-write' ? known.access : access,
+      isCreator: isCreator || known?.isCreator === true,
+      holdsLock: holdsLock || known?.holdsLock === true,
+    })
+  }
+  return [...found.values()]
+}

@@ -1,0 +1,54 @@
+import { Box, Text } from 'ink'
+import type { TopRow } from '../sample.js'
+import { bytes } from './format.js'
+
+/** What a row is made of: its processes, and who takes part in a channel. */
+export function Details({ row, height }: { row: TopRow; height: number }) {
+  const lines = [...factsOf(row), ...row.processes.map(describeProcess), ...participantsOf(row)]
+  return (
+    <Box flexDirection="column" height={height} borderStyle="round" paddingX={1} overflow="hidden">
+      <Text bold wrap="truncate-middle">{`${row.kind} ${row.id}`}</Text>
+      {lines.slice(0, Math.max(0, height - 3)).map((line) => (
+        <Text key={line} wrap="truncate">
+          {line}
+        </Text>
+      ))}
+    </Box>
+  )
+}
+
+function factsOf(row: TopRow): string[] {
+  const { capacity, size, length, lifetime, createdAt, creatorPid, sealed, stale, kind } = row
+  const things = kind === 'channel' ? 'messages' : 'segments'
+  const room =
+    kind === 'mutex'
+      ? []
+      : [
+          `${bytes(size)} of ${bytes(capacity)}, ${length.toLocaleString('en')} ${things}${sealed ? ', sealed' : ''}`,
+        ]
+  return [
+    ...room,
+    `created ${createdAt.slice(0, 19).replace('T', ' ')} UTC by process ${creatorPid}, lifetime ${lifetime}${stale ? ', stale: mmfile sweep removes it' : ''}`,
+  ]
+}
+
+function describeProcess({
+  pid,
+  access,
+  isCreator,
+  holdsLock,
+}: TopRow['processes'][number]): string {
+  const more = [...(isCreator ? ['its creator'] : []), ...(holdsLock ? ['holds the lock'] : [])]
+  return `process ${pid}  ${[access, ...more].join(', ')}`
+}
+
+function participantsOf({ participants }: TopRow): string[] {
+  return participants.map(({ id, role, group, pid, nextIndex, lag }) => {
+    const who = [
+      role,
+      ...(group === undefined ? [] : [group]),
+      ...(pid === undefined ? [] : [`process ${pid}`]),
+    ]
+    return `${who.join(' ').padEnd(30)}  next ${nextIndex.toLocaleString('en')}, lag ${lag.toLocaleString('en')}  (participant ${id})`
+  })
+}

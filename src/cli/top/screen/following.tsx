@@ -1,0 +1,28 @@
+import { Box, Text } from 'ink'
+import type { Line } from '../follow.js'
+import type { TopRow } from '../sample.js'
+
+/** What comes into a file or a channel, the newest at the bottom. */
+export function Following({
+  row,
+  lines,
+  height,
+}: {
+  row: TopRow
+  lines: readonly Line[]
+  height: number
+}) {
+  const shown = lines.slice(-Math.max(1, height - 3))
+  return (
+    <Box flexDirection="column" height={height} borderStyle="round" paddingX={1} overflow="hidden">
+      <Text bold wrap="truncate-middle">{`follows ${row.kind} ${row.id}`}</Text>
+      {shown.length === 0 && <Text dimColor>nothing yet</Text>}
+      {shown.map(({ index, bytes, begins }) => (
+        <Text key={index} wrap="truncate">
+          <Text dimColor>{`${index}  ${bytes} bytes  `}</Text>
+          {begins}
+        </Text>
+      ))}
+    </Box>
+  )
+}

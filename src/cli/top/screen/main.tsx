@@ -1,0 +1,23 @@
+// The live screen of `mmfile top`. Bundled with the drawing library into dist/cli/top/screen.mjs.
+
+import { render } from 'ink'
+import type { ScreenSource } from '../screen-types.js'
+import { App } from './app.js'
+
+const ENTER = '\x1b[?1049h\x1b[H'
+const LEAVE = '\x1b[?1049l'
+
+/** Draws on the terminal's other screen, so that the shell's is as it was afterwards. */
+export async function showScreen(source: ScreenSource): Promise<void> {
+  const { stdout } = process
+  stdout.write(ENTER)
+  const leave = () => stdout.write(LEAVE)
+  process.once('exit', leave)
+  try {
+    const { waitUntilExit } = render(<App source={source} />, { patchConsole: false })
+    await waitUntilExit()
+  } finally {
+    process.off('exit', leave)
+    leave()
+  }
+}
