@@ -13,15 +13,17 @@ export function runAsync(command, args, options) {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let stdout = ''
+    let stderr = ''
     let output = ''
     child.stdout.on('data', (data) => {
       stdout += data
       output += data
     })
     child.stderr.on('data', (data) => {
+      stderr += data
       output += data
     })
-    child.on('error', (error) => done({ error, stdout, output: error.message }))
-    child.on('close', (status, signal) => done({ status, signal, stdout, output }))
+    child.on('error', (error) => done({ error, stdout, stderr, output: error.message }))
+    child.on('close', (status, signal) => done({ status, signal, stdout, stderr, output }))
   })
 }

@@ -5,11 +5,13 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { dirname, join } from 'node:path'
 import test from 'ava'
 import { parse } from 'yaml'
+import { runAsync } from '../../scripts/async.mjs'
 import { others, tools } from '../../scripts/runtimes.mjs'
 import { blocks, files, installed, page, session } from '../support/markdown.mjs'
 
-const onUnix = process.platform === 'win32' ? test.skip : test
-const onLinux = process.platform === 'linux' ? test : test.skip
+// One page after the other: each starts processes of its own.
+const onUnix = process.platform === 'win32' ? test.skip : test.serial
+const onLinux = process.platform === 'linux' ? test.serial : test.skip
 const cookbook = (name) => page(`docs/cookbook/${name}`)
 
 /** A folder with the package and the files of a page, and a way to run a script there. */
@@ -22,23 +24,21 @@ function place(t, name) {
     writeFileSync(join(path, file), code)
   }
   const bin = join(path, 'node_modules', '.bin')
-  const PATH = `${bin}:${process.env.PATH}`
+  const PATH = [bin, dirname(process.execPath), process.env.PATH].join(':')
   const run = (script, env = { MMFILE_DIRECTORY: objects }) =>
-    spawnSync('bash', ['-c', script], {
+    runAsync('bash', ['-c', script], {
       cwd: path,
       env: { ...process.env, NO_COLOR: '1', PATH, ...env },
-      encoding: 'utf8',
-      timeout: 120_000,
     })
   return { path, bin, run }
 }
 
 /** Runs all sessions of a page, one after the other. */
-function follow(t, name, { run }) {
+async function follow(t, name, { run }) {
   const sessions = blocks(cookbook(name), 'console').map(({ code }) => session(code))
   t.true(sessions.length > 0)
   for (const { script, output } of sessions) {
-    const { stdout, stderr, status } = run(script)
+    const { stdout, stderr, status } = await run(script)
     if (output.length === 0) {
       t.is(status, 0, `${script}\n${stdout}${stderr}`)
       continue
@@ -61,7 +61,7 @@ for (const name of ['buffers', 'locks', 'logs', 'queues', 'pub-sub', 'rpc', 'con
 
 for (const name of ['testing', 'bundling']) {
   const withTools = process.arch === 'x64' ? onLinux : test.skip
-  withTools(`${name}.md does what it says`, (t) => {
+  withTools(`${name}.md does what it says`, async (t) => {
     t.timeout(600_000)
     const { path, bin, run } = place(t, `${name}.md`)
     for (const [tool, folder] of tools()) {
@@ -73,7 +73,7 @@ for (const name of ['testing', 'bundling']) {
     }
     for (const { name: runtime, command } of others())
       symlinkSync(command, join(bin, runtime.toLowerCase()))
-    follow(t, `${name}.md`, { run })
+    await follow(t, `${name}.md`, { run })
   })
 }
 
@@ -111,7 +111,7 @@ test('the programs of snapcraft.yaml have the private shared memory', (t) => {
   for (const app of Object.values(apps)) t.deepEqual(app.plugs, ['shared-memory'])
 })
 
-test('a prefix is what every name in the folder begins with, from the creation on', (t) => {
+test('a prefix is what every name in the folder begins with, from the creation on', async (t) => {
   const { path, run } = place(t, 'containers.md')
   const watched = `
     const { watch, mkdirSync } = require('node:fs')
@@ -130,16 +130,16 @@ test('a prefix is what every name in the folder begins with, from the creation o
       }, 200)
     }, 200)`
   writeFileSync(join(path, 'watched.cjs'), watched)
-  const { stdout, stderr } = run('node watched.cjs')
+  const { stdout, stderr } = await run('node watched.cjs')
   t.is(stdout, '0 true\n', stderr)
 })
 
 const unshares =
   process.platform === 'linux' &&
   spawnSync('unshare', ['-m', '--pid', '--fork', 'true']).status === 0
-const withNamespaces = unshares ? test : test.skip
+const withNamespaces = unshares ? test.serial : test.skip
 
-withNamespaces('two mount namespaces share /dev/shm; two PID namespaces do not', (t) => {
+withNamespaces('two mount namespaces share /dev/shm; two PID namespaces do not', async (t) => {
   const { run } = place(t, 'containers.md')
   const both = (second) =>
     run(
@@ -150,17 +150,17 @@ withNamespaces('two mount namespaces share /dev/shm; two PID namespaces do not',
          wait'`,
       { MMFILE_DIRECTORY: '' },
     )
-  const shared = both('unshare -m node second.mjs')
+  const shared = await both('unshare -m node second.mjs')
   t.deepEqual(
     shared.stdout.split('\n').sort(),
     ['', 'hello from the first', 'hello from the second'],
     shared.stderr,
   )
-  const apart = both('unshare -m --pid --fork --mount-proc node second.mjs')
+  const apart = await both('unshare -m --pid --fork --mount-proc node second.mjs')
   t.true(apart.stderr.includes('ERR_MMFILE_INCOMPATIBLE'), apart.stderr)
 })
 
-withNamespaces('the handler for Lambda runs where there is no /dev/shm', (t) => {
+withNamespaces('the handler for Lambda runs where there is no /dev/shm', async (t) => {
   const { path, run } = place(t, 'containers.md')
   const program = `import { handler } from './handler.mjs'
     import { existsSync } from 'node:fs'
@@ -168,7 +168,7 @@ withNamespaces('the handler for Lambda runs where there is no /dev/shm', (t) => 
   writeFileSync(join(path, 'invoke.mjs'), program)
   mkdirSync(join(path, 'dev'))
   // A /dev with nothing but what Node.js opens.
-  const { stdout, stderr } = run(
+  const { stdout, stderr } = await run(
     `unshare -m bash -c 'mount -t tmpfs none dev
        cp -a /dev/null /dev/zero /dev/random /dev/urandom dev
        mount --move dev /dev && node invoke.mjs'`,
