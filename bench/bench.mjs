@@ -3,7 +3,7 @@
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { root } from '../scripts/lib.mjs'
+import { root } from '../scripts/lib/run.mjs'
 import { GUARDED, guard } from './lib/guard.mjs'
 import { Machine } from './lib/machine.mjs'
 import { useTinybench } from './lib/micro.mjs'

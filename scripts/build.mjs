@@ -4,8 +4,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { rollUp } from './declarations.mjs'
-import { fail, newest, root, run } from './lib.mjs'
+import { rollUp } from './lib/declarations.mjs'
+import { fail, newest, root, run } from './lib/run.mjs'
 
 const OLDEST_RUST = [1, 88]
 
@@ -28,7 +28,8 @@ function addonIsCurrent() {
   const ours = `mmfile.${process.platform}-${process.arch}`
   const addon = readdirSync(root).find((name) => name.startsWith(ours) && name.endsWith('.node'))
   if (!addon || !existsSync(join(root, 'binding.js'))) return false
-  return newest(addon) > newest('crates', 'Cargo.toml', 'Cargo.lock')
+  const core = ['src', 'build.rs', 'Cargo.toml'].map((name) => `crates/mmfile-core/${name}`)
+  return newest(addon) > newest(...core, 'crates/mmfile-node', 'Cargo.toml', 'Cargo.lock')
 }
 
 function checkRust() {

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { sanitized } from './asan.mjs'
 import { build } from './build.mjs'
-import { root, run } from './lib.mjs'
+import { sanitized } from './lib/asan.mjs'
+import { root, run } from './lib/run.mjs'
 
 /** The core's. */
 export const TARGETS = ['open', 'scribble', 'race', 'disk']

@@ -2,7 +2,7 @@
 // knows what every append returned. Prints kills, recoveries, lost, duplicated and the worst wait.
 
 import { parseArgs } from 'node:util'
-import { run } from './lib.mjs'
+import { run } from './lib/run.mjs'
 
 /** The kills of one run of the test. */
 const RUN = 220

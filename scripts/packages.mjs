@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { root } from './lib.mjs'
+import { root } from './lib/run.mjs'
 import { binaryName, packageName, platforms, readJson } from './platforms.mjs'
 
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`

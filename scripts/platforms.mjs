@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './lib.mjs'
+import { root } from './lib/run.mjs'
 
 /** The oldest C library of the GNU binaries. */
 export const GLIBC = '2.17'

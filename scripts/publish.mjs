@@ -4,7 +4,7 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fail, root, run } from './lib.mjs'
+import { fail, root, run } from './lib/run.mjs'
 import { packageName, platforms, readJson } from './platforms.mjs'
 
 const { version } = readJson('package.json')

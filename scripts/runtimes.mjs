@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fail, root, run } from './lib.mjs'
+import { fail, root, run } from './lib/run.mjs'
 
 export const NODE_VERSIONS = ['20', '22', '24', '26']
 

@@ -2,9 +2,9 @@
 // runs other test files than the chosen ones. It takes Linux, gcc's libasan, and some minutes.
 
 import { join } from 'node:path'
-import { sanitized } from './asan.mjs'
 import { build } from './build.mjs'
-import { fail, root, run } from './lib.mjs'
+import { sanitized } from './lib/asan.mjs'
+import { fail, root, run } from './lib/run.mjs'
 
 /** What touches memory in every way there is. */
 const TESTS = [

@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { launchChromium } from '../samples/test/support/chromium.mjs'
-import { root } from './lib.mjs'
-import { buildSamples } from './samples.mjs'
+import { root } from './lib/run.mjs'
+import { buildSamplesAndTests } from './lib/samples.mjs'
 
-buildSamples()
+buildSamplesAndTests()
 
 const width = 820
 const images = join(root, 'docs', 'images')

@@ -2,8 +2,8 @@
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { root } from './lib.mjs'
-import { buildSamples } from './samples.mjs'
+import { root } from './lib/run.mjs'
+import { buildSamples } from './lib/samples.mjs'
 
 buildSamples()
 

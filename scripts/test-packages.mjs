@@ -7,12 +7,12 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { runAsync } from './async.mjs'
-import { arm64, musl, wine } from './emulated.mjs'
-import { commonTypescript, modules, promised, scripts, typescript } from './examples.mjs'
-import { fail, root, run } from './lib.mjs'
+import { runAsync } from './lib/async.mjs'
+import { arm64, musl, wine } from './lib/emulated.mjs'
+import { commonTypescript, modules, promised, scripts, typescript } from './lib/examples.mjs'
+import { serve } from './lib/registry.mjs'
+import { fail, root, run } from './lib/run.mjs'
 import { packageName, platformOf, platforms, readJson } from './platforms.mjs'
-import { serve } from './registry.mjs'
 import { ESBUILD, install, installed, NODE_VERSIONS, nodes, others } from './runtimes.mjs'
 
 const { values } = parseArgs({

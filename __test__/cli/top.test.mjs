@@ -6,7 +6,7 @@ import { builtinModules } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { Channel, MmFile, NamedMutex } from 'mmfile'
-import { Terminal } from '../../scripts/terminal.mjs'
+import { Terminal } from '../../scripts/lib/terminal.mjs'
 import { bin, command } from '../support/cli.mjs'
 import { folder } from '../support/files.mjs'
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import test from 'ava'
 import * as mmfile from 'mmfile'
-import { pack, stageMain } from '../../scripts/pack.mjs'
+import { pack, stageMain } from '../../scripts/lib/pack.mjs'
 import {
   blocks,
   entries,

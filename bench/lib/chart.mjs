@@ -1,7 +1,6 @@
 // The round trips and the one-way rates as bars on a logarithmic scale.
 
-import { figure } from './report.mjs'
-import { summary } from './statistics.mjs'
+import { figure, summary } from './statistics.mjs'
 
 const WIDTH = 860
 const LABELS = 300

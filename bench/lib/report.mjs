@@ -3,17 +3,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chart } from './chart.mjs'
-import { summary } from './statistics.mjs'
+import { figure, summary } from './statistics.mjs'
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB']
 const LEFT_OUT = '–'
-
-/** Three figures that count, or as many as stand before the point. */
-export function figure(value) {
-  const size = Math.abs(value)
-  if (size >= 100 || value === 0) return String(Math.round(value))
-  return value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.1 ? 3 : 4)
-}
 
 /** The median and half of the distance between the quartiles. */
 function cell(value) {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { build } from '../../scripts/build.mjs'
-import { root, run } from '../../scripts/lib.mjs'
+import { root, run } from '../../scripts/lib/run.mjs'
 import { makeFolder, removeFolder } from './temporary.mjs'
 
 const here = join(root, 'bench')

@@ -50,3 +50,10 @@ export async function alternate({ rounds, seconds }, sides) {
   }
   return figures
 }
+
+/** Three figures that count, or as many as stand before the point. */
+export function figure(value) {
+  const size = Math.abs(value)
+  if (size >= 100 || value === 0) return String(Math.round(value))
+  return value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.1 ? 3 : 4)
+}

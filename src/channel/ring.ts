@@ -221,7 +221,7 @@ export class RingReader {
 }
 
 /** Messages that a reader of that kind has handed out together. */
-export class RingLease implements Leased {
+class RingLease implements Leased {
   readonly #reader: RingReader
   readonly #first: number
   /** How many they are. */

@@ -9,7 +9,7 @@ import { chromium } from 'playwright-core'
 
 const oldest = 120
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
-const modules = fileURLToPath(new URL('../../../node_modules', import.meta.url))
+const modules = fileURLToPath(new URL('../node_modules', import.meta.url))
 
 // Only what containers need, and the same letters everywhere. The package's own flags also switch off
 // the rules between origins, which are part of what is tested here.

@@ -2,8 +2,8 @@
 
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fail, root, run } from './lib.mjs'
-import { packageName, platforms, readJson } from './platforms.mjs'
+import { packageName, platforms, readJson } from '../platforms.mjs'
+import { fail, root, run } from './run.mjs'
 
 /** Where a workflow runs, npm wants to see the repository that a package's provenance names. */
 function repository() {

@@ -6,7 +6,7 @@
 
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { fail, root, run } from './lib.mjs'
+import { fail, root, run } from './run.mjs'
 
 const PIP = ['ziglang==0.17.1', 'cargo-zigbuild==0.24.0']
 const APT = ['rustc-web', 'cargo-web', 'rust-web-src', 'libstd-rust-web-dev', 'python3-venv']
@@ -14,7 +14,7 @@ const APT = ['rustc-web', 'cargo-web', 'rust-web-src', 'libstd-rust-web-dev', 'p
 const CERTIFICATES = ['ca-certificates']
 
 const tools = join(root, 'target', 'cross-tools')
-export const outputFolder = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'cross')
+const outputFolder = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'cross')
 
 const isInstalled = (name) => {
   const { output } = run('dpkg-query', ['-W', '-f', `\${db:Status-Status}`, name], { quiet: true })

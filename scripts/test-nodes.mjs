@@ -7,12 +7,12 @@ import { copyFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
-import { buildAddon, prepare } from './cross.mjs'
-import { arm64, musl } from './emulated.mjs'
-import { fail, root, run } from './lib.mjs'
+import { buildAddon, prepare } from './lib/cross.mjs'
+import { arm64, musl } from './lib/emulated.mjs'
+import { fail, root, run } from './lib/run.mjs'
+import { buildSamplesAndTests } from './lib/samples.mjs'
 import { platformOf } from './platforms.mjs'
 import { NODE_VERSIONS, nodes } from './runtimes.mjs'
-import { buildSamples } from './samples.mjs'
 
 const { values, positionals } = parseArgs({
   options: { test: { type: 'string', multiple: true } },
@@ -68,7 +68,7 @@ function addonFor(machine) {
 
 const chosen = runtimes()
 build()
-buildSamples()
+buildSamplesAndTests()
 const ava = join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs')
 const results = chosen.map((runtime) => {
   const { name, command, env } = runtime

@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { root } from './lib.mjs'
+import { root } from './run.mjs'
 
 const folder = join('dist', 'cli', 'top')
 

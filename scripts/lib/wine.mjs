@@ -3,7 +3,7 @@
 
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fail, root, run } from '../lib.mjs'
+import { fail, root, run } from './run.mjs'
 
 export const TARGET = 'x86_64-pc-windows-gnu'
 export const folder = join(root, 'target', 'windows')
@@ -81,7 +81,7 @@ function prefix() {
   wine('wineboot', ['-i'], { quiet: true })
   wine('winecfg', ['-v', 'win10'], { quiet: true })
   const library = join(PREFIX, 'drive_c', 'windows', 'system32', 'bcryptprimitives.dll')
-  const source = join(root, 'scripts', 'windows', 'process-prng.c')
+  const source = join(root, 'scripts', 'lib', 'process-prng.c')
   const args = ['-shared', '-O2', '-o', library, source, '-ladvapi32']
   if (!run('x86_64-w64-mingw32-gcc', args).ok) fail('The library for Wine could not be built.')
 }

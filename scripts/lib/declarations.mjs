@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { fail, root } from './lib.mjs'
+import { fail, root } from './run.mjs'
 
 const require = createRequire(import.meta.url)
 const HEADER = '/* Generated from src by `npm run build`. */\n'

@@ -1,11 +1,11 @@
 // npm run version:set -- 0.2.0: moves every place that says the version, and heads the changes since
-// the last release with it. `node scripts/version.mjs --check` says which places are not in step;
+// the last release with it. `node scripts/version-set.mjs --check` says which places are not in step;
 // with a tag as well (`--check v0.2.0`), whether it is that version's and the changes are headed.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { fail, root } from './lib.mjs'
+import { fail, root } from './lib/run.mjs'
 import { packageFaults, writePackages } from './packages.mjs'
 import { readJson } from './platforms.mjs'
 

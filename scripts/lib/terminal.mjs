@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import headless from '@xterm/headless'
-import { root } from './lib.mjs'
+import { root } from './run.mjs'
 
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`
 

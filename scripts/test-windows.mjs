@@ -7,9 +7,9 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
-import { fail, root } from './lib.mjs'
-import { buildSamples } from './samples.mjs'
-import { cargo, folder, node, setup, TARGET, windows, wine } from './windows/setup.mjs'
+import { fail, root } from './lib/run.mjs'
+import { buildSamplesAndTests } from './lib/samples.mjs'
+import { cargo, folder, node, setup, TARGET, windows, wine } from './lib/wine.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -46,7 +46,7 @@ function core() {
 
 function addon(version) {
   build()
-  buildSamples()
+  buildSamplesAndTests()
   if (!cargo(['build', '--release', '-p', 'mmfile-node']).ok) fail('The addon could not be built.')
   // Where the loader looks for it, also when a test copies the package elsewhere.
   const binary = join(root, 'mmfile.win32-x64-msvc.node')
@@ -55,7 +55,7 @@ function addon(version) {
   const ava = windows(join(root, 'node_modules', 'ava', 'entrypoints', 'cli.mjs'))
   const output = join(folder, `ava-${version}`)
   mkdirSync(output, { recursive: true })
-  const hidden = windows(join(root, 'scripts', 'windows', 'no-linux.cjs'))
+  const hidden = windows(join(root, 'scripts', 'lib', 'no-linux.cjs'))
   const files = ['__test__', 'samples/test'].flatMap((place) =>
     readdirSync(join(root, place), { recursive: true }).map((name) => `${place}/${name}`),
   )

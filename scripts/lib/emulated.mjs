@@ -3,10 +3,10 @@
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { install, installed, NODE_VERSIONS } from '../runtimes.mjs'
 import { installFromDebian } from './cross.mjs'
-import { fail, root, run } from './lib.mjs'
-import { install, installed, NODE_VERSIONS } from './runtimes.mjs'
-import { node, setup, WINE, WINE_NODES } from './windows/setup.mjs'
+import { fail, root, run } from './run.mjs'
+import { node, setup, WINE, WINE_NODES } from './wine.mjs'
 
 const folder = join(root, 'target', 'emulated')
 const at = (...path) => join(folder, ...path)

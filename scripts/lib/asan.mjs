@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fail, root, run } from './lib.mjs'
+import { fail, root, run } from './run.mjs'
 
 const TARGET = 'x86_64-unknown-linux-gnu'
 

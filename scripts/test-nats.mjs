@@ -4,18 +4,14 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
-import { fail, newest, root, run } from './lib.mjs'
+import { install } from './lib/install.mjs'
+import { fail, root, run } from './lib/run.mjs'
 
 const folder = 'packages/nats'
 
 export function buildNats() {
   build()
-  const lock = join(folder, 'node_modules', '.package-lock.json')
-  if (newest(lock) < newest(join(folder, 'package-lock.json'))) {
-    console.log(`Installing ${folder} …`)
-    const args = ['ci', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error']
-    if (!run('npm', args).ok) fail(`${folder} could not be installed.`)
-  }
+  install(folder)
   if (!run('tsc', ['-b', folder]).ok) fail(`${folder} could not be built.`)
 }
 

@@ -3,8 +3,8 @@
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildTests, installFromDebian, prepare } from './cross.mjs'
-import { fail, root, run } from './lib.mjs'
+import { buildTests, installFromDebian, prepare } from './lib/cross.mjs'
+import { fail, root, run } from './lib/run.mjs'
 import { GLIBC } from './platforms.mjs'
 
 /** What qemu-user cannot run: it has no robust lists, so that nobody is told of a death. */

@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from './lib.mjs'
+import { root } from './run.mjs'
 
 const PLATFORMS = ['linux', 'macos', 'windows', 'loom']
 const sources = join(root, 'crates/mmfile-core/src')

@@ -1,19 +1,20 @@
-// npm test: everything that has to be true of the repository, step by step. `--only NAME` runs one.
+// npm test: everything that has to be true of the repository, step by step. `--only NAME` runs one step;
+// `--quick`, which is npm run test:quick, what answers within a minute after a build.
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, NAPI } from './build.mjs'
-import { rollUp } from './declarations.mjs'
 import { fuzz, TARGETS } from './fuzz.mjs'
-import { root, run } from './lib.mjs'
-import { testNats } from './nats.mjs'
-import { pack, stageMain } from './pack.mjs'
+import { rollUp } from './lib/declarations.mjs'
+import { pack, stageMain } from './lib/pack.mjs'
+import { root, run } from './lib/run.mjs'
+import { buildSamplesAndTests } from './lib/samples.mjs'
+import { structureFaults } from './lib/structure.mjs'
 import { compilers } from './runtimes.mjs'
-import { buildSamples } from './samples.mjs'
-import { structureFaults } from './structure.mjs'
-import { versionFaults } from './version.mjs'
+import { testNats } from './test-nats.mjs'
+import { versionFaults } from './version-set.mjs'
 
 const FEATURES = 'mmfile-core/fault-points'
 
@@ -26,6 +27,32 @@ const command =
   (name, ...args) =>
   () =>
     run(name, args).ok
+
+const { values } = parseArgs({
+  options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean' } },
+})
+
+/** The steps of `--quick`, and which tests it runs: some of each subject that take no long. */
+const QUICK = {
+  steps: [
+    'rust format',
+    'typescript and javascript style',
+    'versions and platform packages are in step',
+    'the structure of the core',
+    'rust tests',
+    'the addon and the TypeScript build',
+    'unused packages and exports',
+    'javascript tests',
+  ],
+  rust: ['--lib', '--test', 'conformance', '--test', 'ring', '--test', 'ids'],
+  javascript: [
+    'api/{arguments,capacity,create-open,list-sweep,sealing,values,write-append}',
+    'channel/{open,send,receive,groups}',
+    'lock/{file-lock,named-mutex}',
+    'wait/{wait-for,segments}',
+    'cli/channel-commands',
+  ].map((names) => `__test__/${names}.test.mjs`),
+}
 
 const steps = {
   'rust format': () =>
@@ -41,7 +68,17 @@ const steps = {
   ),
   rustdoc: () =>
     run('cargo', ['doc', '--workspace', '--no-deps'], { env: { RUSTDOCFLAGS: '-D warnings' } }).ok,
-  'rust tests': command('cargo', 'test', '-p', 'mmfile-core', '--features', 'fault-points'),
+  'rust tests': command(
+    'cargo',
+    ...[
+      'test',
+      '-p',
+      'mmfile-core',
+      '--features',
+      'fault-points',
+      ...(values.quick ? QUICK.rust : []),
+    ],
+  ),
   // What macOS runs, on this system's files: see docs/decisions/0012-macos.md.
   'portable tests': () => {
     const folder = join(process.env.CARGO_TARGET_DIR ?? 'target', 'portable')
@@ -62,14 +99,14 @@ const steps = {
   },
   'generated files are current': generatedFilesAreCurrent,
   'the samples build': () => {
-    buildSamples()
+    buildSamplesAndTests()
     return true
   },
   'types, as a program sees them': typesAreRight,
   'types of the screen': command('tsc', '-p', 'src/cli/top/screen'),
   'unused packages and exports': command('knip'),
   'the package is well-formed': wellFormed,
-  'javascript tests': command('ava'),
+  'javascript tests': command('ava', ...(values.quick ? QUICK.javascript : [])),
   // Where the kernel has no io_uring, or may not be asked for it, threads wait.
   'javascript tests of waiting, with threads': () =>
     run('ava', ['__test__/wait/*.test.mjs', '__test__/crash/{exits,workers}.test.mjs'], {
@@ -156,8 +193,8 @@ function wellFormed() {
   }
 }
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
-const chosen = Object.entries(steps).filter(([name]) => !values.only || values.only.includes(name))
+const only = values.only ?? (values.quick ? QUICK.steps : Object.keys(steps))
+const chosen = Object.entries(steps).filter(([name]) => only.includes(name))
 const results = []
 for (const [name, step] of chosen) {
   console.log(`\n=== ${name}`)

@@ -1,0 +1,13 @@
+// Installs the packages of a folder that has a package-lock.json of its own.
+
+import { join } from 'node:path'
+import { fail, newest, run } from './run.mjs'
+
+/** Does so if they are not installed, or are older than what is asked for. */
+export function install(folder) {
+  const lock = join(folder, 'node_modules', '.package-lock.json')
+  if (newest(lock) >= newest(join(folder, 'package-lock.json'))) return
+  console.log(`Installing ${folder} …`)
+  const args = ['ci', '--prefix', folder, '--no-audit', '--no-fund', '--loglevel=error']
+  if (!run('npm', args).ok) fail(`The packages of ${folder} could not be installed.`)
+}
