@@ -62,7 +62,7 @@ export function build({ force = false, typescriptOnly = false } = {}) {
     if (!run('tsc', ['-b', '--force', 'tsconfig.json']).ok)
       fail('The TypeScript could not be built.')
     rollUp(join(root, 'index.d.ts'))
-    if (!run(process.execPath, ['scripts/screen.mjs']).ok)
+    if (!run(process.execPath, ['scripts/lib/screen.mjs']).ok)
       fail('The screen of mmfile top could not be bundled.')
   }
 }

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { dirname, join } from 'node:path'
 import test from 'ava'
 import { parse } from 'yaml'
-import { runAsync } from '../../scripts/async.mjs'
+import { runAsync } from '../../scripts/lib/async.mjs'
 import { others, tools } from '../../scripts/runtimes.mjs'
 import { blocks, files, installed, page, session } from '../support/markdown.mjs'
 
