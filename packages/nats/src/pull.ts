@@ -82,6 +82,7 @@ class Puller {
       if (!(signal?.aborted && isAbort(error))) throw error
     } finally {
       this.#seldom.stop()
+      this.#stream.end()
     }
     const progress = this.#progress()
     this.#options.onProgress?.(progress)

@@ -3,6 +3,7 @@ import type { JetStreamPublishOptions, StreamConfig } from '@nats-io/jetstream'
 import { headers, type MsgHdrs } from '@nats-io/nats-core'
 import type { Channel, MmFile } from 'mmfile'
 import { BridgeError, invalidType } from './errors.js'
+import { down } from './link.js'
 import { nameOf, Objects } from './objects.js'
 import { checkCopy, checkPlace, type Progress, type PushOptions } from './options.js'
 import { type Item, type Source, sourceOf } from './source.js'
@@ -70,6 +71,8 @@ class Pusher {
   #told = 0
   #messages = 0
   #bytes = 0
+  /** The bytes of the messages that are on their way, from the first that is not stored on. */
+  #sizes: number[] = []
   #sealed = false
   readonly #seldom = new Seldom(() => this.#options.onProgress?.(this.#progress()))
 
@@ -98,6 +101,7 @@ class Pusher {
       if (!(signal?.aborted && isAbort(error))) throw error
     } finally {
       this.#seldom.stop()
+      this.#stream.end()
     }
     this.#tell(true)
     const progress = this.#progress()
@@ -176,14 +180,26 @@ class Pusher {
       // A new leader has not everything yet, or an old message is on its way.
       await this.#stream.trouble(why, true)
     }
-    this.#stored = this.#sealed ? last - 1 : last
+    this.#advance(this.#sealed ? last - 1 : last)
     this.#last = id
+  }
+
+  /** The stream has everything before that index. */
+  #advance(index: number): void {
+    const count = Math.max(0, index - this.#stored)
+    for (const size of this.#sizes.splice(0, count)) {
+      this.#messages += 1
+      this.#bytes += size
+    }
+    this.#stored = index
   }
 
   /** Tells the stream what follows, until the source is sealed, the signal aborts, or something goes wrong. */
   async #copy(from: number): Promise<void> {
     const link = linked(this.#options.signal)
     const window = new Window(link.abort)
+    const unlisten = this.#stream.link.listen((up) => up || window.fail(down()))
+    this.#sizes = []
     let at = from
     let last = this.#last
     const send = async (bytes: Uint8Array, given: MsgHdrs | undefined, index: number) => {
@@ -207,11 +223,10 @@ class Pusher {
         await window.room(bytes.byteLength)
         if (window.failed) break
         at = item.index + 1
+        this.#sizes.push(item.bytes.byteLength)
         const sent = send(bytes, given, item.index)
         window.add(sent, bytes.byteLength, () => {
-          this.#stored = Math.max(this.#stored, item.index + 1)
-          this.#messages += 1
-          this.#bytes += item.bytes.byteLength
+          if (this.#stored <= item.index) this.#advance(item.index + 1)
           this.#stream.calm()
           this.#tell(window.empty)
           this.#seldom.call()
@@ -230,6 +245,7 @@ class Pusher {
     } finally {
       link.end()
       await window.idle()
+      unlisten()
     }
     if (window.failed) throw window.interruption()
   }
@@ -277,6 +293,8 @@ class Window {
   #messages = 0
   #bytes = 0
   #failure: { error: unknown } | undefined
+  /** Whether no answer is waited for any more. */
+  #lost = false
   #changed: (() => void) | undefined
 
   constructor(abort: () => void) {
@@ -301,14 +319,22 @@ class Window {
     }
     sent
       .then(() => {
+        if (this.#lost) return
         done()
         stored()
       })
       .catch((error) => {
-        if (this.#failure === undefined) this.#failure = { error }
+        this.fail(error, true)
         done()
-        this.#abort()
       })
+  }
+
+  /** No more answers are waited for, if that is what failed; with `others` those to the other messages are. */
+  fail(error: unknown, others = false): void {
+    if (this.#failure === undefined) this.#failure = { error }
+    if (!others) this.#lost = true
+    this.#abort()
+    this.#changed?.()
   }
 
   /** Waits until one more message of that size may be sent, or one has failed. */
@@ -323,7 +349,7 @@ class Window {
 
   /** Waits until none is on its way. */
   async idle(): Promise<void> {
-    while (this.#messages > 0) await this.#change()
+    while (this.#messages > 0 && !this.#lost) await this.#change()
   }
 
   /** What to throw: the error itself, if trying again makes no sense. */

@@ -7,8 +7,9 @@ import type {
 } from '@nats-io/jetstream'
 import type { MsgHdrs, NatsConnection } from '@nats-io/nats-core'
 import { BridgeError } from './errors.js'
+import { Link } from './link.js'
 import { type CopyOptions, connectionOf, type StreamPlace } from './options.js'
-import { aborted, pause } from './wait.js'
+import { aborted, linked, pause } from './wait.js'
 
 /** Headers of the messages. */
 export const SEAL = 'Mmfile-Seal'
@@ -31,6 +32,7 @@ const TRANSIENT = [
   'RequestError',
   'NoResponders',
   'JetStreamNotEnabled',
+  'ConnectionError',
   'ClosedConnectionError',
   'DrainingConnectionError',
 ]
@@ -63,6 +65,7 @@ export class Stream {
   readonly js: JetStreamClient
   readonly name: string
   readonly connection: NatsConnection
+  readonly link: Link
   readonly #options: CopyOptions
   #manager: JetStreamManager | undefined
   #troubleSince: number | undefined
@@ -72,6 +75,7 @@ export class Stream {
     this.js = js
     this.name = stream
     this.connection = connectionOf(js)
+    this.link = new Link(this.connection)
     this.#options = options
   }
 
@@ -120,7 +124,7 @@ export class Stream {
     for (;;) {
       try {
         this.goOn()
-        const result = await attempt()
+        const result = await this.link.unlessDown(attempt)
         this.calm()
         return result
       } catch (error) {
@@ -152,8 +156,21 @@ export class Stream {
     const { timeout = Number.POSITIVE_INFINITY, signal, onRetry } = this.#options
     if (timeout === 0 || now - this.#troubleSince >= timeout) throw error
     onRetry?.(error as Error)
-    await pause(this.#pause, signal)
+    await this.#pauseOrLink(signal)
     this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE)
+  }
+
+  /** A pause, which the connection ends when it is up again. */
+  async #pauseOrLink(signal: AbortSignal | undefined): Promise<void> {
+    const { signal: ends, abort, end } = linked(signal)
+    const unlisten = this.link.listen((up) => up && abort())
+    await pause(this.#pause, ends)
+    unlisten()
+    end()
+  }
+
+  end(): void {
+    this.link.end()
   }
 }
 

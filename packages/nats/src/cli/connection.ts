@@ -100,7 +100,7 @@ export function connectTo(settings: Settings, name: string): Promise<NatsConnect
     name,
     servers: (settings.url || 'nats://127.0.0.1:4222').split(',').map((one) => one.trim()),
     maxReconnectAttempts: -1,
-    reconnectTimeWait: 500,
+    reconnectTimeWait: 250,
     waitOnFirstConnect: true,
     noAsyncTraces: true,
     ...(Array.isArray(authenticator) && authenticator.length > 0 ? { authenticator } : {}),

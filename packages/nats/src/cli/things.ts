@@ -62,15 +62,24 @@ function exists(id: string, { kind, directory }: Place): boolean {
 }
 
 function kindOf(id: string, { directory }: Place): 'file' | 'channel' {
-  if (isPath(id)) {
-    try {
-      MmFile.openFile(id, { access: 'read' }).close()
-      return 'file'
-    } catch (error) {
-      return MmFileError.is(error, 'ERR_MMFILE_INCOMPATIBLE') ? 'channel' : 'file'
-    }
-  }
+  if (isPath(id)) return kindOfPath(id)
   const kinds = kindsOf(id, directory)
   if (kinds.length > 1) throw new UsageError(`'${id}' is a file and a channel: say --kind`)
   return kinds[0] === 'channel' ? 'channel' : 'file'
+}
+
+/** What stands at a path. Whatever is wrong with it, opening it as a file says. */
+function kindOfPath(path: string): 'file' | 'channel' {
+  try {
+    MmFile.openFile(path, { access: 'read' }).close()
+    return 'file'
+  } catch (error) {
+    if (!MmFileError.is(error, 'ERR_MMFILE_INCOMPATIBLE', 'ERR_MMFILE_ACCESS')) return 'file'
+  }
+  try {
+    Channel.openFile(path, { access: 'read' }).close()
+    return 'channel'
+  } catch {
+    return 'file'
+  }
 }

@@ -1,6 +1,5 @@
 // What the tests share: a test that needs a server, connections, and messages that can be told apart.
 
-import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +15,8 @@ if (found.path === undefined) {
   if (process.env.CI) throw new Error(`the tests need nats-server: ${found.reason}`)
   console.error(`skipped, there is no nats-server: ${found.reason}`)
 }
+
+export { faults, messageOf } from './messages.mjs'
 
 export const serverPath = found.path
 export const test = found.path === undefined ? ava.skip : ava
@@ -36,25 +37,6 @@ export async function connected(t, server, options = {}) {
   t.teardown(() => nc.close())
   const js = jetstream(nc, { timeout: 2000 })
   return { nc, js, jsm: await js.jetstreamManager(false) }
-}
-
-/** A message of 0 to some 200 bytes, which its number decides. */
-export function messageOf(n, seed = '') {
-  const digest = createHash('sha1').update(`${seed}${n}`).digest()
-  return n % 17 === 0
-    ? Buffer.alloc(0)
-    : Buffer.from(`${n} ${seed} ${digest.toString('hex').repeat(n % 5)}`)
-}
-
-/** What is wrong with segments or messages that should be those of the numbers 0 to `count`. */
-export function faults(items, count, seed = '') {
-  const wrong = []
-  for (let n = 0; n < Math.max(count, items.length); n += 1) {
-    const ok = items[n] !== undefined && Buffer.compare(items[n], messageOf(n, seed)) === 0
-    if (!ok) wrong.push(n)
-    if (wrong.length > 5) break
-  }
-  return wrong
 }
 
 /** All segments of a file. */

@@ -1,0 +1,61 @@
+import type { NatsConnection, Status } from '@nats-io/nats-core'
+
+/** Whether a connection is up. What is asked while it is not is never answered, and what was asked before neither. */
+export class Link {
+  readonly #statuses: AsyncIterable<Status> & { stop?: () => void }
+  readonly #listeners = new Set<(up: boolean) => void>()
+  #up = true
+
+  constructor(connection: NatsConnection) {
+    this.#statuses = connection.status()
+    this.#watch()
+  }
+
+  async #watch(): Promise<void> {
+    for await (const { type } of this.#statuses) {
+      if (type === 'disconnect') this.#set(false)
+      if (type === 'reconnect') this.#set(true)
+    }
+    this.#set(false)
+  }
+
+  #set(up: boolean): void {
+    this.#up = up
+    for (const listener of [...this.#listeners]) listener(up)
+  }
+
+  get up(): boolean {
+    return this.#up
+  }
+
+  /** Has it called when the connection comes and goes; returns what ends that. */
+  listen(listener: (up: boolean) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** What the promise says, or an error as soon as the connection is down. */
+  async unlessDown<T>(ask: () => Promise<T>): Promise<T> {
+    if (!this.#up) throw down()
+    let unlisten: () => void = () => {}
+    const gone = new Promise<never>((_, reject) => {
+      unlisten = this.listen((up) => up || reject(down()))
+    })
+    try {
+      return await Promise.race([ask(), gone])
+    } finally {
+      unlisten()
+    }
+  }
+
+  /** Stops watching. */
+  end(): void {
+    this.#statuses.stop?.()
+  }
+}
+
+/** An error that says that trying again may help. */
+export function down(): Error {
+  const message = 'the connection to NATS is down'
+  return Object.assign(new Error(message), { name: 'ConnectionError' })
+}
