@@ -46,6 +46,28 @@ for (const name of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md
   })
 }
 
+test('the files that pages name are there', (t) => {
+  const folders = [
+    '',
+    '__test__',
+    'crates/mmfile-core',
+    'crates/mmfile-core/src',
+    'crates/mmfile-node/src',
+    'fuzz',
+  ]
+  const isThere = (path) => folders.some((folder) => existsSync(join(root, folder, path)))
+  for (const name of ['CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md', ...pages()]) {
+    for (const [, path] of prose(page(name)).matchAll(/`([\w@.-]+(?:\/[\w.-]+)+)`/g)) {
+      const isSource = /\.(?:rs|ts|mjs|js|py|c|cs|sh)$|^(?:__test__|tests|crates|scripts)\//.test(
+        path,
+      )
+      if (!isSource || path.startsWith('dist/') || name === 'docs/ported-suites.md') continue
+      const candidates = [path, `${path}.rs`, `${path}.test.mjs`, join(dirname(name), path)]
+      t.true(candidates.some(isThere), `${name}: ${path}`)
+    }
+  }
+})
+
 test('what npm shows leads to nothing that the package does not have', (t) => {
   const place = mkdtempSync(join(tmpdir(), 'mmfile-packed-'))
   t.teardown(() => rmSync(place, { recursive: true, force: true }))
