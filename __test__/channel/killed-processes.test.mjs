@@ -9,6 +9,8 @@ import { rounds } from '../support/files.mjs'
 import { block } from '../support/program.mjs'
 
 const PROGRAMS = 'channel-programs'
+/** Windows stops no process. */
+const withSignals = process.platform === 'win32' ? test.skip : test
 const json = { encoding: 'json', capacity: 65_536 }
 
 /** Says everything that a killed program had said. */
@@ -97,22 +99,25 @@ test('a reader that is killed with views holds nobody back', async (t) => {
   )
 })
 
-test('a stopped reader holds writers back until it is evicted, and FULL names it', async (t) => {
-  const one = channel(t, { capacity: 4096 })
-  const child = start(t, PROGRAMS, 'keeper', [one.id])
-  await child.next()
-  child.signal('SIGSTOP')
-  while (one.trySend(Buffer.alloc(100)) !== undefined);
-  const { slowest } = await rejects(
-    t,
-    one.send(Buffer.alloc(100), { timeout: 50 }),
-    'ERR_MMFILE_FULL',
-  )
-  t.is(slowest.pid, child.pid)
-  one.evict(slowest)
-  t.not(one.trySend(Buffer.alloc(100)), undefined)
-  child.signal('SIGCONT')
-})
+withSignals(
+  'a stopped reader holds writers back until it is evicted, and FULL names it',
+  async (t) => {
+    const one = channel(t, { capacity: 4096 })
+    const child = start(t, PROGRAMS, 'keeper', [one.id])
+    await child.next()
+    child.signal('SIGSTOP')
+    while (one.trySend(Buffer.alloc(100)) !== undefined);
+    const { slowest } = await rejects(
+      t,
+      one.send(Buffer.alloc(100), { timeout: 50 }),
+      'ERR_MMFILE_FULL',
+    )
+    t.is(slowest.pid, child.pid)
+    one.evict(slowest)
+    t.not(one.trySend(Buffer.alloc(100)), undefined)
+    child.signal('SIGCONT')
+  },
+)
 
 test('an exclusive writer that is killed with an open reservation leaves no message', async (t) => {
   const one = channel(t, { encoding: 'bytes' })

@@ -1,11 +1,12 @@
 // Programs that take part in channels, and are killed.
 
+import { isAbsolute } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { Channel } from 'mmfile'
 import { collect } from './channels.mjs'
 import { block, hear, pause, play, say } from './program.mjs'
 
-const open = (id) => (id.includes('/') ? Channel.openFile(id) : Channel.openExisting(id))
+const open = (id) => (isAbsolute(id) ? Channel.openFile(id) : Channel.openExisting(id))
 
 await play({
   /** Sends numbers, and says each whose send has returned, until it is killed. */
