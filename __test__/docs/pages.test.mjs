@@ -68,6 +68,16 @@ test('the files that pages name are there', (t) => {
   }
 })
 
+test('CONTRIBUTING.md says how long each step of npm test takes', (t) => {
+  const [, steps] = page('scripts/test.mjs').match(/^const steps = {\n([\s\S]*?)^}/m)
+  const names = [...steps.matchAll(/^ {2}(?:'([^']+)'|"([^"]+)"|(\w+)):/gm)].map(([, ...quoted]) =>
+    quoted.find(Boolean),
+  )
+  t.true(names.length > 15)
+  for (const name of names)
+    t.regex(page('CONTRIBUTING.md'), new RegExp(`\\| ${name} +\\| +\\d`), name)
+})
+
 test('what npm shows leads to nothing that the package does not have', (t) => {
   const place = mkdtempSync(join(tmpdir(), 'mmfile-packed-'))
   t.teardown(() => rmSync(place, { recursive: true, force: true }))
