@@ -45,7 +45,7 @@ function checkRust() {
 }
 
 export function build({ force = false, typescriptOnly = false } = {}) {
-  for (const tool of ['tsc', 'api-extractor'])
+  for (const tool of ['tsc', 'api-extractor', 'esbuild'])
     if (!existsSync(join(root, 'node_modules', '.bin', tool))) fail('Run "npm ci" first.')
   if (!typescriptOnly && (force || !addonIsCurrent())) {
     checkRust()

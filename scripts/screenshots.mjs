@@ -1,4 +1,4 @@
-// npm run screenshots: pictures of both pages for docs/images, taken while they do their work.
+// npm run screenshots: pictures of both pages and of `mmfile top` for docs/images, taken while they do their work.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -6,35 +6,38 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { launchChromium } from '../samples/test/support/chromium.mjs'
 import { root } from './lib/run.mjs'
 import { buildSamplesAndTests } from './lib/samples.mjs'
+import { Terminal } from './lib/terminal.mjs'
 
 buildSamplesAndTests()
 
-const width = 820
+const width = 940
 const images = join(root, 'docs', 'images')
 mkdirSync(images, { recursive: true })
 const folder = mkdtempSync(join(tmpdir(), 'mmfile-screenshots-'))
-const main = join(root, 'samples', 'mmf-source', 'dist', 'main.js')
-const source = spawn(process.execPath, [main, '--store', join(folder, 'tasks.mmf')], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
-const ended = once(source, 'exit')
+const started = []
 const browser = await launchChromium()
 try {
-  await takePictures()
+  await takePages()
+  await takeTop()
 } finally {
   await browser.close()
-  source.kill()
-  await ended
+  for (const child of started) {
+    const ended = once(child, 'exit')
+    if (child.kill()) await ended
+  }
   rmSync(folder, { recursive: true })
 }
 
-async function takePictures() {
-  const page = await open(await addressOf(source))
-  await run(page, 'Resize the photos', 0)
-  await page.getByText('Done in 0 s').first().waitFor()
+async function takePages() {
+  const main = join(root, 'samples', 'mmf-source', 'dist', 'main.js')
+  const source = start([main, '--store', join(folder, 'tasks.mmf')])
+  const page = await open(await said(source, /open (http:\S+)/))
+  await page.getByText('No file yet').waitFor()
+  await shoot(page, 'first')
 
   await page.getByRole('button', { name: 'Edit Tidy the archive' }).click()
   await page.getByLabel('Duration').fill('1.5')
@@ -43,19 +46,46 @@ async function takePictures() {
   await shoot(page, 'dialog')
   await page.keyboard.press('Escape')
 
-  const destination = await run(page, 'Render the report', 6)
-  await destination.getByRole('progressbar').waitFor()
+  await run(page, 'Resize the photos', 0)
+  await page.getByText('Done in 0 s').waitFor()
+  const destination = await run(page, 'Render the report', 20)
   await destination.waitForFunction(
-    () => Number(document.querySelector('[role=progressbar]').ariaValueNow) >= 40,
+    () => Number(document.querySelector('[role=progressbar]')?.ariaValueNow) >= 40,
   )
+  await page.getByText('MmfDestination runs the task').waitFor()
   await shoot(destination, 'destination')
   await shoot(page, 'source')
+  await page.getByRole('button', { name: 'Kill the destination' }).click()
+  await page.getByText('was killed by SIGKILL').waitFor()
+  await shoot(page, 'killed')
+}
+
+async function takeTop() {
+  const directory = join(folder, 'memory')
+  mkdirSync(directory)
+  for (const role of ['station', 'dispatcher', 'worker', 'worker', 'viewer']) {
+    await said(start([join(root, 'scripts', 'lib', 'actors.mjs'), role, directory]), /at work/)
+  }
+  const command = [join(root, 'dist', 'cli', 'main.js'), 'top', '--directory', directory]
+  const terminal = new Terminal([process.execPath, ...command], { columns: 104, rows: 26 })
+  await terminal.shows(/jobs .*[1-9]\d*\/s/)
+  // By lag; then what the busiest is made of.
+  terminal.press('S')
+  await terminal.shows(/LAG ▼/)
+  await sleep(3000)
+  terminal.press('gi')
+  await terminal.shows(/member workers/)
+  const path = join(images, 'top.png')
+  await terminal.shoot(browser, path)
+  console.log(path.slice(root.length))
+  terminal.press('q')
+  await terminal.ended
 }
 
 /** Starts a run, chooses a task in the destination's page and runs it for that long. */
 async function run(page, task, seconds) {
   await page.getByRole('button', { name: 'Run process' }).click()
-  const link = page.getByRole('status').getByRole('link')
+  const link = page.getByRole('status').locator('a.primary')
   await link.waitFor()
   const destination = await open(await link.getAttribute('href'))
   await destination.getByRole('radio', { name: `Select ${task}` }).check()
@@ -66,7 +96,7 @@ async function run(page, task, seconds) {
 
 async function open(address) {
   const context = await browser.newContext({
-    viewport: { width, height: 640 },
+    viewport: { width, height: 700 },
     locale: 'en-GB',
     reducedMotion: 'reduce',
   })
@@ -77,6 +107,7 @@ async function open(address) {
 
 /** In light and in dark, without the foot: where the tasks are kept is nobody's business. */
 async function shoot(page, name) {
+  await page.mouse.move(0, 0)
   const height = await page.evaluate(() => {
     scrollTo(0, 0)
     const end = document.querySelector('main').getBoundingClientRect().bottom
@@ -91,10 +122,20 @@ async function shoot(page, name) {
   await page.emulateMedia({ colorScheme: 'light' })
 }
 
-async function addressOf(program) {
-  for await (const line of createInterface({ input: program.stdout })) {
-    const [, address] = /open (http:\S+)/.exec(line) ?? []
-    if (address) return address
-  }
-  throw new Error('MmfSource ended without an address')
+function start(args) {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  started.push(child)
+  return child
+}
+
+/** Resolves with what a program says first of that; it goes on printing. */
+function said(program, pattern) {
+  return new Promise((resolve, reject) => {
+    const lines = createInterface({ input: program.stdout })
+    lines.on('line', (line) => {
+      const match = pattern.exec(line)
+      if (match) resolve(match[1])
+    })
+    lines.on('close', () => reject(new Error(`a program ended without saying ${pattern}`)))
+  })
 }

@@ -80,13 +80,22 @@ unlessWindows(
 unlessWindows('it measures how fast something is written', async (t) => {
   const { flags } = things(t)
   const file = MmFile.createNew(1 << 20, { id: 'fast', directory: flags[1] })
-  const timer = setInterval(() => file.append('some text'), 10)
+  // In a channel that is full there are as many messages all the time.
+  const ring = Channel.createNew({ id: 'ring', capacity: 4096, directory: flags[1] })
+  const timer = setInterval(() => {
+    file.append('some text')
+    ring.trySend(Buffer.alloc(500))
+  }, 10)
   t.teardown(() => {
     clearInterval(timer)
     file.close()
+    ring.close()
   })
   const { stdout } = await command(t, ['top', '--json', ...flags])
-  const { rate, byteRate } = JSON.parse(stdout).rows.find(({ id }) => id === 'fast')
+  const { rows } = JSON.parse(stdout)
+  const { rate, byteRate } = rows.find(({ id }) => id === 'fast')
+  const full = rows.find(({ id }) => id === 'ring')
+  t.true(full.rate > 1 && full.byteRate === null, String(full.rate))
   t.true(rate > 1 && rate < 500, String(rate))
   t.is(Math.round(byteRate / rate), 22)
 })

@@ -181,6 +181,8 @@ for (const [stage, reach] of Object.entries(stages)) {
     }
     for (let tries = 0; isRunning(run.pid) && tries < 200; tries += 1) await page.waitForTimeout(50)
     t.false(isRunning(run.pid))
+    await isAccessible(t, page, 'without its program')
+    if (destination) await isAccessible(t, destination, 'ended')
   })
 }
 

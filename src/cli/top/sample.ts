@@ -42,11 +42,15 @@ export interface Sample {
   rows: TopRow[]
 }
 
-type Before = Pick<ObjectInfo, 'length' | 'size'>
+/** How many segments or messages there have been, and how many bytes there are. */
+interface Totals {
+  count: number
+  size: number
+}
 
 /** Samples of all that there is. What it looks at does not notice: it is no peer and prolongs no life. */
 export class Sampler {
-  #before = new Map<string, Before>()
+  #before = new Map<string, Totals>()
   #then = 0
 
   constructor(private readonly place: ListOptions) {}
@@ -54,46 +58,42 @@ export class Sampler {
   take(): Sample {
     const now = performance.now()
     const seconds = (now - this.#then) / 1000
-    const infos = list(this.place)
-    const rows = infos.map((info) => this.#row(info, seconds))
-    this.#before = new Map(infos.map((info) => [keyOf(info), info]))
+    const totals = new Map<string, Totals>()
+    const rows = list(this.place).map((info) => {
+      const row = rowOf(info)
+      // Nobody has a stale one open, and of a mutex there is no more to be known without taking it.
+      const count = info.stale || info.kind === 'mutex' ? undefined : this.#look(row)
+      if (count !== undefined) {
+        const key = keyOf(info)
+        const before = this.#before.get(key)
+        totals.set(key, { count, size: info.size })
+        if (before !== undefined) {
+          row.rate = perSecond(count - before.count, seconds)
+          if (info.kind === 'file') row.byteRate = perSecond(info.size - before.size, seconds)
+        }
+      }
+      return row
+    })
+    this.#before = totals
     this.#then = now
     return { at: new Date().toISOString(), rows }
   }
 
-  #row(info: ObjectInfo, seconds: number): TopRow {
-    const { kind, capacity, size, length, createdAt } = info
-    const before = this.#before.get(keyOf(info))
-    const row: TopRow = {
-      ...info,
-      createdAt: createdAt.toISOString(),
-      used: kind === 'mutex' || capacity === 0 ? null : Math.min(1, size / capacity),
-      rate: before && kind !== 'mutex' ? perSecond(length - before.length, seconds) : null,
-      byteRate: before && kind === 'file' ? perSecond(size - before.size, seconds) : null,
-      lockHolder: null,
-      processes: [],
-      participants: [],
-      lag: null,
-      problem: null,
-    }
-    // Nobody has a stale one open, and of a mutex there is no more to be known without taking it.
-    if (!info.stale && kind !== 'mutex') this.#look(row)
-    return row
-  }
-
-  #look(row: TopRow): void {
+  /** Completes the row. Returns how many segments or messages there have been. */
+  #look(row: TopRow): number | undefined {
     try {
       const opened = openAt(row, this.place)
       try {
         row.processes = processesOf(opened.peers())
         row.lockHolder = row.processes.find(({ holdsLock }) => holdsLock)?.pid ?? null
-        if (!(opened instanceof Channel)) return
+        if (!(opened instanceof Channel)) return row.length
         row.participants = opened
           .participants()
           .filter(({ pid }) => pid !== process.pid)
           .map(({ since: _, ...rest }) => rest)
         const lags = row.participants.map(({ lag }) => lag)
         if (lags.length > 0) row.lag = Math.max(...lags)
+        return opened.nextIndex
       } finally {
         opened.close()
       }
@@ -101,7 +101,24 @@ export class Sampler {
       // It may be gone by now, or not for us to open.
       if (!MmFileError.is(error)) throw error
       row.problem = error.code
+      return undefined
     }
+  }
+}
+
+function rowOf(info: ObjectInfo): TopRow {
+  const { kind, capacity, size, createdAt } = info
+  return {
+    ...info,
+    createdAt: createdAt.toISOString(),
+    used: kind === 'mutex' || capacity === 0 ? null : Math.min(1, size / capacity),
+    rate: null,
+    byteRate: null,
+    lockHolder: null,
+    processes: [],
+    participants: [],
+    lag: null,
+    problem: null,
   }
 }
 
