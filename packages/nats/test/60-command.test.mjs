@@ -1,0 +1,243 @@
+// The command mmfile-nats, as a shell or a service manager runs it.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { nkeys } from '@nats-io/nats-core'
+import { Channel, MmFile } from 'mmfile'
+import {
+  connected,
+  faults,
+  folder,
+  messageOf,
+  segmentsOf,
+  serverPath,
+  test,
+  until,
+} from './support/nats.mjs'
+import { COMMAND } from './support/programs.mjs'
+import { freePort, Server, startServer } from './support/server.mjs'
+
+const { version } = createRequire(import.meta.url)('../package.json')
+
+/** A command that runs, with an environment without a user's own settings. */
+function start(t, args, env = {}) {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, XDG_CONFIG_HOME: '/nowhere', ...env },
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const command = { child, stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'])
+    child[name].on('data', (chunk) => {
+      command[name] += chunk
+    })
+  command.exited = once(child, 'close').then(([code, signal]) => code ?? signal)
+  command.lines = () =>
+    command.stdout
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line))
+  return command
+}
+
+function filled(t, path, count, seal = true) {
+  const file = MmFile.createFile(path, 1 << 20)
+  t.teardown(() => file.close())
+  for (let n = 0; n < count; n += 1) file.append(messageOf(n))
+  if (seal) file.seal()
+  return file
+}
+
+test('help, version and wrong usage', (t) => {
+  const run = (...args) => spawnSync(process.execPath, [COMMAND, ...args], { encoding: 'utf8' })
+  t.like(run('--version'), { status: 0, stdout: `${version}\n` })
+  for (const args of [['--help'], ['push', '--help'], ['pull', '-h']]) {
+    const { status, stdout } = run(...args)
+    t.is(status, 0)
+    t.regex(stdout, /^Usage: mmfile-nats /)
+    for (const line of stdout.split('\n')) t.true(line.length <= 120, line)
+  }
+  const wrong = [
+    [[], /Usage/],
+    [['copy'], /there is no command 'copy'/],
+    [['push'], /'push' needs ID/],
+    [['pull', 's'], /'pull' needs ID/],
+    [['pull', 's', 'x', 'y'], /has no use for 'y'/],
+    [['push', 'x', 's', '--password', 'p'], /Unknown option '--password'/],
+    [['push', 'x', 's', '--kind', 'mutex'], /--kind is 'file' or 'channel'/],
+    [['pull', 's', 'x', '--capacity', 'much'], /--capacity is no whole number/],
+    [['pull', 's', 'x', '--capacity', '1000'], /say --kind/],
+    [
+      ['push', 'x', 's', '--server', 'nats://me:secret@host'],
+      /--server takes no user and no password/,
+    ],
+    [['push', 'x', 's', '--context', 'none'], /there is no context 'none'/],
+    [['push', './x', 'a b'], /is no name of a stream|NOT_FOUND/],
+  ]
+  for (const [args, message] of wrong) {
+    const { status, stderr } = run(...args)
+    t.is(status, args.includes('a b') ? 1 : 2, stderr)
+    t.regex(stderr, message)
+    t.notRegex(stderr, /secret/)
+  }
+  const { status, stderr } = run('push', 'nothing-of-that-name', 's')
+  t.is(status, 1)
+  t.regex(stderr, /^mmfile-nats: ERR_MMFILE_NOT_FOUND: /)
+})
+
+test('push and pull a file, with progress as JSON; the pull makes its target', async (t) => {
+  const server = await startServer(t, serverPath)
+  const path = folder(t)
+  filled(t, join(path, 'a'), 1000)
+  const common = ['--server', server.url, '--json']
+  const pull = start(t, [
+    'pull',
+    'log',
+    join(path, 'b'),
+    '--kind',
+    'file',
+    '--capacity',
+    '1048576',
+    ...common,
+  ])
+  const push = start(t, ['push', join(path, 'a'), 'log', ...common])
+  t.deepEqual([await push.exited, await pull.exited], [0, 0], push.stderr + pull.stderr)
+  const end = { event: 'end', nextIndex: 1000, messages: 1000, lag: 0, sealed: true }
+  t.like(push.lines().at(-1), end)
+  t.like(pull.lines().at(-1), end)
+  const target = MmFile.openFile(join(path, 'b'))
+  t.deepEqual(faults(segmentsOf(target), 1000), [])
+  target.close()
+})
+
+test('a channel in memory, in a folder; signals end it in good order, and it goes on', async (t) => {
+  const server = await startServer(t, serverPath)
+  const { jsm } = await connected(t, server)
+  const directory = folder(t)
+  const source = Channel.createNew({ id: 'source', directory, encoding: 'json' })
+  const target = Channel.createNew({ id: 'target', directory, encoding: 'json' })
+  t.teardown(() => [source, target].map((one) => one.close()))
+  const reader = target.reader({ from: 'oldest' })
+  const args = ['--server', server.url, '--directory', directory, '--quiet']
+  for (const [round, [signal, status]] of Object.entries({ SIGINT: 130, SIGTERM: 143 }).entries()) {
+    const push = start(t, ['push', 'source', 'log', ...args])
+    const pull = start(t, ['pull', 'log', 'target', ...args])
+    await source.send({ round })
+    t.deepEqual((await reader.receive()).value, { round })
+    for (const { child } of [push, pull]) child.kill(signal)
+    t.deepEqual([await push.exited, await pull.exited], [status, status], push.stderr)
+    t.is(push.stdout + push.stderr, '')
+  }
+  t.is((await jsm.streams.info('log')).state.messages, 2)
+})
+
+test('it waits for a server that is not there yet, and for one that comes again', async (t) => {
+  const path = folder(t)
+  const port = await freePort()
+  const server = new Server(serverPath, join(path, 'server'), port, '')
+  t.teardown(() => server.kill())
+  const source = filled(t, join(path, 'a'), 10, false)
+  const target = filled(t, join(path, 'b'), 0, false)
+  const push = start(t, ['push', join(path, 'a'), 'log', '--server', server.url])
+  const pull = start(t, ['pull', 'log', join(path, 'b'), '--server', server.url])
+  await new Promise((resolve) => setTimeout(resolve, 1000))
+  t.is(push.child.exitCode, null)
+  await server.start()
+  await until(() => target.length === 10)
+  await server.kill()
+  for (let n = 10; n < 20; n += 1) source.append(messageOf(n))
+  source.seal()
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  await server.start()
+  t.deepEqual([await push.exited, await pull.exited], [0, 0], push.stderr + pull.stderr)
+  t.deepEqual(faults(segmentsOf(target), 20), [])
+  t.regex(push.stderr, /push log: trying again: /)
+  t.regex(push.stderr, /push log: 20 messages, \d+ bytes, 0 behind, sealed\n/)
+})
+
+test('a failure names its code, and ends it with 1', async (t) => {
+  const server = await startServer(t, serverPath)
+  const path = folder(t)
+  filled(t, join(path, 'a'), 10)
+  filled(t, join(path, 'b'), 5)
+  const args = ['--server', server.url]
+  t.is(await start(t, ['push', join(path, 'a'), 'log', ...args]).exited, 0)
+  const other = start(t, ['push', join(path, 'b'), 'log', ...args])
+  t.is(await other.exited, 1)
+  t.regex(other.stderr, /^mmfile-nats: ERR_MMFILE_INCOMPATIBLE: .* has 5 and stream 'log' 11/)
+})
+
+/** Pushes one segment to a server that wants to know who it is. */
+async function pushes(t, server, env, args = []) {
+  const path = folder(t)
+  filled(t, join(path, 'a'), 1)
+  const push = start(t, ['push', join(path, 'a'), `s${Math.random()}`.replace('.', ''), ...args], {
+    NATS_URL: server.url,
+    ...env,
+  })
+  const status = await push.exited
+  return { status, stderr: push.stderr }
+}
+
+test('users, tokens and nkeys from the environment, files and contexts', async (t) => {
+  const user = await startServer(t, serverPath, 'authorization { user: me, password: secret }')
+  t.like(await pushes(t, user, { NATS_USER: 'me', NATS_PASSWORD: 'secret' }), { status: 0 })
+  const wrong = await pushes(t, user, { NATS_USER: 'me', NATS_PASSWORD: 'other' })
+  t.is(wrong.status, 1)
+  t.regex(wrong.stderr, /Authorization Violation/i)
+  const home = folder(t)
+  mkdirSync(join(home, 'nats', 'context'), { recursive: true })
+  const context = { url: user.url, user: 'me', password: 'secret', description: '', nkey: '' }
+  writeFileSync(join(home, 'nats', 'context', 'work.json'), JSON.stringify(context))
+  const env = { XDG_CONFIG_HOME: home, NATS_URL: '' }
+  t.like(await pushes(t, user, env, ['--context', 'work']), { status: 0 })
+  t.like(await pushes(t, user, { ...env, NATS_CONTEXT: 'work' }), { status: 0 })
+  writeFileSync(join(home, 'nats', 'context.txt'), 'work\n')
+  t.like(await pushes(t, user, env), { status: 0 })
+
+  const token = await startServer(t, serverPath, 'authorization { token: secret }')
+  t.like(await pushes(t, token, { NATS_TOKEN: 'secret' }), { status: 0 })
+  t.like(await pushes(t, token, { NATS_USER: 'secret' }), { status: 0 })
+
+  const pair = nkeys.createUser()
+  const key = `authorization { users: [ { nkey: ${pair.getPublicKey()} } ] }`
+  const nkey = await startServer(t, serverPath, key)
+  const file = join(home, 'user.nk')
+  writeFileSync(file, `${new TextDecoder().decode(pair.getSeed())}\n`)
+  t.like(await pushes(t, nkey, {}, ['--nkey', file]), { status: 0 })
+  t.like(await pushes(t, nkey, { NATS_NKEY: file }), { status: 0 })
+})
+
+test('TLS, with a certificate of the client', async (t) => {
+  const path = folder(t)
+  const openssl = (...args) => spawnSync('openssl', args, { cwd: path, encoding: 'utf8' })
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+  const made = openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '2',
+    ...subject,
+    '-keyout',
+    'key.pem',
+    '-out',
+    'cert.pem',
+  )
+  if (made.status !== 0) {
+    t.log(`not run, there is no openssl: ${made.error ?? made.stderr}`)
+    t.pass()
+    return
+  }
+  const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(path, name))
+  const tls = `tls { cert_file: "${cert}", key_file: "${key}", ca_file: "${cert}", verify: true }`
+  const server = await startServer(t, serverPath, tls)
+  const files = ['--tlscert', cert, '--tlskey', key, '--tlsca', cert]
+  t.like(await pushes(t, server, {}, files), { status: 0 })
+  t.like(await pushes(t, server, { NATS_CERT: cert, NATS_KEY: key, NATS_CA: cert }), { status: 0 })
+})
