@@ -23,6 +23,7 @@ import type {
   WaitOptions,
   WriteStreamOptions,
 } from '../shared/types.js'
+import { ViewWindow } from '../shared/view-window.js'
 import { checkWait, WAIT_OPTIONS } from '../shared/waits.js'
 import type { Coder } from './codec.js'
 import { Line } from './line.js'
@@ -72,7 +73,6 @@ import type {
   ValueEncoding,
   WorkOptions,
 } from './types.js'
-import { Window } from './window.js'
 import { checkWork, workOn } from './work.js'
 import { ExclusiveWriter } from './writer.js'
 
@@ -97,7 +97,7 @@ export class Channel<T = Buffer> extends Sender<T> {
   readonly #access: Access
   readonly #place: Place
   readonly #sends: Sends
-  readonly #window: Window
+  readonly #window: ViewWindow
   readonly #turns: Line
   /** Its memory, once it was asked for; `null` if it cannot be used. */
   #memory: RingMemory | null | undefined
@@ -318,7 +318,9 @@ export class Channel<T = Buffer> extends Sender<T> {
     this.#coder = coder
     this.#access = access
     this.#place = place
-    this.#window = new Window(channel.handle, channel.capacity)
+    this.#window = new ViewWindow(channel.capacity, (start, length) =>
+      channels.memory(channel.handle, start, length),
+    )
     this.#turns = new Line(this, {
       watch: (_size, keepsAlive, wake) => channels.watchWriter(channel.handle, keepsAlive, wake),
       unwatch: () => channels.unwatchWriter(channel.handle),

@@ -1,11 +1,11 @@
 import { MmFileError } from '../shared/errors.js'
+import type { ViewWindow } from '../shared/view-window.js'
 import { type Coder, notDecoded } from './codec.js'
 import { checksViews, Message, readable, Undecodable } from './messages.js'
 import { channels } from './native.js'
 import type { Receiving } from './receive-options.js'
 import type { RingMemory } from './ring.js'
 import type { MessageForm } from './types.js'
-import type { Window } from './window.js'
 
 /** What a channel's handle gives its receivers. */
 export interface Origin {
@@ -13,7 +13,7 @@ export interface Origin {
   readonly channel: object
   readonly subject: string
   readonly coder: Coder
-  readonly window: Window
+  readonly window: ViewWindow
   /** The channel's memory, where messages can be received without the native code. */
   memory(): RingMemory | undefined
   /** Has the channel close it. */

@@ -1,7 +1,7 @@
 import { native } from '../shared/native.js'
+import { WINDOW } from '../shared/view-window.js'
 import { Keeper, type Leased, Message } from './messages.js'
 import { channels } from './native.js'
-import { LARGEST } from './window.js'
 
 /*
  * A reader's and an exclusive writer's part of the ring, on the mapped memory and without a call to native code:
@@ -58,7 +58,7 @@ export function ringMemory(channel: {
   readonly dataLength: number
 }): RingMemory | undefined {
   const { handle, path, capacity, dataLength } = channel
-  if (NATIVE || path !== undefined || dataLength === 0 || dataLength > LARGEST) return undefined
+  if (NATIVE || path !== undefined || dataLength === 0 || dataLength > WINDOW) return undefined
   try {
     const data = channels.memory(handle, 0, dataLength)
     return {

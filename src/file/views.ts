@@ -1,19 +1,15 @@
 import { operations } from '../shared/native.js'
+import { ViewWindow } from '../shared/view-window.js'
 
 /** Segments whose places are asked for at once when they are read one after the other. */
 const BATCH = 256
-/** A mapping larger than this is shown in pieces: no engine has buffers of any size. */
-const WINDOW = 2 ** 30
 /** Most files are opened without a view being asked for. */
 const NONE = new Float64Array()
 
 /** The segments of one open file as `Uint8Array`s over shared memory. */
 export class Views {
   readonly #handle: number
-  readonly #capacity: number
-  /** The part of the data that views are cut from. */
-  #window: ArrayBuffer | undefined
-  #windowStart = 0
+  readonly #window: ViewWindow
   /** Offsets and sizes of the segments from `#first` on, by turns; they never change. */
   #spans = NONE
   #one = NONE
@@ -23,7 +19,9 @@ export class Views {
 
   constructor(handle: number, capacity: number) {
     this.#handle = handle
-    this.#capacity = capacity
+    this.#window = new ViewWindow(capacity, (start, length) =>
+      operations.memory(handle, start, length),
+    )
   }
 
   /** The bytes of a segment, without a copy. */
@@ -36,17 +34,12 @@ export class Views {
     this.#next = index + 1
     const offset = this.#spans[2 * at] as number
     const size = this.#spans[2 * at + 1] as number
-    const start = offset - this.#windowStart
-    const window = this.#window
-    if (window === undefined || start < 0 || start + size > window.byteLength) {
-      return this.#show(offset, size)
-    }
-    return new Uint8Array(window, start, size)
+    return this.#window.view(offset, size)
   }
 
-  /** The file is closed: what is left of the memory goes with the views that the program has. */
+  /** The file is closed. */
   close(): void {
-    this.#window = undefined
+    this.#window.close()
     this.#count = 0
   }
 
@@ -60,15 +53,5 @@ export class Views {
     const into = index === this.#next ? this.#spans : this.#one
     this.#count = operations.spans(this.#handle, index, into)
     this.#first = index
-  }
-
-  /** A view into a new window, as the segment is outside of the one there is. */
-  #show(offset: number, size: number): Uint8Array {
-    const whole = this.#capacity <= WINDOW
-    const start = whole ? 0 : offset
-    const length = Math.min(this.#capacity - start, Math.max(size, WINDOW))
-    this.#window = operations.memory(this.#handle, start, length)
-    this.#windowStart = start
-    return new Uint8Array(this.#window, offset - start, size)
   }
 }

@@ -248,7 +248,11 @@ impl Control {
     /// Whether a writer recorded what it was about to append and has not reached its end: it is at work,
     /// or it died.
     pub(crate) fn is_unfinished(&self) -> bool {
-        let tail = self.tail();
+        self.is_unfinished_at(self.tail())
+    }
+
+    /// The same, for a caller that knows the committed end.
+    pub(crate) fn is_unfinished_at(&self, tail: Tail) -> bool {
         self.intent().is_some_and(|intent| {
             intent.base.size == tail.size && intent.end.size > tail.size
                 || intent.end.size == tail.size && intent.end.count != tail.count

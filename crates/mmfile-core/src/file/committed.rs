@@ -56,7 +56,7 @@ impl Handle {
     /// What is damaged behind the end is not an error of a caller that only asks for the end.
     pub(super) fn refresh(&self) -> Result<Tail> {
         self.check_whole()?;
-        match self.refresh_strictly(self.settings.lock_timeout) {
+        match self.refresh_whole(self.settings.lock_timeout) {
             Err(Error::Corrupt { .. }) => Ok(self.committed()),
             other => other,
         }
@@ -65,6 +65,11 @@ impl Handle {
     /// As [`Self::refresh`], for a caller that needs what comes next and knows how long it can wait.
     pub(super) fn refresh_strictly(&self, lock_timeout: Duration) -> Result<Tail> {
         self.check_whole()?;
+        self.refresh_whole(lock_timeout)
+    }
+
+    /// The same of a file that is known to be whole.
+    fn refresh_whole(&self, lock_timeout: Duration) -> Result<Tail> {
         let known = self.committed();
         if !self.segments.has_more(known, self.is_sealed()) && !self.has_dead_holder() {
             return Ok(known);

@@ -125,10 +125,12 @@ impl Segments {
         control: &Control,
         is_at_work: impl FnOnce() -> bool,
     ) -> Result<Tail> {
-        if control.is_unfinished() && !control.is_sealed() && !is_at_work() {
+        let mut tail = control.tail();
+        if control.is_unfinished_at(tail) && !control.is_sealed() && !is_at_work() {
             self.repair(control)?;
+            tail = control.tail();
         }
-        self.adopt(control)
+        self.adopt(control, tail)
     }
 
     /// Where the file would end with these values in it.

@@ -236,12 +236,12 @@ impl Segments {
         Ok(Tail { size: start + size, count })
     }
 
-    /// Counts what a foreign writer appended, and returns the committed end. Under the lock.
+    /// Counts what a foreign writer appended behind the end that the control block has, and returns the committed
+    /// end. Under the lock.
     ///
     /// # Errors
     /// [`Error::Corrupt`] if something else stands there; the segments before it are counted.
-    pub(crate) fn adopt(&self, control: &Control) -> Result<Tail> {
-        let mut from = control.tail();
+    pub(crate) fn adopt(&self, control: &Control, mut from: Tail) -> Result<Tail> {
         if !self.has_more(from, control.is_sealed()) {
             return Ok(from);
         }

@@ -51,9 +51,10 @@ impl Segments {
         }
         crate::fault::point("repair.writer");
         // Whole frames stay, anything else goes.
-        let chain = self.chain(control.tail());
-        if chain.end != control.tail() {
-            control.adopt(control.tail(), chain.end);
+        let tail = control.tail();
+        let chain = self.chain(tail);
+        if chain.end != tail {
+            control.adopt(tail, chain.end);
         }
         match chain.stop {
             Frame::Seal => control.set_sealed(),

@@ -259,7 +259,11 @@ impl Location {
         &self,
         descriptor: &Descriptor,
     ) -> Result<Option<Memory>> {
-        let Some(offset) = descriptor.size()?.checked_sub(CONTROL_SIZE) else { return Ok(None) };
+        self.copy_control_at(descriptor, descriptor.size()?)
+    }
+
+    fn copy_control_at(&self, descriptor: &Descriptor, size: u64) -> Result<Option<Memory>> {
+        let Some(offset) = size.checked_sub(CONTROL_SIZE) else { return Ok(None) };
         let memory = mmap::heap(CONTROL_SIZE);
         let region = memory.region();
         // SAFETY: the region is private and writable for its length.
@@ -276,10 +280,11 @@ impl Location {
     /// Whether a file has what a creation writes to one: nothing, or a control block that is complete or has no
     /// mark yet, which comes last.
     pub(in crate::platform) fn is_staging_file(&self, descriptor: &Descriptor) -> Result<bool> {
-        if descriptor.size()? == 0 {
+        let size = descriptor.size()?;
+        if size == 0 {
             return Ok(true);
         }
-        let control = self.copy_control_of_file(descriptor)?;
+        let control = self.copy_control_at(descriptor, size)?;
         let magic = control.and_then(|memory| {
             let magic = Block::of(memory.region())?.atomic_u64(OFF_MAGIC)?.load(Ordering::Relaxed);
             Some(magic)
