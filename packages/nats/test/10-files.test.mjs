@@ -206,3 +206,17 @@ test('wrong arguments are named', async (t) => {
     message: /onProgress/,
   })
 })
+
+test('of two pullers into one file one is told, and nothing is there twice', async (t) => {
+  const { js } = await connected(t, shared.server)
+  const place = { js, stream: 'pullers' }
+  await push(filled(t, 3000, { seal: true }), place)
+  const target = filled(t, 0)
+  const other = MmFile.openExisting(target.id)
+  t.teardown(() => other.close())
+  const copies = await Promise.allSettled([pull(place, target), pull(place, other)])
+  const failed = copies.filter(({ status }) => status === 'rejected').map(({ reason }) => reason)
+  for (const { code } of failed) t.regex(code, /^ERR_MMFILE_(SEGMENT_ORDER|SEALED)$/)
+  t.true(failed.length < 2, `${failed}`)
+  t.deepEqual(faults(segmentsOf(target), 3000), [])
+})

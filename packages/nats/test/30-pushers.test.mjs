@@ -1,7 +1,7 @@
 // Who may push: one at a time. And what answers that get lost or come twice do: nothing.
 
 import { pull, push } from '@mmfile/nats'
-import { MmFile } from 'mmfile'
+import { Channel, MmFile } from 'mmfile'
 import {
   connected,
   faults,
@@ -165,6 +165,36 @@ test('a stream that is removed meanwhile ends the push with an error', async (t)
   await jsm.streams.delete('removed')
   source.append('x')
   await failed
+})
+
+test('a stream that has lost what it had acknowledged gets it again from a file', async (t) => {
+  const { js, jsm } = await connected(t, shared.server)
+  const place = { js, stream: 'amnesia' }
+  const source = filled(t, 10)
+  const progress = []
+  const copy = push(source, { ...place, onProgress: ({ nextIndex }) => progress.push(nextIndex) })
+  await until(() => progress.includes(10))
+  await jsm.streams.delete('amnesia')
+  await jsm.streams.add({ name: 'amnesia', subjects: ['amnesia'] })
+  source.append(messageOf(10))
+  source.seal()
+  t.like(await copy, { nextIndex: 11, sealed: true })
+  t.deepEqual(faults(await contents(t, place), 11), [])
+})
+
+test('and a channel, which has it no longer, says so', async (t) => {
+  const { js, jsm } = await connected(t, shared.server)
+  const source = Channel.createNew({ capacity: 4096 })
+  t.teardown(() => source.close())
+  const copy = push(source, { js, stream: 'gone' })
+  const failed = t.throwsAsync(copy, { code: 'ERR_MMFILE_LOST', message: /needs message 0 next/ })
+  for (let n = 0; n < 200; n += 1) await source.send(messageOf(n))
+  await until(() => source.participants().find(({ role }) => role === 'group').lag === 0)
+  await jsm.streams.delete('gone')
+  await jsm.streams.add({ name: 'gone', subjects: ['gone'] })
+  await source.send(messageOf(200))
+  const { oldest } = await failed
+  t.is(oldest, source.oldestIndex)
 })
 
 test('a subject that is another stream’s, and one that is not the stream’s', async (t) => {
