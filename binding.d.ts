@@ -204,6 +204,8 @@ export interface NativeChannelOptions {
   lastProcess: boolean
   /** Whether it is opened for reading only. */
   readOnly: boolean
+  /** Whether it is looked at without joining it. */
+  observes: boolean
   /** In milliseconds. */
   lockTimeout: number
   /** The folder of the object, unless it is the system's. */

@@ -10,6 +10,7 @@ import {
   checkPrefixes,
   checkTime,
   checkWhole,
+  OBSERVE,
 } from '../shared/arguments.js'
 import { defaults } from '../shared/defaults.js'
 import { fail, invalidType, invalidValue, outOfRange } from '../shared/errors.js'
@@ -103,7 +104,8 @@ function open(
   const anything = given.encoding === ANY_CODEC
   const asked = anything ? undefined : checkEncoding(given.encoding)
   const coder = asked ?? (creates ? builtIn('bytes') : undefined)
-  const access = checkAccess(given.access)
+  const observes = given.access === (OBSERVE as unknown)
+  const access = observes ? 'read' : checkAccess(given.access)
   const directory = checkDirectory(given.directory)
   const prefixes = checkPrefixes(given.prefixes)
   const onFull =
@@ -129,6 +131,7 @@ function open(
     groups: checkGroups(given.groups),
     lockTimeout: checkTime('options.lockTimeout', given.lockTimeout, defaults.lockTimeout),
     readOnly: access === 'read',
+    observes,
     lastProcess,
     dataPrefix: prefixes.data,
     mutexPrefix: prefixes.mutex,

@@ -3,9 +3,17 @@ import { Channel } from '../channel/channel.js'
 import type { Message } from '../channel/messages.js'
 import { ANY_CODEC } from '../channel/opening.js'
 import type { MessageForm, Participant, Position } from '../channel/types.js'
+import { OBSERVE } from '../shared/arguments.js'
 import { MmFileError } from '../shared/errors.js'
 import type { Access } from '../shared/types.js'
-import { type Call, type Command, FILE_OPTIONS, placeOf, UsageError } from './command.js'
+import {
+  type Call,
+  type Command,
+  type CommandAccess,
+  FILE_OPTIONS,
+  placeOf,
+  UsageError,
+} from './command.js'
 import { given, INPUT_OPTIONS } from './input.js'
 import { printable, table, write } from './output.js'
 import { hex, textOf } from './text.js'
@@ -14,9 +22,9 @@ import { hex, textOf } from './text.js'
 export type Form = 'text' | 'bytes' | 'json'
 
 /** Opens the channel that an ID operand names, whatever its encoding is. */
-export function openChannel(call: Call, access: Access): Channel<unknown> {
+export function openChannel(call: Call, access: CommandAccess): Channel<unknown> {
   const id = call.operands[0] ?? ''
-  const options = { access, encoding: ANY_CODEC as never }
+  const options = { access: access as Access, encoding: ANY_CODEC as never }
   if (/[\\/]/.test(id)) return Channel.openFile(id, options)
   const { directory, prefixes } = placeOf(call)
   return Channel.openExisting(id, { ...options, directory, prefixes })
@@ -49,7 +57,7 @@ export async function catChannel(
   from?: number,
   limit = Number.POSITIVE_INFINITY,
 ): Promise<void> {
-  const channel = openChannel(call, 'read')
+  const channel = openChannel(call, OBSERVE)
   try {
     const end = channel.nextIndex
     const reader = channel.reader({
@@ -99,7 +107,7 @@ export async function followChannel(
 
 /** What is to be seen of a channel. */
 export function lookAtChannel(call: Call, from: number | undefined, limit: number) {
-  const channel = openChannel(call, 'read')
+  const channel = openChannel(call, OBSERVE)
   try {
     const { id, path, encoding, onFull, capacity, maxByteLength, oldestIndex, nextIndex, sealed } =
       channel

@@ -1,6 +1,7 @@
 import { Channel } from '../channel/channel.js'
 import { ANY_CODEC } from '../channel/opening.js'
 import { MmFile } from '../file/mmfile.js'
+import { OBSERVE } from '../shared/arguments.js'
 import { MmFileError } from '../shared/errors.js'
 import { list } from '../shared/listing.js'
 import type { Access, Kind, ListOptions, TextEncodingName } from '../shared/types.js'
@@ -132,22 +133,25 @@ export function kindOfId(call: Call, id = call.operands[0] ?? ''): 'file' | 'cha
 /** What stands at a path. Whatever is wrong with it, opening it as a file says. */
 function kindOfPath(path: string): 'file' | 'channel' {
   try {
-    MmFile.openFile(path, { access: 'read' }).close()
+    MmFile.openFile(path, { access: OBSERVE as never }).close()
     return 'file'
   } catch (error) {
     if (!MmFileError.is(error, 'ERR_MMFILE_INCOMPATIBLE', 'ERR_MMFILE_ACCESS')) return 'file'
   }
   try {
-    Channel.openFile(path, { access: 'read', encoding: ANY_CODEC as never }).close()
+    Channel.openFile(path, { access: OBSERVE as never, encoding: ANY_CODEC as never }).close()
     return 'channel'
   } catch {
     return 'file'
   }
 }
 
+/** What a command does with what it opens. `OBSERVE` joins nothing, so that no program sees a peer come and go. */
+export type CommandAccess = Access | typeof OBSERVE
+
 /** Opens what an ID operand names. */
-export function open(call: Call, access: Access, encoding?: TextEncodingName): MmFile {
-  const id = call.operands[0] ?? ''
+export function open(call: Call, how: CommandAccess, encoding?: TextEncodingName): MmFile {
+  const [id, access] = [call.operands[0] ?? '', how as Access]
   if (isPath(id)) return MmFile.openFile(id, { access, encoding })
   const { directory, prefixes } = placeOf(call)
   return MmFile.openExisting(id, { access, encoding, directory, prefixes })

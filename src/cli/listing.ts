@@ -1,6 +1,6 @@
 import { unlinkSync } from 'node:fs'
 import { Channel } from '../channel/channel.js'
-import { MmFile } from '../file/mmfile.js'
+import { OBSERVE } from '../shared/arguments.js'
 import { list, remove, sweep } from '../shared/listing.js'
 import type { ObjectInfo, TextEncodingName } from '../shared/types.js'
 import { lookAtChannel, openChannel, participantsTable } from './channels.js'
@@ -144,7 +144,7 @@ async function writeContents(
 
 function look(call: Call) {
   const [encoding, range] = [encodingOf(call), rangeGiven(call)]
-  const file = open(call, 'read', encoding)
+  const file = open(call, OBSERVE, encoding)
   try {
     const [from, to] = rangeOf(range, file.length, SHOWN)
     const segments = Array.from({ length: Math.max(0, to - from) }, (_, at) => {
@@ -191,8 +191,8 @@ export const peers: Command = {
   options: { ...JSON_OPTION, ...KIND_OPTION, ...FILE_OPTIONS },
   async run(call) {
     const isChannel = kindOfId(call) === 'channel'
-    const one = isChannel ? openChannel(call, 'read') : open(call, 'read')
-    const rows = one.peers().filter(({ self }) => !self)
+    const one = isChannel ? openChannel(call, OBSERVE) : open(call, OBSERVE)
+    const rows = one.peers()
     const participants = one instanceof Channel ? one.participants() : []
     one.close()
     if (call.options.json) return writeJson(isChannel ? { peers: rows, participants } : rows)
@@ -223,7 +223,7 @@ several things, --kind says which. A path is unlinked, if it is a file or a chan
       try {
         if (isPath(id)) {
           // Nothing else is removed.
-          if (kindOfId(call, id) === 'file') MmFile.openFile(id, { access: 'read' }).close()
+          if (kindOfId(call, id) === 'file') open({ ...call, operands: [id] }, OBSERVE).close()
           unlinkSync(id)
           continue
         }

@@ -1,4 +1,5 @@
 import type { MmFile } from '../file/mmfile.js'
+import { OBSERVE } from '../shared/arguments.js'
 import { MmFileError } from '../shared/errors.js'
 import type { TextEncodingName } from '../shared/types.js'
 import { catChannel, type Form, followChannel, openChannel } from './channels.js'
@@ -72,7 +73,7 @@ export const cat: Command = {
       const [first, limit] = only === undefined ? range : [only, 1]
       return catChannel(call, form, first, limit)
     }
-    const file = open(call, 'read', encoding)
+    const file = open(call, OBSERVE, encoding)
     try {
       if (only !== undefined) return await show(file, only, form, encoding)
       const [from, to] = rangeOf(range, file.length)

@@ -10,6 +10,7 @@ import {
   checkPrefixes,
   checkTime,
   checkWhole,
+  OBSERVE,
 } from '../shared/arguments.js'
 import { defaults } from '../shared/defaults.js'
 import { operations } from '../shared/native.js'
@@ -58,8 +59,9 @@ const CREATE_OR_OPEN_FILE = 5
 const SYNCHRONIZED = 1
 const LAST_PROCESS = 2
 const READ_ONLY = 4
+const OBSERVES = 8
 /** By how many bits the number of the encoding is shifted. */
-const ENCODING = 3
+const ENCODING = 4
 
 export function createNew(capacity: number, options?: CreateOptions): Opened {
   checkWhole('capacity', capacity, 1)
@@ -114,7 +116,8 @@ function open(
 ): Opened {
   const synchronized = checkBoolean('options.synchronized', options.synchronized, true)
   const lockTimeout = checkTime('options.lockTimeout', options.lockTimeout, defaults.lockTimeout)
-  const access = checkAccess(mode)
+  const observes = mode === (OBSERVE as unknown)
+  const access = observes ? 'read' : checkAccess(mode)
   const encoding = checkOneOf('options.encoding', options.encoding, TEXT_ENCODINGS, 'utf16le')
   const onDisk = how >= CREATE_FILE // it has a path instead of a place
   const place = onDisk ? undefined : placeOf(options)
@@ -124,6 +127,7 @@ function open(
     flags |
     (synchronized ? SYNCHRONIZED : 0) |
     (access === 'read' ? READ_ONLY : 0) |
+    (observes ? OBSERVES : 0) |
     (numberOf(encoding) << ENCODING)
   numbers[3] = lockTimeout
   const id = operations.open(given, numbers, place) ?? given

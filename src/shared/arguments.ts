@@ -113,6 +113,9 @@ export function checkOneOf<T extends string>(
 const ACCESSES = ['read-write', 'read'] as const
 const LIFETIMES = ['creator', 'last-process'] as const
 
+/** The access of the command, which looks at what there is without joining those who have it open. */
+export const OBSERVE = Symbol('observe')
+
 /** What a handle may do. */
 export function checkAccess(value: unknown): Access {
   return checkOneOf('options.access', value, ACCESSES, 'read-write')

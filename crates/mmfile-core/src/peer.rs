@@ -1,8 +1,8 @@
 //! Which other handles an object has, and whether those are there that a wait requires.
 
-use crate::control::{Control, participants};
+use crate::control::{Control, LockPlace, participants};
 use crate::error::Error;
-use crate::lock::Section;
+use crate::lock;
 use crate::object::{Object, Peer};
 
 /// Which other handle a wait requires.
@@ -70,17 +70,13 @@ pub(crate) fn is_alone(object: &Object, control: &Control) -> bool {
 
 /// A row for each open handle of a living process, as far as the table of participants has room. `source` is the
 /// object's own control block where `control` is another one, of a handle that may not write to a file on
-/// disk: it has its own row there. `section` has the lock.
-pub(crate) fn peers(
-    object: &Object,
-    control: &Control,
-    source: Option<&Control>,
-    section: &Section,
-) -> Vec<Peer> {
+/// disk: it has its own row there, unless it only looks.
+pub(crate) fn peers(object: &Object, control: &Control, source: Option<&Control>) -> Vec<Peer> {
     if object.check_whole(control).is_err() {
         return Vec::new();
     }
-    let (creator, holder) = (source.unwrap_or(control).creator(), section.holder());
+    let of_all = source.unwrap_or(control);
+    let (creator, holder) = (of_all.creator(), lock::holder(of_all, LockPlace::Writers));
     let of_object = source.into_iter().flat_map(participants::rows);
     of_object
         .chain(participants::rows(control))

@@ -37,6 +37,8 @@ pub struct NativeChannelOptions {
     pub last_process: bool,
     /// Whether it is opened for reading only.
     pub read_only: bool,
+    /// Whether it is looked at without joining it.
+    pub observes: bool,
     /// In milliseconds.
     pub lock_timeout: f64,
     /// The folder of the object, unless it is the system's.
@@ -115,6 +117,10 @@ pub fn open_channel(
                     create.id = Some(FileId::parse(id)?);
                 }
                 Channel::create_new(&create)?
+            }
+            Opening::OpenExisting if options.observes => Channel::observe(id, &opening(&options)?)?,
+            Opening::OpenFile if options.observes => {
+                Channel::observe_file(id, &opening(&options)?)?
             }
             Opening::OpenExisting => Channel::open_existing(id, &opening(&options)?)?,
             Opening::CreateOrOpen => Channel::create_or_open(id, &creating(&options)?)?,

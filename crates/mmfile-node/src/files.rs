@@ -124,6 +124,8 @@ pub(crate) fn open_file(call: &Call) -> Outcome {
             let id = if id.is_empty() { None } else { Some(FileId::parse(&id)?) };
             MmFile::create_new(capacity, &create(id))
         }
+        1 if has(OBSERVES) => MmFile::observe(&id, &options),
+        4 if has(OBSERVES) => MmFile::observe_file(&id, &options),
         1 => MmFile::open_existing(&id, &options),
         2 => MmFile::create_or_open(&id, capacity, &create(None)),
         3 => MmFile::create_file(&id, capacity, &create(None)),
@@ -150,13 +152,14 @@ pub(crate) fn open_file(call: &Call) -> Outcome {
 
 /// How many numbers [`open_file`] takes.
 const NUMBERS: usize = 4;
-// Its flags: whether operations take the lock, whether the file lives until its last process, and whether it
-// is opened for reading only.
+// Its flags: whether operations take the lock, whether the file lives until its last process, whether it is
+// opened for reading only, and whether it is looked at without joining it.
 const SYNCHRONIZED: u64 = 1;
 const LAST_PROCESS: u64 = 2;
 const READ_ONLY: u64 = 4;
+const OBSERVES: u64 = 8;
 /// By how many bits the number of the encoding is shifted in the flags.
-const ENCODING: u32 = 3;
+const ENCODING: u32 = 4;
 
 /// The folder and the prefixes.
 fn place(call: &Call, place: sys::napi_value) -> Result<(Option<PathBuf>, Prefixes), Failure> {

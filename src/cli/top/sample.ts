@@ -2,6 +2,7 @@ import { Channel } from '../../channel/channel.js'
 import { ANY_CODEC } from '../../channel/opening.js'
 import type { Participant } from '../../channel/types.js'
 import { MmFile } from '../../file/mmfile.js'
+import { OBSERVE } from '../../shared/arguments.js'
 import { MmFileError } from '../../shared/errors.js'
 import { list } from '../../shared/listing.js'
 import type { ListOptions, ObjectInfo, Peer } from '../../shared/types.js'
@@ -87,10 +88,7 @@ export class Sampler {
         row.processes = processesOf(opened.peers())
         row.lockHolder = row.processes.find(({ holdsLock }) => holdsLock)?.pid ?? null
         if (!(opened instanceof Channel)) return row.length
-        row.participants = opened
-          .participants()
-          .filter(({ pid }) => pid !== process.pid)
-          .map(({ since: _, ...rest }) => rest)
+        row.participants = opened.participants().map(({ since: _, ...rest }) => rest)
         const lags = row.participants.map(({ lag }) => lag)
         if (lags.length > 0) row.lag = Math.max(...lags)
         return opened.nextIndex
@@ -127,7 +125,7 @@ export function openAt(
   { id, kind }: Pick<TopRow, 'id' | 'kind'>,
   { directory, prefixes }: ListOptions,
 ): MmFile | Channel<unknown> {
-  const options = { access: 'read', directory, prefixes } as const
+  const options = { access: OBSERVE as never, directory, prefixes }
   if (kind === 'file') return MmFile.openExisting(id, options)
   return Channel.openExisting<unknown>(id, { ...options, encoding: ANY_CODEC as never })
 }
@@ -139,8 +137,6 @@ function perSecond(difference: number, seconds: number): number {
 function processesOf(peers: readonly Peer[]): TopProcess[] {
   const found = new Map<number, TopProcess>()
   for (const { pid, access, isCreator, holdsLock } of peers) {
-    // What is followed from here is looked at, and no more.
-    if (pid === process.pid) continue
     const known = found.get(pid)
     found.set(pid, {
       pid,

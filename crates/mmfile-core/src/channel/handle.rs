@@ -186,6 +186,6 @@ impl Handle {
     }
 
     pub(super) fn peers(&self) -> Vec<Peer> {
-        peer::peers(&self.object, &self.control, self.source.as_ref(), &self.writers)
+        peer::peers(&self.object, &self.control, self.source.as_ref())
     }
 }

@@ -50,6 +50,20 @@ impl Channel {
         open(&spec, options, &deadline)
     }
 
+    /// Looks at the channel of that id without joining those who have it open: it reads as a lossy reader, is no peer
+    /// of any process, takes no lock and keeps no name. Of the options, `access` and `groups` do not count.
+    ///
+    /// # Errors
+    /// As [`Channel::open_existing`].
+    #[cfg(not(platform = "loom"))]
+    pub fn observe(id: &str, options: &OpenChannelOptions) -> Result<Self> {
+        let spec = spec(FileId::parse(id)?, options)?;
+        let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
+        let opened = object::observe(&spec, &deadline)?;
+        let options = OpenChannelOptions { groups: Vec::new(), ..options.clone() };
+        finish(spec.names.id.as_str().to_owned(), None, opened, false, &options)
+    }
+
     /// Opens the channel of that id, or creates it with [`Lifetime::LastProcess`]. One of another capacity, or
     /// for another number of participants, is accepted.
     ///
@@ -209,6 +223,17 @@ mod disk {
             let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
             let (kind, mode) = (ObjectKind::DiskChannel, mode(options.access));
             on_disk(object::open_file(path.as_ref(), kind, mode, &deadline)?, options)
+        }
+
+        /// Looks at a channel on disk, as [`Channel::observe`].
+        ///
+        /// # Errors
+        /// As [`Channel::open_file`].
+        pub fn observe_file(path: impl AsRef<Path>, options: &OpenChannelOptions) -> Result<Self> {
+            let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
+            let found = object::observe_file(path.as_ref(), ObjectKind::DiskChannel, &deadline)?;
+            let options = OpenChannelOptions { groups: Vec::new(), ..options.clone() };
+            on_disk(found, &options)
         }
 
         /// Opens a channel on disk, or creates it.

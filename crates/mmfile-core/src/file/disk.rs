@@ -50,6 +50,16 @@ impl MmFile {
         Ok(on_disk(object::open_file(path.as_ref(), kind, mode, &deadline)?, options))
     }
 
+    /// Looks at a file on disk, as [`MmFile::observe`].
+    ///
+    /// # Errors
+    /// As [`MmFile::open_file`].
+    pub fn observe_file(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
+        let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
+        let found = object::observe_file(path.as_ref(), ObjectKind::DiskFile, &deadline)?;
+        Ok(on_disk(found, options))
+    }
+
     /// Opens the file on disk, or creates it if there is none.
     ///
     /// # Errors

@@ -41,6 +41,18 @@ impl MmFile {
         Ok(file(&spec, opened, false, options))
     }
 
+    /// Looks at the file of that id without joining those who have it open: it reads, is no peer of any process,
+    /// takes no lock and keeps no name. Of the options, `access` and `synchronized` do not count.
+    ///
+    /// # Errors
+    /// As [`MmFile::open_existing`].
+    #[cfg(not(platform = "loom"))]
+    pub fn observe(id: &str, options: &OpenOptions) -> Result<Self> {
+        let spec = spec(FileId::parse(id)?, options)?;
+        let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
+        Ok(file(&spec, object::observe(&spec, &deadline)?, false, options))
+    }
+
     /// Opens the file of that id, or creates it if there is none. Its lifetime is
     /// [`Lifetime::LastProcess`] if it is created, whatever the options say.
     ///

@@ -10,6 +10,6 @@ impl MmFile {
     #[must_use]
     pub fn peers(&self) -> Vec<Peer> {
         let handle = &*self.handle;
-        peer::peers(&handle.object, &handle.control, handle.source.as_ref(), &handle.section)
+        peer::peers(&handle.object, &handle.control, handle.source.as_ref())
     }
 }

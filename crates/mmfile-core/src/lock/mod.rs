@@ -26,4 +26,4 @@ mod section;
 
 pub use holder::{LockHolder, Notify};
 pub use section::LockGuard;
-pub(crate) use section::Section;
+pub(crate) use section::{Section, holder};

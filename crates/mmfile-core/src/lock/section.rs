@@ -49,6 +49,12 @@ impl HeldFor {
     }
 }
 
+/// The handle that holds a lock; `None` if none does, or that is not known.
+pub(crate) fn holder(control: &Control, place: LockPlace) -> Option<u64> {
+    let (nonce, _) = control.lock_holder(place);
+    (nonce != 0 && RawMutex::new(control, place).is_held()).then_some(nonce)
+}
+
 /// The lock of one handle's object, and which thread of this handle holds it over several operations.
 #[derive(Debug)]
 pub(crate) struct Section {
@@ -138,12 +144,6 @@ impl Section {
     /// Whether the last holder died and no other has acquired the lock yet.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.mutex.is_abandoned()
-    }
-
-    /// The handle that holds the lock; `None` if none does, or that is not known.
-    pub(crate) fn holder(&self) -> Option<u64> {
-        let (nonce, _) = self.control.lock_holder(self.place);
-        (nonce != 0 && self.mutex.is_held()).then_some(nonce)
     }
 
     /// Takes the lock for one operation of the calling thread. `None` if another thread has got it for

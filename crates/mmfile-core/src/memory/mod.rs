@@ -32,6 +32,10 @@ impl Mode {
     /// That of a handle which changes nothing without the lock.
     pub(crate) const SYNCHRONIZED: Self = Self { access: Access::ReadWrite, synchronized: true };
 
+    /// That of a handle which reads.
+    #[cfg(not(platform = "loom"))]
+    pub(crate) const READING: Self = Self { access: Access::Read, synchronized: true };
+
     /// Whether it may be writing while another handle holds the lock.
     pub(crate) fn writes_without_lock(self) -> bool {
         self.access == Access::ReadWrite && !self.synchronized

@@ -38,11 +38,13 @@ use files as implementation;
 
 pub(crate) use checks::check_kind;
 pub(crate) use create_or_open::open_or_create;
+#[cfg(not(platform = "loom"))]
+pub(crate) use implementation::observe;
 pub(crate) use implementation::{Object, create, open};
 pub use info::{Kind, ObjectInfo, Peer};
 pub use listing::{ListOptions, list, remove, sweep};
 #[cfg(not(platform = "loom"))]
-pub(crate) use paths::{OnDisk, create_file, create_or_open_file, open_file};
+pub(crate) use paths::{OnDisk, create_file, create_or_open_file, observe_file, open_file};
 
 use crate::control::channel::Shape;
 use crate::control::{Control, Lifetime, ObjectKind};

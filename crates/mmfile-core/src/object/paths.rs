@@ -49,6 +49,16 @@ pub(crate) fn open_file(
     Ok(OnDisk::new(&location, opened.map_err(|error| missing(path, error))?, false))
 }
 
+/// Looks at the object at a path, without joining those who have it open.
+///
+/// # Errors
+/// As [`open_file`].
+pub(crate) fn observe_file(path: &Path, kind: ObjectKind, deadline: &Deadline) -> Result<OnDisk> {
+    let location = location(path)?;
+    let opened = implementation::observe_file(&location, kind, deadline);
+    Ok(OnDisk::new(&location, opened.map_err(|error| missing(path, error))?, false))
+}
+
 /// Opens the object at a path, or creates it if there is none.
 ///
 /// # Errors

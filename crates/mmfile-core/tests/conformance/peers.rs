@@ -129,3 +129,51 @@ fn the_peers_are_the_open_handles_of_the_living() {
     assert_eq!(file.peers().len(), 1);
     assert_eq!(open(&file).peers().len(), 2);
 }
+
+#[test]
+fn who_only_looks_is_no_peer_and_keeps_nothing() {
+    support::play(&[("observer", observer)]);
+    let test = "peers::who_only_looks_is_no_peer_and_keeps_nothing";
+    let options = CreateOptions { lifetime: Lifetime::LastProcess, ..Default::default() };
+    let file = MmFile::create_new(1000, &options).unwrap();
+    file.append("one").unwrap();
+    let mut actor = Actor::start(test, "observer", &[file.id()]);
+    assert_eq!(actor.line().unwrap(), "one, 1 peer");
+    assert_eq!(file.peers().len(), 1);
+    let guard = file.lock(None).unwrap();
+    file.append("two").unwrap();
+    actor.tell("look again");
+    assert_eq!(actor.line().unwrap(), "two, 1 peer, who holds the lock");
+    drop(guard);
+    // Nobody has been there, who could be missed.
+    let waiter = file.waiter();
+    waiter.require_peer(RequirePeer::Any);
+    let soon = Timeout::Val(Duration::from_millis(100));
+    assert_eq!(code(waiter.wait_for(2, soon, Duration::ZERO)), "ERR_MMFILE_TIMEOUT");
+    let id = file.id().to_owned();
+    drop((waiter, file));
+    assert_eq!(code(MmFile::observe(&id, &OpenOptions::default())), "ERR_MMFILE_NOT_FOUND");
+    if cfg!(unix) {
+        // The name is free, although the memory is still looked at. Windows keeps both.
+        drop(MmFile::create_new(10, &named(&id)).unwrap());
+    }
+    actor.tell("look again");
+    assert_eq!(actor.line().unwrap(), "two, 0 peers");
+}
+
+/// Looks at a file, and says what it sees there.
+fn observer(args: &[String]) {
+    let file = MmFile::observe(&args[0], &OpenOptions::default()).unwrap();
+    assert_eq!(code(file.append("x")), "ERR_MMFILE_READ_ONLY");
+    loop {
+        let last = file.read_text(file.len().unwrap() - 1).unwrap();
+        let peers = file.peers();
+        let count =
+            if peers.len() == 1 { "1 peer".into() } else { format!("{} peers", peers.len()) };
+        let holds = if peers.iter().any(|it| it.holds_lock) { ", who holds the lock" } else { "" };
+        say(format!("{last}, {count}{holds}"));
+        if hear().is_none() {
+            return;
+        }
+    }
+}

@@ -7,6 +7,7 @@
 use super::create::{publish, stage};
 use super::handle::{AtEnd, Object};
 use super::liveness::{self, Occupancy};
+use super::observe::apart;
 use super::open::parts;
 use super::sweep;
 use crate::backoff::Backoff;
@@ -19,9 +20,9 @@ use crate::ids::staged_name;
 use crate::memory::{Access, Memory, Mode};
 use crate::object::checks::{check_size, examine_file};
 use crate::object::nonce::new_nonce;
-use crate::object::rebuild::{begin_unwritable, rebuild};
+use crate::object::rebuild::rebuild;
 use crate::object::{NewObject, Opened};
-use crate::platform::{self, Descriptor, Location};
+use crate::platform::{Descriptor, Location};
 
 /// Creates a file or a channel at a path that nothing has.
 ///
@@ -81,13 +82,13 @@ pub(crate) fn open_file(
             Ok(None) => backoff.pause()?,
             // On a full disk: what is there can be read.
             Err(Error::NoSpace { .. }) if mode.access == Access::Read => {
-                return open_unwritable(location, kind, mode);
+                return open_unwritable(location, kind, Some(mode));
             }
             Err(Error::Access { os: Some(OsError { errno, .. }), .. })
                 if mode.access == Access::Read
                     && matches!(errno, libc::EACCES | libc::EPERM | libc::EROFS) =>
             {
-                return open_unwritable(location, kind, mode);
+                return open_unwritable(location, kind, Some(mode));
             }
             Err(error) => return Err(error),
         }
@@ -135,8 +136,8 @@ fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<O
         control.accept(capacity);
         control.join();
     }
-    let views = mapped.descriptor.filter(|_| mode.access == Access::Read);
-    object.enter(&control, mode, views)?;
+    object.set_views(mapped.descriptor.filter(|_| mode.access == Access::Read));
+    object.enter(&control, mode)?;
     fault::point("open.entered");
     let (source, lifetime) = (None, Lifetime::LastProcess);
     Ok(Some(Opened { object, control, source, data, lifetime, mode }))
@@ -164,23 +165,36 @@ fn writable(location: &Location, object: &Object, data: &Memory, access: Access)
     data.ok_or_else(|| Error::not_found(location.id()))
 }
 
+/// Looks at a file. One that no process has open is opened: there is nobody to be a peer of, and it may have to
+/// be repaired.
+///
+/// # Errors
+/// As [`open_file`].
+pub(crate) fn observe_file(
+    location: &Location,
+    kind: ObjectKind,
+    deadline: &Deadline,
+) -> Result<Opened> {
+    if liveness::occupancy(&location.open_read_only()?)? == Occupancy::Live {
+        return open_unwritable(location, kind, None);
+    }
+    open_file(location, kind, Mode::READING, deadline)
+}
+
 /// A reader that may not write to the file has a control block of its own, and reads the committed end
-/// from the file's.
-fn open_unwritable(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Opened> {
+/// from the file's. Without a mode it is one that only looks.
+fn open_unwritable(location: &Location, kind: ObjectKind, mode: Option<Mode>) -> Result<Opened> {
     let descriptor = location.open_read_only()?;
     check_size(descriptor.size()?, location.id())?;
     let Some(mapped) = location.map_read_only(&descriptor)? else {
         return Err(Error::not_found(location.id()));
     };
-    let (mut source, description, data) =
-        examine(&mapped.memory, &descriptor, kind, location.id())?;
-    let capacity = description.capacity;
-    let sync = platform::sync_objects(&descriptor);
-    let mut control = Control::new(platform::map_private(CONTROL_SIZE)?, sync, location.id())?;
-    begin_unwritable(&mut control, kind, capacity)?;
-    let mut object = Object::new(location, descriptor, new_nonce(), AtEnd::Stays);
-    object.enter(&control, mode, mapped.descriptor)?;
-    source.accept(capacity);
-    let lifetime = Lifetime::LastProcess;
-    Ok(Opened { object, control, source: Some(source), data, lifetime, mode })
+    let (source, description, data) = examine(&mapped.memory, &descriptor, kind, location.id())?;
+    let mut opened = apart(location, descriptor, source, &description, data, AtEnd::Stays)?;
+    if let Some(mode) = mode {
+        opened.mode = mode;
+        opened.object.enter(&opened.control, mode)?;
+    }
+    opened.object.set_views(mapped.descriptor);
+    Ok(opened)
 }

@@ -30,6 +30,9 @@ pub(super) enum AtEnd {
     GoesWithLast,
     /// It goes now.
     Goes,
+    /// This handle has nothing to do with it.
+    #[cfg_attr(platform = "loom", allow(dead_code, reason = "nothing is looked at there"))]
+    Untouched,
 }
 
 impl Object {
@@ -64,18 +67,17 @@ impl Object {
     }
 
     /// Enters itself into the table of participants, if there is room.
-    pub(super) fn enter(
-        &mut self,
-        control: &Control,
-        mode: Mode,
-        views: Option<ViewSource>,
-    ) -> Result<()> {
+    pub(super) fn enter(&mut self, control: &Control, mode: Mode) -> Result<()> {
         control.memory().provide(0, CONTROL_SIZE)?;
         let new = Participant::new(self.nonce, mode);
         let entered = participants::enter(control, &new, |owner| self.is_alive(owner));
         self.has_entered(control);
-        self.views = views;
         entered
+    }
+
+    /// What more mappings of the data are made through.
+    pub(super) fn set_views(&mut self, views: Option<ViewSource>) {
+        self.views = views;
     }
 
     /// It is in the table of participants, if there was room.
@@ -116,7 +118,7 @@ impl Object {
     /// Reports a name that no longer leads to this object although it has not ended: the next process that
     /// asks for it creates another one.
     pub(crate) fn check_named(&self, control: &Control) -> Result<()> {
-        if self.at_end == AtEnd::Stays
+        if matches!(self.at_end, AtEnd::Stays | AtEnd::Untouched)
             || control.has_ended()
             || self.location.leads_to(self.descriptor.identity()).unwrap_or(true)
             || control.has_ended()
@@ -156,7 +158,7 @@ impl Object {
             participants::leave(control, self.nonce);
         }
         let locked = match self.at_end {
-            AtEnd::Stays => Ok(true),
+            AtEnd::Stays | AtEnd::Untouched => Ok(true),
             // If another process holds the name, it removes it: the object has ended.
             AtEnd::Goes => self.remove_under(liveness::lock_name).map(|_| true),
             AtEnd::GoesWithLast => {

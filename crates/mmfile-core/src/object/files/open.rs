@@ -69,8 +69,8 @@ fn finish(mut object: Object, mapped: Mapped, kind: ObjectKind, mode: Mode) -> R
     };
     control.accept(description.capacity);
     // A handle that writes needs no more mappings.
-    let views = mapped.descriptor.filter(|_| mode.access == Access::Read);
-    object.enter(&control, mode, views)?;
+    object.set_views(mapped.descriptor.filter(|_| mode.access == Access::Read));
+    object.enter(&control, mode)?;
     control.join();
     fault::point("open.entered");
     let lifetime = description.lifetime;

@@ -241,7 +241,7 @@ fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<O
     let (file, writable) = DiskFile::open(&location.path, access, &id)?;
     check_size(file.size()?, &id)?;
     if !writable {
-        return open_unwritable(file, kind, mode, &id).map(Some);
+        return open_unwritable(file, kind, Some(mode), &id).map(Some);
     }
     let vacant = file.lock(true);
     if !vacant && !file.lock(false) {
@@ -276,18 +276,55 @@ fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<O
     Ok(Some(Opened { object, control, source: None, data, lifetime, mode }))
 }
 
+/// Looks at a file. One that no process has open is opened: there is nobody to be a peer of, and it may have to
+/// be repaired.
+///
+/// # Errors
+/// As [`open_file`].
+pub(crate) fn observe_file(
+    location: &Location,
+    kind: ObjectKind,
+    deadline: &Deadline,
+) -> Result<Opened> {
+    let id = location.id();
+    let (file, _) = DiskFile::open(&location.path, Access::Read, &id)?;
+    check_size(file.size()?, &id)?;
+    if file.lock(true) {
+        drop(file);
+        return open_file(location, kind, Mode::READING, deadline);
+    }
+    open_unwritable(file, kind, None, &id)
+}
+
 /// A reader that may not write to the file has a control block of its own, and reads the committed end from
-/// the file's.
-fn open_unwritable(file: DiskFile, kind: ObjectKind, mode: Mode, id: &str) -> Result<Opened> {
+/// the file's. Without a mode it is one that only looks.
+fn open_unwritable(
+    file: DiskFile,
+    kind: ObjectKind,
+    mode: Option<Mode>,
+    id: &str,
+) -> Result<Opened> {
     let (section, memory) = file.map(Access::Read)?;
     let (block, before) = parts(&memory, id)?;
-    let mut source = Control::new(block, SyncObjects::none(), id)?;
+    let lock = file.lock_name()?;
+    let sync = match mode {
+        Some(_) => SyncObjects::none(),
+        None => SyncObjects::new(&lock, How::CreateOrOpen, id)?,
+    };
+    let mut source = Control::new(block, sync, id)?;
     let (description, data) = examine_file(&source, &before, kind, id)?;
     let capacity = description.capacity;
     let own = view::map_private(CONTROL_SIZE)?;
     let mut control = Control::new(own, SyncObjects::private(id)?, id)?;
     begin_unwritable(&mut control, kind, capacity)?;
-    let object = object(file, &control, mode, section, None)?;
+    let object = match mode {
+        Some(mode) => object(file, &control, mode, section, None)?,
+        None => {
+            let held = Held { presence: None, data: Some(section), _control: None };
+            Object::apart(&control, lock, held, Some(file))
+        }
+    };
+    let mode = mode.unwrap_or(Mode::READING);
     source.accept(capacity);
     let lifetime = Lifetime::LastProcess;
     Ok(Opened { object, control, source: Some(source), data, lifetime, mode })

@@ -24,10 +24,10 @@ mod sync_objects;
 mod view;
 
 pub(crate) use constants::*;
-pub(crate) use disk::{Location, create_file, open_file};
+pub(crate) use disk::{Location, create_file, observe_file, open_file};
 pub(crate) use folder::{Folder, listed_prefix};
 pub(crate) use mutex::RawMutex;
-pub(crate) use named::{create, list, open, remove};
+pub(crate) use named::{create, list, observe, open, remove};
 pub(crate) use object::Object;
 pub(crate) use process::{
     PROCESS_BITS, boot_number, kill_self, process_namespace, process_number, stop_self, thread_id,

@@ -14,12 +14,13 @@ use super::sync_objects::{How, SyncObjects};
 use super::{directory, view};
 use crate::backoff::Backoff;
 use crate::control::layout::CONTROL_SIZE;
-use crate::control::{Control, ObjectKind};
+use crate::control::{Control, Description, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::ids::{FileId, Names};
 use crate::memory::{Access, Memory, Mode};
+use crate::object::rebuild::begin_unwritable;
 use crate::object::{Kind, NewObject, ObjectInfo, Opened, Spec, check_kind};
 use crate::platform::DATA_SUFFIX;
 use crate::timeouts::LONGEST_END;
@@ -149,6 +150,62 @@ fn attempt(spec: &Spec, mode: Mode) -> Result<Option<Opened>> {
     fault::point("open.entered");
     let lifetime = description.lifetime;
     Ok(Some(Opened { object, control, source: None, data: data_memory, lifetime, mode }))
+}
+
+/// Looks at the object of a name without joining it: it reads the committed end from the object's control block,
+/// and has another one for everything else. What another program made has no control block: it is joined.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn observe(spec: &Spec, deadline: &Deadline) -> Result<Opened> {
+    let mut backoff = Backoff::new(deadline, "waiting for the process that creates it");
+    loop {
+        match attempt_to_observe(spec) {
+            Ok(Some(opened)) => return Ok(opened),
+            Ok(None) => backoff.pause()?,
+            Err(Error::NotFound { .. }) => return open(spec, Mode::READING, deadline),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// `None` while the object is not complete, or is ending.
+fn attempt_to_observe(spec: &Spec) -> Result<Option<Opened>> {
+    let (names, id) = (&spec.names, spec.names.id.as_str());
+    let (section, memory) = open_control(&control_name(names), Access::Read, id)?;
+    let seen = Control::new(memory.clone(), SyncObjects::none(), id)?;
+    if seen.has_ended() {
+        return Err(Error::not_found(id));
+    }
+    if !seen.is_ready() {
+        return Ok(None);
+    }
+    let description = seen.examine_format(id)?;
+    check_kind(&description, spec.kind, id)?;
+    let Description { kind, capacity, lifetime, .. } = description;
+    let lock = in_session(&names.lock);
+    let sync = match SyncObjects::new(&lock, How::Open, id) {
+        Err(Error::NotFound { .. }) => return Ok(None),
+        sync => sync?,
+    };
+    let data = match section::open(&names.object, Access::Read, id) {
+        Err(Error::NotFound { .. }) => return Ok(None),
+        data => data?,
+    };
+    let all = view::map(&data, 0, rights(Access::Read))?;
+    let whole = capacity.checked_next_multiple_of(PAGE) == Some(all.region().len() as u64);
+    let Some(data_memory) = all.part(0, capacity).filter(|_| whole) else {
+        return Err(Error::access(id, "its data is not the one that belongs to it"));
+    };
+    let mut source = Control::new(memory, sync, id)?;
+    source.accept(capacity);
+    let own = view::map_private(CONTROL_SIZE)?;
+    let mut control = Control::new(own, SyncObjects::private(id)?, id)?;
+    begin_unwritable(&mut control, kind, capacity)?;
+    let held = Held { presence: None, data: Some(data), _control: Some(section) };
+    let object = Object::apart(&control, lock, held, None);
+    let (source, mode) = (Some(source), Mode::READING);
+    Ok(Some(Opened { object, control, source, data: data_memory, lifetime, mode }))
 }
 
 /// Opens the section of a control block, and maps it.

@@ -54,6 +54,17 @@ impl Object {
         Ok(object)
     }
 
+    /// A handle that only looks at the object: it is no participant, and has `control` for itself.
+    pub(super) fn apart(
+        control: &Control,
+        lock: String,
+        held: Held,
+        file: Option<DiskFile>,
+    ) -> Self {
+        let (control, held, lock) = (control.clone(), Mutex::new(Some(held)), Some(lock));
+        Self { control, lock, nonce: u64::MAX, ends: false, file, held }
+    }
+
     fn held(&self) -> MutexGuard<'_, Option<Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
