@@ -187,7 +187,17 @@ function wellFormed() {
   try {
     const staged = stageMain(join(folder, 'package'))
     if (!run('publint', ['--strict', staged]).ok) return false
-    return run('attw', [join(folder, pack(staged, folder).filename)]).ok
+    const packed = pack(staged, folder)
+    const inPackage = new Set(packed.files.map(({ path }) => path))
+    const made = readdirSync(join(root, 'dist'), { recursive: true }).map((name) =>
+      join('dist', name),
+    )
+    // What the build makes for run time, the licences of what is bundled among it.
+    const left = made.filter(
+      (name) => /\.(m?js|txt)$/.test(name) && !inPackage.has(name.replaceAll('\\', '/')),
+    )
+    for (const name of left) console.error(`${name} is not in the package`)
+    return left.length === 0 && run('attw', [join(folder, packed.filename)]).ok
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -136,6 +136,38 @@ for (const slow of [false, true]) {
   })
 }
 
+test.serial('whatever is asked twice, or by two windows, leaves no error', async (t) => {
+  const { program, address } = await startSource(t)
+  const page = await open(t, address)
+  const other = await open(t, address)
+  const noError = async (...pages) => {
+    for (const each of pages) {
+      for (const alert of await each.getByRole('alert').all()) t.false(await alert.isVisible())
+    }
+  }
+  for (const each of [page, other]) await button(each, 'Delete Tidy the archive').click()
+  await page.locator('button.danger[type=submit]').dblclick()
+  await rowOf(page, 'Tasks', 'Tidy the archive').waitFor({ state: 'detached' })
+  await other.locator('button.danger[type=submit]').click()
+  await other.getByRole('dialog').waitFor({ state: 'hidden' })
+  t.is(await tasksOf(page).count(), 2)
+  await startRun(page, program)
+  await button(page, 'Stop run 1').dblclick()
+  await resultOf(page).getByText('was stopped').waitFor()
+  const run = await startRun(page, program)
+  const windows = [await open(t, run.address), await open(t, run.address)]
+  await windows[1].getByRole('radio', { name: 'Select Render the report' }).check()
+  for (const each of windows) await each.getByLabel('Duration').fill('60')
+  // Both at once: one of them is first, and the other one shows what that chose.
+  await Promise.all(windows.map((each) => button(each, 'Run task').click()))
+  for (const each of windows) await button(each, 'Cancel').waitFor()
+  await noError(...windows)
+  await button(page, 'Kill the destination').dblclick()
+  await resultOf(page).getByText('was killed by SIGKILL').waitFor()
+  await page.waitForTimeout(300)
+  await noError(page, other)
+})
+
 test.serial(
   'a page whose program was killed says so, and offers nothing that it cannot do',
   async (t) => {

@@ -48,6 +48,10 @@ test.serial('the picture follows a run on both pages', async (t) => {
     t.regex(await used.getAttribute('aria-valuetext'), /^2,\d\d\d bytes of 6\d,\d\d\d bytes used$/)
     await picture.getByText(`npx mmfile follow ${run.fileId}`).waitFor()
   }
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await button(page, 'Copy').click()
+  await button(page, 'Copied').waitFor()
+  t.is(await page.evaluate(() => navigator.clipboard.readText()), `npx mmfile follow ${run.fileId}`)
   // The text of a segment is the memory's.
   const file = MmFile.openExisting(run.fileId, { access: 'read' })
   t.teardown(() => file.close())

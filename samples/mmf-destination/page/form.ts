@@ -6,14 +6,18 @@ import { send } from '../../web-kit/page/server.js'
 const form = byId('run-form', HTMLFormElement)
 const run = byId('run', HTMLButtonElement)
 
-/** Asks the program for something; what goes wrong with no field to blame for it is given to `complain`. */
-export function setUpForm(complain: (message: string) => void): void {
+/**
+ * Asks the program for something; what goes wrong with no field to blame for it is given to `complain`, unless another
+ * window has brought the program into another phase meanwhile: then there is nothing left to complain about.
+ */
+export function setUpForm(complain: (message: string) => void, phase: () => string): void {
   const ask = (button: HTMLElement, path: string, fields: () => unknown = () => undefined) =>
     whileBusy(button, async () => {
       complain('')
       showErrors(form, {})
+      const before = phase()
       const answer = await send('POST', path, fields())
-      if (answer.ok) return
+      if (answer.ok || phase() !== before) return
       showErrors(form, answer.errors)
       complain(answer.message)
     })

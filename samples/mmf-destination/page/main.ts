@@ -16,11 +16,11 @@ function complain(message: string): void {
 }
 
 ignoreDoubleClicks()
-setUpForm(complain)
 const memory = new Memory(complain)
 let lost = false
 let source: string | null = null
 let state: StateMessage = { phase: 'choosing' }
+setUpForm(complain, () => state.phase)
 
 function show(): void {
   showState(lost ? { phase: 'lost' } : state, source)

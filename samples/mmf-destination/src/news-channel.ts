@@ -44,7 +44,8 @@ export class News {
 
 function firstOf(channel: Channel<unknown>): unknown {
   try {
-    return channel.reader({ from: 'oldest', lossy: true }).tryReceive()?.value
+    using reader = channel.reader({ from: 'oldest', lossy: true })
+    return reader.tryReceive()?.value
   } catch (error) {
     if (MmFileError.is(error)) return undefined
     throw error
