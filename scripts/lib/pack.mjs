@@ -30,8 +30,8 @@ function emptied(folder) {
 export function stageMain(folder) {
   emptied(folder)
   const { scripts: _, devDependencies: __, napi: ___, ...kept } = readJson('package.json')
-  // npm packs what `files` says, which may be a pattern in a folder, or what is left out of one.
-  for (const name of [...kept.files.map((one) => one.replace('!', '').split('/')[0]), 'README.md', 'LICENSE'])
+  // npm packs what `files` says, which may be a pattern in a folder.
+  for (const name of [...kept.files.map((one) => one.split('/')[0]), 'README.md', 'LICENSE'])
     cpSync(join(root, name), join(folder, name), { recursive: true })
   const optionalDependencies = Object.fromEntries(
     platforms.map((one) => [packageName(one), kept.version]).sort(),

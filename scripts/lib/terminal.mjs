@@ -52,8 +52,8 @@ export class Terminal {
     }
   }
 
-  /** A picture of it, drawn by a terminal in the browser. */
-  async shoot(browser, path) {
+  /** A picture of it (PNG), drawn by a terminal in the browser. */
+  async shoot(browser) {
     const page = await browser.newPage({ viewport: { width: 1600, height: 1200 } })
     const file = (name) => readFileSync(join(root, 'node_modules', '@xterm', 'xterm', name), 'utf8')
     await page.setContent('<!doctype html><body style="margin:0"><div id="terminal"></div>')
@@ -77,8 +77,9 @@ export class Terminal {
       },
       [this.columns, this.rows, Buffer.concat(this.bytes).toString('base64')],
     )
-    await page.locator('#terminal').screenshot({ path })
+    const png = await page.locator('#terminal').screenshot()
     await page.close()
+    return png
   }
 
   async end() {
