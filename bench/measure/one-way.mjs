@@ -1,8 +1,7 @@
 // As many messages as possible, one way, from one process to another that looks at each.
 
-import { Link } from '../lib/link.mjs'
-import { hasMemory } from '../lib/machine.mjs'
-import { alternate, median, ratios } from '../lib/statistics.mjs'
+import { bySize } from '../lib/by-size.mjs'
+import { median, ratios } from '../lib/statistics.mjs'
 import { transports } from '../transports/index.mjs'
 
 /** One way there are no two ways to block: whoever writes does not wait. */
@@ -18,8 +17,6 @@ const LABELS = {
 }
 /** How many runs a round has where they cannot be long. */
 const SHORT_RUNS = 12
-const FULL = [64, 1 << 10, 1 << 16, 1 << 20, 1 << 26]
-const QUICK = [64, 1 << 20]
 
 function countOf(nanoseconds, size, { keeps, room = 512 << 20, milliseconds }) {
   const memory = keeps ? Math.floor(room / size) : Number.POSITIVE_INFINITY
@@ -47,57 +44,24 @@ async function prepare(link, name, milliseconds) {
   }
 }
 
-async function measure(context, size, names) {
-  const milliseconds = context.quick ? 80 : 150
-  const links = []
-  const sides = {}
-  try {
-    for (const name of names) {
-      if (transports[name].fits?.(size) === false) continue
-      if (name === 'forkJson' && size > 1 << 20) continue // it takes minutes
-      const link = new Link(name, size, context.peers)
-      links.push(link)
-      try {
-        sides[name] = await prepare(link, name, milliseconds)
-      } catch (error) {
-        context.leaveOut(name, `one way, ${context.report.size(size)}`, error)
-      }
-    }
-    const { rounds, seconds } = context.turns
-    return await alternate(
-      { rounds: size > 1 << 20 ? Math.min(5, rounds) : rounds, seconds },
-      sides,
-    )
-  } finally {
-    for (const link of links) await link.close()
-  }
-}
-
 export async function oneWay(context) {
-  const { quick, report, has } = context
-  const names = Object.keys(transports).filter(
-    (name) => !LEFT_OUT.includes(name) && has(transports[name].peer),
-  )
-  const columns = []
-  const figures = {}
-  for (const size of quick ? QUICK : FULL) {
-    if (!hasMemory(12 * size + (1 << 30))) {
-      report.note(`one way, ${report.size(size)} was left out: too little memory`)
-      continue
-    }
-    report.progress(`one way, ${report.size(size)}`)
-    figures[size] = await measure(context, size, names)
-    columns.push(size)
-  }
+  const { quick, report } = context
+  const { names, sizes, figures } = await bySize(context, {
+    title: 'one way',
+    leftOut: LEFT_OUT,
+    needs: (size) => 12 * size + (1 << 30),
+    takes: (name, size) => name !== 'forkJson' || size <= 1 << 20, // it takes minutes
+    prepare: (link, name) => prepare(link, name, quick ? 80 : 150),
+  })
   const small = (size) => size <= 1 << 10
   report.table({
     id: 'one-way',
     title: 'One way',
     unit: 'thousand messages/s up to 1 KiB, MB/s above',
-    columns: columns.map((size) => report.size(size)),
+    columns: sizes.map((size) => report.size(size)),
     rows: names.map((name) => ({
       label: LABELS[name] ?? transports[name].label,
-      cells: columns.map((size) =>
+      cells: sizes.map((size) =>
         figures[size][name]?.map((rate) => (small(size) ? rate / 1e3 : (rate * size) / 1e6)),
       ),
     })),

@@ -2,9 +2,8 @@
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { Link } from '../lib/link.mjs'
-import { hasMemory } from '../lib/machine.mjs'
-import { alternate, median, ratios } from '../lib/statistics.mjs'
+import { bySize } from '../lib/by-size.mjs'
+import { median, ratios } from '../lib/statistics.mjs'
 import { transports } from '../transports/index.mjs'
 
 const execute = promisify(execFile)
@@ -18,8 +17,6 @@ const LABELS = {
 const LEFT_OUT = ['mmfileInto', 'mmfileCopy', 'mmfileCached']
 /** How many runs a round has where they cannot be long. */
 const SHORT_RUNS = 8
-const FULL = [64, 1 << 10, 1 << 16, 1 << 20, 1 << 26]
-const QUICK = [64, 1 << 20]
 
 /** How many round trips make a round: some milliseconds of them, as far as there is memory. */
 function countOf(microseconds, size, { keeps, room = 256 << 20, milliseconds }) {
@@ -45,63 +42,36 @@ async function prepare(link, name, milliseconds) {
   }
 }
 
-async function measure(context, size, names) {
-  const { quick, peers, floor } = context
-  const milliseconds = quick ? 40 : 80
-  const links = []
-  const sides = {}
-  try {
-    for (const name of names) {
-      if (transports[name].fits?.(size) === false) continue
-      const link = new Link(name, size, peers)
-      links.push(link)
-      try {
-        sides[name] = await prepare(link, name, milliseconds)
-      } catch (error) {
-        context.leaveOut(name, `round trip, ${context.report.size(size)}`, error)
-      }
-    }
-    for (const [name, spin] of floor ? Object.entries(CORE) : []) {
-      const guess = spin > 0 ? 2 : 60
-      const time = size <= 4096 ? guess : guess + size / 1500
-      const count = countOf(time, size, { keeps: true, milliseconds })
-      const args = ['trip', size, count, spin].map(String)
-      sides[name] = async () => Number((await execute(floor.program, args)).stdout) / 1000
-    }
-    const { rounds, seconds } = context.turns
-    return await alternate(
-      { rounds: size > 1 << 20 ? Math.min(5, rounds) : rounds, seconds },
-      sides,
-    )
-  } finally {
-    for (const link of links) await link.close()
-  }
+/** What mmfile-core needs without JavaScript. */
+function core(floor, size, milliseconds) {
+  const sides = Object.entries(CORE).map(([name, spin]) => {
+    const guess = spin > 0 ? 2 : 60
+    const time = size <= 4096 ? guess : guess + size / 1500
+    const count = countOf(time, size, { keeps: true, milliseconds })
+    const args = ['trip', size, count, spin].map(String)
+    return [name, async () => Number((await execute(floor.program, args)).stdout) / 1000]
+  })
+  return Object.fromEntries(sides)
 }
 
 export async function roundTrip(context) {
-  const { quick, report, has } = context
-  const names = Object.keys(transports).filter(
-    (name) => !LEFT_OUT.includes(name) && has(transports[name].peer),
-  )
-  const columns = []
-  const figures = {}
-  for (const size of quick ? QUICK : FULL) {
-    if (!hasMemory(8 * size + (512 << 20))) {
-      report.note(`round trips of ${report.size(size)} were left out: too little memory`)
-      continue
-    }
-    report.progress(`round trip, ${report.size(size)}`)
-    figures[size] = await measure(context, size, names)
-    columns.push(size)
-  }
+  const { quick, report, floor } = context
+  const milliseconds = quick ? 40 : 80
+  const { names, sizes, figures } = await bySize(context, {
+    title: 'round trip',
+    leftOut: LEFT_OUT,
+    needs: (size) => 8 * size + (512 << 20),
+    prepare: (link, name) => prepare(link, name, milliseconds),
+    others: (size) => (floor ? core(floor, size, milliseconds) : {}),
+  })
   report.table({
     id: 'round-trip',
     title: 'Round trip',
     unit: 'µs',
-    columns: columns.map((size) => report.size(size)),
-    rows: [...names, ...(context.floor ? Object.keys(CORE) : [])].map((name) => ({
+    columns: sizes.map((size) => report.size(size)),
+    rows: [...names, ...(floor ? Object.keys(CORE) : [])].map((name) => ({
       label: transports[name]?.label ?? LABELS[name],
-      cells: columns.map((size) => figures[size][name]),
+      cells: sizes.map((size) => figures[size][name]),
     })),
   })
   const small = figures[64]

@@ -7,7 +7,9 @@ import {
 } from '@mmfile-samples/task-info'
 import { explain } from './explain.js'
 import { createProgressBar } from './progress-bar.js'
-import { TaskSession } from './task-session.js'
+import { fail, say } from './say.js'
+import type { TaskSession } from './task-session.js'
+import { withSession } from './with-session.js'
 
 /** The whole program in a terminal: shows the tasks, runs one, reports it. Returns the exit status. */
 export async function runHeadless(
@@ -15,20 +17,14 @@ export async function runHeadless(
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  let session: TaskSession
-  try {
-    session = TaskSession.open(id)
-  } catch (error) {
-    return fail(explain(error, id))
-  }
-  try {
-    return await runOne(session, options, signal)
-  } catch (error) {
-    if (signal.aborted) return fail('interrupted; there is no result')
-    return fail(explain(error, id))
-  } finally {
-    session.close()
-  }
+  return withSession(id, async (session) => {
+    try {
+      return await runOne(session, options, signal)
+    } catch (error) {
+      if (signal.aborted) return fail('interrupted; there is no result')
+      return fail(explain(error, id))
+    }
+  })
 }
 
 async function runOne(
@@ -64,13 +60,4 @@ function taskTable(tasks: readonly TaskInfo[]): string {
     width: process.stdout.columns,
     maxLines: 2,
   })
-}
-
-function say(message: string): void {
-  console.log(`MmfDestination: ${message}`)
-}
-
-function fail(message: string): number {
-  console.error(`MmfDestination: ${message}`)
-  return 1
 }

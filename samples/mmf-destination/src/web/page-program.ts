@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { countTasks, type PageOptions } from '@mmfile-samples/task-info'
 import { EventHub, openBrowser, servePage, toMessage } from '@mmfile-samples/web-kit'
 import type { Events } from '../../page/messages.js'
-import { explain } from '../explain.js'
-import { TaskSession } from '../task-session.js'
+import { fail, say } from '../say.js'
+import type { TaskSession } from '../task-session.js'
+import { withSession } from '../with-session.js'
 import { addRoutes } from './routes.js'
 import { Work } from './work.js'
 
@@ -18,19 +19,13 @@ export async function runWithPage(
   settings: Settings,
   signal: AbortSignal,
 ): Promise<number> {
-  let session: TaskSession
-  try {
-    session = TaskSession.open(id)
-  } catch (error) {
-    return fail(explain(error, id))
-  }
-  try {
-    return await serve(session, settings, signal)
-  } catch (error) {
-    return fail((error as Error).message)
-  } finally {
-    session.close()
-  }
+  return withSession(id, async (session) => {
+    try {
+      return await serve(session, settings, signal)
+    } catch (error) {
+      return fail((error as Error).message)
+    }
+  })
 }
 
 async function serve(
@@ -95,13 +90,4 @@ async function untilEnded(
     (error) => work.abandon((error as Error).message),
   )
   return work.ended
-}
-
-function say(message: string): void {
-  console.log(`MmfDestination: ${message}`)
-}
-
-function fail(message: string): number {
-  console.error(`MmfDestination: ${message}`)
-  return 1
 }

@@ -1,0 +1,53 @@
+// Measures the transports with messages of one size after the other: the columns of a table.
+
+import { transports } from '../transports/index.mjs'
+import { Link } from './link.mjs'
+import { hasMemory } from './machine.mjs'
+import { alternate } from './statistics.mjs'
+
+const SIZES = [64, 1 << 10, 1 << 16, 1 << 20, 1 << 26]
+const QUICK = [64, 1 << 20]
+
+/**
+ * The names of the transports, the sizes in bytes, and of each size the rounds by names.
+ *
+ * `needs(size)` bytes have to be free; `prepare(link, name)` returns what a round is; `takes(name, size)` says which
+ * sizes a transport takes, and `others(size)` has more sides than the transports.
+ */
+export async function bySize(
+  context,
+  { title, leftOut, needs, prepare, takes = () => true, others = () => ({}) },
+) {
+  const { quick, report, has, peers, turns } = context
+  const names = Object.keys(transports).filter(
+    (name) => !leftOut.includes(name) && has(transports[name].peer),
+  )
+  const figures = {}
+  for (const size of quick ? QUICK : SIZES) {
+    const column = `${title}, ${report.size(size)}`
+    if (!hasMemory(needs(size))) {
+      report.note(`${column} was left out: too little memory`)
+      continue
+    }
+    report.progress(column)
+    const links = []
+    const sides = {}
+    try {
+      for (const name of names) {
+        if (transports[name].fits?.(size) === false || !takes(name, size)) continue
+        const link = new Link(name, size, peers)
+        links.push(link)
+        try {
+          sides[name] = await prepare(link, name)
+        } catch (error) {
+          context.leaveOut(name, column, error)
+        }
+      }
+      const rounds = size > 1 << 20 ? Math.min(5, turns.rounds) : turns.rounds
+      figures[size] = await alternate({ ...turns, rounds }, { ...sides, ...others(size) })
+    } finally {
+      for (const link of links) await link.close()
+    }
+  }
+  return { names, sizes: Object.keys(figures).map(Number), figures }
+}
