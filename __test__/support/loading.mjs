@@ -63,11 +63,9 @@ await play({
   /** Both copies have a file open whose other process leaves. */
   async peer(folder, id) {
     const [first, second] = copies(folder).map(({ MmFile }) => MmFile.openExisting(id))
+    const wait = first.waitFor(0, { requirePeer: true, timeout: 20_000 }).catch(({ code }) => code)
     say('here')
-    const missed = await first
-      .waitFor(0, { requirePeer: true, timeout: 20_000 })
-      .catch(({ code }) => code)
-    say({ missed, open: !second.closed })
+    say({ missed: await wait, open: !second.closed })
   },
 
   /** A test runner loads the package again and again; the binary with it, or not. */
