@@ -1,24 +1,31 @@
-// npm run soak -- --minutes 10: eight processes do everything at once while half of them are killed over
-// and over; at the end nothing was lost, and the others have as much of the machine as at the start.
+// npm run soak -- --minutes 10 [--kind channels [--messages 10000000]]: eight processes do everything at once while
+// half of them are killed over and over; at the end nothing was lost, and the others have as much of the machine as at
+// the start.
 
 import { readdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { start } from '../__test__/support/child.mjs'
 import { randoms } from '../__test__/support/files.mjs'
 import { MmFile, sweep } from '../dist/index.js'
+import { soakChannels } from './soak-channels.mjs'
+import { judge, TOLERANCE } from './soak-figures.mjs'
 
 const SURVIVORS = 4
 const MORTALS = 4
 const CAPACITY = 1 << 18
 /** How many eras stay open, so that nobody who is late makes one of them anew. */
 const HELD = 16
-/** What the runtime's own memory may move by, in MiB; descriptors and threads may not move at all. */
-const TOLERANCE = 24
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string' }, seconds: { type: 'string', default: '60' } },
+  options: {
+    minutes: { type: 'string' },
+    seconds: { type: 'string', default: '60' },
+    kind: { type: 'string', default: 'files' },
+    messages: { type: 'string', default: '0' },
+  },
 })
 const seconds = values.minutes ? Number(values.minutes) * 60 : Number(values.seconds)
+if (values.kind === 'channels') process.exit(await soakChannels(seconds, Number(values.messages)))
 const unique = `${process.env.MMFILE_TEST_RUN ?? 'mmsoak'}-${process.pid}-`
 const prefixes = { data: `${unique}data-`, mutex: `${unique}lock-` }
 const random = randoms(process.pid)
@@ -161,20 +168,7 @@ function report() {
       `${checker.lost} lost, ${checker.duplicated} duplicated`,
   )
   survivors.forEach(({ measured }, at) => {
-    const [first, last] = [measured[0], measured.at(-1)]
-    if (measured.length < 2) {
-      problems.push(`survivor ${at + 1} was not measured twice`)
-      return
-    }
-    const row = (name, digits = 0) =>
-      `${first[name].toFixed(digits)} → ${last[name].toFixed(digits)}`
-    console.log(
-      `survivor ${at + 1}: resident ${row('resident', 1)} MiB, descriptors ${row('descriptors')}, ` +
-        `threads ${row('threads')}`,
-    )
-    if (last.resident - first.resident > TOLERANCE) problems.push('resident memory grew')
-    if (last.descriptors > first.descriptors) problems.push('descriptors are left open')
-    if (last.threads > first.threads) problems.push('threads are left running')
+    judge(`survivor ${at + 1}`, measured, problems)
   })
   console.log(`objects in shared memory: 0 → ${left.length}; memory may grow by ${TOLERANCE} MiB`)
   if (left.length > 0) problems.push(`left behind: ${left.join(', ')}`)

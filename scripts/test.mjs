@@ -120,6 +120,14 @@ const steps = {
   "javascript tests in the system's folder": () =>
     run('ava', ['__test__/api/*.test.mjs'], { env: { MMFILE_DIRECTORY: '' } }).ok,
   'soak, bounded': command('node', 'scripts/soak.mjs', '--seconds', '60'),
+  'soak of channels, bounded': command(
+    'node',
+    'scripts/soak.mjs',
+    '--kind',
+    'channels',
+    '--seconds',
+    '25',
+  ),
   // The JavaScript tests have a folder of their own, and check it themselves.
   'nothing is left in shared memory': () => {
     const names = existsSync('/dev/shm') ? readdirSync('/dev/shm') : []

@@ -27,3 +27,14 @@ for (const where of ['ring', 'tables', 'control']) {
     })
   }
 }
+
+onLinux('another process writes over a channel during its operations', async (t) => {
+  const options = { node: ['--no-warnings'] }
+  const args = [rounds(2), Math.floor(Math.random() * 2 ** 31)]
+  const { said, code, signal, stderr } = await run(t, 'channel-hostile', 'race', args, options)
+  t.deepEqual([code, signal, stderr], [0, null, ''])
+  const [{ operations, codes, strange, longest }] = said
+  t.deepEqual(strange, [], 'only errors that the contract knows')
+  t.true(operations > 30)
+  t.log(`${operations} operations, ${JSON.stringify(codes)}, longest ${longest} ms`)
+})

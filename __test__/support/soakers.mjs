@@ -1,9 +1,9 @@
 // One of the processes of `npm run soak`: does a bit of everything until it is told to end, or killed.
 
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { list, MmFile, NamedMutex, sweep } from 'mmfile'
-import { descriptors, randoms } from './files.mjs'
+import { randoms } from './files.mjs'
+import { measure } from './measure.mjs'
 import { pause, play, say } from './program.mjs'
 
 const CAPACITY = 1 << 18
@@ -107,18 +107,4 @@ await play({
 /** What the checker tells one append from all others by. Process ids come again in the time of a soak. */
 function record(writer, number, more) {
   return JSON.stringify([writer, number, '.'.repeat(more)])
-}
-
-/** What a process has of the machine, with nothing open. */
-async function measure() {
-  // A view's memory, with its descriptor, goes when the collector has told that the view is gone.
-  for (let round = 0; round < 4; round += 1) {
-    globalThis.gc?.()
-    await pause(25)
-  }
-  return {
-    resident: process.memoryUsage.rss() / (1 << 20),
-    descriptors: descriptors(),
-    threads: Number(/^Threads:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]),
-  }
 }
