@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
 import { buildAddon, prepare } from './lib/cross.mjs'
-import { pack, stageMain, stagePlatform } from './lib/pack.mjs'
+import { pack, stageMain, stageNats, stagePlatform } from './lib/pack.mjs'
 import { fail, root, run } from './lib/run.mjs'
 import { packageFaults } from './packages.mjs'
 import { GLIBC, MAX_UNPACKED, packageName, platforms } from './platforms.mjs'
+import { buildNats } from './test-nats.mjs'
 
 const tarballs = join(root, 'target', 'packages')
 const stage = (name) => join(root, 'target', 'stage', name)
@@ -55,6 +56,9 @@ const results = platforms.map((one) => {
 })
 const main = pack(stageMain(stage('mmfile')), tarballs)
 results.push({ name: 'mmfile', state: 'packed', ...main })
+buildNats({ typescriptOnly: true })
+const nats = pack(stageNats(stage('nats')), tarballs)
+results.push({ name: '@mmfile/nats', state: 'packed', ...nats })
 
 const kilobytes = (bytes) => (bytes ? `${(bytes / 1000).toFixed(1)} KB` : '')
 console.log(`\n${'package'.padEnd(24)}${'unpacked'.padStart(10)}${'tarball'.padStart(10)}`)

@@ -8,8 +8,10 @@ import { fail, root, run } from './lib/run.mjs'
 import { packageName, platforms, readJson } from './platforms.mjs'
 
 const { version } = readJson('package.json')
-const names = [...platforms.map(packageName), 'mmfile']
-const tarball = (name) => join(root, 'target', 'packages', `${name}-${version}.tgz`)
+const names = [...platforms.map(packageName), 'mmfile', '@mmfile/nats']
+/** As npm names it: `mmfile-nats-0.1.0.tgz` is `@mmfile/nats`. */
+const file = (name) => `${name.replace('@', '').replace('/', '-')}-${version}.tgz`
+const tarball = (name) => join(root, 'target', 'packages', file(name))
 
 const missing = names.filter((name) => !existsSync(tarball(name)))
 if (missing.length > 0) fail(`there is no tarball of ${missing.join(', ')} ${version}`)

@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
 import { install } from './lib/install.mjs'
+import { stageNats, wellFormed } from './lib/pack.mjs'
 import { fail, root, run } from './lib/run.mjs'
 
 const folder = 'packages/nats'
 
-export function buildNats() {
-  build()
+export function buildNats(options) {
+  build(options)
   install(folder)
   if (!run('tsc', ['-b', folder]).ok) fail(`${folder} could not be built.`)
 }
@@ -19,6 +20,7 @@ export function testNats(args = []) {
   buildNats()
   return (
     run('tsc', ['-p', join(folder, 'test', 'types')]).ok &&
+    wellFormed(stageNats, join(folder, 'dist')) &&
     run('ava', args, { cwd: join(root, folder) }).ok
   )
 }

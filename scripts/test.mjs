@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { build, NAPI } from './build.mjs'
 import { fuzz, TARGETS } from './fuzz.mjs'
 import { rollUp } from './lib/declarations.mjs'
-import { pack, stageMain } from './lib/pack.mjs'
+import { stageMain, wellFormed } from './lib/pack.mjs'
 import { root, run } from './lib/run.mjs'
 import { buildSamplesAndTests } from './lib/samples.mjs'
 import { structureFaults } from './lib/structure.mjs'
@@ -105,7 +105,7 @@ const steps = {
   'types, as a program sees them': typesAreRight,
   'types of the screen': command('tsc', '-p', 'src/cli/top/screen'),
   'unused packages and exports': command('knip'),
-  'the package is well-formed': wellFormed,
+  'the package is well-formed': () => wellFormed(stageMain, 'dist'),
   'javascript tests': command('ava', ...(values.quick ? QUICK.javascript : [])),
   // Where the kernel has no io_uring, or may not be asked for it, threads wait.
   'javascript tests of waiting, with threads': () =>
@@ -187,28 +187,6 @@ function typesAreRight() {
     }
   }
   return ok
-}
-
-/** Looks at the package as it is published. */
-function wellFormed() {
-  const folder = mkdtempSync(join(tmpdir(), 'mmfile-pack-'))
-  try {
-    const staged = stageMain(join(folder, 'package'))
-    if (!run('publint', ['--strict', staged]).ok) return false
-    const packed = pack(staged, folder)
-    const inPackage = new Set(packed.files.map(({ path }) => path))
-    const made = readdirSync(join(root, 'dist'), { recursive: true }).map((name) =>
-      join('dist', name),
-    )
-    // What the build makes for run time, the licences of what is bundled among it.
-    const left = made.filter(
-      (name) => /\.(m?js|txt)$/.test(name) && !inPackage.has(name.replaceAll('\\', '/')),
-    )
-    for (const name of left) console.error(`${name} is not in the package`)
-    return left.length === 0 && run('attw', [join(folder, packed.filename)]).ok
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
 }
 
 const only = values.only ?? (values.quick ? QUICK.steps : Object.keys(steps))

@@ -1,6 +1,7 @@
 // Puts the packages together as they are published, and packs them.
 
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageName, platforms, readJson } from '../platforms.mjs'
 import { fail, root, run } from './run.mjs'
@@ -40,6 +41,18 @@ export function stageMain(folder) {
   return folder
 }
 
+/** Puts `@mmfile/nats` into a folder. It has to be built. */
+export function stageNats(folder) {
+  emptied(folder)
+  const from = join(root, 'packages', 'nats')
+  const { devDependencies: _, ...kept } = readJson('packages/nats/package.json')
+  for (const name of [...kept.files.map((one) => one.split('/')[0]), 'README.md'])
+    cpSync(join(from, name), join(folder, name), { recursive: true })
+  cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
+  writeManifest(folder, kept)
+  return folder
+}
+
 /** Puts a platform's package with its binary into a folder. */
 export function stagePlatform(one, binary, folder) {
   emptied(folder)
@@ -63,4 +76,26 @@ export function pack(folder, into) {
   const answer = JSON.parse(output.slice(output.search(/^[[{]/m)))
   const [packed] = Array.isArray(answer) ? answer : Object.values(answer)
   return packed
+}
+
+/** Looks at a package as it is published: `stage` puts it into a folder, and it was built into `dist`. */
+export function wellFormed(stage, dist) {
+  const folder = mkdtempSync(join(tmpdir(), 'mmfile-pack-'))
+  try {
+    const staged = stage(join(folder, 'package'))
+    if (!run('publint', ['--strict', staged]).ok) return false
+    const packed = pack(staged, folder)
+    const inPackage = new Set(packed.files.map(({ path }) => path))
+    const made = readdirSync(join(root, dist), { recursive: true }).map((name) =>
+      join('dist', name),
+    )
+    // What the build makes for run time, the licences of what is bundled among it.
+    const left = made.filter(
+      (name) => /\.(m?js|txt)$/.test(name) && !inPackage.has(name.replaceAll('\\', '/')),
+    )
+    for (const name of left) console.error(`${name} is not in the package`)
+    return left.length === 0 && run('attw', [join(folder, packed.filename)]).ok
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
