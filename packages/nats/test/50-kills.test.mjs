@@ -25,7 +25,7 @@ async function killUntil(t, ends, programs, done, others = []) {
   })
   let kills = 0
   while (!over) {
-    const enough = length() + Math.random() * (COUNT / 5)
+    const enough = length() + Math.random() * (COUNT / 3)
     const end = performance.now() + 3000
     while (!over && length() < enough && performance.now() < end) await sleep(10)
     if (over) break
