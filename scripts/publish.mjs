@@ -4,6 +4,7 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { missingOrigin } from './lib/pack.mjs'
 import { fail, root, run } from './lib/run.mjs'
 import { packageName, platforms, readJson } from './platforms.mjs'
 
@@ -16,6 +17,13 @@ const tarball = (name) => join(root, 'target', 'packages', file(name))
 const missing = names.filter((name) => !existsSync(tarball(name)))
 if (missing.length > 0) fail(`there is no tarball of ${missing.join(', ')} ${version}`)
 if (process.env.GITHUB_ACTIONS !== 'true') fail('packages are published by the release workflow')
+
+for (const name of names) {
+  const read = ['-xzOf', tarball(name), 'package/package.json']
+  const { ok, output } = run('tar', read, { quiet: true })
+  const faults = ok ? missingOrigin(JSON.parse(output)) : ['package.json']
+  if (faults.length > 0) fail(`the package ${name} does not say its ${faults.join(', ')}`)
+}
 
 const tag = version.includes('-') ? 'next' : 'latest'
 for (const name of names) {

@@ -6,14 +6,28 @@ import { join } from 'node:path'
 import { packageName, platforms, readJson } from '../platforms.mjs'
 import { fail, root, run } from './run.mjs'
 
-/** Where a workflow runs, npm wants to see the repository that a package's provenance names. */
-function repository() {
+/**
+ * Where a package comes from: its `repository`, which npm compares with the provenance, `homepage` and `bugs`. The
+ * workflow that publishes it knows. `directory` is the package's place in the repository.
+ */
+function origin(directory) {
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env
-  return server && name ? { repository: { type: 'git', url: `git+${server}/${name}.git` } } : {}
+  if (!server || !name) return {}
+  const address = `${server}/${name}`
+  return {
+    repository: { type: 'git', url: `git+${address}.git`, ...(directory && { directory }) },
+    homepage: `${address}#readme`,
+    bugs: { url: `${address}/issues` },
+  }
 }
 
-function writeManifest(folder, contents) {
-  const text = JSON.stringify({ ...contents, ...repository() }, null, 2)
+/** What a package does not say of where it comes from. */
+export function missingOrigin(manifest) {
+  return ['repository', 'homepage', 'bugs'].filter((name) => manifest[name] === undefined)
+}
+
+function writeManifest(folder, contents, directory) {
+  const text = JSON.stringify({ ...contents, ...origin(directory) }, null, 2)
   writeFileSync(join(folder, 'package.json'), `${text}\n`)
 }
 
@@ -30,9 +44,10 @@ function emptied(folder) {
  */
 export function stageMain(folder) {
   emptied(folder)
-  const { scripts: _, devDependencies: __, napi: ___, ...kept } = readJson('package.json')
-  // npm packs what `files` says, which may be a pattern in a folder.
-  for (const name of [...kept.files.map((one) => one.split('/')[0]), 'README.md', 'LICENSE'])
+  const { scripts, devDependencies, napi, private: _, ...kept } = readJson('package.json')
+  // npm packs what `files` says: patterns, with a slash in front for this folder alone.
+  const names = kept.files.map((one) => one.replace(/^\//, '').split('/')[0])
+  for (const name of [...names, 'README.md', 'LICENSE'])
     cpSync(join(root, name), join(folder, name), { recursive: true })
   const optionalDependencies = Object.fromEntries(
     platforms.map((one) => [packageName(one), kept.version]).sort(),
@@ -56,11 +71,12 @@ export function stageNats(folder) {
 /** Puts a platform's package with its binary into a folder. */
 export function stagePlatform(one, binary, folder) {
   emptied(folder)
-  const contents = readJson(join('npm', one.platform, 'package.json'))
-  cpSync(join(root, 'npm', one.platform, 'README.md'), join(folder, 'README.md'))
+  const place = `npm/${one.platform}`
+  const contents = readJson(join(place, 'package.json'))
+  cpSync(join(root, place, 'README.md'), join(folder, 'README.md'))
   cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
   cpSync(binary, join(folder, contents.main))
-  writeManifest(folder, contents)
+  writeManifest(folder, contents, place)
   return folder
 }
 
