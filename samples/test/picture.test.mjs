@@ -177,10 +177,15 @@ for (const [stage, reach] of Object.entries(stages)) {
     program.child.kill('SIGKILL')
     await page.getByText('MmfSource does not answer').waitFor()
     await box(page, 'MmfSource', 'Gone')
+    // Of the destination nothing is known any more.
+    await box(page, 'MmfDestination', 'Not known')
+    t.is(await page.getByRole('progressbar').count(), 0)
+    t.is(await page.getByText(/waits for you|runs the task|is running/).count(), 0)
     t.is(await page.getByText('Running', { exact: true }).count(), 0)
     await destination?.getByText('MmfSource has ended, so nobody waits for a result.').waitFor()
     if (destination) {
       await box(destination, 'MmfSource', 'Gone')
+      t.is(await destination.getByRole('link', { name: 'Back to MmfSource' }).count(), 0)
       await box(destination, 'MmfDestination', 'Ended')
     }
     for (let tries = 0; isRunning(run.pid) && tries < 200; tries += 1) await page.waitForTimeout(50)

@@ -23,7 +23,7 @@ let state: StateMessage = { phase: 'choosing' }
 setUpForm(complain, () => state.phase)
 
 function show(): void {
-  showState(lost ? { phase: 'lost' } : state, source)
+  showState(lost ? { phase: 'lost' } : state, memory.isSourceGone ? null : source)
   memory.setLife(
     lost ? 'Gone' : state.phase === 'done' || state.phase === 'ended' ? 'Ended' : 'Alive',
   )

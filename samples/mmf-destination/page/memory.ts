@@ -24,6 +24,11 @@ export class Memory {
     byId('pictures', HTMLElement).append(this.#picture.element)
   }
 
+  /** Whether MmfSource, which made the file, has it open no more. */
+  get isSourceGone(): boolean {
+    return this.#last?.processes.some(({ isCreator, open }) => isCreator && !open) ?? false
+  }
+
   setPicture(picture: PictureMessage): void {
     this.#last = picture
     this.#show()

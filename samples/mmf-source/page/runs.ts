@@ -80,7 +80,8 @@ export class Runs {
     const { number, address, destination } = run
     const state = this.#offline ? 'Not known' : waits(run) ? 'Waiting' : run.state
     const block = el('div', { class: 'run' }, heading(`Run ${number}`, state))
-    const line = el('p', { class: 'next' }, ...describeNow(run))
+    const now = this.#offline ? ['What has become of it is not known here.'] : describeNow(run)
+    const line = el('p', { class: 'next' }, ...now)
     block.append(line)
     if (this.#offline) return block
     const actions = el('div', { class: 'actions' })
@@ -135,8 +136,8 @@ export class Runs {
       picture.show({
         picture: memory?.picture ?? null,
         source: { pid: this.#program?.pid ?? null, life: this.#offline ? 'Gone' : 'Alive' },
-        destination: destinationOf(run, memory),
-        progress: run?.ended === null ? (memory?.progress ?? null) : null,
+        destination: this.#offline ? unknown(run) : destinationOf(run, memory),
+        progress: run?.ended === null && !this.#offline ? (memory?.progress ?? null) : null,
       })
       const several = numbers.length > 1
       card.firstElementChild?.toggleAttribute('hidden', !several)
@@ -188,6 +189,12 @@ function destinationOf(run: RunMessage | undefined, memory: MemoryMessage | unde
   const pid = run.pid
   const rows = memory?.picture.processes.filter((row) => row.pid === pid) ?? []
   return { pid, life: lifeOf(run, rows[0]?.open) }
+}
+
+/** Without MmfSource nothing is known of a destination that had not ended. */
+function unknown(run: RunMessage | undefined): Side {
+  if (run === undefined || run.ended !== null) return destinationOf(run, undefined)
+  return { pid: run.pid, life: 'Not known' }
 }
 
 /** What the library says of it, and, once it is gone, how it ended. */

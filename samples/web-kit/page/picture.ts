@@ -14,7 +14,7 @@ export interface PictureSettings {
   kill(): Promise<void>
 }
 
-export type Life = 'Alive' | 'Killed' | 'Ended' | 'Gone' | 'Starting' | 'Not started'
+export type Life = 'Alive' | 'Killed' | 'Ended' | 'Gone' | 'Starting' | 'Not started' | 'Not known'
 
 export interface Side {
   pid: number | null
@@ -102,7 +102,9 @@ export class Picture {
     this.#killButton.hidden = destination.life !== 'Alive'
     this.#noFile.hidden = picture !== null
     this.#file.hidden = picture === null
-    this.#commandLine.hidden = picture === null
+    // Without a process that has it open there is no file to follow.
+    this.#commandLine.hidden =
+      picture === null || (source.life === 'Gone' && destination.life === 'Ended')
     this.element.classList.toggle('empty', picture === null)
     if (picture !== null) this.#showFile(picture, source, destination)
     this.#bar.show(progress)
