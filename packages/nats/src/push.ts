@@ -129,29 +129,28 @@ class Pusher {
       throw new BridgeError('ERR_MMFILE_INCOMPATIBLE', text)
     }
     const { last_seq: last, first_seq: first } = info.state
-    if (last > 0 && last >= first) await this.#compare(last)
+    if (last > 0) await this.#compare(last, last >= first)
     return this.#sealed ? last - 1 : last
   }
 
   /** Throws if the stream's newest message is not what the source has at its place. */
-  async #compare(seq: number): Promise<void> {
-    const message = await this.#stream.message(seq)
-    if (message === undefined) return
-    this.#last = header(message.header, MESSAGE_ID)
+  async #compare(seq: number, isThere: boolean): Promise<void> {
+    const message = isThere ? await this.#stream.message(seq) : undefined
+    this.#last = header(message?.header, MESSAGE_ID)
     const { subject, nextIndex } = this.#source
     const index = seq - 1
     const fail = (what: string) => {
       const text = `${subject} has ${nextIndex} and stream '${this.#stream.name}' ${seq}, ${what}: push into another stream`
       return new BridgeError('ERR_MMFILE_INCOMPATIBLE', text, { index })
     }
-    if (header(message.header, SEAL) !== undefined) {
+    if (header(message?.header, SEAL) !== undefined) {
       if (nextIndex !== index) throw fail('a seal among them')
       this.#sealed = true
       return
     }
     if (index >= nextIndex) throw fail('from another source')
     const own = this.#source.peek(index)
-    if (own === undefined) return
+    if (message === undefined || own === undefined) return
     const name = header(message.header, OBJECT)
     const same = name === undefined ? Buffer.compare(own, message.data) === 0 : nameOf(own) === name
     if (!same) throw fail(`and they differ at index ${index}`)

@@ -144,6 +144,10 @@ test('a stream whose beginning is gone is an error with both numbers', async (t)
   })
   t.like(error, { index: 2, oldest: 6 })
   await jsm.streams.purge('gone')
+  await t.throwsAsync(push(filled(t, 2), place), {
+    code: 'ERR_MMFILE_INCOMPATIBLE',
+    message: /has 2 and stream 'gone' 10/,
+  })
   await t.throwsAsync(pull(place, filled(t, 2)), { code: 'ERR_MMFILE_LOST' })
   t.like(await pull(place, half, { signal: AbortSignal.timeout(300) }), { nextIndex: 10 })
 

@@ -123,7 +123,7 @@ test.serial('a network that delays, and drops connections', async (t) => {
   ]
   const path = folder(t)
   const [source, target] = [join(path, 'source'), join(path, 'target')]
-  const from = Channel.createFile(source, { capacity: SMALL, groups: ['push:log'] })
+  const from = Channel.createFile(source, { capacity: 1 << 20, groups: ['push:log'] })
   t.teardown(() => from.close())
   const file = MmFile.createFile(target, 64 << 20)
   t.teardown(() => file.close())

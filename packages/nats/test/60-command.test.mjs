@@ -1,12 +1,13 @@
 // The command mmfile-nats, as a shell or a service manager runs it.
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { nkeys } from '@nats-io/nats-core'
 import { Channel, MmFile } from 'mmfile'
+import { start as leashed } from './support/leash.mjs'
 import {
   connected,
   faults,
@@ -24,7 +25,7 @@ const { version } = createRequire(import.meta.url)('../package.json')
 
 /** A command that runs, with an environment without a user's own settings. */
 function start(t, args, env = {}) {
-  const child = spawn(process.execPath, [COMMAND, ...args], {
+  const child = leashed(process.execPath, [COMMAND, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, XDG_CONFIG_HOME: '/nowhere', ...env },
   })

@@ -1,9 +1,9 @@
 // The programs in examples, on "machines" that share nothing but the server: each has a folder of its own.
 
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { start } from './support/leash.mjs'
 import { connected, folder, serverPath, test, until } from './support/nats.mjs'
 import { startServer } from './support/server.mjs'
 
@@ -12,7 +12,7 @@ function machine(t, server) {
   const path = folder(t)
   return (name, ...args) => {
     const script = fileURLToPath(new URL(`../examples/${name}.mjs`, import.meta.url))
-    const child = spawn(process.execPath, [script, ...args], {
+    const child = start(process.execPath, [script, ...args], {
       cwd: path,
       env: { ...process.env, MMFILE_DIRECTORY: path, NATS_URL: server.url },
       stdio: ['ignore', 'pipe', 'inherit'],

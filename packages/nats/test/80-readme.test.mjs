@@ -1,10 +1,10 @@
 // The README's example, on two "machines" that share nothing but the server.
 
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { start } from './support/leash.mjs'
 import { folder, serverPath, test } from './support/nats.mjs'
 import { startServer } from './support/server.mjs'
 
@@ -32,7 +32,7 @@ function machine(t) {
 }
 
 function run(t, path, name, server) {
-  const child = spawn(process.execPath, [name], {
+  const child = start(process.execPath, [name], {
     cwd: path,
     env: { ...process.env, MMFILE_DIRECTORY: join(path, 'memory'), NATS_URL: server.url },
     stdio: ['ignore', 'pipe', 'inherit'],

