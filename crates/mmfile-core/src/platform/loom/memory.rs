@@ -267,6 +267,9 @@ impl Region {
         self.memory.place.as_ptr().cast_mut().wrapping_add(start)
     }
 
+    #[allow(clippy::unused_self, reason = "elsewhere it does something")]
+    pub(crate) fn prefetch_for_stores(&self, _: u64, _: u64) {}
+
     pub(crate) fn range(&self, offset: u64, len: u64) -> Option<NonNull<u8>> {
         let end = offset.checked_add(len).filter(|end| *end <= self.length);
         let offset = usize::try_from(offset).ok().filter(|_| end.is_some())?;
