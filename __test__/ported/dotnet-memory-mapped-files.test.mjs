@@ -11,8 +11,6 @@ import { actor } from '../support/actors.mjs'
 import { run } from '../support/child.mjs'
 import { closing, create, isThere, left, open, refuses, uniqueId } from '../support/files.mjs'
 
-const type = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_TYPE' }
-const value = { instanceOf: TypeError, code: 'ERR_INVALID_ARG_VALUE' }
 const range = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' }
 const capacities = [1, 256, 4096, 10_000]
 const accesses = ['read', 'read-write']
@@ -29,21 +27,6 @@ function valid(t, file, capacity, access = 'read-write') {
     t.deepEqual([...file.view(0)], [0, 1, 2, 3])
   } else refuses(t, () => file.append(pattern(4)), 'ERR_MMFILE_CAPACITY')
 }
-
-test('CreateNew.InvalidArguments_MapName', (t) => {
-  t.throws(() => MmFile.createNew(4096, { id: '' }), value)
-  t.throws(() => MmFile.createNew(4096, { id: null }), type)
-})
-
-test('CreateNew.InvalidArguments_Capacity', (t) => {
-  for (const capacity of [0, -100]) t.throws(() => MmFile.createNew(capacity), range)
-})
-
-test('CreateNew.InvalidArguments_Options', (t) => {
-  for (const lifetime of ['42', 'creators']) {
-    t.throws(() => MmFile.createNew(4096, { lifetime }), value)
-  }
-})
 
 test('CreateNew.TooLargeCapacity_Windows, TooLargeCapacity_Unix', (t) => {
   const id = uniqueId('large')
@@ -97,13 +80,6 @@ test('CreateNew.RoundedUpCapacity_Unix', (t) => {
   t.is(create(t, 1).capacity, 1)
 })
 
-test('CreateNew.DoubleDispose; ViewAccessor.DisposeMultipleTimes', (t) => {
-  const file = create(t)
-  file.close()
-  t.notThrows(() => file.close())
-  t.notThrows(() => file[Symbol.dispose]())
-})
-
 test('CreateNew.UnusableAfterDispose; ViewStream.HandleClosedOnDisposal', async (t) => {
   const file = create(t)
   const stream = file.createReadStream()
@@ -121,11 +97,6 @@ test('CreateNew.UnusableAfterDispose; ViewStream.HandleClosedOnDisposal', async 
   stream.resume()
   const [error] = await once(stream, 'error')
   t.is(error.code, 'ERR_MMFILE_CLOSED')
-})
-
-test('CreateOrOpen.InvalidArguments_MapName', (t) => {
-  t.throws(() => MmFile.createOrOpen(null, 4096), type)
-  t.throws(() => MmFile.createOrOpen('', 4096), value)
 })
 
 test('CreateOrOpen.InvalidArguments_Capacity, InvalidArguments_Capacity_TooLarge, TooLargeCapacity', (t) => {
@@ -169,21 +140,9 @@ test('CreateOrOpen.OpenedAccessibilityLimitedBeyondOriginal', (t) => {
   t.is(original.append('y'), 1)
 })
 
-test('OpenExisting.InvalidArguments_Name', (t) => {
-  t.throws(() => MmFile.openExisting(null), type)
-  t.throws(() => MmFile.openExisting(''), value)
-})
-
 test('OpenExisting.InvalidArguments_Name_NonExistent', (t) => {
   for (const access of accesses) {
     refuses(t, () => MmFile.openExisting(uniqueId(), { access }), 'ERR_MMFILE_NOT_FOUND')
-  }
-})
-
-test('OpenExisting.InvalidArguments_Rights; ViewAccessor.InvalidArguments (access)', (t) => {
-  const file = create(t)
-  for (const access of ['write', 'execute', '']) {
-    t.throws(() => MmFile.openExisting(file.id, { access }), value)
   }
 })
 
@@ -327,18 +286,6 @@ test('ViewAccessor.CopyOnWrite, ViewStream.CopyOnWrite', (t) => {
   t.is(copy[0], 84)
   t.is(file.view(0)[0], 42)
   t.is(open(t, file, { access: 'read' }).view(0)[0], 42)
-})
-
-test('ViewAccessor.InvalidAfterDisposal; UseAfterMMFDisposal: empty, and harmless', (t) => {
-  const file = create(t, 8192)
-  file.append(pattern(256))
-  const view = file.view(0)
-  file.close()
-  t.is(view.length, 0)
-  t.is(view[0], undefined)
-  t.throws(() => view.fill(7), { instanceOf: TypeError })
-  view[0] = 7
-  t.is(view[0], undefined)
 })
 
 test('ViewAccessor.AllowFinalization, ViewStream.AllowFinalization', async (t) => {
