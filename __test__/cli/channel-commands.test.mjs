@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { Channel, MmFile } from 'mmfile'
 import { channel, closing, folder, uniqueId } from '../support/channels.mjs'
-import { command } from '../support/cli.mjs'
+import { command, done } from '../support/cli.mjs'
 
 test('ls, inspect and peers show channels', async (t) => {
   const one = channel(t, { encoding: 'json', groups: ['workers'] })
@@ -94,6 +94,15 @@ test('send, seal and evict', async (t) => {
   const file = closing(t, MmFile.createNew(100))
   await command(t, ['seal', file.id])
   t.true(file.sealed)
+})
+
+test('a UUID names a channel however it is written', async (t) => {
+  const one = channel(t, { encoding: 'utf8' })
+  one.sendSync('x')
+  const written = `{${one.id.toUpperCase()}}`
+  t.is((await command(t, ['cat', written])).stdout, 'x\n')
+  t.deepEqual(await command(t, ['rm', written]), { ...done(''), bytes: Buffer.alloc(0) })
+  t.is((await command(t, ['cat', one.id])).status, 1)
 })
 
 test('an ID that is a file and a channel wants --kind', async (t) => {

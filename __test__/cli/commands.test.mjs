@@ -87,6 +87,7 @@ test('wrong usage is exit status 2', async (t) => {
     ['ls', '--prefix', 'a/b'],
     ['peers'],
     ['sweep', 'x'],
+    ['sweep', '--kind', 'file'],
     ['completions'],
     ['completions', 'fish'],
   ]) {

@@ -4,7 +4,7 @@ import { MmFile } from '../file/mmfile.js'
 import { OBSERVE } from '../shared/arguments.js'
 import { MmFileError } from '../shared/errors.js'
 import { list } from '../shared/listing.js'
-import type { Access, Kind, ListOptions, TextEncodingName } from '../shared/types.js'
+import type { Access, Kind, ListOptions, ObjectInfo, TextEncodingName } from '../shared/types.js'
 
 /** An option of a command, as `--help` shows it and `parseArgs` takes it. */
 export interface CommandOption {
@@ -80,12 +80,17 @@ export const KIND_OPTION = {
   kind: { type: 'string', hint: 'KIND', summary: "'file', 'channel' or 'mutex'" },
 } as const satisfies Record<string, CommandOption>
 
-/** What every command on objects of any kind takes. */
-export const OBJECT_OPTIONS = {
-  ...KIND_OPTION,
+/** Where objects of all kinds are. */
+export const PLACE_OPTIONS = {
   ...FILE_OPTIONS,
   prefix: { type: 'string', hint: 'PREFIX', summary: "what mutexes' names begin with" },
 } as const satisfies Record<string, CommandOption>
+
+/** What every command on objects of any kind takes. */
+export const OBJECT_OPTIONS = { ...KIND_OPTION, ...PLACE_OPTIONS } as const satisfies Record<
+  string,
+  CommandOption
+>
 
 /** Where a command was told to look. */
 export function placeOf({ options }: Call): ListOptions {
@@ -115,16 +120,20 @@ export function isPath(id: string): boolean {
   return /[\\/]/.test(id)
 }
 
+/** Whether an ID operand names that: a UUID in any case, with or without braces, a name as it is. */
+export function names(id: string, info: ObjectInfo): boolean {
+  const [, uuid] = /^\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?$/i.exec(id) ?? []
+  return info.id === (uuid?.toLowerCase() ?? id)
+}
+
 /** Whether an ID operand names a file or a channel. Where it is both, --kind has to say which. */
 export function kindOfId(call: Call, id = call.operands[0] ?? ''): 'file' | 'channel' {
   const kind = kindOf(call)
   if (kind === 'mutex') throw new UsageError('a mutex has no contents')
   if (kind !== undefined) return kind
   if (isPath(id)) return kindOfPath(id)
-  const canonical = id.replace(/^\{(.*)\}$/, '$1').toLowerCase()
-  const same = (one: string) => one === id || one.toLowerCase() === canonical
   const kinds = list(placeOf(call))
-    .filter((info) => info.kind !== 'mutex' && same(info.id))
+    .filter((info) => info.kind !== 'mutex' && names(id, info))
     .map((info) => info.kind)
   if (kinds.length > 1) throw new UsageError(`'${id}' is a file and a channel: say --kind`)
   return kinds[0] === 'channel' ? 'channel' : 'file'

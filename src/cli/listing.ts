@@ -13,8 +13,10 @@ import {
   KIND_OPTION,
   kindOf,
   kindOfId,
+  names,
   OBJECT_OPTIONS,
   open,
+  PLACE_OPTIONS,
   placeOf,
   RANGE_OPTIONS,
   rangeGiven,
@@ -227,10 +229,9 @@ several things, --kind says which. A path is unlinked, if it is a file or a chan
           unlinkSync(id)
           continue
         }
-        const [found, other] = infos.filter((info) => info.id === id)
-        if (other !== undefined)
-          throw new UsageError(`'${id}' is ${kindsOf(infos, id)}: say --kind`)
-        remove(id, { kind: kind ?? found?.kind, ...place })
+        const found = infos.filter((info) => names(id, info))
+        if (found.length > 1) throw new UsageError(`'${id}' is ${kindsOf(found)}: say --kind`)
+        remove(id, { kind: kind ?? found[0]?.kind, ...place })
       } catch (error) {
         failures.push(error)
       }
@@ -240,8 +241,8 @@ several things, --kind says which. A path is unlinked, if it is a file or a chan
 }
 
 /** `a file and a mutex`. */
-function kindsOf(infos: readonly ObjectInfo[], id: string): string {
-  const kinds = infos.filter((info) => info.id === id).map(({ kind }) => `a ${kind}`)
+function kindsOf(infos: readonly ObjectInfo[]): string {
+  const kinds = infos.map(({ kind }) => `a ${kind}`)
   return `${kinds.slice(0, -1).join(', ')} and ${kinds.at(-1)}`
 }
 
@@ -250,6 +251,6 @@ export const sweepCommand: Command = {
   operands: [],
   summary: 'Remove what no live process has open, and print what it was',
   example: 'mmfile sweep --quiet',
-  options: { ...ROWS_OPTIONS, ...OBJECT_OPTIONS },
+  options: { ...ROWS_OPTIONS, ...PLACE_OPTIONS },
   run: (call) => writeRows(sweep(placeOf(call)), call),
 }
