@@ -88,7 +88,8 @@ fn passing(how: &str, point: &str, number: u64) -> String {
 fn killed_while_appending() {
     support::play(ROLES);
     let test = "operations::killed_while_appending";
-    let _watchdog = Watchdog::new(test, Duration::from_secs(120));
+    // Hundreds of kills, each of processes of its own.
+    let _watchdog = Watchdog::new(test, Duration::from_secs(600));
     let mut figures = Figures::new("appending");
     for how in ["append", "append_all", "append_with"] {
         let shortened = (how == "append_with").then_some(&SHORTENED);
