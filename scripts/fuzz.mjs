@@ -1,4 +1,4 @@
-// npm run fuzz -- --seconds 600 [--target open|scribble|race|disk|javascript]: what makes nothing but errors or
+// npm run fuzz -- --seconds 600 [--target open|scribble|race|disk|channel|javascript]: what makes nothing but errors or
 // data of any input. With the stable compiler: its coverage comes from LLVM's pass, the rest from libFuzzer. The
 // target `javascript` runs the whole API under AddressSanitizer instead, while another process scribbles.
 
@@ -12,7 +12,7 @@ import { sanitized } from './lib/asan.mjs'
 import { root, run } from './lib/run.mjs'
 
 /** The core's. */
-export const TARGETS = ['open', 'scribble', 'race', 'disk']
+export const TARGETS = ['open', 'scribble', 'race', 'disk', 'channel']
 const JAVASCRIPT = 'javascript'
 const FLAGS = [
   '-Cpasses=sancov-module',
@@ -36,15 +36,19 @@ export function fuzz({ seconds, targets = [...TARGETS, JAVASCRIPT], keep = false
 function fuzzJavascript(seconds) {
   build()
   const seed = Math.floor(Math.random() * 2 ** 31)
-  const program = join(root, '__test__', 'support', 'hostile.mjs')
-  let ended = { ok: false, output: '' }
+  const programs = ['hostile', 'channel-hostile'] // files, channels
+  let ok = true
   const silent = sanitized((env) => {
-    console.log(`\n--- ${JAVASCRIPT}: from seed ${seed}, ${seconds} s`)
-    const args = [program, 'race', String(seconds), String(seed)]
-    ended = run(process.execPath, args, { env, quiet: true })
-    console.log(ended.output)
+    for (const name of programs) {
+      console.log(`\n--- ${JAVASCRIPT}, ${name}: from seed ${seed}, ${seconds / programs.length} s`)
+      const program = join(root, '__test__', 'support', `${name}.mjs`)
+      const args = [program, 'race', String(seconds / programs.length), String(seed)]
+      const ended = run(process.execPath, args, { env, quiet: true })
+      console.log(ended.output)
+      ok &&= ended.ok && ended.output.includes('"strange":[]')
+    }
   })
-  return silent && ended.ok && ended.output.includes('"strange":[]')
+  return silent && ok
 }
 
 function fuzzCore(targets, seconds, keep) {

@@ -1,6 +1,7 @@
 //! What the fuzz targets do with their input. Whatever it is, the library answers with errors or data:
 //! a panic, a crash, an access outside of the mapping or a call that takes too long is a finding.
 
+mod channel;
 mod disk;
 mod input;
 mod object;
@@ -9,6 +10,7 @@ mod race;
 mod scribble;
 mod scribbler;
 
+pub use channel::channel;
 pub use disk::disk;
 pub use open::open;
 pub use race::{prepare_race, race};
@@ -30,7 +32,8 @@ fn prefixes() -> Prefixes {
     let process = std::process::id();
     let run = std::env::var("MMFILE_TEST_RUN").unwrap_or_else(|_| "mmfuzz".into());
     let prefix = |kind: &str| format!("{run}-{process}-{kind}-");
-    Prefixes::new(prefix("data"), prefix("lock")).expect("these are names")
+    let prefixes = Prefixes::new(prefix("data"), prefix("lock")).expect("these are names");
+    prefixes.with_channel(prefix("channel")).expect("another one")
 }
 
 fn open_with(access: Access, synchronized: bool) -> Result<MmFile> {

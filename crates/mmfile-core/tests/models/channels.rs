@@ -286,8 +286,74 @@ fn the_living_are_not_reaped() {
 }
 
 #[test]
-fn reaping_without_locks_of_handles_is_found() {
-    finds(Fault::NoBytesLocked, 2, a_living_reader);
+fn reaping_without_asking_for_locks_is_found() {
+    finds(Fault::LocksUnasked, 2, a_living_reader);
+}
+
+/// There is a slot for each of three readers. A fourth one asks which of them is dead: none, while they live.
+fn all_slots_are_taken() {
+    let (writer, other, third) = three_channels(1, false, false);
+    let mut reader = here(3, None, move || other.reader(StartFrom::Oldest).unwrap()).unwrap();
+    let others = here(4, None, || {
+        let more = [third.reader(StartFrom::New).unwrap(), third.reader(StartFrom::New).unwrap()];
+        (more, third)
+    })
+    .unwrap();
+    let joins = process(2, None, move || (writer.reader(StartFrom::New).is_ok(), writer));
+    let reads = process(3, None, move || {
+        let read = reader.try_receive().is_ok_and(|message| message.is_some());
+        (read, reader)
+    });
+    let ((joined, writer), (read, reader)) = (joins.end().unwrap(), reads.end().unwrap());
+    assert!(!joined && read, "a slot was given away while its reader lives");
+    end((writer, reader, others));
+}
+
+#[test]
+fn slots_of_the_living_are_not_given_away() {
+    holds("channel: join without a free slot, read", 2, all_slots_are_taken);
+}
+
+#[test]
+fn a_slot_that_is_given_away_without_asking_for_locks_is_found() {
+    finds(Fault::LocksUnasked, 2, all_slots_are_taken);
+}
+
+/// A reader that has died makes room for a new one, which gets its slot and everything from the oldest message on.
+fn a_slot_of_a_dead_reader() {
+    let (writer, other, third) = three_channels(2, false, false);
+    let others = here(4, None, || {
+        let more = [third.reader(StartFrom::New).unwrap(), third.reader(StartFrom::New).unwrap()];
+        (more, third)
+    })
+    .unwrap();
+    let dies = process(3, Some("reader.released"), || {
+        let mut reader = open_channel().reader(StartFrom::Oldest).unwrap();
+        let message = reader.try_receive().unwrap().unwrap();
+        reader.release(message.position);
+    });
+    assert!(dies.end().is_none(), "it did not die");
+    let joins = process(2, None, move || {
+        let mut reader = other.reader(StartFrom::Oldest).unwrap();
+        receive(&mut reader, &mut Some(0), true);
+        reader
+    });
+    let sends = process(5, None, move || (send(&writer), writer));
+    let (mut reader, (sent, writer)) = (joins.end().unwrap(), sends.end().unwrap());
+    assert_eq!(sent, Some(2));
+    here(2, None, move || {
+        let mut next = Some(reader.next_index());
+        receive(&mut reader, &mut next, true);
+        assert_eq!(next, Some(3));
+        drop(reader);
+    })
+    .unwrap();
+    end((writer, others));
+}
+
+#[test]
+fn a_dead_readers_slot_is_used_again() {
+    holds("death of a reader whose slot another one gets", 1, a_slot_of_a_dead_reader);
 }
 
 // ---- lossy reading

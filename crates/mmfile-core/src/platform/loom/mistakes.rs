@@ -29,6 +29,8 @@ pub enum Fault {
     LiveBeforeContents,
     /// A claim changes hands without a look at who has it.
     BlindExchange,
+    /// A handle is taken for dead without asking whether its byte is locked.
+    LocksUnasked,
 }
 
 thread_local! {

@@ -215,7 +215,8 @@ impl Descriptor {
     }
 
     pub(crate) fn blocker(&self, bytes: ByteRange) -> Result<Option<LockKind>> {
-        let blocker = kernel::blocker(self.number, bytes);
+        let unasked = bytes.length == 1 && has(Fault::LocksUnasked);
+        let blocker = kernel::blocker(self.number, bytes).filter(|_| !unasked);
         Ok(blocker.map(|kind| if has(Fault::AnyLockIsAlive) { LockKind::Shared } else { kind }))
     }
 }
