@@ -26,8 +26,11 @@ const known = [
   'NOT_FOUND',
 ].map((code) => `ERR_MMFILE_${code}`)
 
-/** Stands in memory that this process has given up, and never in a file: where it is read, it leaked. */
-const MARK = 0xee
+/**
+ * Stands in memory that this process has given up, and never in a file: where it is read, it leaked. Odd, since the
+ * sizes of texts are even.
+ */
+const MARK = 0xef
 
 const acts = [
   (file) => file.length,
