@@ -19,5 +19,6 @@ export function runFolder() {
     console.error(`The tests left these in shared memory: ${names.join(', ')}`)
     process.exitCode = 1
   })
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1))
   return { MMFILE_DIRECTORY: folder }
 }
