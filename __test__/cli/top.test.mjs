@@ -104,7 +104,7 @@ onScreen('the screen: select, sort, inspect, follow, pause, quit', async (t) => 
   const { file, channel, flags } = things(t)
   const terminal = new Terminal([process.execPath, bin, 'top', '--interval', '0.2', ...flags])
   t.teardown(() => terminal.end())
-  const first = await terminal.shows(/a-mutex[\s\S]*0\/s/)
+  const first = await terminal.shows(/(?=[\s\S]*a-mutex)[\s\S]*0\/s/)
   t.regex(first, /1 file · 1 channel · 1 mutex · 1 process/)
   t.regex(first, new RegExp(`a-file +file +█████░░░░░ +50 % +500 B +0/s +${process.pid}`))
   terminal.press('s')
