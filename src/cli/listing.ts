@@ -194,7 +194,8 @@ export const peers: Command = {
   async run(call) {
     const isChannel = kindOfId(call) === 'channel'
     const one = isChannel ? openChannel(call, OBSERVE) : open(call, OBSERVE)
-    const rows = one.peers()
+    // It is a peer itself where no process has the thing open, on disk.
+    const rows = one.peers().filter(({ self }) => !self)
     const participants = one instanceof Channel ? one.participants() : []
     one.close()
     if (call.options.json) return writeJson(isChannel ? { peers: rows, participants } : rows)
