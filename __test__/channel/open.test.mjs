@@ -189,8 +189,12 @@ test('what an encoding does not have is a wrong argument, and nothing was sent',
   const circle = {}
   circle.self = circle
   for (const value of [undefined, 1n, circle, () => {}]) {
-    t.throws(() => json.trySend(value), { code: 'ERR_INVALID_ARG_VALUE' })
+    t.throws(() => json.trySend(value), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /^The argument 'value' cannot be encoded as JSON \(.*[^.]\)\. Received /,
+    })
   }
+  t.throws(() => json.trySend(undefined), { message: /undefined, functions and symbols/ })
   t.throws(() => channel(t, { encoding: 'v8' }).trySend(() => {}), {
     code: 'ERR_INVALID_ARG_VALUE',
   })
@@ -203,6 +207,7 @@ test('what an encoding does not have is a wrong argument, and nothing was sent',
 
 test('what cannot be decoded is NOT_TEXT, and what follows can be read', (t) => {
   const bad = { utf8: [0xff], utf16le: [1], json: [0x7b], v8: [1, 2, 3] }
+  const reasons = { utf8: 'it is not UTF-8 text', utf16le: 'it has an odd number of bytes, 1' }
   for (const [encoding, bytes] of Object.entries(bad)) {
     const one = channel(t, { encoding })
     const reader = one.reader()
@@ -210,7 +215,8 @@ test('what cannot be decoded is NOT_TEXT, and what follows can be read', (t) => 
     one.sendSync('good')
     const message = reader.tryReceive()
     t.is(message.index, 0)
-    refuses(t, () => message.value, 'ERR_MMFILE_NOT_TEXT')
+    const error = refuses(t, () => message.value, 'ERR_MMFILE_NOT_TEXT')
+    t.true(error.message.includes(`'${encoding}' (${reasons[encoding] ?? ''}`), error.message)
     t.is(reader.tryReceive().value, 'good')
   }
 })

@@ -115,11 +115,11 @@ function ofText(encoding: TextEncodingName): Coder {
 /** Throws what says why it is no text. */
 function textOf(bytes: Buffer, length: number, encoding: TextEncodingName): string {
   if (encoding === 'utf16le' && length % 2 !== 0) {
-    throw new RangeError(`${length} bytes are no UTF-16 text: their number is odd`)
+    throw new RangeError(`it has an odd number of bytes, ${length}`)
   }
   const text = bytes.toString(encoding, 0, length)
   if (encoding === 'utf8' && text.includes('\ufffd') && !isUtf8(bytes.subarray(0, length))) {
-    throw new RangeError('the bytes are no UTF-8 text')
+    throw new RangeError('it is not UTF-8 text')
   }
   return text
 }
@@ -130,7 +130,10 @@ const JSON_TEXT: Coder = {
   keeps: false,
   encode(name, value) {
     const text = encoded(name, value, 'JSON', () => JSON.stringify(value))
-    if (text === undefined) throw invalidValue(name, 'has no JSON text', value)
+    if (text === undefined) {
+      const why = 'JSON cannot hold undefined, functions and symbols'
+      throw invalidValue(name, `cannot be encoded as JSON (${why})`, value)
+    }
     return text
   },
   decode: (bytes, length) => JSON.parse(textOf(bytes, length, 'utf8')),
@@ -150,7 +153,7 @@ function encoded<E>(name: string, value: unknown, what: string, encode: () => E)
     return encode()
   } catch (error) {
     const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-    throw invalidValue(name, `cannot be encoded as ${what} (${why}).`, value)
+    throw invalidValue(name, `cannot be encoded as ${what} (${why.replace(/\.$/, '')})`, value)
   }
 }
 

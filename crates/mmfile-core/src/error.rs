@@ -107,7 +107,7 @@ pub enum Error {
         length: u64,
     },
     /// The segment is not text of the encoding that it is read with.
-    #[error("segment {index} is no {encoding} text, {reason}: read it as bytes")]
+    #[error("segment {index} is not {encoding} text ({reason}): read it as bytes")]
     NotText {
         /// The segment.
         index: u64,
@@ -340,7 +340,7 @@ impl Error {
     /// The error of a segment that is read as UTF-16 and has an odd number of bytes.
     #[must_use]
     pub fn odd_text(index: u64, byte_length: u64) -> Self {
-        let reason = format!("which never has {byte_length} bytes");
+        let reason = format!("it has an odd number of bytes, {byte_length}");
         Self::NotText { index, encoding: "UTF-16", reason }
     }
 

@@ -173,7 +173,7 @@ fn read_utf8(call: &Call, file: &MmFile, index: u64, span: Span) -> Outcome {
         return unsafe { latin1(call, copy.as_ptr().cast(), span) };
     }
     if let Err(error) = std::str::from_utf8(&copy) {
-        let reason = format!("whose byte {} is none", error.valid_up_to());
+        let reason = format!("the byte at offset {} is invalid", error.valid_up_to());
         return Err(Error::NotText { index, encoding: "UTF-8", reason }.into());
     }
     let length = isize::try_from(size).unwrap_or(isize::MAX);
