@@ -213,7 +213,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
     reader<F extends MessageForm = 'value'>(options?: ReaderOptions<F>): Reader<MessageForms<T>[F]>;
     /**
      * Creates a group, unless there is one of that name: a position in the channel, from which each message goes to one
-     * member. It holds writers back, with or without members, until `removeGroup`.
+     * member. It holds writers back, with or without members, until `removeGroup`. It begins with the oldest message that
+     * writers have not overwritten, which other groups may have acknowledged: `from: 'new'` leaves those out.
      *
      * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_UNSUPPORTED` with `onFull: 'drop-oldest'`,
      * `ERR_MMFILE_LOST`, `ERR_MMFILE_READ_ONLY`.
@@ -277,7 +278,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * @example
      * const sum = await channel.request<number>({ a: 1, b: 2 }, { timeout: 1000, requireServer: true })
      */
-    request<Reply = T>(value: Sendable<T>, options?: RequestOptions): Promise<Reply>;
+    request<Reply = unknown>(value: Sendable<T>, options?: RequestOptions): Promise<Reply>;
     /**
      * Handles requests until `signal`: it takes no more then, waits for the handlers that run, and fulfils. Any number of
      * processes may serve. A request is handled again if a server died with it.
@@ -289,7 +290,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * @example
      * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal })
      */
-    serve<Reply = T>(handler: (value: T, context: RequestContext) => Reply | PromiseLike<Reply>, options?: ServeOptions): Promise<void>;
+    serve<Reply = unknown>(handler: (value: T, context: RequestContext) => Reply | PromiseLike<Reply>, options?: ServeOptions): Promise<void>;
     /**
      * A copy of the newest message, which is there as long as the channel is, whether it was read or not. Throws
      * `ERR_MMFILE_CORRUPT`.
@@ -649,6 +650,20 @@ declare class Job<V> extends Message<V> {
 
 /** What an object is. Each kind has a name space of its own. */
 export declare type Kind = 'file' | 'channel' | 'mutex';
+
+/** What errors of these codes always know. */
+declare interface KnownFacts {
+    ERR_MMFILE_CAPACITY: {
+        readonly needed: number;
+        readonly available: number;
+    };
+    ERR_MMFILE_LOST: {
+        readonly oldest: number;
+    };
+    ERR_MMFILE_REMOTE: {
+        readonly cause: Error;
+    };
+}
 
 /** How long a file can be opened; see {@link CreateOptions.lifetime}. */
 export declare type Lifetime = 'creator' | 'last-process';
@@ -1204,7 +1219,7 @@ export declare class MmFileError extends Error {
      * @example
      * if (!MmFileError.is(error, 'ERR_MMFILE_TIMEOUT')) throw error
      */
-    static is(error: unknown, ...codes: MmFileErrorCode[]): error is MmFileError;
+    static is<Code extends MmFileErrorCode = MmFileErrorCode>(error: unknown, ...codes: Code[]): error is MmFileErrorOf<Code>;
     /** What went wrong, for programs. */
     readonly code: MmFileErrorCode;
     /** With `ERR_MMFILE_CAPACITY`: the bytes that the segments and their size words would take. */
@@ -1228,6 +1243,11 @@ export declare class MmFileError extends Error {
 
 /** The stable codes of {@link MmFileError}. */
 export declare type MmFileErrorCode = 'ERR_MMFILE_NOT_FOUND' | 'ERR_MMFILE_EXISTS' | 'ERR_MMFILE_CLOSED' | 'ERR_MMFILE_READ_ONLY' | 'ERR_MMFILE_SEALED' | 'ERR_MMFILE_CAPACITY' | 'ERR_MMFILE_FULL' | 'ERR_MMFILE_SEGMENT_ORDER' | 'ERR_MMFILE_SEGMENT_RANGE' | 'ERR_MMFILE_NOT_TEXT' | 'ERR_MMFILE_CORRUPT' | 'ERR_MMFILE_TIMEOUT' | 'ERR_MMFILE_LOCK_HELD' | 'ERR_MMFILE_PEER_GONE' | 'ERR_MMFILE_LOST' | 'ERR_MMFILE_EVICTED' | 'ERR_MMFILE_REMOTE' | 'ERR_MMFILE_NO_SPACE' | 'ERR_MMFILE_ACCESS' | 'ERR_MMFILE_INCOMPATIBLE' | 'ERR_MMFILE_UNSUPPORTED' | 'ERR_MMFILE_LOAD';
+
+/** An error of that code, with what such an error always knows. */
+export declare type MmFileErrorOf<Code extends MmFileErrorCode> = Code extends unknown ? MmFileError & {
+    readonly code: Code;
+} & (Code extends keyof KnownFacts ? KnownFacts[Code] : unknown) : never;
 
 /** Options of `NamedMutex.open` and `openExisting`. */
 export declare interface MutexOptions extends PlaceOptions {
@@ -1742,7 +1762,7 @@ export declare interface SegmentWaitSyncOptions extends SyncWaitOptions, Segment
 }
 
 /** What `send` takes: values of the channel's type; any bytes, where the encoding is `'bytes'`. */
-export declare type Sendable<T> = [T] extends [Buffer] ? Bytes : T;
+export declare type Sendable<T> = T | ([T] extends [Buffer] ? Bytes : never);
 
 /** What a channel and its exclusive writer send with. */
 declare abstract class Sender<T> {

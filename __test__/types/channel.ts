@@ -111,11 +111,16 @@ async function works(signal: AbortSignal): Promise<void> {
   })
   await json.serve<number>(({ n }, { index, attempt }) => n + index + attempt, { signal })
   const reply: number = await json.request<number>({ n: 1 }, { requireServer: true })
-  const same: Task = await json.request({ n: reply })
+  const same = await json.request<Task>({ n: reply })
   console.log(same)
 }
 
 function full(error: unknown): Participant | undefined {
+  if (MmFileError.is(error, 'ERR_MMFILE_REMOTE')) error.cause.message satisfies string
+  if (MmFileError.is(error, 'ERR_MMFILE_LOST')) error.oldest satisfies number
+  if (MmFileError.is(error, 'ERR_MMFILE_CAPACITY', 'ERR_MMFILE_LOST')) {
+    if (error.code === 'ERR_MMFILE_CAPACITY') (error.needed - error.available) satisfies number
+  }
   if (!MmFileError.is(error, 'ERR_MMFILE_FULL')) return undefined
   const slowest: Participant | undefined = error.slowest
   if (slowest?.role === 'reader') json.evict(slowest)
@@ -123,3 +128,9 @@ function full(error: unknown): Participant | undefined {
 }
 
 export { full, receives, sends, works }
+
+/** A program's own function around a channel of any type. */
+export function passOn<T>(channel: Channel<T>, value: T): number {
+  void channel.sendAllSync([value])
+  return channel.sendSync(value)
+}

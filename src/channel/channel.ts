@@ -487,7 +487,8 @@ export class Channel<T = Buffer> extends Sender<T> {
 
   /**
    * Creates a group, unless there is one of that name: a position in the channel, from which each message goes to one
-   * member. It holds writers back, with or without members, until `removeGroup`.
+   * member. It holds writers back, with or without members, until `removeGroup`. It begins with the oldest message that
+   * writers have not overwritten, which other groups may have acknowledged: `from: 'new'` leaves those out.
    *
    * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_UNSUPPORTED` with `onFull: 'drop-oldest'`,
    * `ERR_MMFILE_LOST`, `ERR_MMFILE_READ_ONLY`.
@@ -585,7 +586,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * @example
    * const sum = await channel.request<number>({ a: 1, b: 2 }, { timeout: 1000, requireServer: true })
    */
-  request<Reply = T>(value: Sendable<T>, options?: RequestOptions): Promise<Reply> {
+  request<Reply = unknown>(value: Sendable<T>, options?: RequestOptions): Promise<Reply> {
     try {
       const given = checkOptions<RequestOptions>(options, [...WAIT_OPTIONS, 'requireServer'])
       const wait = checkWait(given)
@@ -612,7 +613,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * @example
    * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal })
    */
-  async serve<Reply = T>(
+  async serve<Reply = unknown>(
     handler: (value: T, context: RequestContext) => Reply | PromiseLike<Reply>,
     options?: ServeOptions,
   ): Promise<void> {

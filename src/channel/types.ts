@@ -45,7 +45,7 @@ export type EncodingName = 'bytes' | TextEncodingName | 'json' | 'v8'
 export type OnFull = 'wait' | 'drop-oldest'
 
 /** What `send` takes: values of the channel's type; any bytes, where the encoding is `'bytes'`. */
-export type Sendable<T> = [T] extends [Buffer] ? Bytes : T
+export type Sendable<T> = T | ([T] extends [Buffer] ? Bytes : never)
 
 /** What every way to open a channel takes. */
 export interface ChannelHandleOptions {

@@ -28,6 +28,20 @@ export type MmFileErrorCode =
   | 'ERR_MMFILE_UNSUPPORTED'
   | 'ERR_MMFILE_LOAD'
 
+/** What errors of these codes always know. */
+interface KnownFacts {
+  ERR_MMFILE_CAPACITY: { readonly needed: number; readonly available: number }
+  ERR_MMFILE_LOST: { readonly oldest: number }
+  ERR_MMFILE_REMOTE: { readonly cause: Error }
+}
+
+/** An error of that code, with what such an error always knows. */
+export type MmFileErrorOf<Code extends MmFileErrorCode> = Code extends unknown
+  ? MmFileError & { readonly code: Code } & (Code extends keyof KnownFacts
+        ? KnownFacts[Code]
+        : unknown)
+  : never
+
 /** What all copies of the package mark their errors with. */
 const BRAND = Symbol.for('mmfile.MmFileError')
 
@@ -88,8 +102,12 @@ export class MmFileError extends Error {
    * @example
    * if (!MmFileError.is(error, 'ERR_MMFILE_TIMEOUT')) throw error
    */
-  static is(error: unknown, ...codes: MmFileErrorCode[]): error is MmFileError {
-    return error instanceof MmFileError && (codes.length === 0 || codes.includes(error.code))
+  static is<Code extends MmFileErrorCode = MmFileErrorCode>(
+    error: unknown,
+    ...codes: Code[]
+  ): error is MmFileErrorOf<Code> {
+    const all: MmFileErrorCode[] = codes
+    return error instanceof MmFileError && (all.length === 0 || all.includes(error.code))
   }
 
   /** An error of another copy of the package is one, too: npm may install two, and test runners reload. @internal */

@@ -98,6 +98,16 @@ pub enum Error {
         /// The index that can be written.
         length: u64,
     },
+    /// A channel's next message is not the one that was to be sent.
+    #[error(
+        "message {index} cannot be sent, the next one is {next}: read the newest one again, and send what follows it"
+    )]
+    MessageOrder {
+        /// The index asked for.
+        index: u64,
+        /// The index that the next message gets.
+        next: u64,
+    },
     /// There is no such segment yet.
     #[error("there is no segment {index}, it has {length}: wait for it first")]
     SegmentRange {
@@ -277,7 +287,7 @@ impl Error {
             Self::ReadOnly => "ERR_MMFILE_READ_ONLY",
             Self::Sealed => "ERR_MMFILE_SEALED",
             Self::Capacity { .. } => "ERR_MMFILE_CAPACITY",
-            Self::SegmentOrder { .. } => "ERR_MMFILE_SEGMENT_ORDER",
+            Self::SegmentOrder { .. } | Self::MessageOrder { .. } => "ERR_MMFILE_SEGMENT_ORDER",
             Self::SegmentRange { .. } => "ERR_MMFILE_SEGMENT_RANGE",
             Self::NotText { .. } => "ERR_MMFILE_NOT_TEXT",
             Self::Corrupt { .. } => "ERR_MMFILE_CORRUPT",

@@ -29,7 +29,7 @@ impl Channel {
     /// Sends one message if there is room now: its index. `expected` is the index that it must get.
     ///
     /// # Errors
-    /// [`Error::Capacity`] for more than [`Channel::max_byte_length`], [`Error::SegmentOrder`] if `expected`
+    /// [`Error::Capacity`] for more than [`Channel::max_byte_length`], [`Error::MessageOrder`] if `expected`
     /// is not the next index, [`Error::ExclusiveWriter`], [`Error::Sealed`], [`Error::ReadOnly`],
     /// [`Error::Timeout`] if the lock cannot be had.
     pub fn try_send<P: Payload + ?Sized>(
@@ -188,7 +188,7 @@ impl Handle {
         let writing = self.ring.writing()?;
         let index = writing.next_index;
         if let Some(expected) = expected.filter(|it| *it != index) {
-            return Err(Error::SegmentOrder { index: expected, length: index });
+            return Err(Error::MessageOrder { index: expected, next: index });
         }
         if values.is_empty() {
             return Ok(Attempt::Done(index));

@@ -48,7 +48,7 @@ fn send(channel: &Channel) -> Option<u64> {
         let value = u32::try_from(index).unwrap().to_le_bytes();
         match channel.try_send(&value, Some(index)) {
             Ok(sent) => return sent,
-            Err(Error::SegmentOrder { .. }) => {} // another one was quicker
+            Err(Error::MessageOrder { .. }) => {} // another one was quicker
             Err(error) => panic!("{error}"),
         }
     }
