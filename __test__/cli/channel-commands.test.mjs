@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import test from 'ava'
-import { Channel, MmFile } from 'mmfile'
+import { Channel, MmFile, NamedMutex } from 'mmfile'
 import { channel, closing, folder, uniqueId } from '../support/channels.mjs'
 import { command, done } from '../support/cli.mjs'
 
@@ -117,6 +117,54 @@ test('an ID that is a file and a channel wants --kind', async (t) => {
   t.is((await command(t, ['rm', id])).status, 2)
   t.is((await command(t, ['rm', id, '--kind', 'channel'])).status, 0)
   t.is((await command(t, ['cat', id])).stdout, 'of the file\n')
+})
+
+test('a command says what an ID is that it is not for, and which command is', async (t) => {
+  const place = folder(t)
+  const one = channel(t, { encoding: 'utf8' })
+  const file = closing(t, MmFile.createNew(100))
+  const onDisk = closing(t, Channel.createFile(join(place, 'c.mmf')))
+  const fileOnDisk = closing(t, MmFile.createFile(join(place, 'f.mmf'), 100))
+  const mutex = closing(t, NamedMutex.open(uniqueId()))
+  for (const [text, ...args] of [
+    [`'${one.id}' is a channel: 'mmfile send' sends to it`, 'append', one.id, 'x'],
+    [`'${onDisk.path}' is a channel: 'mmfile send' sends to it`, 'append', onDisk.path, 'x'],
+    [`'${file.id}' is a file: 'mmfile append' appends to it`, 'send', file.id, 'x'],
+    [`'${fileOnDisk.path}' is a file: 'mmfile append' appends to it`, 'send', fileOnDisk.path, 'x'],
+    [`'${file.id}' is a file: only a channel has participants`, 'evict', file.id, '1'],
+    ...['cat', 'inspect', 'peers', 'follow', 'seal', 'append', 'send', 'evict'].map((verb) => [
+      `'${mutex.name}' is a mutex: it has no contents, and it cannot be told which process has it`,
+      verb,
+      mutex.name,
+      ...(verb === 'evict' ? ['1'] : []),
+    ]),
+    [
+      'a mutex has no contents, and it cannot be told which process has it',
+      ...['peers', mutex.name, '--kind', 'mutex'],
+    ],
+  ]) {
+    const { status, stdout, stderr } = await command(t, args, { input: 'x' })
+    t.deepEqual([status, stdout], [2, ''], `${args}: ${stderr}`)
+    t.true(stderr.startsWith(`mmfile: ${text}\n`), `${args}: ${stderr}`)
+  }
+  t.deepEqual([one.nextIndex, file.length], [0, 0])
+})
+
+test('a command names the kinds that it looked for', async (t) => {
+  const id = uniqueId()
+  for (const [kinds, ...args] of [
+    ...['cat', 'inspect', 'peers', 'follow', 'seal'].map((verb) => ['file or channel', verb]),
+    ['file, channel or mutex', 'rm'],
+    ['file', 'append'],
+    ['file', 'cat', '--kind', 'file'],
+    ['channel', 'cat', '--kind', 'channel'],
+    ['channel', 'send'],
+  ]) {
+    const [verb, ...options] = args
+    const { status, stderr } = await command(t, [verb, id, ...options], { input: 'x' })
+    t.is(status, 1)
+    t.regex(stderr, new RegExp(`^mmfile: ERR_MMFILE_NOT_FOUND: there is no ${kinds} '${id}': `))
+  }
 })
 
 test('with a slash it is a path', async (t) => {

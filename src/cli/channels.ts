@@ -11,6 +11,8 @@ import {
   type Command,
   type CommandAccess,
   FILE_OPTIONS,
+  isPath,
+  openOnly,
   placeOf,
   UsageError,
 } from './command.js'
@@ -25,7 +27,7 @@ export type Form = 'text' | 'bytes' | 'json'
 export function openChannel(call: Call, access: CommandAccess): Channel<unknown> {
   const id = call.operands[0] ?? ''
   const options = { access: access as Access, encoding: ANY_CODEC as never }
-  if (/[\\/]/.test(id)) return Channel.openFile(id, options)
+  if (isPath(id)) return Channel.openFile(id, options)
   const { directory, prefixes } = placeOf(call)
   return Channel.openExisting(id, { ...options, directory, prefixes })
 }
@@ -184,7 +186,8 @@ is full. Without TEXT, standard input is one message. A TEXT that begins with a 
   options: { ...INPUT_OPTIONS, ...FILE_OPTIONS },
   async run(call) {
     const values = given(call)
-    const channel = openChannel(call, 'read-write')
+    const instead = "'mmfile append' appends to it"
+    const channel = openOnly(call, 'channel', instead, () => openChannel(call, 'read-write'))
     try {
       for await (const value of values) await write(`${await sendOne(channel, value)}\n`)
     } finally {
@@ -205,7 +208,9 @@ function sendOne(channel: Channel<unknown>, value: string | Buffer): Promise<num
   try {
     return channel.send(JSON.parse(value))
   } catch {
-    throw new UsageError(`the channel's encoding is 'json', and this is none: ${printable(value)}`)
+    throw new UsageError(
+      `the channel's encoding is 'json', and this is not JSON: ${printable(value)}`,
+    )
   }
 }
 
@@ -218,7 +223,8 @@ others, and its next call is ERR_MMFILE_EVICTED.`,
   example: 'mmfile evict jobs 3',
   options: { ...FILE_OPTIONS },
   run(call) {
-    const channel = openChannel(call, 'read-write')
+    const instead = 'only a channel has participants'
+    const channel = openOnly(call, 'channel', instead, () => openChannel(call, 'read-write'))
     try {
       const participant = channel.participants().find(({ id }) => id === call.operands[1])
       if (participant === undefined) {

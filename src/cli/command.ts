@@ -2,7 +2,7 @@ import { Channel } from '../channel/channel.js'
 import { ANY_CODEC } from '../channel/opening.js'
 import { MmFile } from '../file/mmfile.js'
 import { OBSERVE } from '../shared/arguments.js'
-import { MmFileError } from '../shared/errors.js'
+import { fail, MmFileError } from '../shared/errors.js'
 import { list } from '../shared/listing.js'
 import type { Access, Kind, ListOptions, ObjectInfo, TextEncodingName } from '../shared/types.js'
 
@@ -129,29 +129,76 @@ export function names(id: string, info: ObjectInfo): boolean {
 /** Whether an ID operand names a file or a channel. Where it is both, --kind has to say which. */
 export function kindOfId(call: Call, id = call.operands[0] ?? ''): 'file' | 'channel' {
   const kind = kindOf(call)
-  if (kind === 'mutex') throw new UsageError('a mutex has no contents')
+  if (kind === 'mutex') throw notOfMutexes('a mutex')
   if (kind !== undefined) return kind
-  if (isPath(id)) return kindOfPath(id)
-  const kinds = list(placeOf(call))
-    .filter((info) => info.kind !== 'mutex' && names(id, info))
-    .map((info) => info.kind)
-  if (kinds.length > 1) throw new UsageError(`'${id}' is a file and a channel: say --kind`)
-  return kinds[0] === 'channel' ? 'channel' : 'file'
+  const kinds = kindsOfId(call, id)
+  const [one, another] = kinds.filter((found) => found !== 'mutex')
+  if (another !== undefined) throw new UsageError(`'${id}' is a file and a channel: say --kind`)
+  if (one !== undefined) return one
+  // Whatever is wrong at a path, opening it as a file says. Maps of other programs are files that no list has.
+  if (isPath(id)) return 'file'
+  orNone('file or channel', id, () => {
+    try {
+      open({ ...call, operands: [id] }, OBSERVE).close()
+    } catch (error) {
+      const isMutex = kinds.length > 0 && MmFileError.is(error, 'ERR_MMFILE_NOT_FOUND')
+      throw isMutex ? notOfMutexes(`'${id}' is a mutex: it`) : error
+    }
+  })
+  return 'file'
 }
 
-/** What stands at a path. Whatever is wrong with it, opening it as a file says. */
-function kindOfPath(path: string): 'file' | 'channel' {
+function notOfMutexes(subject: string): UsageError {
+  return new UsageError(`${subject} has no contents, and it cannot be told which process has it`)
+}
+
+/** All that an ID operand names. */
+function kindsOfId(call: Call, id: string): Kind[] {
+  if (isPath(id)) return kindsOfPath(id)
+  return list(placeOf(call))
+    .filter((info) => names(id, info))
+    .map(({ kind }) => kind)
+}
+
+function kindsOfPath(path: string): Kind[] {
   try {
     MmFile.openFile(path, { access: OBSERVE as never }).close()
-    return 'file'
+    return ['file']
   } catch (error) {
-    if (!MmFileError.is(error, 'ERR_MMFILE_INCOMPATIBLE', 'ERR_MMFILE_ACCESS')) return 'file'
+    if (!MmFileError.is(error, 'ERR_MMFILE_INCOMPATIBLE', 'ERR_MMFILE_ACCESS')) return []
   }
   try {
     Channel.openFile(path, { access: OBSERVE as never, encoding: ANY_CODEC as never }).close()
-    return 'channel'
+    return ['channel']
   } catch {
-    return 'file'
+    return []
+  }
+}
+
+/** Does something with an ID of whichever of these kinds. The error for there being none names them all. */
+export function orNone<T>(kinds: string, id: string, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    if (!MmFileError.is(error, 'ERR_MMFILE_NOT_FOUND')) throw error
+    const reason = "'mmfile ls' shows what there is, where --directory and the prefixes say"
+    throw fail('ERR_MMFILE_NOT_FOUND', undefined, `there is no ${kinds} '${id}': ${reason}`)
+  }
+}
+
+/** Opens what a command is for. If the ID is of another kind, the error says so, and what it is `instead`. */
+export function openOnly<T>(call: Call, kind: Kind, instead: string, openIt: () => T): T {
+  try {
+    return openIt()
+  } catch (error) {
+    const codes = ['ERR_MMFILE_NOT_FOUND', 'ERR_MMFILE_ACCESS', 'ERR_MMFILE_INCOMPATIBLE'] as const
+    if (!MmFileError.is(error, ...codes)) throw error
+    const id = call.operands[0] ?? ''
+    const kinds = kindsOfId(call, id)
+    if (kinds.length === 0 || kinds.includes(kind)) throw error
+    const other = kinds.find((found) => found !== 'mutex')
+    if (other === undefined) throw notOfMutexes(`'${id}' is a mutex: it`)
+    throw new UsageError(`'${id}' is a ${other}: ${instead}`)
   }
 }
 
@@ -172,7 +219,7 @@ export const RANGE_OPTIONS = {
   limit: { type: 'string', hint: 'COUNT', summary: 'show so many at most' },
 } as const satisfies Record<string, CommandOption>
 
-type Range = [from?: number | undefined, limit?: number | undefined]
+export type Range = [from?: number | undefined, limit?: number | undefined]
 
 /** What --from and --limit say. Asked before anything is opened: they may be wrong. */
 export function rangeGiven({ options: { from, limit } }: Call): Range {

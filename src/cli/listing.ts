@@ -16,9 +16,11 @@ import {
   names,
   OBJECT_OPTIONS,
   open,
+  orNone,
   PLACE_OPTIONS,
   placeOf,
   RANGE_OPTIONS,
+  type Range,
   rangeGiven,
   rangeOf,
   UsageError,
@@ -107,8 +109,9 @@ export const inspect: Command = {
     ...FILE_OPTIONS,
   },
   async run(call) {
-    if (kindOfId(call) === 'channel') return inspectChannel(call)
-    const facts = look(call)
+    const [encoding, range] = [encodingOf(call), rangeGiven(call)]
+    if (kindOfId(call) === 'channel') return inspectChannel(call, range)
+    const facts = look(call, encoding, range)
     if (call.options.json) return writeJson(facts)
     const { segments, ...rest } = facts
     await writeFacts(rest)
@@ -116,8 +119,7 @@ export const inspect: Command = {
   },
 }
 
-async function inspectChannel(call: Call): Promise<void> {
-  const [from, limit = SHOWN] = rangeGiven(call)
+async function inspectChannel(call: Call, [from, limit = SHOWN]: Range): Promise<void> {
   const facts = lookAtChannel(call, from, limit)
   if (call.options.json) return writeJson(facts)
   const { participants, messages, path, ...rest } = facts
@@ -144,8 +146,7 @@ async function writeContents(
   if (left > 0) await write(`${dim(`… and ${left} more: --from and --limit show others`)}\n`)
 }
 
-function look(call: Call) {
-  const [encoding, range] = [encodingOf(call), rangeGiven(call)]
+function look(call: Call, encoding: TextEncodingName | undefined, range: Range) {
   const file = open(call, OBSERVE, encoding)
   try {
     const [from, to] = rangeOf(range, file.length, SHOWN)
@@ -232,7 +233,9 @@ several things, --kind says which. A path is unlinked, if it is a file or a chan
         }
         const found = infos.filter((info) => names(id, info))
         if (found.length > 1) throw new UsageError(`'${id}' is ${kindsOf(found)}: say --kind`)
-        remove(id, { kind: kind ?? found[0]?.kind, ...place })
+        const only = kind ?? found[0]?.kind
+        if (only !== undefined) remove(id, { kind: only, ...place })
+        else orNone('file, channel or mutex', id, () => remove(id, place))
       } catch (error) {
         failures.push(error)
       }

@@ -9,6 +9,7 @@ import {
   KIND_OPTION,
   kindOfId,
   open,
+  openOnly,
   RANGE_OPTIONS,
   rangeGiven,
   rangeOf,
@@ -168,7 +169,9 @@ text is stored as --encoding says, as UTF-16 without it. A TEXT that begins with
   },
   async run(call) {
     const values = given(call)
-    const file = open(call, 'read-write', encodingOf(call))
+    const encoding = encodingOf(call)
+    const instead = "'mmfile send' sends to it"
+    const file = openOnly(call, 'file', instead, () => open(call, 'read-write', encoding))
     try {
       for await (const value of values) await write(`${file.append(value)}\n`)
     } finally {
