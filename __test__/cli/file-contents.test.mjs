@@ -111,6 +111,38 @@ test('append stores text in the encoding that it is told', async (t) => {
   t.is((await command(t, ['append', file.id, '€', '--encoding', 'latin1'])).status, 2)
 })
 
+test('without an encoding, append stores text in that of the newest texts, as cat recognises it', async (t) => {
+  const appended = async (...values) => {
+    const file = create(t, 1 << 20)
+    if (values.length > 0) file.appendAll(values)
+    const index = file.length
+    await prints(t, ['append', file.id, 'Grüße'], `${index}\n`)
+    await prints(t, ['append', file.id, '--lines'], `${index + 1}\n${index + 2}\n`, {
+      input: 'é\nx',
+    })
+    const texts = ['Grüße', 'é', 'x']
+    for (const encoding of ['utf8', 'utf16le']) {
+      const bytes = texts.map((text) => [...Buffer.from(text, encoding)])
+      const stored = texts.map((_, at) => [...file.readBytes(index + at)])
+      if (stored.join() === bytes.join()) return encoding
+    }
+    return 'mixed'
+  }
+  const utf8 = (text) => Buffer.from(text)
+  const wide = (text) => Buffer.from(text, 'utf16le')
+  const noText = Buffer.from([0, 1, 255, 216])
+  t.is(await appended(), 'utf16le')
+  t.is(await appended('', noText), 'utf16le')
+  t.is(await appended(utf8('a log')), 'utf8')
+  t.is(await appended(utf8('日本')), 'utf8')
+  t.is(await appended(wide('a log')), 'utf16le')
+  t.is(await appended(utf8('a log'), '', noText, ''), 'utf8')
+  t.is(await appended(utf8('a'), utf8('b'), wide('spoiled')), 'utf8')
+  t.is(await appended(...Array(40).fill(utf8('old')), ...Array(20).fill(wide('new'))), 'utf16le')
+  t.is(await appended(wide('中文'), wide('a'), wide('中')), 'utf16le') // '中' has the bytes of '-N'
+  t.is(await appended(utf8(`x${'é'.repeat(9000)}`)), 'utf8')
+})
+
 test('seal ends those who follow; follow --from end begins with what comes', async (t) => {
   const file = create(t, 4096)
   file.append('there')

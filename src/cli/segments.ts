@@ -19,7 +19,7 @@ import {
 } from './command.js'
 import { given, INPUT_OPTIONS } from './input.js'
 import { write } from './output.js'
-import { ENCODING_OPTION, encodingOf, hex, textOf } from './text.js'
+import { ENCODING_OPTION, encodingOf, hex, textOf, usualEncoding } from './text.js'
 
 const FORMS = {
   bytes: {
@@ -160,7 +160,8 @@ export const append: Command = {
   operands: ['ID', '[TEXT]'],
   summary: 'Append a segment, or several, and print the index of each',
   details: `Without TEXT, standard input is one segment, as UTF-8 text; if there is none, nothing is appended. The
-text is stored as --encoding says, as UTF-16 without it. A TEXT that begins with a dash goes behind '--'.`,
+text is stored as --encoding says. Without it, as the newest segments that are text, by what 'cat' recognises them as;
+as UTF-16 where there are none. A TEXT that begins with a dash goes behind '--'.`,
   example: 'tail -f log.txt | mmfile append log --lines --encoding utf8',
   options: {
     ...INPUT_OPTIONS,
@@ -169,11 +170,16 @@ text is stored as --encoding says, as UTF-16 without it. A TEXT that begins with
   },
   async run(call) {
     const values = given(call)
-    const encoding = encodingOf(call)
+    const asked = encodingOf(call)
     const instead = "'mmfile send' sends to it"
-    const file = openOnly(call, 'file', instead, () => open(call, 'read-write', encoding))
+    const file = openOnly(call, 'file', instead, () => open(call, 'read-write', asked))
     try {
-      for await (const value of values) await write(`${file.append(value)}\n`)
+      let encoding = asked
+      for await (const value of values) {
+        encoding ??= usualEncoding(file)
+        const isToEncode = asked === undefined && typeof value === 'string'
+        await write(`${file.append(isToEncode ? Buffer.from(value, encoding) : value)}\n`)
+      }
     } finally {
       file.close()
     }

@@ -1,3 +1,4 @@
+import type { MmFile } from '../file/mmfile.js'
 import { decodeText, TEXT_ENCODINGS } from '../shared/text.js'
 import type { TextEncodingName } from '../shared/types.js'
 import { type Call, type CommandOption, UsageError } from './command.js'
@@ -36,10 +37,37 @@ export function textOf(
   part = false,
 ): string | undefined {
   if (encoding !== undefined) return decoded(bytes, encoding, part)
+  return recognised(bytes, part)?.text
+}
+
+interface Recognised {
+  readonly encoding: TextEncodingName
+  readonly text: string
+}
+
+function recognised(bytes: Uint8Array, part: boolean): Recognised | undefined {
   const text = decoded(bytes, 'utf8', part)
-  if (text !== undefined && isPlausible(text)) return text
+  if (text !== undefined && isPlausible(text)) return { encoding: 'utf8', text }
   const wide = decoded(bytes, 'utf16le', part)
-  return wide !== undefined && (isPlausible(wide) || wide.length === 1) ? wide : undefined
+  if (wide === undefined || !(isPlausible(wide) || wide.length === 1)) return undefined
+  return { encoding: 'utf16le', text: wide }
+}
+
+/** How many of the newest segments tell a file's encoding, and how many bytes of each. */
+const NEWEST = 16
+const BEGINNING = 4096
+
+/** The encoding of most texts among a file's newest segments, as they are recognised; UTF-16 if there are none. */
+export function usualEncoding(file: MmFile): TextEncodingName {
+  let lead = 0
+  for (let index = file.length - 1, last = index - NEWEST; index >= 0 && index > last; index -= 1) {
+    const view = file.view(index)
+    const begin = Buffer.from(view.subarray(0, BEGINNING))
+    if (begin.length === 0) continue // it is text of any encoding
+    const encoding = recognised(begin, view.length > begin.length)?.encoding
+    if (encoding !== undefined) lead += encoding === 'utf8' ? 1 : -1
+  }
+  return lead > 0 ? 'utf8' : 'utf16le'
 }
 
 function decoded(bytes: Uint8Array, encoding: TextEncodingName, part: boolean): string | undefined {
