@@ -181,7 +181,7 @@ export function orNone<T>(kinds: string, id: string, act: () => T): T {
     return act()
   } catch (error) {
     if (!MmFileError.is(error, 'ERR_MMFILE_NOT_FOUND')) throw error
-    const reason = "'mmfile ls' shows what there is, where --directory and the prefixes say"
+    const reason = "'mmfile ls' shows what there is; --directory and the prefixes say where to look"
     throw fail('ERR_MMFILE_NOT_FOUND', undefined, `there is no ${kinds} '${id}': ${reason}`)
   }
 }
