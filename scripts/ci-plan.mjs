@@ -1,7 +1,7 @@
 // Says which machines CI tests on: one for each platform.
 
 import { platforms } from './platforms.mjs'
-import { NODE_VERSIONS } from './runtimes.mjs'
+import { NODE_VERSIONS } from './runtime-versions.mjs'
 
 const RUNNERS = {
   'win32-x64-msvc': 'windows-2025',

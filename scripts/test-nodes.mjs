@@ -12,7 +12,7 @@ import { arm64, musl } from './lib/emulated.mjs'
 import { fail, root, run } from './lib/run.mjs'
 import { buildSamplesAndTests } from './lib/samples.mjs'
 import { platformOf } from './platforms.mjs'
-import { NODE_VERSIONS, nodes } from './runtimes.mjs'
+import { NODE_VERSIONS, nodes } from './runtime-versions.mjs'
 
 const { values, positionals } = parseArgs({
   options: { test: { type: 'string', multiple: true } },

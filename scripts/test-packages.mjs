@@ -13,7 +13,7 @@ import { commonTypescript, modules, promised, scripts, typescript } from './lib/
 import { serve } from './lib/registry.mjs'
 import { fail, root, run } from './lib/run.mjs'
 import { packageName, platformOf, platforms, readJson } from './platforms.mjs'
-import { ESBUILD, install, installed, NODE_VERSIONS, nodes, others } from './runtimes.mjs'
+import { ESBUILD, install, installed, NODE_VERSIONS, nodes, others } from './runtime-versions.mjs'
 
 const { values } = parseArgs({
   options: { here: { type: 'boolean' }, emulated: { type: 'boolean' } },

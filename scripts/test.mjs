@@ -12,7 +12,7 @@ import { stageMain, wellFormed } from './lib/pack.mjs'
 import { root, run } from './lib/run.mjs'
 import { buildSamplesAndTests } from './lib/samples.mjs'
 import { structureFaults } from './lib/structure.mjs'
-import { compilers } from './runtimes.mjs'
+import { compilers } from './runtime-versions.mjs'
 import { testNats } from './test-nats.mjs'
 import { versionFaults } from './version-set.mjs'
 

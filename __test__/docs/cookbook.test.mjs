@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import test from 'ava'
 import { parse } from 'yaml'
 import { runAsync } from '../../scripts/lib/async.mjs'
-import { others, tools } from '../../scripts/runtimes.mjs'
+import { others, tools } from '../../scripts/runtime-versions.mjs'
 import { blocks, files, installed, page, session } from '../support/markdown.mjs'
 
 // One page after the other: each starts processes of its own.

@@ -3,7 +3,7 @@
 
 import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { install, installed, NODE_VERSIONS } from '../runtimes.mjs'
+import { install, installed, NODE_VERSIONS } from '../runtime-versions.mjs'
 import { installFromDebian } from './cross.mjs'
 import { fail, root, run } from './run.mjs'
 import { node, setup, WINE, WINE_NODES } from './wine.mjs'

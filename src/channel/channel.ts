@@ -9,10 +9,9 @@ import {
   checkWhole,
 } from '../shared/arguments.js'
 import { doNotClone } from '../shared/clone.js'
-import { defaults } from '../shared/defaults.js'
 import { closed, fail, invalidType, invalidValue } from '../shared/errors.js'
 import { Flushes } from '../shared/flush.js'
-import { native, operations } from '../shared/native.js'
+import { defaults, native, operations } from '../shared/native.js'
 import { manage } from '../shared/open-files.js'
 import { participantOf, toPeer } from '../shared/rows.js'
 import { throwIfAborted } from '../shared/signals.js'

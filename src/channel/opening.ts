@@ -12,9 +12,8 @@ import {
   checkWhole,
   OBSERVE,
 } from '../shared/arguments.js'
-import { defaults } from '../shared/defaults.js'
 import { fail, invalidType, invalidValue, outOfRange } from '../shared/errors.js'
-import { native, operations } from '../shared/native.js'
+import { defaults, native, operations } from '../shared/native.js'
 import type { Access } from '../shared/types.js'
 import { builtIn, type Coder, checkEncoding } from './codec.js'
 import type { CreateChannelOptions, OpenChannelOptions } from './types.js'

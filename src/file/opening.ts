@@ -12,8 +12,7 @@ import {
   checkWhole,
   OBSERVE,
 } from '../shared/arguments.js'
-import { defaults } from '../shared/defaults.js'
-import { operations } from '../shared/native.js'
+import { defaults, operations } from '../shared/native.js'
 import { numberOf, TEXT_ENCODINGS } from '../shared/text.js'
 import type {
   Access,

@@ -8,9 +8,8 @@ import {
   checkTime,
 } from '../shared/arguments.js'
 import { doNotClone } from '../shared/clone.js'
-import { defaults } from '../shared/defaults.js'
 import { type LockGuard, SharedLock } from '../shared/lock.js'
-import { native, operations } from '../shared/native.js'
+import { defaults, native, operations } from '../shared/native.js'
 import { manage } from '../shared/open-files.js'
 import type { MutexOptions, SyncWaitOptions, WaitOptions } from '../shared/types.js'
 

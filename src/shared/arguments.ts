@@ -1,9 +1,8 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isAnyArrayBuffer, isArrayBuffer } from 'node:util/types'
-import { defaults } from './defaults.js'
 import { invalidType, invalidValue, outOfRange } from './errors.js'
-import { native } from './native.js'
+import { defaults, native } from './native.js'
 import { checkText } from './text.js'
 import type { Access, Prefixes, TextEncodingName, Value } from './types.js'
 

@@ -7,8 +7,7 @@ import {
   checkPrefix,
   checkPrefixes,
 } from './arguments.js'
-import { defaults } from './defaults.js'
-import { native } from './native.js'
+import { defaults, native } from './native.js'
 import { toDate } from './rows.js'
 import type { ListOptions, ObjectInfo, RemoveOptions } from './types.js'
 

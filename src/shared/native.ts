@@ -27,3 +27,6 @@ native.install(
 
 /** The functions that are called for every message. */
 export const operations = native.operations()
+
+/** What the options are where a program gives none; the core has the values. */
+export const defaults = native.defaults()

@@ -2,7 +2,7 @@
 //! that the undocumented calls below it, and where neither is found, checks at intervals. All are looked
 //! up in the running system.
 
-use super::super::unix::polling;
+use super::super::unix::sleep_and_check;
 use std::ffi::{CStr, c_int, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
@@ -76,13 +76,13 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) {
             // SAFETY: as above.
             (unsafe { wait(COMPARE_AND_WAIT_SHARED, at, expected.into(), limit) }, "__ulock_wait")
         }
-        Calls::None => return polling::wait(word, expected, limit),
+        Calls::None => return sleep_and_check::wait(word, expected, limit),
     };
     // Besides the end of the time: a signal, or the page was not there when the kernel looked.
     let is_usual = |errno| matches!(errno, libc::ETIMEDOUT | libc::EINTR | libc::EFAULT);
     if result < 0 && !is_usual(crate::error::OsError::last(syscall).errno) {
         // A refusal must not become a loop that never sleeps.
-        polling::wait(word, expected, limit);
+        sleep_and_check::wait(word, expected, limit);
     }
 }
 

@@ -12,11 +12,11 @@ pub(super) mod location;
 pub(super) mod mmap;
 pub(super) mod pages;
 pub(super) mod permissions;
-#[cfg(target_os = "macos")]
-pub(super) mod polling;
 pub(super) mod process;
 #[cfg(target_os = "linux")]
 pub(super) mod reserve;
+#[cfg(target_os = "macos")]
+pub(super) mod sleep_and_check;
 
 pub(super) use descriptor::identity_of;
 pub(crate) use descriptor::{Descriptor, Identity};
