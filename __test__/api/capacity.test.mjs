@@ -11,7 +11,7 @@ function state(file) {
   return { length: file.length, size: file.size, sealed: file.sealed, segments }
 }
 
-/** Checks that `act` does not fit, says by how much, and changes nothing for anybody. */
+/** Checks that `act` fails for lack of room, that its error says by how much, and that no handle sees a change. */
 function overflows(t, file, needed, act) {
   const other = open(t, file)
   const before = state(file)

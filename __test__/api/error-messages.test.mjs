@@ -1,4 +1,4 @@
-// Messages: each names what it is about and the next step, and none gives the cause of another kind of thing.
+// Error messages: each names its subject and the next step, and none gives a cause that fits only other objects.
 
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

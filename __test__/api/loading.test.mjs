@@ -188,7 +188,7 @@ for (const flags of [['--no-addons'], [permission(), '--allow-fs-read=*']]) {
   })
 }
 
-/** What the flag is called that takes permissions away. */
+/** The name of the flag that restricts permissions. */
 function permission() {
   const flag = '--permission'
   return process.allowedNodeEnvironmentFlags.has(flag) ? flag : `--experimental${flag.slice(1)}`

@@ -1,4 +1,4 @@
-// What is published.
+// The contents of the published packages.
 
 import { spawnSync } from 'node:child_process'
 import {

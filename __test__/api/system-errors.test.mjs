@@ -1,4 +1,4 @@
-// What the system said, by the names that Node.js has for it.
+// Errors of the operating system, under the names that Node.js gives them.
 
 import test from 'ava'
 import { MmFile } from 'mmfile'

@@ -7,7 +7,7 @@ import { isThere } from '../support/files.mjs'
 
 const options = { node: ['--expose-gc'] }
 
-/** Runs a program to its end, which has to be a good one, and answers what it said. */
+/** Runs a program, checks that it succeeds, and returns its output. */
 async function play(t, name, ...args) {
   const { said, code, signal, stderr } = await run(t, 'views', name, args, options)
   t.deepEqual([code, signal, stderr], [0, null, ''])
@@ -64,7 +64,7 @@ test('ending a worker while the thread pool works on a view of its file', async 
   t.deepEqual(await play(t, 'endWorkerInPool'), ['ended'])
 })
 
-// Elsewhere the engine is told what an emptied view keeps, and the memory goes with it.
+// Elsewhere the engine knows how much memory an emptied view keeps, and frees it together with the view.
 const onLinux = process.platform === 'linux' ? test : test.skip
 
 for (const access of ['own', 'read-write', 'read']) {

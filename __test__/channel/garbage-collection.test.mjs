@@ -1,4 +1,4 @@
-// What a program loses sight of is released, given back and closed.
+// Garbage collection releases messages, gives back jobs and closes handles that the program no longer references.
 
 import test from 'ava'
 import { channel } from '../support/channels.mjs'

@@ -11,7 +11,7 @@ import { closing, folder, refuses, rejects, uniqueId } from '../support/files.mj
 const SEGMENTS = 8
 const LARGE = 'x'.repeat(1 << 20)
 
-/** Each way to have something that the commands show, with more in it than a pipe takes. */
+/** Every kind of object that the commands show, each with more data than a pipe holds. */
 const kinds = {
   file: () => MmFile.createOrOpen(uniqueId(), 20 << 20, { encoding: 'utf8' }),
   'file on disk': (t) =>
@@ -28,7 +28,7 @@ async function looking(t, id) {
   await once(child.stdout, 'data')
 }
 
-/** Waits for what does not come, with another process as the only one that could send it. */
+/** Waits for something that never comes, and that only one other process could send. */
 const waits = (one, timeout) =>
   one instanceof MmFile
     ? one.waitFor(SEGMENTS, { requirePeer: true, timeout })

@@ -81,7 +81,7 @@ unlessWindows(
 unlessWindows('it measures how fast something is written', async (t) => {
   const { flags } = things(t)
   const file = MmFile.createNew(1 << 20, { id: 'fast', directory: flags[1] })
-  // In a channel that is full there are as many messages all the time.
+  // The number of messages in a full channel stays the same.
   const ring = Channel.createNew({ id: 'ring', capacity: 4096, directory: flags[1] })
   const timer = setInterval(() => {
     file.append('some text')

@@ -720,7 +720,7 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * As `flush`, and blocks this thread. Throws what `flush` rejects with.
+   * Like `flush`, but blocks this thread. Throws the errors that `flush` rejects with.
    *
    * @example
    * channel.flushSync()

@@ -86,7 +86,7 @@ export class Requests {
     return { directory, prefixes: { channel: requestPrefix(prefix) } }
   }
 
-  /** One on disk has its requests in memory, under what its path comes to. */
+  /** A channel on disk keeps its requests in memory, under a name derived from its path. */
   #id(): string {
     const { id, path } = this.#served
     if (path === undefined) return id

@@ -100,7 +100,7 @@ export class Callers {
   }
 }
 
-/** Has one request handled, unless its caller has cancelled it. The job is acknowledged afterwards, whatever came of it. */
+/** Handles one request, unless its caller has cancelled it, and acknowledges the job in every case. */
 export async function handle(
   job: Job<Buffer>,
   handler: (value: unknown, context: RequestContext) => unknown,
@@ -148,6 +148,6 @@ async function reply(
     }
     await caller.replies.send(answer, { timeout: PATIENCE })
   } catch {
-    // The caller has gone, or reads no replies: it finds out by its own time limit.
+    // The caller has gone, or does not read replies: its own timeout tells it.
   }
 }

@@ -32,7 +32,7 @@ function decode(bytes: Buffer): string {
   }
 }
 
-/** The first character tells; the name only counts for a text that begins with neither form's. */
+/** The first character decides the format. The file name counts only if that character fits neither format. */
 function isXml(text: string, path: string): boolean {
   const first = text.trimStart().charAt(0)
   if (first === '<') return true

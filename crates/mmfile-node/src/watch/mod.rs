@@ -130,7 +130,7 @@ impl WatchSlot {
     }
 }
 
-/// What sleeps for one file.
+/// What waits for one file: the event loop or a thread.
 enum Watch {
     #[cfg(all(target_os = "linux", not(mmfile_portable)))]
     Ring(ring::RingWatch),
