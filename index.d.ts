@@ -349,7 +349,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     flush(options?: FlushOptions): Promise<void>;
     /**
-     * As `flush`, and blocks this thread. Throws what `flush` rejects with.
+     * Like `flush`, but blocks this thread. Throws the errors that `flush` rejects with.
      *
      * @example
      * channel.flushSync()

@@ -1,8 +1,10 @@
 // Programs that load the package in unusual ways.
 
+import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import FakeTimers from '@sinonjs/fake-timers'
 import { pause, play, say } from './program.mjs'
 
@@ -26,6 +28,14 @@ function codeOf(act) {
     return error
   }
 }
+
+/** A worker that has the lock. */
+const HOLDER = `
+const { parentPort, workerData: [path, id] } = require('node:worker_threads')
+const { MmFile } = require(path)
+globalThis.guard = MmFile.openExisting(id).lockSync()
+parentPort.postMessage('locked')
+setInterval(() => {}, 1000)`
 
 await play({
   /** Two copies know each other's errors. */
@@ -99,14 +109,14 @@ await play({
   },
 
   /** A test runner has replaced the clock and all timers before the package is loaded. */
-  faked() {
+  async faked() {
     FakeTimers.install()
     const { MmFile } = require('mmfile')
     const file = MmFile.createNew(100)
     const other = MmFile.openExisting(file.id)
-    file.lock()
+    const workerData = [require.resolve('mmfile'), file.id]
+    await once(new Worker(HOLDER, { eval: true, workerData }), 'message')
     say(codeOf(() => other.waitForSync(0, { timeout: 100 })).code)
-    // The lock is a thread's of its own: this one does not notice that it could wait for ever.
     say(codeOf(() => other.withLockSync(() => {}, { timeout: 100 })).code)
     process.exit(0)
   },

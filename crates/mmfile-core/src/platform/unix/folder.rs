@@ -153,13 +153,22 @@ pub(crate) fn allow(path: &Path) -> Result<()> {
 }
 
 /// A lock descriptor of a path.
-pub(crate) fn open_descriptor(path: &Path, mut flags: i32, id: &str) -> Result<Descriptor> {
-    let open = || {
-        let opened = open(path, flags, id)?;
-        flags &= !(libc::O_CREAT | libc::O_EXCL); // it is there the next time
+pub(crate) fn open_descriptor(path: &Path, flags: i32, id: &str) -> Result<Descriptor> {
+    Descriptor::open(opener(path, flags, id), id)
+}
+
+/// Opens a path as often as it is called. What the first call created is there the next time, unless another process
+/// has removed it as a dead one's.
+fn opener(path: &Path, flags: i32, id: &str) -> impl FnMut() -> Result<(OwnedFd, libc::stat)> {
+    let mut created = 0;
+    move || {
+        let opened = match open(path, flags & !created, id) {
+            Err(Error::NotFound { .. }) if created != 0 => open(path, flags, id)?,
+            opened => opened?,
+        };
+        created = libc::O_CREAT | libc::O_EXCL;
         Ok(opened)
-    };
-    Descriptor::open(open, id)
+    }
 }
 
 /// What a path leads to, without following a link at its end. `None` if there is nothing.
@@ -232,4 +241,23 @@ pub(crate) fn c_string(path: &Path) -> Result<CString> {
         name: "path",
         reason: "must not contain a NUL character".into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_process_removed_meanwhile_is_created_again() {
+        let name = format!("mmfile-removed-meanwhile-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let mut open = opener(&path, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, "it");
+        let (_first, created) = open().unwrap();
+        let (_second, there) = open().unwrap();
+        assert_eq!(created.st_ino, there.st_ino);
+        std::fs::remove_file(&path).unwrap();
+        let (_third, again) = open().unwrap();
+        assert_ne!(created.st_ino, again.st_ino);
+        std::fs::remove_file(&path).unwrap();
+    }
 }
