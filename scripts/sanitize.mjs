@@ -23,6 +23,9 @@ const TESTS = [
   'crash/hostile-memory',
   'api/misuse',
   'crash/misuse-processes',
+  'channel/receive',
+  'channel/exclusive-writer',
+  'channel/hostile-channel-memory',
 ].map((name) => `__test__/${name}.test.mjs`)
 
 build()
