@@ -68,6 +68,11 @@ test('locks of two copies survive the death of their process', async (t) => {
   }
 })
 
+test('a copy that would block the thread which has the lock by another copy says so', async (t) => {
+  const { said, stderr } = await run(t, 'loading', 'blocked', [copy(t)])
+  t.deepEqual([said, stderr], [[['ERR_MMFILE_LOCK_HELD', 0]], ''])
+})
+
 test('two copies in a process are no peers of each other', async (t) => {
   const file = create(t)
   const child = start(t, 'loading', 'peer', [copy(t), file.id])

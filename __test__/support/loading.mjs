@@ -70,6 +70,18 @@ await play({
     process.kill(process.pid, 'SIGKILL')
   },
 
+  /** One copy has the lock by `lock()`, and the other one would block the thread that has to release it. */
+  async blocked(folder) {
+    const [first, second] = copies(folder).map(({ MmFile }) => MmFile)
+    const file = first.createNew(100)
+    const other = second.openExisting(file.id, { lockTimeout: 2000 })
+    const guard = await file.lock()
+    const { code } = codeOf(() => other.append('x'))
+    guard.release()
+    say([code, other.append('y')])
+    process.exit()
+  },
+
   /** Both copies have a file open whose other process leaves. */
   async peer(folder, id) {
     const [first, second] = copies(folder).map(({ MmFile }) => MmFile.openExisting(id))

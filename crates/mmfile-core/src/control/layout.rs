@@ -34,6 +34,8 @@ pub(crate) const OFF_LOCK: u64 = 0x080;
 pub(crate) const LOCK_SIZE: u64 = 0x030;
 /// The thread of the holder, and the participant: at the end of the same line.
 pub(crate) const OFF_LOCK_THREAD: u64 = 0x0b0;
+/// The thread for whose operations that of the holder has the lock, if it is another one; else 0.
+pub(crate) const OFF_LOCK_OWNER: u64 = 0x0b4;
 pub(crate) const OFF_LOCK_HOLDER: u64 = 0x0b8;
 
 // What a publication changes and readers poll, in one cache line.

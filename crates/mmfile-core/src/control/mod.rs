@@ -120,6 +120,7 @@ impl Control {
     /// Empties the table of participants of a block that no other process uses.
     pub(crate) fn forget_participants(&self) {
         self.set_lock_holder(LockPlace::Writers, 0, 0);
+        self.set_lock_owner(LockPlace::Writers, 0);
         let words = at::OFF_PARTICIPANTS..at::CONTROL_SIZE;
         for offset in words.step_by(8) {
             self.long(offset).store(0, Ordering::Relaxed);
@@ -200,6 +201,16 @@ impl Control {
     pub(crate) fn lock_holder(&self, place: LockPlace) -> (u64, u32) {
         let thread = self.word(at::OFF_LOCK_THREAD + place.shift()).load(Ordering::Acquire);
         (self.long(at::OFF_LOCK_HOLDER + place.shift()).load(Ordering::Acquire), thread)
+    }
+
+    /// Records for which thread's operations the holder has the lock; 0 for its own. Its caller holds the lock.
+    pub(crate) fn set_lock_owner(&self, place: LockPlace, thread: u32) {
+        self.word(at::OFF_LOCK_OWNER + place.shift()).store(thread, Ordering::Release);
+    }
+
+    /// The thread for whose operations another one holds the lock; 0 if there is none.
+    pub(crate) fn lock_owner(&self, place: LockPlace) -> u32 {
+        self.word(at::OFF_LOCK_OWNER + place.shift()).load(Ordering::Acquire)
     }
 
     /// Records that a section begins: whether the one before did not come to its end. Its caller holds the lock.

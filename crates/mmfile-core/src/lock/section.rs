@@ -1,6 +1,6 @@
 //! Holding the lock over several operations.
 
-use crate::control::{Control, LockPlace};
+use crate::control::{Control, LockPlace, participants};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::object::Object;
@@ -8,46 +8,7 @@ use crate::platform::{Acquired, Hold, Holder, RawMutex, Surroundings, thread_id}
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-
-/// The handles of this process whose lock a thread holds for the operations of another, by their nonces, and that
-/// other thread. It cannot release the lock while it waits for it with another handle. Those that find no room are
-/// waited for until the time limit. Without a lock, which a fork could leave locked.
-static HELD_FOR: [HeldFor; 64] = [const { HeldFor::new() }; 64];
-
-struct HeldFor {
-    nonce: AtomicU64,
-    owner: AtomicU32,
-}
-
-impl HeldFor {
-    const fn new() -> Self {
-        Self { nonce: AtomicU64::new(0), owner: AtomicU32::new(0) }
-    }
-
-    fn add(nonce: u64, owner: u32) {
-        let claims = |at: &&Self| {
-            at.nonce.compare_exchange(0, nonce, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-        };
-        if let Some(free) = HELD_FOR.iter().find(claims) {
-            free.owner.store(owner, Ordering::Release);
-        }
-    }
-
-    fn remove(nonce: u64) {
-        if let Some(at) = HELD_FOR.iter().find(|at| at.nonce.load(Ordering::Relaxed) == nonce) {
-            at.owner.store(0, Ordering::Relaxed);
-            at.nonce.store(0, Ordering::Release);
-        }
-    }
-
-    fn has(nonce: u64, owner: u32) -> bool {
-        let is_it = |at: &Self| {
-            at.nonce.load(Ordering::Acquire) == nonce && at.owner.load(Ordering::Acquire) == owner
-        };
-        nonce != 0 && HELD_FOR.iter().any(is_it)
-    }
-}
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// The handle that holds a lock; `None` if none does, or that is not known.
 pub(crate) fn holder(control: &Control, place: LockPlace) -> Option<u64> {
@@ -88,6 +49,9 @@ impl Section {
         self.object.check_writable(&self.control)?;
         let acquired = self.mutex.acquire(deadline, hold, self)?;
         self.forgotten.store(false, Ordering::Relaxed);
+        if acquired == Acquired::Abandoned {
+            self.control.set_lock_owner(self.place, 0); // a dead holder's
+        }
         self.control.set_lock_holder(self.place, self.object.nonce(), thread_id());
         Ok(acquired)
     }
@@ -124,9 +88,12 @@ impl Section {
         // The disk may have become full since the lock was acquired, or the file may have been cut.
         if self.object.check_writable(&self.control).is_ok() {
             self.set_holder(0, 0);
-            if hold == Hold::Section && left == Acquired::Clean && self.object.is_own() {
-                self.control.end_section();
-                crate::fault::point("section.ended");
+            if hold == Hold::Section && self.object.is_own() {
+                self.control.set_lock_owner(self.place, 0);
+                if left == Acquired::Clean {
+                    self.control.end_section();
+                    crate::fault::point("section.ended");
+                }
             }
             self.mutex.release(hold, left);
         } else {
@@ -181,7 +148,7 @@ impl Section {
             self.owner.store(owner, Ordering::Release);
             crate::fault::point("section.owned");
             if owner != thread_id() {
-                HeldFor::add(self.object.nonce(), owner);
+                self.control.set_lock_owner(self.place, owner);
                 self.mutex.nudge(); // the owner may wait for the lock: see `operate`
             }
         }
@@ -193,14 +160,18 @@ impl Section {
 
     /// The owner's operations are outside from here on; the lock is released soon after.
     fn disown(&self) {
-        if self.owner.swap(0, Ordering::AcqRel) != 0 {
-            HeldFor::remove(self.object.nonce());
-        }
+        self.owner.store(0, Ordering::Release);
     }
 
-    /// Whether another handle has the lock for the operations of the calling thread.
+    /// Whether another handle of this process, of whichever copy of the library, has the lock for the operations of
+    /// the calling thread: it could not release it while it waits.
     fn is_held_for_caller(&self) -> bool {
-        HeldFor::has(self.control.lock_holder(self.place).0, thread_id())
+        if self.control.lock_owner(self.place) != thread_id() {
+            return false;
+        }
+        let (nonce, _) = self.control.lock_holder(self.place);
+        participants::rows(&self.control)
+            .any(|row| row.nonce == nonce && row.pid == std::process::id())
     }
 
     /// As [`Self::disown`], and a holder that still waits for the lock checks whether it should.

@@ -32,18 +32,19 @@ const LONGS: [u64; 8] = [
     at::OFF_INTENT_END,
     at::OFF_INTENT_END_COUNT,
 ];
-const WORDS: [u64; 8] = [
+const WORDS: [u64; 9] = [
     at::OFF_STATE,
     at::OFF_LOCK,
     at::OFF_LOCK + 8,
     at::OFF_LOCK_THREAD,
+    at::OFF_LOCK_OWNER,
     at::OFF_WAKE,
     at::OFF_STATUS,
     at::OFF_SECTION,
     at::OFF_WAITING,
 ];
 /// What a channel's block has besides. What is constant is not shared.
-const CHANNEL_WORDS: [u64; 19] = [
+const CHANNEL_WORDS: [u64; 20] = [
     channel::RING_TAIL,
     channel::RING_START,
     channel::RING_START + 4,
@@ -59,6 +60,7 @@ const CHANNEL_WORDS: [u64; 19] = [
     channel::SECOND_LOCK,
     channel::SECOND_LOCK + 8,
     channel::SECOND_LOCK + at::OFF_LOCK_THREAD - at::OFF_LOCK,
+    channel::SECOND_LOCK + at::OFF_LOCK_OWNER - at::OFF_LOCK,
     channel::RING_NUMBER,
     channel::RING_CLAIMED,
     channel::RING_GROUPS,
