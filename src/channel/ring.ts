@@ -183,14 +183,8 @@ export class RingReader {
     // The channel is closed, and has released everything; or the slot is free, or another's by now.
     if (!this.#isLive()) return
     const { words, control } = this.#memory
-    if (first < end && IS_ORDERED) {
-      // Without waiting until it is visible: a writer that begins to wait now may see it too late, and is woken by the
-      // next release.
-      words[this.#slot + CURSOR] = this.#positions[first & mask] as number
-    } else {
-      const cursor = first < end ? (this.#positions[first & mask] as number) : this.#position
-      Atomics.store(words, this.#slot + CURSOR, cursor)
-    }
+    const cursor = first < end ? (this.#positions[first & mask] as number) : this.#position
+    Atomics.store(words, this.#slot + CURSOR, cursor)
     if (loadNext(control, ROOM_WAITING) !== 0) channels.wakeWriters(this.#handle)
   }
 
