@@ -1,4 +1,4 @@
-// `mmfile top`: one sample where nobody looks at a screen, and a live screen where somebody does.
+// `mmfile top`: one sample where the output is no terminal, and a live screen in a terminal.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -75,6 +75,7 @@ unlessWindows(
     const mutexes = await command(t, ['top', '--kind', 'mutex', ...flags])
     t.is(mutexes.stdout.split('\n').length, 3)
     t.is((await command(t, ['top', '--interval', '0'])).status, 2)
+    t.is((await command(t, ['top', '--kind', 'files', ...flags])).status, 2)
   },
 )
 

@@ -18,7 +18,7 @@ import {
 } from './command.js'
 import { given, INPUT_OPTIONS } from './input.js'
 import { printable, table, write } from './output.js'
-import { hex, textOf } from './text.js'
+import { hex, preview, textOf } from './text.js'
 
 /** How messages are printed. */
 export type Form = 'text' | 'bytes' | 'json'
@@ -140,16 +140,10 @@ export function lookAtChannel(call: Call, from: number | undefined, limit: numbe
   }
 }
 
-const PREVIEWED = 60
-
-/** The beginning as text where it is text, else as bytes. */
+/** How a message begins, in a channel of that encoding. */
 export function previewOfMessage(bytes: Buffer, encoding: string): string {
-  const begin = bytes.subarray(0, 2 * PREVIEWED)
-  const part = bytes.length > begin.length
   const known = encoding === 'utf16le' || encoding === 'latin1' ? encoding : undefined
-  const text = textOf(begin, encoding === 'json' ? 'utf8' : known, part)
-  if (text === undefined) return hex(bytes.subarray(0, PREVIEWED), 16)
-  return printable(text) + (part ? '…' : '')
+  return preview(bytes, encoding === 'json' ? 'utf8' : known)
 }
 
 /** The end of a channel is no failure of the command. */

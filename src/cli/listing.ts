@@ -25,16 +25,14 @@ import {
   rangeOf,
   UsageError,
 } from './command.js'
-import { greatest, paint, printable, table, write } from './output.js'
-import { ENCODING_OPTION, encodingOf, hex, textOf } from './text.js'
+import { greatest, paint, table, write } from './output.js'
+import { ENCODING_OPTION, encodingOf, preview } from './text.js'
 
 const JSON_OPTION = { json: { type: 'boolean', summary: 'print JSON' } } as const
 const ROWS_OPTIONS = {
   ...JSON_OPTION,
   quiet: { type: 'boolean', short: 'q', summary: 'print the ids alone' },
 } as const
-/** Bytes of a segment that are shown, twice as many of text. */
-const PREVIEWED = 60
 /** Segments that are shown of a file, unless --limit says otherwise. */
 const SHOWN = 100
 
@@ -153,7 +151,7 @@ function look(call: Call, encoding: TextEncodingName | undefined, range: Range) 
     const segments = Array.from({ length: Math.max(0, to - from) }, (_, at) => {
       const index = from + at
       const bytes = file.byteLength(index)
-      return { index, bytes, preview: previewOfSegment(file.view(index), encoding) }
+      return { index, bytes, preview: preview(file.view(index), encoding) }
     })
     const info = file.path === undefined ? about(file.id, call) : { path: file.path }
     return {
@@ -175,15 +173,6 @@ function about(id: string, call: Call) {
   if (info === undefined) return {}
   const { lifetime, createdAt, creatorPid } = info
   return { lifetime, createdAt: createdAt.toISOString(), creatorPid }
-}
-
-/** The beginning as text where it is text, else as bytes. */
-export function previewOfSegment(view: Uint8Array, encoding: TextEncodingName | undefined): string {
-  const begin = Buffer.from(view.subarray(0, 2 * PREVIEWED))
-  const part = view.length > begin.length
-  const text = textOf(begin, encoding, part)
-  if (text === undefined) return hex(view.subarray(0, PREVIEWED), 16)
-  return printable(text) + (part ? '…' : '')
 }
 
 export const peers: Command = {

@@ -2,6 +2,7 @@ import type { MmFile } from '../file/mmfile.js'
 import { decodeText, TEXT_ENCODINGS } from '../shared/text.js'
 import type { TextEncodingName } from '../shared/types.js'
 import { type Call, type CommandOption, UsageError } from './command.js'
+import { printable } from './output.js'
 
 export const ENCODING_OPTION = {
   encoding: {
@@ -68,6 +69,18 @@ export function usualEncoding(file: MmFile): TextEncodingName {
     if (encoding !== undefined) lead += encoding === 'utf8' ? 1 : -1
   }
   return lead > 0 ? 'utf8' : 'utf16le'
+}
+
+/** Bytes that a preview shows, and twice as many of text. */
+const PREVIEWED = 60
+
+/** How bytes begin: as text where they are text, else in hexadecimal. They may be shared memory, which is read once. */
+export function preview(bytes: Uint8Array, encoding: TextEncodingName | undefined): string {
+  const begin = Buffer.from(bytes.subarray(0, 2 * PREVIEWED))
+  const part = bytes.length > begin.length
+  const text = textOf(begin, encoding, part)
+  if (text === undefined) return hex(begin.subarray(0, PREVIEWED), 16)
+  return printable(text) + (part ? '…' : '')
 }
 
 function decoded(bytes: Uint8Array, encoding: TextEncodingName, part: boolean): string | undefined {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Call, type Command, OBJECT_OPTIONS, placeOf, UsageError } from '../command.js'
+import type { Kind } from '../../shared/types.js'
+import { type Call, type Command, kindOf, OBJECT_OPTIONS, placeOf, UsageError } from '../command.js'
 import { table, write } from '../output.js'
 import { follow } from './follow.js'
 import { type Sample, Sampler, type TopRow } from './sample.js'
@@ -21,18 +22,18 @@ With --json, or where the output is no terminal, it prints once and ends. Lookin
     ...OBJECT_OPTIONS,
   },
   async run(call) {
-    const interval = intervalOf(call)
+    const [interval, kind] = [intervalOf(call), kindOf(call)]
     const sampler = new Sampler(placeOf(call))
     if (!call.options.json && process.stdout.isTTY && process.stdin.isTTY) {
       return showScreen({
         interval,
-        sample: () => ofKind(sampler.take(), call),
+        sample: () => ofKind(sampler.take(), kind),
         follow: (row, most) => follow(row, placeOf(call), most),
       })
     }
     sampler.take()
     await sleep(MEASURED)
-    const sample = ofKind(sampler.take(), call)
+    const sample = ofKind(sampler.take(), kind)
     if (call.options.json) return write(`${JSON.stringify(sample, null, 2)}\n`)
     return write(`${table(HEAD, sample.rows.map(cells))}\n`)
   },
@@ -53,7 +54,7 @@ function intervalOf({ options: { interval } }: Call): number {
   throw new UsageError(`--interval is a number of seconds from 0.1 to 3600, not '${interval}'`)
 }
 
-function ofKind(sample: Sample, { options: { kind } }: Call): Sample {
+function ofKind(sample: Sample, kind: Kind | undefined): Sample {
   if (kind === undefined) return sample
   return { ...sample, rows: sample.rows.filter((row) => row.kind === kind) }
 }

@@ -3,7 +3,7 @@ import type { Message } from '../../channel/messages.js'
 import { MmFileError } from '../../shared/errors.js'
 import type { ListOptions } from '../../shared/types.js'
 import { previewOfMessage } from '../channels.js'
-import { previewOfSegment } from '../listing.js'
+import { preview } from '../text.js'
 import { openAt, type TopRow } from './sample.js'
 
 /** A segment or message, and how it begins. */
@@ -35,7 +35,7 @@ export function follow(
       index = Math.max(index, end - limit)
       for (; index < end; index += 1) {
         const view = opened.view(index)
-        lines.push({ index, bytes: view.length, begins: previewOfSegment(view, undefined) })
+        lines.push({ index, bytes: view.length, begins: preview(view, undefined) })
       }
       return lines
     },
