@@ -178,6 +178,18 @@ onLinux('what a killed process left in a folder is stale there, and swept there'
   t.deepEqual(readdirSync(directory), [])
 })
 
+/** Every call that meets what stands at the names of an id. */
+const callsOn = (id, directory) => [
+  ['MmFile', 'openExisting', id, { directory }],
+  ['MmFile', 'openExisting', id, { directory, access: 'read' }],
+  ['MmFile', 'createOrOpen', id, 100, { directory }],
+  ['MmFile', 'createNew', 100, { id, directory }],
+  ['NamedMutex', 'open', id, { directory }],
+  ['NamedMutex', 'openExisting', id, { directory }],
+  ['mmfile', 'remove', id, { directory }],
+  ['mmfile', 'remove', id, { directory, kind: 'mutex' }],
+]
+
 withUsers("a folder that everybody may write to: what is another user's is not used", async (t) => {
   const directory = folder(t)
   chmodSync(directory, 0o1777)
@@ -190,16 +202,7 @@ withUsers("a folder that everybody may write to: what is another user's is not u
   await owner.keeps('mutex', 'NamedMutex', 'open', id, { directory })
   await owner.does('file', 'append', 'secret')
   const before = readdirSync(directory).sort()
-  for (const [on, ...call] of [
-    ['MmFile', 'openExisting', id, { directory }],
-    ['MmFile', 'openExisting', id, { directory, access: 'read' }],
-    ['MmFile', 'createOrOpen', id, 100, { directory }],
-    ['MmFile', 'createNew', 100, { id, directory }],
-    ['NamedMutex', 'open', id, { directory }],
-    ['NamedMutex', 'openExisting', id, { directory }],
-    ['mmfile', 'remove', id, { directory }],
-    ['mmfile', 'remove', id, { directory, kind: 'mutex' }],
-  ]) {
+  for (const [on, ...call] of callsOn(id, directory)) {
     t.is((await other.tries(on, ...call)).error?.code, 'ERR_MMFILE_ACCESS', call[0])
   }
   t.deepEqual(await other.does('mmfile', 'list', { directory }), [])
@@ -230,15 +233,7 @@ withUsers('a link at the name of an object is not followed', async (t) => {
     for (const name of [`mmfile-data-${id}`, `mmfile-mutex-${id}`]) {
       symlinkSync(to, join(directory, name))
     }
-    for (const [on, ...call] of [
-      ['MmFile', 'openExisting', id, { directory }],
-      ['MmFile', 'openExisting', id, { directory, access: 'read' }],
-      ['MmFile', 'createOrOpen', id, 100, { directory }],
-      ['MmFile', 'createNew', 100, { id, directory }],
-      ['NamedMutex', 'open', id, { directory }],
-      ['NamedMutex', 'openExisting', id, { directory }],
-      ['mmfile', 'remove', id, { directory }],
-    ]) {
+    for (const [on, ...call] of callsOn(id, directory)) {
       const { error } = await one.tries(on, ...call)
       t.is(error?.code, 'ERR_MMFILE_ACCESS', `${call[0]} ${to}`)
     }

@@ -39,6 +39,20 @@ async function killUntil(t, ends, programs, done, others = []) {
 
 const copyArgs = (urls) => ['--quiet', '--server', urls]
 
+/** A writer, a pusher and a puller of that kind of source, and what kills the server and starts it again. */
+function copying(t, server, kind, source, target) {
+  const programs = [
+    new Program(t, WRITER, [kind, source, COUNT]),
+    new Program(t, COMMAND, ['push', source, 'log', ...copyArgs(server.url)]),
+    new Program(t, COMMAND, ['pull', 'log', target, ...copyArgs(server.url)]),
+  ]
+  const restart = async () => {
+    await server.kill()
+    await server.start()
+  }
+  return { programs, restart }
+}
+
 test.serial('a channel into a file: writer, pusher, puller and server are killed', async (t) => {
   const server = await startServer(t, serverPath)
   const path = folder(t)
@@ -47,15 +61,7 @@ test.serial('a channel into a file: writer, pusher, puller and server are killed
   t.teardown(() => from.close())
   const file = MmFile.createFile(target, 64 << 20)
   t.teardown(() => file.close())
-  const programs = [
-    new Program(t, WRITER, ['channel', source, COUNT]),
-    new Program(t, COMMAND, ['push', source, 'log', ...copyArgs(server.url)]),
-    new Program(t, COMMAND, ['pull', 'log', target, ...copyArgs(server.url)]),
-  ]
-  const restart = async () => {
-    await server.kill()
-    await server.start()
-  }
+  const { programs, restart } = copying(t, server, 'channel', source, target)
   await killUntil(t, [from, file], programs, programs[2].done, [restart])
   for (const program of programs) t.is(await program.done, 0, program.stderr)
   t.true(file.sealed)
@@ -71,15 +77,7 @@ test.serial('a file into a channel: writer, pusher, puller and server are killed
   const reader = channel.reader({ from: 'oldest' })
   const from = MmFile.createFile(source, 64 << 20)
   t.teardown(() => from.close())
-  const programs = [
-    new Program(t, WRITER, ['file', source, COUNT]),
-    new Program(t, COMMAND, ['push', source, 'log', ...copyArgs(server.url)]),
-    new Program(t, COMMAND, ['pull', 'log', target, ...copyArgs(server.url)]),
-  ]
-  const restart = async () => {
-    await server.kill()
-    await server.start()
-  }
+  const { programs, restart } = copying(t, server, 'file', source, target)
   const received = []
   const all = (async () => {
     for await (const { value } of reader) received.push(value)
