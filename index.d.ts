@@ -1670,7 +1670,7 @@ export declare interface RemoveOptions extends ListOptions {
     kind?: Kind | undefined;
 }
 
-/** What a handler of requests is told besides the value. */
+/** What a handler of requests receives besides the value. */
 export declare interface RequestContext {
     /** The number of the request among the channel's requests. */
     readonly index: number;

@@ -25,7 +25,7 @@ if (!existsSync(join(tarballs, `mmfile-${version}.tgz`)))
   fail(`target/packages has no mmfile ${version}: npm run build:all`)
 
 const results = []
-/** One check: `act` throws what is wrong, or answers a few words about what was seen. */
+/** One check: `act` throws what is wrong, or returns a few words about what was seen. */
 async function check(name, act) {
   try {
     const seen = (await act()) ?? ''

@@ -1,5 +1,5 @@
 // npm test: everything that has to be true of the repository, step by step. `--only NAME` runs one step;
-// `--quick`, which is npm run test:quick, what answers within a minute after a build.
+// `--quick`, which is npm run test:quick, the steps that take less than a minute after a build.
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

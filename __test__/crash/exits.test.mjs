@@ -30,7 +30,7 @@ const sudden = {
   'process.abort': ['abort', by('SIGABRT', 134)],
 }
 
-/** Starts a process that makes a file, ends it, and answers our own handle on the file. */
+/** Starts a process that makes a file, ends it, and returns our own handle on the file. */
 async function creator(t, [how, expected], lifetime, locked) {
   const child = start(t, 'exits', 'create', [how, lifetime, locked])
   const id = await child.next()

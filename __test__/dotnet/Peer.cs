@@ -1,7 +1,7 @@
 // A .NET program that shares a file with Node.js and knows nothing of mmfile: a memory-mapped file of
 // segments, each an Int32 with its size in bytes and then that many bytes of UTF-16. On Windows it has a name, and
 // a named mutex that is held while a segment is added; on Linux it has a path, and this program is its only writer.
-// It takes a command a line and answers with one.
+// It reads a command from each line, and writes a line with the result.
 
 using System;
 using System.IO;

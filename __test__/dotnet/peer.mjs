@@ -1,4 +1,4 @@
-// A program that takes a command a line and answers with one.
+// A program that reads a command from each line, and writes a line with the result.
 
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -34,7 +34,7 @@ export class Peer {
     this.process.stdin.end()
     await this.ended
   }
-  /** Kills it; answers what it had still said. */
+  /** Kills it; returns the output that was left. */
   async kill() {
     this.process.kill('SIGKILL')
     await this.ended

@@ -15,7 +15,7 @@ const foreign = here ? test : test.skip
 const foreignAlone = here ? test.serial : test.skip
 const glibc = process.report.getReport().header.glibcVersionRuntime !== undefined
 
-/** Runs the foreign program to its end, and answers what it says. */
+/** Runs the foreign program to its end, and returns what it says. */
 function python(t, command, file, ...args) {
   const { stdout, stderr, status } = spawnSync(
     'python3',

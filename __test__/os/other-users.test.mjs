@@ -102,7 +102,7 @@ withUsers('files on disk of another user are what their permissions say', async 
   t.deepEqual(readdirSync(dir), ['a'])
 })
 
-/** What can stand at a name. Each makes it, and answers how it is taken away if `rm` is not enough. */
+/** What can stand at a name. Each makes it, and returns how it is taken away if `rm` is not enough. */
 const obstacles = {
   'a directory': (path) => void mkdirSync(path, { mode: 0o700 }),
   'a FIFO': (path) => void spawnSync('mkfifo', ['-m', '600', path]),

@@ -86,7 +86,7 @@ async function follow(reader, follower, batches) {
   }
 }
 
-/** Sends until it is told to end; says how many sends have returned. */
+/** Sends until the parent ends it; reports how many sends have returned. */
 async function send(channel, sender, writer) {
   let number = 0
   while (order !== 'end') {

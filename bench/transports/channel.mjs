@@ -12,7 +12,7 @@ const SPIN = 1
 const SLOTS = 4096
 const RING = 8 << 20
 const BATCH = 512
-/** How often a reader looks before it waits: the other ring's reader does nothing else. */
+/** How often a reader checks before it waits: the other ring's reader does nothing else. */
 const LOOKS = 10_000
 
 class Endpoint {

@@ -54,7 +54,7 @@ const roles = {
       job.ack()
     }
   },
-  /** Looks at every frame, and at the log from time to time. */
+  /** Reads every frame, and the log from time to time. */
   async viewer() {
     const frames = Channel.openExisting('camera', { directory }).reader()
     const log = Channel.openExisting('log', { directory }).reader({ from: 'oldest', lossy: true })

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 
 const TIMEOUT = 120_000
 
-/** Runs a command to its end; answers its status and what it wrote, also if it could not start. */
+/** Runs a command to its end; returns its status and what it wrote, also if it could not start. */
 export function runAsync(command, args, options) {
   return new Promise((done) => {
     const child = spawn(command, args, {

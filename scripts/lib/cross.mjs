@@ -87,7 +87,7 @@ const environment = ({ target, flags, linker, needsNodeLibrary, env }) => ({
 
 const targetOf = ({ target, glibc }) => ['--target', glibc ? `${target}.${glibc}` : target]
 
-/** Builds the addon for a platform; answers the file, or nothing if it does not compile. */
+/** Builds the addon for a platform; returns the file, or nothing if it does not compile. */
 export function buildAddon({ build }) {
   const { target, linker } = build
   const command = linker ? 'build' : 'zigbuild'
@@ -98,7 +98,7 @@ export function buildAddon({ build }) {
   return ok ? join(outputFolder, target, 'release', build.file) : undefined
 }
 
-/** Builds the core's tests for a platform; answers name and file of each, or nothing. */
+/** Builds the core's tests for a platform; returns name and file of each, or nothing. */
 export function buildTests(build) {
   const args = ['zigbuild', '--tests', '--locked', '-p', 'mmfile-core', ...targetOf(build)]
   args.push('--features', 'fault-points', '-Zbuild-std=std,panic_unwind,test')

@@ -80,7 +80,7 @@ export function stagePlatform(one, binary, folder) {
   return folder
 }
 
-/** Packs a folder; answers npm's description of the tarball. */
+/** Packs a folder; returns npm's description of the tarball. */
 export function pack(folder, into) {
   mkdirSync(into, { recursive: true })
   const args = ['pack', '--json', '--ignore-scripts', '--loglevel=error']
@@ -94,7 +94,7 @@ export function pack(folder, into) {
   return packed
 }
 
-/** Looks at a package as it is published: `stage` puts it into a folder, and it was built into `dist`. */
+/** Checks a package as it is published: `stage` puts it into a folder, and it was built into `dist`. */
 export function wellFormed(stage, dist) {
   const folder = mkdtempSync(join(tmpdir(), 'mmfile-pack-'))
   try {

@@ -21,7 +21,7 @@ function isBatchFile(command) {
   return command === 'npm' || existsSync(join(root, 'node_modules', '.bin', `${command}.cmd`))
 }
 
-/** Runs a command to its end and answers its exit status. Its output goes where ours goes. */
+/** Runs a command to its end and returns its exit status. Its output goes where ours goes. */
 export function run(command, args, { env = {}, cwd = root, quiet = false } = {}) {
   const shell = isBatchFile(command)
   const done = spawnSync(command, shell ? args.map((arg) => `"${arg}"`) : args, {

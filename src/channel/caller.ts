@@ -126,7 +126,7 @@ export class Caller {
         const reply = replyOf(value)
         if (reply !== undefined) this.#take(reply.header, reply.payload)
       } catch (error) {
-        // A larger channel has taken its place, or something is wrong with it: the next request begins anew.
+        // A larger channel has taken its place, or something is wrong with it: the next request begins again.
         if (reader === this.#reader) this.close(error)
       }
     }

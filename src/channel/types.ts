@@ -231,7 +231,7 @@ export interface ServeOptions {
   signal?: AbortSignal | undefined
 }
 
-/** What a handler of requests is told besides the value. */
+/** What a handler of requests receives besides the value. */
 export interface RequestContext {
   /** The number of the request among the channel's requests. */
   readonly index: number

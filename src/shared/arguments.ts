@@ -112,7 +112,7 @@ export function checkOneOf<T extends string>(
 const ACCESSES = ['read-write', 'read'] as const
 const LIFETIMES = ['creator', 'last-process'] as const
 
-/** The access of the command, which looks at what there is without joining those who have it open. */
+/** The access of the command, which observes what there is without joining the handles that have it open. */
 export const OBSERVE = Symbol('observe')
 
 /** What a handle may do. */

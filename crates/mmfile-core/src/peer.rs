@@ -70,7 +70,7 @@ pub(crate) fn is_alone(object: &Object, control: &Control) -> bool {
 
 /// A row for each open handle of a living process, as far as the table of participants has room. `source` is the
 /// object's own control block where `control` is another one, of a handle that may not write to a file on
-/// disk: it has its own row there, unless it only looks.
+/// disk: it has its own row there, unless it only observes.
 pub(crate) fn peers(object: &Object, control: &Control, source: Option<&Control>) -> Vec<Peer> {
     if object.check_whole(control).is_err() {
         return Vec::new();

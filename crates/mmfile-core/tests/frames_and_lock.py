@@ -54,7 +54,7 @@ def say(*words):
 
 
 def lock():
-    """Answers 0, or EOWNERDEAD if the last holder died; the mutex is usable again then."""
+    """Returns 0, or EOWNERDEAD if the last holder died; the mutex is usable again then."""
     code = C.pthread_mutex_lock(MUTEX)
     if code == errno.EOWNERDEAD:
         must(C.pthread_mutex_consistent(MUTEX))

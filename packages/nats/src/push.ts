@@ -15,11 +15,11 @@ const MOST_MESSAGES = 256
 const MOST_BYTES = 4 << 20
 /** Bytes that a message's headers may have. */
 const HEADERS = 1024
-/** How many messages the stream has before the channel is told. */
+/** How many messages the stream has before the channel learns of them. */
 const TELL_EVERY = 64
 
 /**
- * Copies a file or a channel into a stream, and goes on until the source is sealed, which the stream is told, too, or
+ * Copies a file or a channel into a stream, and goes on until the source is sealed, which the stream learns, too, or
  * the signal aborts. Index i becomes sequence i + 1. It begins where the stream ends.
  *
  * A stream that is not there is made. One process pushes into a stream at a time: when a second one goes on with it,

@@ -68,7 +68,7 @@ class ChannelSource implements Source {
   readonly subject: string
   readonly first: number
   readonly #channel: Channel<unknown>
-  /** Keeps what the stream has not. A channel that drops its oldest messages keeps nothing for anybody. */
+  /** Keeps what the stream has not. A channel that drops its oldest messages keeps nothing. */
   readonly #keeper: Keeper | undefined
 
   constructor(channel: Channel<unknown>, group: string) {

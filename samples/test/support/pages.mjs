@@ -20,7 +20,7 @@ export const test = hasChromium
   : Object.assign((...all) => ava.skip(...all), { serial: ava.serial.skip })
 
 /**
- * Starts a browser for the tests of a file. Answers how to open a page in it, each in a profile of its
+ * Starts a browser for the tests of a file. Returns how to open a page in it, each in a profile of its
  * own. A test fails if its page has an error; a foreign page may.
  */
 export function startBrowser() {
@@ -83,7 +83,7 @@ async function startProgram(t, name, args) {
   return { program, address, end }
 }
 
-/** Starts a run and answers its number, the address of the destination's page, and its process. */
+/** Starts a run and returns its number, the address of the destination's page, and its process. */
 export async function startRun(page, program) {
   const started = page.waitForResponse((response) => response.url().endsWith('/api/runs'))
   await page.getByRole('button', { name: 'Run process' }).click()

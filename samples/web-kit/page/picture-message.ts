@@ -1,4 +1,4 @@
-/** What the library says of a mapped file and of who has it open. */
+/** What the library says of a mapped file and of the processes that have it open. */
 export interface PictureMessage {
   id: string
   /** Bytes. */

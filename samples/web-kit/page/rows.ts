@@ -12,7 +12,7 @@ export class Rows<T> {
     private readonly fill: (row: HTMLTableRowElement, item: T) => void,
   ) {}
 
-  /** Rows are made anew where `mode` is another one, too. */
+  /** Rows are made again where `mode` is another one, too. */
   show(items: readonly T[], mode = ''): void {
     const kept = new Set(items.map(this.key))
     for (const [key, { row }] of this.#rows) {

@@ -49,7 +49,7 @@ interface Totals {
   size: number
 }
 
-/** Samples of all that there is. What it looks at does not notice: it is no peer and prolongs no life. */
+/** Samples of all that there is. It observes only: it is no peer and keeps nothing alive. */
 export class Sampler {
   #before = new Map<string, Totals>()
   #then = 0
@@ -62,7 +62,7 @@ export class Sampler {
     const totals = new Map<string, Totals>()
     const rows = list(this.place).map((info) => {
       const row = rowOf(info)
-      // Nobody has a stale one open, and of a mutex there is no more to be known without taking it.
+      // No process has a stale one open, and of a mutex there is no more to be known without taking it.
       const count = info.stale || info.kind === 'mutex' ? undefined : this.#look(row)
       if (count !== undefined) {
         const key = keyOf(info)
@@ -120,7 +120,7 @@ function rowOf(info: ObjectInfo): TopRow {
   }
 }
 
-/** Opens what a row is about, to look at it. */
+/** Opens what a row is about, to observe it. */
 export function openAt(
   { id, kind }: Pick<TopRow, 'id' | 'kind'>,
   { directory, prefixes }: ListOptions,

@@ -50,8 +50,8 @@ impl Channel {
         open(&spec, options, &deadline)
     }
 
-    /// Looks at the channel of that id without joining those who have it open: it reads as a lossy reader, is no peer
-    /// of any process, takes no lock and keeps no name. Of the options, `access` and `groups` do not count.
+    /// Observes the channel of that id without joining the handles that have it open: it reads as a lossy reader,
+    /// is no peer of any process, takes no lock and keeps no name. Of the options, `access` and `groups` do not count.
     ///
     /// # Errors
     /// As [`Channel::open_existing`].
@@ -225,7 +225,7 @@ mod disk {
             on_disk(object::open_file(path.as_ref(), kind, mode, &deadline)?, options)
         }
 
-        /// Looks at a channel on disk, as [`Channel::observe`].
+        /// Observes a channel on disk, as [`Channel::observe`].
         ///
         /// # Errors
         /// As [`Channel::open_file`].

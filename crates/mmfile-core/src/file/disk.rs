@@ -50,7 +50,7 @@ impl MmFile {
         Ok(on_disk(object::open_file(path.as_ref(), kind, mode, &deadline)?, options))
     }
 
-    /// Looks at a file on disk, as [`MmFile::observe`].
+    /// Observes a file on disk, as [`MmFile::observe`].
     ///
     /// # Errors
     /// As [`MmFile::open_file`].

@@ -41,7 +41,7 @@ impl MmFile {
         Ok(file(&spec, opened, false, options))
     }
 
-    /// Looks at the file of that id without joining those who have it open: it reads, is no peer of any process,
+    /// Observes the file of that id without joining the handles that have it open: it reads, is no peer of any process,
     /// takes no lock and keeps no name. Of the options, `access` and `synchronized` do not count.
     ///
     /// # Errors

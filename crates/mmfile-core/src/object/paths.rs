@@ -49,7 +49,7 @@ pub(crate) fn open_file(
     Ok(OnDisk::new(&location, opened.map_err(|error| missing(path, error))?, false))
 }
 
-/// Looks at the object at a path, without joining those who have it open.
+/// Observes the object at a path, without joining the handles that have it open.
 ///
 /// # Errors
 /// As [`open_file`].

@@ -145,7 +145,7 @@ fn who_only_looks_is_no_peer_and_keeps_nothing() {
     actor.tell("look again");
     assert_eq!(actor.line().unwrap(), "two, 1 peer, who holds the lock");
     drop(guard);
-    // Nobody has been there, who could be missed.
+    // No other peer has been there.
     let waiter = file.waiter();
     waiter.require_peer(RequirePeer::Any);
     let soon = Timeout::Val(Duration::from_millis(100));
@@ -161,7 +161,7 @@ fn who_only_looks_is_no_peer_and_keeps_nothing() {
     assert_eq!(actor.line().unwrap(), "two, 0 peers");
 }
 
-/// Looks at a file, and says what it sees there.
+/// Observes a file, and reports what it finds.
 fn observer(args: &[String]) {
     let file = MmFile::observe(&args[0], &OpenOptions::default()).unwrap();
     assert_eq!(code(file.append("x")), "ERR_MMFILE_READ_ONLY");

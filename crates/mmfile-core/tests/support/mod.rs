@@ -237,7 +237,7 @@ pub fn figures(text: impl std::fmt::Display) {
 }
 
 /// Prefixes that no other test has, so that none sweeps what this one has left on purpose. They begin with
-/// `MMFILE_TEST_RUN`, by which whoever runs the tests finds what they left.
+/// `MMFILE_TEST_RUN`, by which the runner of the tests finds what they left.
 pub fn own_prefixes(topic: &str) -> Prefixes {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);

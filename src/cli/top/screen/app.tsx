@@ -10,7 +10,7 @@ import { NAMED, placeOf, pressed, START } from './keys.js'
 import { sorted } from './order.js'
 import { Table } from './table.js'
 
-/** Milliseconds between two looks at what is followed. */
+/** Milliseconds between two checks of what is followed. */
 const FOLLOWED = 200
 /** Lines of what was followed that are kept. */
 const KEPT = 200

@@ -82,13 +82,13 @@ pub(crate) fn open_file(
             Ok(None) => backoff.pause()?,
             // On a full disk: what is there can be read.
             Err(Error::NoSpace { .. }) if mode.access == Access::Read => {
-                return open_unwritable(location, kind, Some(mode));
+                return open_unwritable(location, location.open_read_only()?, kind, Some(mode));
             }
             Err(Error::Access { os: Some(OsError { errno, .. }), .. })
                 if mode.access == Access::Read
                     && matches!(errno, libc::EACCES | libc::EPERM | libc::EROFS) =>
             {
-                return open_unwritable(location, kind, Some(mode));
+                return open_unwritable(location, location.open_read_only()?, kind, Some(mode));
             }
             Err(error) => return Err(error),
         }
@@ -165,7 +165,7 @@ fn writable(location: &Location, object: &Object, data: &Memory, access: Access)
     data.ok_or_else(|| Error::not_found(location.id()))
 }
 
-/// Looks at a file. One that no process has open is opened: there is nobody to be a peer of, and it may have to
+/// Observes a file. One that no process has open is opened: it has no other peers, and it may have to
 /// be repaired.
 ///
 /// # Errors
@@ -175,16 +175,21 @@ pub(crate) fn observe_file(
     kind: ObjectKind,
     deadline: &Deadline,
 ) -> Result<Opened> {
-    if liveness::occupancy(&location.open_read_only()?)? == Occupancy::Live {
-        return open_unwritable(location, kind, None);
+    let descriptor = location.open_read_only()?;
+    if liveness::occupancy(&descriptor)? == Occupancy::Live {
+        return open_unwritable(location, descriptor, kind, None);
     }
     open_file(location, kind, Mode::READING, deadline)
 }
 
 /// A reader that may not write to the file has a control block of its own, and reads the committed end
-/// from the file's. Without a mode it is one that only looks.
-fn open_unwritable(location: &Location, kind: ObjectKind, mode: Option<Mode>) -> Result<Opened> {
-    let descriptor = location.open_read_only()?;
+/// from the file's. Without a mode it only observes.
+fn open_unwritable(
+    location: &Location,
+    descriptor: Descriptor,
+    kind: ObjectKind,
+    mode: Option<Mode>,
+) -> Result<Opened> {
     check_size(descriptor.size()?, location.id())?;
     let Some(mapped) = location.map_read_only(&descriptor)? else {
         return Err(Error::not_found(location.id()));

@@ -1,4 +1,4 @@
-//! Looking at an object without joining it. Such a handle counts for no other process: it is no peer, takes no
+//! Observing an object without joining it. Such a handle counts for no other process: it is no peer, takes no
 //! lock, stores nothing, and keeps no name. It reads as one that may not write to a file on disk: by a control
 //! block of its own.
 
@@ -17,7 +17,7 @@ use crate::object::rebuild::begin_unwritable;
 use crate::object::{Opened, Spec, check_kind};
 use crate::platform::{self, Descriptor, Location};
 
-/// Looks at the object of a name. One that no process has open counts as not there, and stays.
+/// Observes the object of a name. One that no process has open counts as not there, and stays.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Access`], [`Error::Incompatible`], [`Error::Timeout`] if other processes

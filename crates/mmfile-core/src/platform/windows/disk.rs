@@ -276,7 +276,7 @@ fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<O
     Ok(Some(Opened { object, control, source: None, data, lifetime, mode }))
 }
 
-/// Looks at a file. One that no process has open is opened: there is nobody to be a peer of, and it may have to
+/// Observes a file. One that no process has open is opened: it has no other peers, and it may have to
 /// be repaired.
 ///
 /// # Errors
@@ -297,7 +297,7 @@ pub(crate) fn observe_file(
 }
 
 /// A reader that may not write to the file has a control block of its own, and reads the committed end from
-/// the file's. Without a mode it is one that only looks.
+/// the file's. Without a mode it only observes.
 fn open_unwritable(
     file: DiskFile,
     kind: ObjectKind,

@@ -152,7 +152,7 @@ fn attempt(spec: &Spec, mode: Mode) -> Result<Option<Opened>> {
     Ok(Some(Opened { object, control, source: None, data: data_memory, lifetime, mode }))
 }
 
-/// Looks at the object of a name without joining it: it reads the committed end from the object's control block,
+/// Observes the object of a name without joining it: it reads the committed end from the object's control block,
 /// and has another one for everything else. What another program made has no control block: it is joined.
 ///
 /// # Errors

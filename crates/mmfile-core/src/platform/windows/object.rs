@@ -54,7 +54,7 @@ impl Object {
         Ok(object)
     }
 
-    /// A handle that only looks at the object: it is no participant, and has `control` for itself.
+    /// A handle that only observes the object: it is no participant, and has `control` for itself.
     pub(super) fn apart(
         control: &Control,
         lock: String,

@@ -132,7 +132,7 @@ pub fn seals(channel: &Channel) {
     channel.seal(SOON).unwrap();
 }
 
-/// Has a reader and a job, and dies with them when it is told to.
+/// Has a reader and a job, and dies with them on command.
 pub fn prey(args: &[String]) {
     let channel = open(&args[0]);
     let _reader = channel.reader(StartFrom::Oldest).unwrap();
