@@ -137,7 +137,7 @@ impl Segments {
                 // To get room, the file system may have written the control block to the disk.
                 return control.memory().provide(0, CONTROL_SIZE);
             }
-            Backing::Memory | Backing::Kept => {}
+            Backing::Memory | Backing::SparseMemory | Backing::Kept => {}
         }
         let done = self.populated.load(Ordering::Relaxed);
         if end > done {

@@ -1,6 +1,6 @@
 //! Memory that stays mapped for as long as it is referred to.
 
-use super::Region;
+use super::{Access, Region};
 use crate::error::{Error, OsError, Result};
 use crate::platform::{self, populate};
 use std::any::Any;
@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub(crate) enum Backing {
     /// Memory: a page that was written to once stays.
     Memory,
+    /// Memory, of a file that may have been copied without its zeros: a hole takes a page as soon as it is read.
+    SparseMemory,
     /// A disk on which the blocks that a file has stay its own, unless another program makes holes in it.
     Kept,
     /// A disk on which a block may be shared with a copy, or written to a new place every time.
@@ -80,7 +82,7 @@ impl Memory {
     #[inline(always)]
     pub(crate) fn make_writable(&self, offset: u64, length: u64) -> Result<()> {
         match self.backing {
-            Backing::Memory | Backing::Kept => Ok(()),
+            Backing::Memory | Backing::SparseMemory | Backing::Kept => Ok(()),
             Backing::Moved | Backing::Written => self.provide(offset, length),
         }
     }
@@ -96,7 +98,24 @@ impl Memory {
             return Ok(());
         }
         let stored_to = self.region.part(offset, length).ok_or(Error::Closed)?;
-        populate(&stored_to).map_err(no_space)
+        populate(&stored_to, Access::ReadWrite).map_err(no_space)
+    }
+
+    /// Has the file system provide what reading these bytes takes: where a file is kept in memory, a page for a hole.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`]: reading them would end the process.
+    #[cold]
+    pub(crate) fn load(&self, offset: u64, length: u64) -> Result<()> {
+        if self.backing != Backing::SparseMemory || length == 0 {
+            return Ok(());
+        }
+        let read = self.region.part(offset, length).ok_or(Error::Closed)?;
+        populate(&read, Access::Read).map_err(|os| {
+            let needed = "memory for what a copy of the file has left out (the file system is full, and a hole takes \
+                          memory when it is read): make room and try again";
+            Error::NoSpace { needed: needed.into(), os }
+        })
     }
 
     /// Writes bytes through the descriptor, of which others see the whole only after the next store of this process.

@@ -14,7 +14,7 @@
 //! | `Location::on_disk`, `full_path` | where a file on disk is |
 //! | `map_private` | memory of this process |
 //! | `release_pages` | resident memory goes down, and no byte changes |
-//! | `populate`, `write_at` | makes pages of a file writable, or reports that a store to them would end the process; writes without a mapping |
+//! | `populate`, `write_at` | provides pages of a file, or reports that reading them or storing to them would end the process; writes without a mapping |
 //! | `kill_self`, `stop_self` | for tests |
 //!
 //! | constant | what it says |

@@ -26,6 +26,7 @@ type Case = fn(&Disk);
 
 const CASES: &[(&str, Case)] = &[
     ("a copy with holes", copy_with_holes),
+    ("holes that are read", holes_that_are_read),
     ("holes in an open file", holes_in_an_open_file),
     ("blocks shared with a copy", blocks_shared_with_a_copy),
     ("written again and again", written_again_and_again),

@@ -121,7 +121,8 @@ fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<O
     let (mut control, description, data) =
         examine(&mapped.memory, object.descriptor(), kind, location.id())?;
     let capacity = description.capacity;
-    if mode.access == Access::ReadWrite {
+    // Whoever repairs it writes to it.
+    if mode.access == Access::ReadWrite || vacant {
         location.reserve_holes(object.descriptor())?;
     }
     control.memory().provide(0, CONTROL_SIZE)?;
@@ -134,6 +135,7 @@ fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<O
     } else {
         control.examine(location.id())?;
         control.accept(capacity);
+        load(&control, kind, &data)?;
         control.join();
     }
     object.set_views(mapped.descriptor.filter(|_| mode.access == Access::Read));
@@ -151,8 +153,15 @@ fn examine(
     id: &str,
 ) -> Result<(Control, Description, Memory)> {
     let (control, before) = parts(memory, descriptor, id)?;
+    control.memory().load(0, CONTROL_SIZE)?;
     let (description, data) = examine_file(&control, &before, kind, id)?;
     Ok((control, description, data))
+}
+
+/// Sees to it that a reader can read what is there, also where there are holes in it.
+fn load(control: &Control, kind: ObjectKind, data: &Memory) -> Result<()> {
+    let all = data.region().len() as u64;
+    data.load(0, if kind == ObjectKind::DiskChannel { all } else { control.tail().size })
 }
 
 /// The data, for the repair: a reader has it mapped without write permission.
@@ -196,6 +205,9 @@ fn open_unwritable(
     };
     let (source, description, data) = examine(&mapped.memory, &descriptor, kind, location.id())?;
     let mut opened = apart(location, descriptor, source, &description, data, AtEnd::Stays)?;
+    if let Some(source) = &opened.source {
+        load(source, kind, &opened.data)?;
+    }
     if let Some(mode) = mode {
         opened.mode = mode;
         opened.object.enter(&opened.control, mode)?;

@@ -36,9 +36,10 @@ impl Location {
         match self.kind {
             Kind::SharedMemory => Backing::Memory,
             Kind::Folder => reserve::backing(fd),
-            // A copy has holes in memory, too.
-            Kind::Disk if reserve::backing(fd) == Backing::Memory => Backing::Kept,
-            Kind::Disk => reserve::backing(fd),
+            Kind::Disk => match reserve::backing(fd) {
+                Backing::Memory => Backing::SparseMemory,
+                backing => backing,
+            },
         }
     }
 

@@ -61,7 +61,10 @@ pub fn check(preemptions: usize, fault: Option<Fault>, model: fn()) -> (u64, u64
 
 /// A model's memory has no disk.
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-pub(crate) fn populate(_: &Region) -> Result<(), Option<crate::error::OsError>> {
+pub(crate) fn populate(
+    _: &Region,
+    _: crate::memory::Access,
+) -> Result<(), Option<crate::error::OsError>> {
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The pages of mapped memory.
 
 use crate::error::OsError;
-use crate::memory::Region;
+use crate::memory::{Access, Region};
 
 pub(crate) fn page_size() -> u64 {
     // SAFETY: takes a number and cannot fail.
@@ -20,19 +20,26 @@ pub(crate) fn write_at(
     })
 }
 
-/// Has the kernel make the pages of a region writable, as a store to each of them would.
+/// Has the kernel provide the pages of a region, as reading each of them or storing to each would.
 ///
 /// # Errors
-/// It cannot: a store would raise SIGBUS. What the file system said is not known.
+/// It cannot: the access would raise SIGBUS. What the file system said is not known.
 #[cfg(target_os = "linux")]
-pub(crate) fn populate(region: &Region) -> std::result::Result<(), Option<OsError>> {
+pub(crate) fn populate(
+    region: &Region,
+    access: Access,
+) -> std::result::Result<(), Option<OsError>> {
+    let advice = match access {
+        Access::Read => libc::MADV_POPULATE_READ,
+        Access::ReadWrite => libc::MADV_POPULATE_WRITE,
+    };
     let page = usize::try_from(page_size()).unwrap_or(1);
     let before = region.as_ptr().addr() % page;
     let at = region.as_ptr().wrapping_sub(before);
     let length = region.len().saturating_add(before);
     loop {
         // SAFETY: whole pages, of which each has bytes of the region; the call changes no byte.
-        let done = unsafe { libc::madvise(at.cast(), length, libc::MADV_POPULATE_WRITE) };
+        let done = unsafe { libc::madvise(at.cast(), length, advice) };
         match OsError::last("madvise") {
             _ if done == 0 => return Ok(()),
             OsError { errno: libc::EINTR | libc::EAGAIN, .. } => {}
@@ -47,6 +54,6 @@ pub(crate) fn populate(region: &Region) -> std::result::Result<(), Option<OsErro
 /// The system has no such call.
 #[cfg(target_os = "macos")]
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-pub(crate) fn populate(_: &Region) -> std::result::Result<(), Option<OsError>> {
+pub(crate) fn populate(_: &Region, _: Access) -> std::result::Result<(), Option<OsError>> {
     Ok(())
 }

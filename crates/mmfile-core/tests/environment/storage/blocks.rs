@@ -29,6 +29,33 @@ pub fn copy_with_holes(disk: &Disk) {
     check(&file, 3);
 }
 
+/// Where a file is kept in memory, a hole takes a page as soon as it is read.
+pub fn holes_that_are_read(disk: &Disk) {
+    let zeros = vec![0; 1 << 18];
+    let file = disk.create("a");
+    file.append(b"before").unwrap();
+    file.append(&zeros).unwrap();
+    drop(file);
+    disk.copy_without_zeros("a", "b");
+    std::fs::File::create(disk.file("blank")).unwrap().set_len(CAPACITY).unwrap();
+    disk.fill();
+    let reads = || {
+        let reader = disk.open("b", Access::Read)?;
+        reader.read(1)
+    };
+    // Nothing was changed that only the first one to open it finds.
+    for _ in 0..2 {
+        match reads() {
+            Ok(read) => assert!(disk.kind != "tmpfs" && read == zeros),
+            Err(error) => assert_eq!((error.code(), disk.kind.as_str()), (NO_SPACE, "tmpfs")),
+        }
+        let blank = disk.open("blank", Access::Read).unwrap_err().code();
+        assert_eq!(blank, if disk.kind == "tmpfs" { NO_SPACE } else { "ERR_MMFILE_INCOMPATIBLE" });
+    }
+    disk.empty();
+    assert!(reads().unwrap() == zeros);
+}
+
 pub fn holes_in_an_open_file(disk: &Disk) {
     let file = disk.create("a");
     append(&file, 3);
