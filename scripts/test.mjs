@@ -4,12 +4,12 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, stripVTControlCharacters } from 'node:util'
 import { build, NAPI } from './build.mjs'
 import { fuzz, TARGETS } from './fuzz.mjs'
 import { rollUp } from './lib/declarations.mjs'
 import { stageMain, wellFormed } from './lib/pack.mjs'
-import { root, run } from './lib/run.mjs'
+import { root, run, start } from './lib/run.mjs'
 import { buildSamplesAndTests } from './lib/samples.mjs'
 import { structureFaults } from './lib/structure.mjs'
 import { compilers } from './runtime-versions.mjs'
@@ -26,7 +26,27 @@ process.env.MMFILE_TEST_RUN = RUN
 const command =
   (name, ...args) =>
   () =>
-    run(name, args).ok
+    runTests(name, args)
+
+/** Lines by which ava and cargo name a test that failed, and where. */
+const FAULT = /✘|✖|\.\.\. FAILED$|panicked at|Timed out/
+
+/** The lines of the step under way that say what failed: the summary repeats them. */
+let faults = []
+
+/** Runs a command that tests something: whether it passed. Its output goes where ours goes, as it comes. */
+async function runTests(name, args, options) {
+  const output = []
+  const { ok } = await start(name, args, { ...options, onOutput: (part) => output.push(part) })
+  if (ok) return true
+  const lines = stripVTControlCharacters(output.join('')).split('\n')
+  // A panic says why on the line behind it.
+  const said = lines.filter(
+    (line, at) => FAULT.test(line) || lines[at - 1]?.includes('panicked at'),
+  )
+  faults.push(...new Set(said.map((line) => line.trim())))
+  return false
+}
 
 const { values } = parseArgs({
   options: { only: { type: 'string', multiple: true }, quick: { type: 'boolean' } },
@@ -84,13 +104,13 @@ const steps = {
     const folder = join(process.env.CARGO_TARGET_DIR ?? 'target', 'portable')
     const args = ['-p', 'mmfile-core', '--features', 'fault-points', '--target-dir', folder]
     const env = { RUSTFLAGS: '--cfg mmfile_portable' }
-    return process.platform !== 'linux' || run('cargo', ['test', ...args], { env }).ok
+    return process.platform !== 'linux' || runTests('cargo', ['test', ...args], { env })
   },
   'protocol models': () => {
     const folder = join(process.env.CARGO_TARGET_DIR ?? 'target', 'models')
     const args = ['-p', 'mmfile-core', '--profile', 'models', '--target-dir', folder]
-    return run('cargo', ['test', ...args, '--test', 'models'], { env: { RUSTFLAGS: '--cfg loom' } })
-      .ok
+    const env = { RUSTFLAGS: '--cfg loom' }
+    return runTests('cargo', ['test', ...args, '--test', 'models'], { env })
   },
   'fuzz, bounded': () => fuzz({ seconds: 20, targets: TARGETS }),
   'the addon and the TypeScript build': () => {
@@ -109,16 +129,16 @@ const steps = {
   'javascript tests': command('ava', ...(values.quick ? QUICK.javascript : [])),
   // Where the kernel has no io_uring, or may not be asked for it, threads wait.
   'javascript tests of waiting, with threads': () =>
-    run('ava', ['__test__/wait/*.test.mjs', '__test__/crash/{exits,workers}.test.mjs'], {
+    runTests('ava', ['__test__/wait/*.test.mjs', '__test__/crash/{exits,workers}.test.mjs'], {
       env: { UV_USE_IO_URING: '0' },
-    }).ok,
+    }),
   // Every operation of a channel goes through native code.
   'javascript tests of channels, natively': () =>
-    run('ava', ['__test__/channel/*.test.mjs'], { env: { MMFILE_NATIVE: '1' } }).ok,
+    runTests('ava', ['__test__/channel/*.test.mjs'], { env: { MMFILE_NATIVE: '1' } }),
   'the bridge to NATS': () => testNats(),
   // Where the tests have no folder of their own, objects are made as programs make them by default.
   "javascript tests in the system's folder": () =>
-    run('ava', ['__test__/api/*.test.mjs'], { env: { MMFILE_DIRECTORY: '' } }).ok,
+    runTests('ava', ['__test__/api/*.test.mjs'], { env: { MMFILE_DIRECTORY: '' } }),
   'soak, bounded': command('node', 'scripts/soak.mjs', '--seconds', '60'),
   'soak of channels, bounded': command(
     'node',
@@ -136,9 +156,9 @@ const steps = {
 }
 
 /** Whether nothing was found; prints what was. */
-function noneOf(faults) {
-  for (const fault of faults) console.error(fault)
-  return faults.length === 0
+function noneOf(found) {
+  for (const fault of found) console.error(fault)
+  return found.length === 0
 }
 
 /** Makes them once more in another place and compares: they depend on the sources alone. */
@@ -196,17 +216,19 @@ for (const [name, step] of chosen) {
   console.log(`\n=== ${name}`)
   const started = performance.now()
   let ok = false
+  faults = []
   try {
-    ok = step()
+    ok = await step()
   } catch (error) {
     console.error(error)
   }
-  results.push({ name, ok, seconds: (performance.now() - started) / 1000 })
+  results.push({ name, ok, seconds: (performance.now() - started) / 1000, faults })
 }
 
 console.log('\n=== summary')
-for (const { name, ok, seconds } of results) {
+for (const { name, ok, seconds, faults } of results) {
   console.log(`${ok ? 'passed' : 'FAILED'} ${seconds.toFixed(1).padStart(7)} s  ${name}`)
+  for (const fault of faults) console.log(`                    ${fault}`)
 }
 const failed = results.filter(({ ok }) => !ok).length
 console.log(`\n${results.length - failed} passed, ${failed} failed`)

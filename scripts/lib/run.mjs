@@ -1,6 +1,6 @@
 // What the scripts share: where the repository is, running a command, and what is older than what.
 
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -21,14 +21,22 @@ function isBatchFile(command) {
   return command === 'npm' || existsSync(join(root, 'node_modules', '.bin', `${command}.cmd`))
 }
 
-/** Runs a command to its end and returns its exit status. Its output goes where ours goes. */
-export function run(command, args, { env = {}, cwd = root, quiet = false } = {}) {
+/** The arguments of `spawn` and `spawnSync` for a command. */
+function call(command, args, { env = {}, cwd = root }) {
   const shell = isBatchFile(command)
-  const done = spawnSync(command, shell ? args.map((arg) => `"${arg}"`) : args, {
-    cwd,
-    shell,
-    env: { ...process.env, PATH: path, ...env },
-    stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
+  return [
+    command,
+    shell ? args.map((arg) => `"${arg}"`) : args,
+    { cwd, shell, env: { ...process.env, PATH: path, ...env } },
+  ]
+}
+
+/** Runs a command to its end and returns its exit status. Its output goes where ours goes. */
+export function run(command, args, options = {}) {
+  const [file, list, how] = call(command, args, options)
+  const done = spawnSync(file, list, {
+    ...how,
+    stdio: options.quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
     encoding: 'utf8',
   })
   const output = `${done.stdout ?? ''}${done.stderr ?? ''}`
@@ -38,6 +46,25 @@ export function run(command, args, { env = {}, cwd = root, quiet = false } = {})
     output,
     missing: done.error?.code === 'ENOENT',
   }
+}
+
+/** The same, and passes on what the command prints, too, as it comes. */
+export function start(command, args, options) {
+  const [file, list, how] = call(command, args, options)
+  const child = spawn(file, list, { ...how, stdio: ['ignore', 'pipe', 'pipe'] })
+  for (const [from, to] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ]) {
+    from.setEncoding('utf8').on('data', (part) => {
+      to.write(part)
+      options.onOutput(part)
+    })
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ ok: status === 0 }))
+  })
 }
 
 /** The newest change in files and folders, in milliseconds; 0 for what is not there. */
