@@ -3,6 +3,7 @@
 import test from 'ava'
 import { run } from '../support/child.mjs'
 import { rounds } from '../support/files.mjs'
+import { PROMPT } from '../support/time.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 
@@ -22,7 +23,7 @@ for (const where of ['ring', 'tables', 'control']) {
       const [{ operations, codes, strange, longest }] = said
       t.is(operations, rounds(200) * 20)
       t.deepEqual(strange, [], 'only errors that the contract knows')
-      t.true(longest < 3000, `${longest} ms for one operation`)
+      t.true(longest < PROMPT, `${longest} ms for one operation`)
       t.log(`${operations} operations, ${JSON.stringify(codes)}, longest ${longest} ms`)
     })
   }

@@ -13,6 +13,7 @@ import {
   refuses,
   rounds,
 } from '../support/files.mjs'
+import { PROMPT } from '../support/time.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 
@@ -22,7 +23,7 @@ for (const where of ['data', 'control', 'lock', 'table', 'everything']) {
     t.deepEqual([code, signal, stderr], [0, null, ''])
     const [{ operations, codes, strange, longest }] = said
     t.deepEqual(strange, [], 'only errors that the contract knows')
-    t.true(longest < 3000, `${longest} ms for one operation`)
+    t.true(longest < PROMPT, `${longest} ms for one operation`)
     t.log(
       `${operations} operations, ${Object.keys(codes).length} kinds of error, longest ${longest} ms`,
     )

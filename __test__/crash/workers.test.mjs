@@ -4,6 +4,7 @@
 import test from 'ava'
 import { run } from '../support/child.mjs'
 import { rounds } from '../support/files.mjs'
+import { PROMPT } from '../support/time.mjs'
 
 async function play(t, name, ...args) {
   const { said, code, signal, stderr } = await run(t, 'workers', name, args)
@@ -47,7 +48,7 @@ for (const [name, doing] of Object.entries(doings)) {
   test(`workers terminated with ${name}`, async (t) => {
     const [{ longest, length, appended, abandoned }] = await play(t, 'terminate', doing, rounds(5))
     t.log(`terminated within ${longest.toFixed(1)} ms`)
-    t.true(longest < 5000)
+    t.true(longest < PROMPT)
     t.is(length, appended)
     t.is(abandoned, INSIDE.includes(doing), 'a thread that ends inside a section says so')
   })

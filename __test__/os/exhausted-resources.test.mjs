@@ -10,6 +10,7 @@ import { MmFile } from 'mmfile'
 import { actor, limit, newUser } from '../support/actors.mjs'
 import { run } from '../support/child.mjs'
 import { create, left, shm, uniqueId } from '../support/files.mjs'
+import { PROMPT } from '../support/time.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 
@@ -22,7 +23,7 @@ function folder(t) {
 
 /** Checks that something worked, or was refused at once with one of these errors of the system. */
 function okOrRefused(t, what, { ok, ms, ...error }, causes) {
-  t.true(ms < 2000, `${what} took ${ms} ms`)
+  t.true(ms < PROMPT, `${what} took ${ms} ms`)
   if (ok) return
   t.is(error.code, 'ERR_MMFILE_NO_SPACE', what)
   t.true(causes.includes(error.cause), `${what}: ${error.cause}`)
@@ -84,7 +85,7 @@ onLinux('no room in the address space, at every call', async (t) => {
     const what = call.slice(0, 2).join('.')
     t.like(error, { code: 'ERR_MMFILE_NO_SPACE', errno: -12, syscall: 'mmap' }, what)
     t.is(error.cause.code, 'ENOMEM')
-    t.true(ms < 3000, `${what} took ${ms} ms`)
+    t.true(ms < PROMPT, `${what} took ${ms} ms`)
   }
   // A reader's views are a mapping of their own.
   t.like((await one.tries('reader', 'view', 0)).error, { code: 'ERR_MMFILE_SEGMENT_RANGE' })
@@ -121,7 +122,7 @@ onLinux(
       const { error, ms } = await one.tries(...call)
       t.like(error, { code: 'ERR_MMFILE_NO_SPACE', errno: -11, syscall: 'pthread_create' })
       t.is(error.cause.code, 'EAGAIN')
-      t.true(ms < 2000)
+      t.true(ms < PROMPT)
     }
     // Everything else needs none.
     t.is(await one.does('file', 'append', 'x'), 0)

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { actor, newUser, withUsers } from '../support/actors.mjs'
 import { left, objectOf, shm, uniqueId } from '../support/files.mjs'
 import { locksName } from '../support/name-lock.mjs'
+import { PROMPT } from '../support/time.mjs'
 
 const here = spawnSync('python3', ['--version']).status === 0
 
@@ -19,7 +20,7 @@ function withProgram(title, act) {
 /** Checks that a call timed out, and after which time. */
 function timedOut(t, { error, ms }, what) {
   t.is(error?.code, 'ERR_MMFILE_TIMEOUT', what)
-  t.true(ms >= 199 && ms < 1500, `${what}: ${ms} ms`)
+  t.true(ms >= 199 && ms < PROMPT, `${what}: ${ms} ms`)
 }
 
 withProgram(
@@ -42,7 +43,7 @@ withProgram(
     // No other name has to do with it.
     const { error, ms } = await one.tries('MmFile', 'createNew', 64)
     t.is(error, undefined)
-    t.true(ms < 1500, `${ms} ms`)
+    t.true(ms < PROMPT, `${ms} ms`)
     t.deepEqual(await one.does('mmfile', 'sweep'), [])
     await holder.lets_go()
     t.is((await one.tries('MmFile', 'openExisting', id)).error?.code, 'ERR_MMFILE_NOT_FOUND')
@@ -82,7 +83,7 @@ for (const then of ['another file of that id', 'a sweep']) {
       const holder = await locksName(t, objectOf({ id }), { user, alone: true })
       const { error, ms } = await creator.tries('file', 'close')
       t.is(error, undefined)
-      t.true(ms < 1000, `${ms} ms`)
+      t.true(ms < PROMPT, `${ms} ms`)
       const late = await peer.tries('MmFile', 'openExisting', id, { lockTimeout: 200 })
       t.true(['ERR_MMFILE_NOT_FOUND', 'ERR_MMFILE_TIMEOUT'].includes(late.error?.code))
       t.deepEqual(await peer.does('mmfile', 'list'), [])
@@ -119,7 +120,7 @@ withProgram('an exit with many open files waits for none of their names', async 
   const started = performance.now()
   await one.exits()
   const taken = performance.now() - started
-  t.true(taken < 1500, `${taken} ms`)
+  t.true(taken < PROMPT, `${taken} ms`)
   t.is(left(id).length, 8, 'the mutex is gone')
   for (const holder of holders) await holder.lets_go()
   const heir = await actor(t, { user })

@@ -7,7 +7,7 @@ use mmfile_core::*;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use support::{Actor, Folder, hear, say};
+use support::{Actor, Folder, PROMPT, hear, say};
 
 fn create(path: &PathBuf, capacity: u64) -> MmFile {
     MmFile::create_file(path, capacity, &CreateOptions::default()).unwrap()
@@ -217,7 +217,7 @@ fn a_dead_holder_leaves_it_usable() {
         actor.kill();
         let started = Instant::now();
         file.append("x").unwrap();
-        assert!(started.elapsed() < Duration::from_millis(100));
+        assert!(started.elapsed() < PROMPT);
         assert_eq!((file.recovered(), file.len().unwrap()), (round + 1, 2 * (round + 1)));
     }
     // And with nobody left to notice: the next to open makes the lock anew.

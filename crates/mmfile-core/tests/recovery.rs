@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use support::raw::{OFF_COUNT, OFF_TAIL, Raw};
 #[cfg(all(target_os = "linux", not(mmfile_portable)))]
 use support::raw::{OFF_LOCK_HOLDER, OFF_LOCK_WORD};
-use support::{Actor, Watchdog, own_prefixes, rounds, say};
+use support::{Actor, PROMPT, Watchdog, own_prefixes, rounds, say};
 
 const ROLES: &[support::Role] = &[
     ("unsynchronized", write_without_the_lock),
@@ -270,9 +270,9 @@ fn a_death_that_the_kernel_does_not_report_is_found() {
         assert_eq!(file.lock(Some(soon)).unwrap_err().code(), "ERR_MMFILE_TIMEOUT", "it lives");
         holder.kill();
         let begun = Instant::now();
-        let guard = file.lock(Some(Timeout::Val(Duration::from_secs(5)))).unwrap();
+        let guard = file.lock(Some(Timeout::Val(Duration::from_secs(60)))).unwrap();
         assert!(guard.abandoned());
-        assert!(begun.elapsed() < Duration::from_millis(100), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
     }
 }
 
@@ -289,8 +289,8 @@ fn a_lock_word_that_names_no_living_thread_is_abandoned() {
     for word in [0x3fff_fffe, 0x2000_0000, 0xbfff_ffff, 0x3fff_ffff] {
         control.set_word(OFF_LOCK_WORD, word);
         let begun = Instant::now();
-        let guard = file.lock(Some(Timeout::Val(Duration::from_secs(5)))).unwrap();
-        assert!(guard.abandoned() && begun.elapsed() < Duration::from_millis(200), "{word:#x}");
+        let guard = file.lock(Some(Timeout::Val(Duration::from_secs(60)))).unwrap();
+        assert!(guard.abandoned() && begun.elapsed() < PROMPT, "{word:#x}");
         drop(guard);
         assert!(!file.lock(None).unwrap().abandoned());
     }
@@ -301,7 +301,7 @@ fn a_lock_word_that_names_no_living_thread_is_abandoned() {
     let soon = Timeout::Val(Duration::from_millis(200));
     assert_eq!(file.lock(Some(soon)).unwrap_err().code(), "ERR_MMFILE_TIMEOUT");
     sleeper.kill();
-    assert!(file.lock(Some(Timeout::Val(Duration::from_secs(5)))).unwrap().abandoned());
+    assert!(file.lock(Some(Timeout::Val(Duration::from_secs(60)))).unwrap().abandoned());
 }
 
 /// A thread whose number a dead one had, which died with the lock.

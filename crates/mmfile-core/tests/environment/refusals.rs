@@ -2,7 +2,8 @@
 
 use super::support::sandbox::{Refusal, refuse};
 use super::support::{
-    self, Actor, Folder, Watchdog, common_part, figures, hear, left_behind, own_prefixes, say,
+    self, Actor, Folder, PROMPT, Watchdog, common_part, figures, hear, left_behind, own_prefixes,
+    say,
 };
 use super::{is_root, mutex_options, options, prefixes};
 use mmfile_core::*;
@@ -319,7 +320,7 @@ fn a_death_is_found_where_the_kernel_may_not_be_told_of_locks() {
             assert_eq!(file.read(length).unwrap(), b"whole");
         }
         figures(format!("refusal {kind}: found after {took:?}"));
-        assert!(took < Duration::from_millis(200), "{took:?}");
+        assert!(took < PROMPT, "{took:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! A foreign program dies with the lock and we go on; we die with it and the foreign program does.
 
 use super::support::raw::{Raw, clean_frames};
-use super::support::{self, Actor, Watchdog, figures, hear, now, rounds, say};
+use super::support::{self, Actor, PROMPT, Watchdog, figures, hear, now, rounds, say};
 use super::{Own, check_order, open, origins, payload};
 use mmfile_core::*;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn report(name: &str, kills: u32, mut times: Vec<u64>) {
     figures(format!(
         "{name}: {kills} kills; to the next lock {half:?} (median), {worst:?} (worst)"
     ));
-    assert!(most < LIMIT && worst < Duration::from_secs(1), "{name}: {most:?}, {worst:?}");
+    assert!(most < LIMIT && worst < PROMPT, "{name}: {most:?}, {worst:?}");
 }
 
 /// Sends `SIGKILL` to a process that another one has started, and answers when.

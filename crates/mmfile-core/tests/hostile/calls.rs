@@ -1,14 +1,12 @@
 //! Everything that can be done with a file, and what may come of it.
 
 use super::LOCK_TIMEOUT;
-use super::support::{Random, figures};
+use super::support::{PROMPT, Random, figures};
 use mmfile_core::*;
 use std::collections::BTreeMap;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-/// No call may take longer, whatever it finds; on a busy machine a process may not be scheduled.
-const LIMIT: Duration = Duration::from_secs(5);
 /// What a call may say of a file that is not what it should be.
 const EXPECTED: &[&str] = &[
     "ERR_MMFILE_CORRUPT",
@@ -39,7 +37,8 @@ impl Calls {
         let started = Instant::now();
         let result = call();
         let took = started.elapsed();
-        assert!(took < LIMIT, "a call took {took:?}");
+        // Whatever it finds.
+        assert!(took < PROMPT, "a call took {took:?}");
         self.count += 1;
         self.longest = self.longest.max(took);
         match result {

@@ -5,7 +5,7 @@
 mod recovering;
 mod victims;
 
-use super::support::{self, Actor, Folder, Watchdog, hear, say};
+use super::support::{self, Actor, Folder, PROMPT, Watchdog, hear, say};
 use mmfile_core::*;
 use recovering::RECOVERING;
 use std::collections::BTreeSet;
@@ -111,9 +111,6 @@ pub fn points() -> impl Iterator<Item = &'static str> {
 const CAPACITY: u64 = 2048;
 const SOON: Timeout = Timeout::Val(Duration::from_secs(20));
 const NOW: Timeout = Timeout::Val(Duration::ZERO);
-/// How long the dead may hold others back after the kernel has released what they had: a tenth of a second, and
-/// what a machine with more processes than processors takes.
-const LATE: Duration = Duration::from_millis(400);
 
 fn open(place: &str) -> Channel {
     let options = OpenChannelOptions::default();
@@ -181,7 +178,7 @@ impl Scene {
 fn send_soon(channel: &Channel, bytes: &[u8], what: &str) -> u64 {
     let begun = Instant::now();
     let index = channel.send(bytes, None, SOON).unwrap_or_else(|error| panic!("{what}: {error}"));
-    assert!(begun.elapsed() < LATE, "{what}: held back for {:?}", begun.elapsed());
+    assert!(begun.elapsed() < PROMPT, "{what}: held back for {:?}", begun.elapsed());
     index
 }
 
@@ -288,28 +285,18 @@ fn play(test: &str, role: &str, fault: &str, survivors: usize, on_disk: bool) {
         assert_eq!(sealed, fault == "ring.tail", "{what}");
     }
     if is_worker {
-        // What the victim had comes to a living member.
-        let begun = Instant::now();
-        while jobs_done.len() < channel.next_index().unwrap() as usize {
-            match member.take(Timeout::Val(LATE), Duration::ZERO) {
-                Ok(job) => {
-                    let index = job.message.index;
-                    // One that was acknowledged without its process having said so is done, too.
-                    assert!(jobs_done.insert(index), "{what}: job {index} again");
-                    member.ack(&job).unwrap();
-                }
-                Err(Error::Timeout { .. }) => break,
-                Err(error) => panic!("{what}: {error}"),
-            }
-            if begun.elapsed() > LATE {
-                break;
-            }
-        }
-        let missing = channel.next_index().unwrap() as usize - jobs_done.len();
         // The victim may have acknowledged one, and died before it said so.
         let unsaid =
             usize::from(fault.starts_with("claim.ended") || fault.starts_with("group.adv"));
-        assert!(missing <= unsaid, "{what}: {missing} jobs are not done");
+        let begun = Instant::now();
+        // What else the victim had comes to a living member.
+        while jobs_done.len() + unsaid < channel.next_index().unwrap() as usize {
+            let job = member.take(SOON, Duration::ZERO);
+            let job = job.unwrap_or_else(|error| panic!("{what}: jobs are not done: {error}"));
+            assert!(jobs_done.insert(job.message.index), "{what}: {job:?} again");
+            member.ack(&job).unwrap();
+        }
+        assert!(begun.elapsed() < PROMPT, "{what}: held back for {:?}", begun.elapsed());
     }
     if role == "visitor" {
         let _ = channel.remove_group("visitors");

@@ -6,7 +6,7 @@ use super::lifecycle::{CREATING, OPENING};
 use super::place::{Staging, start};
 use super::points;
 use super::support::raw::{Frames, clean_frames};
-use super::support::{self, Folder, Random, Watchdog, say};
+use super::support::{self, Folder, PROMPT, Random, Watchdog, say};
 use super::victim::operation;
 use mmfile_core::*;
 use std::path::Path;
@@ -138,7 +138,7 @@ fn killed_while_others_open_the_file() {
             while actor.child.try_wait().unwrap().is_none() {
                 let started = Instant::now();
                 drop(MmFile::open_file(&path, &OpenOptions::default()).unwrap());
-                assert!(started.elapsed() < Duration::from_secs(1), "{point}");
+                assert!(started.elapsed() < PROMPT, "{point}");
                 // So that the other one finds it free, and finds it open.
                 std::thread::sleep(Duration::from_micros(random.below(1000)));
             }

@@ -3,7 +3,7 @@
 use super::figures::Figures;
 use super::place::{Place, Staging};
 use super::support::raw::{OFF_LOCK_WORD, Raw, clean_frames, wait_for_queue};
-use super::support::{self, Actor, DIGEST, digest, hear, now, say};
+use super::support::{self, Actor, DIGEST, PROMPT, digest, hear, now, say};
 use super::victim::{Role, operation, payload};
 use mmfile_core::*;
 use std::time::Duration;
@@ -340,7 +340,7 @@ impl Group {
         for survivor in &mut self.survivors {
             let woken: u64 = survivor.expect().parse().unwrap();
             let late = Duration::from_nanos(woken.saturating_sub(appended));
-            assert!(late < Duration::from_millis(500), "{what}: woken after {late:?}");
+            assert!(late < PROMPT, "{what}: woken after {late:?}");
         }
     }
 

@@ -4,7 +4,7 @@ use super::figures::Figures;
 use super::group::{Group, survivor};
 use super::place::{Place, Staging};
 use super::points;
-use super::support::{self, Actor, Watchdog, hear, now, say};
+use super::support::{self, Actor, PROMPT, Watchdog, hear, now, say};
 use super::victim::{Role, victim};
 use mmfile_core::*;
 use std::time::{Duration, Instant};
@@ -45,8 +45,6 @@ pub const UNLINKING: &[&str] = &[
     "unlink.done",
     "remove.unlinked",
 ];
-/// How long it may take on a busy machine; Wine searches all names for one.
-const SOON: Duration = Duration::from_secs(if cfg!(windows) { 5 } else { 1 });
 
 /// Creates a file and dies on the way, or when it is killed.
 pub fn creator(args: &[String]) {
@@ -119,7 +117,7 @@ impl Next {
                 assert!(!place.names().iter().any(|name| name.ends_with(id)), "{what}");
             }
         }
-        assert!(started.elapsed() < SOON, "{what}");
+        assert!(started.elapsed() < PROMPT, "{what}");
     }
 }
 

@@ -4,7 +4,7 @@ use super::figures::Figures;
 use super::group::{Group, survivor};
 use super::place::Staging;
 use super::points;
-use super::support::{self, Watchdog, rounds};
+use super::support::{self, PROMPT, Watchdog, rounds};
 use super::victim::{Role, victim};
 use std::time::Duration;
 
@@ -238,7 +238,7 @@ fn killed_while_others_wait_for_the_segment() {
                 let answer = survivor.expect();
                 let woken: u64 = answer.parse().unwrap_or_else(|_| panic!("{point}: {answer}"));
                 let late = Duration::from_nanos(woken.saturating_sub(died));
-                assert!(late < Duration::from_millis(500), "{point}: seen after {late:?}");
+                assert!(late < PROMPT, "{point}: seen after {late:?}");
             }
             group.check(&format!("{role:?}, {how} at {point}"), *held, &mut figures);
             group.end();

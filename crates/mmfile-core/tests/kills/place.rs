@@ -122,7 +122,7 @@ impl Place {
         CreateOptions {
             id: Some(FileId::parse(id).unwrap()),
             lifetime,
-            lock_timeout: Duration::from_secs(5),
+            lock_timeout: Duration::from_secs(20),
             directory: self.directory.clone(),
             prefixes: self.prefixes.clone(),
             ..Default::default()
@@ -145,7 +145,7 @@ impl Place {
         MutexOptions {
             directory: self.directory.clone(),
             prefix: format!("{}mutex-", common_part(&self.prefixes)),
-            lock_timeout: Duration::from_secs(5),
+            lock_timeout: Duration::from_secs(20),
         }
     }
 

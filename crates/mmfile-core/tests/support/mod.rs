@@ -49,6 +49,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
+/// What comes at once comes within this, even on a machine that stands still for some seconds. A process that
+/// waits in vain waits longer.
+pub const PROMPT: Duration = Duration::from_secs(10);
+
 /// A role and what it does with its arguments.
 pub type Role = (&'static str, fn(&[String]));
 
