@@ -6,7 +6,9 @@ use mmfile_core::*;
 #[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+#[cfg(unix)]
+use std::time::Duration;
+use std::time::Instant;
 use support::{Actor, Folder, PROMPT, hear, say};
 
 fn create(path: &PathBuf, capacity: u64) -> MmFile {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use support::raw::{OFF_COUNT, OFF_TAIL, Raw};
 #[cfg(all(target_os = "linux", not(mmfile_portable)))]
 use support::raw::{OFF_LOCK_HOLDER, OFF_LOCK_WORD};
-use support::{Actor, PROMPT, Watchdog, own_prefixes, rounds, say};
+use support::{Actor, Watchdog, own_prefixes, rounds, say};
 
 const ROLES: &[support::Role] = &[
     ("unsynchronized", write_without_the_lock),
@@ -272,7 +272,7 @@ fn a_death_that_the_kernel_does_not_report_is_found() {
         let begun = Instant::now();
         let guard = file.lock(Some(Timeout::Val(Duration::from_secs(60)))).unwrap();
         assert!(guard.abandoned());
-        assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < support::PROMPT, "{:?}", begun.elapsed());
     }
 }
 
@@ -290,7 +290,7 @@ fn a_lock_word_that_names_no_living_thread_is_abandoned() {
         control.set_word(OFF_LOCK_WORD, word);
         let begun = Instant::now();
         let guard = file.lock(Some(Timeout::Val(Duration::from_secs(60)))).unwrap();
-        assert!(guard.abandoned() && begun.elapsed() < PROMPT, "{word:#x}");
+        assert!(guard.abandoned() && begun.elapsed() < support::PROMPT, "{word:#x}");
         drop(guard);
         assert!(!file.lock(None).unwrap().abandoned());
     }

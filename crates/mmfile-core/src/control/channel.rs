@@ -62,7 +62,7 @@ impl Shape {
     pub(crate) fn data_size(&self) -> Option<u64> {
         let is_ring = self.ring.is_power_of_two() && (MIN_RING..=MAX_RING).contains(&self.ring);
         let tables = u64::from(self.slots) * SLOT_SIZE + u64::from(self.claims) * CLAIM_SIZE;
-        (is_ring && self.slots > 0 && self.claims > 0).then_some(self.ring + tables)
+        (is_ring && self.slots > 0 && self.claims > 0).then(|| self.ring + tables)
     }
 }
 

@@ -105,6 +105,7 @@ impl Memory {
     ///
     /// # Errors
     /// [`Error::NoSpace`]: reading them would end the process.
+    #[allow(dead_code, reason = "as above")]
     #[cold]
     pub(crate) fn load(&self, offset: u64, length: u64) -> Result<()> {
         if self.backing != Backing::SparseMemory || length == 0 {

@@ -4,6 +4,9 @@
 use super::{Ring, units_in};
 use crate::control::channel as at;
 
+/// No message has a larger index: JavaScript counts no further. So the next index is always a number, too.
+const MAX_INDEX: u64 = (1 << 53) - 1;
+
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -53,7 +56,7 @@ impl Ring {
             at::RECORD_SEAL if length == 0 => (Kind::Seal, self.units_of(0)),
             _ => return None,
         };
-        (units <= rest && units <= available).then(|| Record {
+        (units <= rest && units <= available && index <= MAX_INDEX).then(|| Record {
             kind,
             index,
             position,

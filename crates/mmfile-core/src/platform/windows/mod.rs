@@ -47,7 +47,10 @@ use windows_sys::Win32::Foundation::{
 
 /// Never called: a file's clusters are its own as soon as it has its size.
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-pub(crate) fn populate(_: &crate::memory::Region, _: Access) -> Result<(), Option<OsError>> {
+pub(crate) fn populate(
+    _: &crate::memory::Region,
+    _: crate::memory::Access,
+) -> Result<(), Option<OsError>> {
     Ok(())
 }
 
