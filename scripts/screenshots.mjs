@@ -103,7 +103,7 @@ async function open(address) {
   return page
 }
 
-/** In light and in dark, without the foot: where the tasks are kept is nobody's business. */
+/** In light and in dark, without the foot, which shows a path of this machine. */
 async function shoot(page, name) {
   await page.mouse.move(0, 0)
   const height = await page.evaluate(() => {

@@ -1,5 +1,5 @@
 // The soak of channels: every acknowledged message comes to every reliable reader once and in order, and every job is
-// acknowledged by one living member, whoever is killed. Eight processes share two channels: to one of them many send, and
+// acknowledged by one living member, whichever process is killed. Eight processes share two channels: to one of them many send, and
 // its messages are jobs; to the other one at a time.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'

@@ -13,7 +13,7 @@ import { judge, TOLERANCE } from './soak-figures.mjs'
 const SURVIVORS = 4
 const MORTALS = 4
 const CAPACITY = 1 << 18
-/** How many eras stay open, so that nobody who is late makes one of them anew. */
+/** How many eras stay open, so that no late process creates one of them again. */
 const HELD = 16
 
 const { values } = parseArgs({

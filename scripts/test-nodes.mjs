@@ -26,7 +26,7 @@ const emulated = { musl, arm64: () => arm64(['22']) }
 
 /** What qemu-user cannot show, by the titles of tests or their files, and why. */
 const NOT_UNDER_QEMU = {
-  'nobody is told of a death: it has no robust lists': [
+  'a death is not reported: it has no robust lists': [
     ...[
       '*kill*',
       '*dead*',

@@ -1,4 +1,4 @@
-// Messages that can be told apart: each bears its number at its beginning, in its middle and at its
+// Messages that can be distinguished: each bears its number at its beginning, in its middle and at its
 // end, and a pattern in between. A measurement looks at the length and the three numbers of every
 // message; the run before it compares every byte.
 

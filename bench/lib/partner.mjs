@@ -4,7 +4,7 @@ import { fork } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** Whoever says nothing for so long hangs. */
+/** A partner that prints nothing for so long hangs. */
 const PATIENCE = 120_000
 
 /** All that are alive: none may outlive the run. */

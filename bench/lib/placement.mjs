@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** The numbers of the processors that this process may use; none where that cannot be told or chosen. */
+/** The numbers of the processors that this process may use; none where the system does not say, or does not let a program choose. */
 export function processors() {
   try {
     execFileSync('taskset', ['--version'], { stdio: 'ignore' })

@@ -16,7 +16,7 @@ function cell(value) {
   return rounds === 1 ? figure(median) : `${figure(median)} ±${(50 * spread).toFixed(0)}%`
 }
 
-/** Whether a goal is met. Where half of the rounds lie on either side of it, nobody can tell. */
+/** Whether a goal is met. Where half of the rounds lie on either side of it, that is open. */
 function judge({ least, most, rounds }) {
   if (rounds === undefined || rounds.length === 0) return { verdict: 'not measured' }
   const figures = summary(rounds)

@@ -4,7 +4,7 @@ import { bySize } from '../lib/by-size.mjs'
 import { median, ratios } from '../lib/statistics.mjs'
 import { transports } from '../transports/index.mjs'
 
-/** One way there are no two ways to block: whoever writes does not wait. */
+/** One way there are no two ways to block: the writer does not wait. */
 const LEFT_OUT = ['mmfileSpin', 'mmfileAsyncTouched', 'mmfileAsyncCached']
 const LABELS = {
   mmfileBlock: 'mmfile, append + view',

@@ -13,7 +13,7 @@ const LABELS = {
   core: 'mmfile-core alone, Rust to Rust, with spin',
   coreBlocking: 'mmfile-core alone, Rust to Rust, blocking',
 }
-/** Not told apart by a round trip. */
+/** A round trip does not distinguish them. */
 const LEFT_OUT = ['mmfileInto', 'mmfileCopy', 'mmfileCached']
 /** How many runs a round has where they cannot be long. */
 const SHORT_RUNS = 8

@@ -100,7 +100,7 @@ fn write(path: &Path, kind: u8, capacity: u64, input: &mut Input) {
     }
 }
 
-/// What somebody does to it while nobody has it open.
+/// What another program does to it while no process has it open.
 fn edit(path: &Path, capacity: u64, input: &mut Input) {
     let file = File::options().write(true).open(path).expect("it is there");
     let control = control_offset(capacity);
@@ -181,7 +181,7 @@ fn visit(path: &Path, access: Access, synchronized: bool, flushes: bool) {
 /// As a user who may read the file and not write it.
 fn visit_read_only(path: &Path) {
     set_permissions(path, Permissions::from_mode(0o444)).expect("the file is ours");
-    // SAFETY: plain calls. The first has no effect on whoever is not root, and needs none.
+    // SAFETY: plain calls. The first has no effect without root, and is not needed then.
     let user = unsafe { libc::setfsuid(65534) };
     let opened = open_file(path, Access::Read, true);
     if let Ok(file) = &opened {

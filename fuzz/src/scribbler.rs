@@ -1,4 +1,4 @@
-//! Another process that writes over a file's object, over and over, until it is told to stop.
+//! Another process that writes over a file's object, over and over, until the fuzzer says stop.
 
 use crate::object::Object;
 use std::panic::{AssertUnwindSafe, catch_unwind};

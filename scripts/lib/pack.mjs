@@ -40,7 +40,7 @@ function emptied(folder) {
 /**
  * Puts the main package into a folder. Its optional dependencies, one a platform, are added here: in
  * the repository's own package.json they would have to be in the lock file, and `npm ci` of a commit
- * whose version is not published yet would look for packages that nobody can have.
+ * whose version is not published yet would look for packages that do not exist.
  */
 export function stageMain(folder) {
   emptied(folder)

@@ -36,7 +36,7 @@ struct Buffer {
 struct Kept {
     _memory: ViewMemory,
     length: i64,
-    /// Whether the engine has been told of it. While the buffer shows it, the engine counts it.
+    /// Whether the engine knows its size. While the buffer shows it, the engine counts it.
     told: Cell<bool>,
 }
 

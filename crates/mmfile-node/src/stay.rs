@@ -1,5 +1,5 @@
 //! The addon is never unloaded: its threads may be ending when the last environment that uses it does.
-//! On Linux the linker is told so.
+//! On Linux a linker flag says so.
 
 use std::sync::Once;
 

@@ -11,7 +11,7 @@ import { chooseTask, configureTask } from './choose-task.js'
 import { News } from './news-channel.js'
 import { type SimulationOptions, simulateTask } from './simulate-task.js'
 
-/** The destination's side of one mapped file, whoever shows it to the user. */
+/** The destination's side of one mapped file, for the page and for the terminal alike. */
 export class TaskSession {
   private constructor(
     private readonly file: MmFile,

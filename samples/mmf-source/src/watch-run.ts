@@ -8,7 +8,7 @@ import type { RunSettings } from './task-run.js'
 /** setTimeout takes anything longer for 1 ms. */
 const longestTimer = 2 ** 31 - 1
 
-/** Waits for whatever comes first: the result, the destination's end, the time limit, or a stop. */
+/** Waits for the first of these: the result, the destination's end, the time limit, or a stop. */
 export async function watchRun(
   file: MmFile,
   child: ChildProcess,

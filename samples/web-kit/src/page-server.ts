@@ -30,7 +30,7 @@ const largestBody = 4 * 2 ** 20
 /** Milliseconds. Longer than an answer takes, shorter than anyone waits who asked the program to end. */
 const farewell = 300
 
-/** A page on the loopback interface, for the person who started the program and for nobody else. */
+/** A page on the loopback interface, for the person who started the program alone. */
 export async function servePage({
   folder,
   routes,

@@ -64,7 +64,7 @@ function pictureOf(file: MmFile, known: Map<number, ProcessMessage>): PictureMes
     for (let index = 0; index < shown; index += 1) {
       picture.segments.push({ index, bytes: file.byteLength(index) })
     }
-    // Not changed in place: pictures that were told have the old ones.
+    // Not changed in place: pictures that pages already have show the old ones.
     for (const [pid, one] of known) known.set(pid, { ...one, open: false, holdsLock: false })
     for (const { pid, isCreator, self, access, holdsLock } of file.peers()) {
       const before = known.get(pid)

@@ -72,7 +72,7 @@ impl Channel {
         let Some(group) = handle.ring.group_named(&wanted) else {
             return Err(handle.no_group(name));
         };
-        // From here on it is none, whatever happens to this process.
+        // From here on the group is gone, even if this process dies.
         group.evict();
         handle.finish_removals();
         drop(held);

@@ -1,5 +1,5 @@
 //! A reader's views where memory cannot be mapped so that writing to it changes nothing for others: memory of
-//! this process alone, into which segments are copied, each once, before anybody is told where they are.
+//! this process alone, into which segments are copied, each once, before a caller learns where they are.
 
 use crate::error::Result;
 use crate::memory::Memory;

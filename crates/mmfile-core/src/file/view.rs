@@ -92,7 +92,7 @@ impl Handle {
         Ok(memory)
     }
 
-    /// Brings views up to date, before any caller is told where segments are.
+    /// Brings views up to date, before it says to a caller where segments are.
     pub(super) fn bring_view(&self) {
         self.reader_copy.bring(self.segments.memory(), || self.committed().size);
     }

@@ -38,7 +38,7 @@ pub struct Target<'a> {
 
 impl Target<'_> {
     /// # Safety
-    /// `len + spare` bytes at `at` are writable and nobody else's for as long as this lives.
+    /// `len + spare` bytes at `at` are writable and used by no other code for as long as this lives.
     pub(crate) unsafe fn new(at: NonNull<u8>, len: usize, spare: usize) -> Self {
         Self { at, len, spare, streams: false, _lifetime: PhantomData }
     }
@@ -93,7 +93,7 @@ impl Target<'_> {
         self.len == 0
     }
 
-    /// Bytes behind the target that nobody minds.
+    /// Bytes behind the target that may be overwritten.
     #[must_use]
     pub fn spare(&self) -> usize {
         self.spare

@@ -21,7 +21,7 @@ impl Segments {
     /// point.
     ///
     /// A foreign writer that had the lock first wrote over what was left, without a zero behind it. Where
-    /// what follows its segment cannot be one, it is what was left: nobody can have got behind it.
+    /// what follows its segment cannot be one, it is what was left: no writer can have gone past it.
     ///
     /// # Errors
     /// [`Error::NoSpace`](crate::Error::NoSpace) if the disk has no room for zeros: the next one repairs.
@@ -64,7 +64,7 @@ impl Segments {
         Ok(())
     }
 
-    /// Finds the committed end of a file on disk that nobody has open, from its frames and from what
+    /// Finds the committed end of a file on disk that no process has open, from its frames and from what
     /// its last writer recorded. Damage stays as it is, to be reported and perhaps to be rescued.
     ///
     /// # Errors

@@ -97,7 +97,7 @@ impl ObjectInfo {
 }
 
 impl ObjectInfo {
-    /// What a channel has. What cannot be told stays 0.
+    /// What a channel has. What cannot be read stays 0.
     fn measure(&mut self, control: &Control, data: Option<&Memory>) {
         let shape = control.channel_shape(self.capacity, self.id.as_str());
         self.capacity = shape.as_ref().map_or(0, |shape| shape.ring);

@@ -222,7 +222,7 @@ fn acquire_word(
         futex::wait(word, expected, slice);
         crate::fault::point("lock.woken");
         around.after_sleep()?;
-        // There may be more sleepers than us: whoever takes the word from here on says so.
+        // Others may sleep, too: a thread that takes the word after a sleep keeps the waiters' bit.
         others = WAITERS;
     }
 }

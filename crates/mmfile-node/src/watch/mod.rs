@@ -40,7 +40,7 @@ pub(crate) trait Awaited: Send + Sync {
     fn cancel(&self);
     /// Which peers are required from now on.
     fn require_peer(&self, _required: RequirePeer) {}
-    /// What JavaScript is told.
+    /// What JavaScript receives.
     fn length(&self) -> u64 {
         0
     }

@@ -2,7 +2,7 @@ import type { TaskInfo } from '@mmfile-samples/task-info'
 import type { TaskFields } from '../task-form.js'
 import type { TaskStore } from '../task-store.js'
 
-/** What can be done to the tasks. Every change is in the store before it is told to anyone. */
+/** What can be done to the tasks. Every change is in the store before a page sees it. */
 export class TaskList {
   constructor(
     private readonly store: TaskStore,

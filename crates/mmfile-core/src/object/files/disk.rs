@@ -121,7 +121,7 @@ fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<O
     let (mut control, description, data) =
         examine(&mapped.memory, object.descriptor(), kind, location.id())?;
     let capacity = description.capacity;
-    // Whoever repairs it writes to it.
+    // The process that repairs it writes to it.
     if mode.access == Access::ReadWrite || vacant {
         location.reserve_holes(object.descriptor())?;
     }

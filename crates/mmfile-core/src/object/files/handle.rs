@@ -100,7 +100,7 @@ impl Object {
         &self.location
     }
 
-    /// Whether another process has it open. `None` where that cannot be told.
+    /// Whether another process has it open. `None` where the system does not say.
     pub(crate) fn has_other_process(&self) -> Option<bool> {
         liveness::has_other_process(&self.descriptor).ok()
     }

@@ -85,7 +85,7 @@ pub(super) struct Kernel {
     names: Turn,
     state: RefCell<State>,
     pub(super) sleepers: Sleepers,
-    /// The lock words that each process has told of.
+    /// The lock words that each process has registered.
     pub(super) robust: RefCell<BTreeMap<u32, Vec<Word>>>,
     /// What each process has once, by its address.
     pub(super) statics: RefCell<BTreeMap<(u32, usize), Box<dyn Any>>>,

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 pub struct Process<R>(JoinHandle<Option<R>>);
 
 impl<R> Process<R> {
-    /// Waits for its end. `None` if it died where it was told to.
+    /// Waits for its end. `None` if it died where the model had it die.
     ///
     /// # Panics
     /// If it panicked.

@@ -1,4 +1,4 @@
-//! The locks that a process has told the kernel of. It has the interface of `linux/robust_list.rs`.
+//! The locks that a process has registered with the kernel. It has the interface of `linux/robust_list.rs`.
 
 use super::atomics::AtomicU32;
 use super::current::process_id;

@@ -87,7 +87,7 @@ fn random_bytes() -> [u8; 16] {
     *OWN.get_or_init(|| *uuid::Uuid::new_v4().as_bytes())
 }
 
-/// The kernel's number for this process's PID namespace, or 0 where it cannot be told.
+/// The kernel's number for this process's PID namespace, or 0 where the kernel does not say.
 pub(crate) fn process_namespace() -> u64 {
     static NAMESPACE: AtomicU64 = AtomicU64::new(0);
     static GENERATION: AtomicU64 = AtomicU64::new(0);

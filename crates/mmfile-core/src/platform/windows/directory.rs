@@ -31,7 +31,7 @@ const WALKS: u32 = 8;
 pub(super) fn sections() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let Some(directory) = open() else { return names };
-    // Entries are told by their number: where one goes during a walk, another one is missed.
+    // The walk finds entries by their number: if one goes during a walk, the walk misses another.
     for _ in 0..WALKS {
         let before = names.len();
         walk(&directory, &mut names);

@@ -80,7 +80,7 @@ impl Object {
         true
     }
 
-    /// Whether another process has it open. `None` where that cannot be told.
+    /// Whether another process has it open. `None` where the system does not say.
     pub(crate) fn has_other_process(&self) -> Option<bool> {
         self.held().as_ref()?.presence.as_ref()?.has_other_process()
     }

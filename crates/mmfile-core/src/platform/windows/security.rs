@@ -22,7 +22,7 @@ struct Identity {
     user: Vec<u64>,
     /// Who owns what this process makes without saying so: a group, for an administrator.
     owner: Vec<u64>,
-    /// A security descriptor that lets in the user and nobody else. It is never freed.
+    /// A security descriptor that lets in only the user. It is never freed.
     descriptor: *mut c_void,
 }
 
