@@ -59,3 +59,8 @@ export function down(): Error {
   const message = 'the connection to NATS is down'
   return Object.assign(new Error(message), { name: 'ConnectionError' })
 }
+
+/** Whether what went wrong was the connection itself. */
+export function isDown(error: unknown): boolean {
+  return (error as Error | undefined)?.name === 'ConnectionError'
+}

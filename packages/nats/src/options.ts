@@ -33,8 +33,8 @@ export interface CopyOptions {
   /** Told why the server cannot be reached, or has not what it should have, whenever that is tried again. */
   readonly onRetry?: ((error: Error) => void) | undefined
   /**
-   * Milliseconds for which the server may be out of reach, and, for `pull`, the stream missing, before the promise
-   * rejects with the reason. Default: without end. 0 tries once.
+   * Milliseconds for which nothing may get through before the promise rejects with the reason: no server in reach, a
+   * stream that is full, or, for `pull`, no stream. Default: without end. 0 tries once.
    */
   readonly timeout?: number | undefined
   /** Whether messages that are larger than the server allows go through the object store. Default `true`. */
@@ -77,6 +77,14 @@ export function checkPlace(place: StreamPlace): void {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what the server refuses
   if (!/^[^\s.*>/\\\x00-\x1f\x7f]+$/.test(stream))
     throw invalidValue('options.stream', `is no name of a stream: '${stream}'`)
+}
+
+/** Checks that something can be published there: there is no wildcard in it. */
+export function checkSubject(subject: unknown): void {
+  if (typeof subject !== 'string') throw invalidType('options.subject', 'a string')
+  const isWrong = (token: string) => token === '' || token === '*' || token === '>'
+  if (/\s/.test(subject) || subject.split('.').some(isWrong))
+    throw invalidValue('options.subject', `is no subject to publish to: '${subject}'`)
 }
 
 export function checkCopy({ signal, onProgress, onRetry, timeout, objects }: CopyOptions): void {

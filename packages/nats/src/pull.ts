@@ -1,6 +1,7 @@
-import { DeliverPolicy, type JsMsg } from '@nats-io/jetstream'
+import type { ConsumerNotification, JsMsg } from '@nats-io/jetstream'
 import type { Channel, MmFile } from 'mmfile'
 import { BridgeError } from './errors.js'
+import { down, isDown } from './link.js'
 import { nameOf, Objects } from './objects.js'
 import {
   checkCopy,
@@ -9,15 +10,18 @@ import {
   type PullOptions,
   type StreamPlace,
 } from './options.js'
-import { header, OBJECT, SEAL, Stream } from './stream.js'
+import { header, OBJECT, SEAL, Stream, Trouble } from './stream.js'
 import { type Target, targetOf } from './target.js'
 import { isAbort, Seldom } from './wait.js'
 
 /** Milliseconds until the server is asked again for messages, and after two of which without a sign it is gone. */
-const EXPIRES = 10_000
-const HEARTBEAT = 1000
+const EXPIRES = 30_000
+const HEARTBEAT = 5000
 /** How many messages are asked for at a time, and how many bytes. */
 const MOST_BYTES = 4 << 20
+
+/** What a consumer tells while all is well. */
+const HARMLESS = ['next', 'discard', 'debug']
 
 /**
  * Copies a stream into a file or a channel, and goes on until the stream says that its source is sealed, which the
@@ -64,6 +68,10 @@ class Puller {
   #bytes = 0
   #lag = 0
   #sealed = false
+  /** When the stream was made: one that was made later is another one. */
+  #created: string | undefined
+  /** What keeps messages from coming. */
+  readonly #trouble = new Trouble()
   readonly #seldom = new Seldom(() => this.#options.onProgress?.(this.#progress()))
 
   constructor(place: StreamPlace, target: Target, options: PullOptions) {
@@ -76,8 +84,12 @@ class Puller {
   async run(): Promise<Progress> {
     const { signal } = this.#options
     try {
-      await this.#begin()
-      while (!this.#sealed && !signal?.aborted) await this.#copy()
+      while (!this.#sealed && !signal?.aborted) {
+        const why = await this.#go()
+        // How long a connection is down is for what asks next to say.
+        if (why !== undefined)
+          await this.#stream.retry(why, isDown(why) ? new Trouble() : this.#trouble)
+      }
     } catch (error) {
       if (!(signal?.aborted && isAbort(error))) throw error
     } finally {
@@ -93,35 +105,45 @@ class Puller {
     return this.#base + this.#target.nextIndex
   }
 
-  /** Finds the stream, and sees whether the target goes on where it is. */
-  async #begin(): Promise<void> {
+  /** Copies from where the target ends, until something is to be tried again, which it returns. */
+  async #go(): Promise<Error | undefined> {
     const info = await this.#found()
-    this.#base = info.config.first_seq || 1
+    const { created, config } = info
+    const goesOn = this.#created === created
+    this.#created = created
+    this.#base = config.first_seq || 1
     const next = this.#next
     const { last_seq: last } = info.state
     const { subject, nextIndex, sealed } = this.#target
     if (next > last + 1) {
       const text = `${subject} has ${nextIndex} messages and stream '${this.#stream.name}' ${last + 1 - this.#base}: it was filled from another stream`
-      throw new BridgeError('ERR_MMFILE_INCOMPATIBLE', text, { index: nextIndex })
+      const error = new BridgeError('ERR_MMFILE_INCOMPATIBLE', text, { index: nextIndex })
+      // A new leader has not everything yet, or the pusher fills up what the server has lost.
+      if (goesOn) return error
+      throw error
     }
     this.#checkLost(info.state.first_seq, last)
     await this.#compare(next - 1)
-    if (!sealed) return
-    const message = next <= last ? await this.#stream.message(next) : undefined
-    this.#sealed = header(message?.header, SEAL) !== undefined
-    if (this.#sealed) return
-    const text = `${subject} is sealed with ${nextIndex} messages, and stream '${this.#stream.name}' is not`
-    throw new BridgeError('ERR_MMFILE_SEALED', text, { index: nextIndex })
+    if (sealed) {
+      const message = next <= last ? await this.#stream.message(next) : undefined
+      this.#sealed = header(message?.header, SEAL) !== undefined
+      if (this.#sealed) return undefined
+      const text = `${subject} is sealed with ${nextIndex} messages, and stream '${this.#stream.name}' is not`
+      throw new BridgeError('ERR_MMFILE_SEALED', text, { index: nextIndex })
+    }
+    this.#lag = last + 1 - next
+    return this.#copy(next)
   }
 
   /** What the stream has, as soon as there is one. */
   async #found() {
+    const trouble = new Trouble()
     for (;;) {
       const info = await this.#stream.info()
       if (info !== undefined) return info
       this.#stream.goOn()
       const text = `there is no stream '${this.#stream.name}': push makes it`
-      await this.#stream.trouble(new BridgeError('ERR_MMFILE_NOT_FOUND', text), true)
+      await this.#stream.retry(new BridgeError('ERR_MMFILE_NOT_FOUND', text), trouble)
     }
   }
 
@@ -131,7 +153,7 @@ class Puller {
     if (first <= next || (first > last && last < next)) return
     const { subject, nextIndex } = this.#target
     const oldest = first - this.#base
-    const text = `${subject} needs message ${nextIndex} next, and the oldest that stream '${this.#stream.name}' has left is ${oldest}: pull into a new one, or keep messages for longer`
+    const text = `${subject} needs message ${nextIndex} next, and the oldest that stream '${this.#stream.name}' has left is ${oldest}: push into a new stream, which keeps messages for longer`
     throw new BridgeError('ERR_MMFILE_LOST', text, { index: nextIndex, oldest })
   }
 
@@ -150,42 +172,69 @@ class Puller {
     throw new BridgeError('ERR_MMFILE_INCOMPATIBLE', text, { index })
   }
 
-  /** Copies what follows, until the stream says that it is sealed, the signal aborts, or messages stay out. */
-  async #copy(): Promise<void> {
+  /**
+   * Copies what follows, until the stream says that it is sealed or the signal aborts. It returns why messages stay out,
+   * and nothing where it only has to be called again: a consumer that begins anew by itself could have another stream.
+   */
+  async #copy(from: number): Promise<Error | undefined> {
     const { signal } = this.#options
-    const { js, name } = this.#stream
-    const consumer = await this.#stream.persist(() =>
-      js.consumers.get(name, {
-        deliver_policy: DeliverPolicy.StartSequence,
-        opt_start_seq: this.#next,
-      }),
-    )
-    const largest = 2 * (this.#stream.connection.info?.max_payload ?? 1 << 20)
+    const { link, connection } = this.#stream
+    const consumer = await this.#stream.consumer(from)
+    const created = consumer && (await this.#stream.info())?.created
+    if (consumer === undefined || created !== this.#created) return undefined
+    const largest = 2 * (connection.info?.max_payload ?? 1 << 20)
     const messages = await consumer.consume({
       max_bytes: Math.max(MOST_BYTES, largest),
       expires: EXPIRES,
       idle_heartbeat: HEARTBEAT,
     })
-    const stop = () => {
+    let [ended, why]: [boolean, Error | undefined] = [false, undefined]
+    const end = (error?: Error) => {
+      if (!ended) why = error
+      ended = true
       messages.close()
     }
+    const stop = () => end()
     signal?.addEventListener('abort', stop)
+    const unlisten = link.listen((up) => up || end(down()))
+    this.#watch(messages.status(), end)
     try {
-      if (signal?.aborted) return
+      if (signal?.aborted) return undefined
+      if (!link.up) return down()
       for await (const message of messages) {
         const next = this.#next
         if (message.seq < next) continue
         if (message.seq > next) return await this.#gap(next)
-        if (await this.#take(message)) return
-        if (signal?.aborted) return
+        // A target that has no room for long is not waited for with messages in memory that nobody asks for.
+        const timer = setTimeout(stop, HEARTBEAT)
+        const last = await this.#take(message).finally(() => clearTimeout(timer))
+        this.#trouble.over()
+        if (last || ended) return why
         this.#seldom.call()
       }
     } finally {
       signal?.removeEventListener('abort', stop)
+      unlisten()
       messages.close()
       consumer.delete().catch(() => {})
     }
-    if (this.#stream.connection.isClosed()) await this.#stream.trouble(new Error('closed'))
+    return connection.isClosed() ? new Error('closed') : why
+  }
+
+  /** Ends a copy whose messages stay out. */
+  async #watch(
+    notifications: AsyncIterable<ConsumerNotification>,
+    end: (why: Error) => void,
+  ): Promise<void> {
+    for await (const { type } of notifications) {
+      if (type === 'heartbeat') this.#trouble.over()
+      else if (!HARMLESS.includes(type))
+        end(
+          new Error(
+            `no messages come from stream '${this.#stream.name}': ${type.replaceAll('_', ' ')}`,
+          ),
+        )
+    }
   }
 
   /** Takes over a message; tells whether it was the last. */
@@ -206,8 +255,8 @@ class Puller {
   }
 
   /** A message was passed over: if the stream has it no longer, that is the end; otherwise it is asked for again. */
-  async #gap(seq: number): Promise<void> {
-    if ((await this.#stream.message(seq)) !== undefined) return
+  async #gap(seq: number): Promise<undefined> {
+    if ((await this.#stream.message(seq)) !== undefined) return undefined
     const info = await this.#found()
     this.#checkLost(info.state.first_seq, info.state.last_seq)
     const index = seq - this.#base

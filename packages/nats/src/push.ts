@@ -3,11 +3,21 @@ import type { JetStreamPublishOptions, StreamConfig } from '@nats-io/jetstream'
 import { headers, type MsgHdrs } from '@nats-io/nats-core'
 import type { Channel, MmFile } from 'mmfile'
 import { BridgeError, invalidType } from './errors.js'
-import { down } from './link.js'
+import { down, isDown } from './link.js'
 import { nameOf, Objects } from './objects.js'
-import { checkCopy, checkPlace, type Progress, type PushOptions } from './options.js'
+import { checkCopy, checkPlace, checkSubject, type Progress, type PushOptions } from './options.js'
 import { type Item, type Source, sourceOf } from './source.js'
-import { header, isOutOfPlace, isTransient, MESSAGE_ID, OBJECT, SEAL, Stream } from './stream.js'
+import {
+  header,
+  isOutOfPlace,
+  isTransient,
+  isWrongId,
+  MESSAGE_ID,
+  OBJECT,
+  SEAL,
+  Stream,
+  Trouble,
+} from './stream.js'
 import { isAbort, linked, Seldom } from './wait.js'
 
 /** How many messages are on their way to the server at most, and how many bytes. */
@@ -39,9 +49,10 @@ export async function push(
   checkPlace(options)
   checkCopy(options)
   const { stream, subject = stream, group = `push:${stream}`, config = {} } = options
-  if (typeof subject !== 'string') throw invalidType('options.subject', 'a string')
+  checkSubject(subject)
   if (typeof group !== 'string') throw invalidType('options.group', 'a string')
-  if (typeof config !== 'object') throw invalidType('options.config', 'an object')
+  if (typeof config !== 'object' || config === null)
+    throw invalidType('options.config', 'an object')
   const origin = sourceOf(source, group)
   try {
     return await new Pusher(origin, subject, options).run()
@@ -71,6 +82,8 @@ class Pusher {
   #told = 0
   #messages = 0
   #bytes = 0
+  /** What keeps messages out of the stream. */
+  readonly #trouble = new Trouble()
   /** The bytes of the messages that are on their way, from the first that is not stored on. */
   #sizes: number[] = []
   #sealed = false
@@ -159,33 +172,40 @@ class Pusher {
   /** Asks the stream where it ends, after something went wrong, and whether that was this pusher's doing. */
   async #resume(why: unknown): Promise<void> {
     this.#round += 1
-    if (!isOutOfPlace(why) && isTransient(why)) await this.#stream.trouble(why)
+    if (!isOutOfPlace(why) && isTransient(why)) {
+      // How long a connection is down is for what asks next to say.
+      await this.#stream.retry(why, isDown(why) ? new Trouble() : this.#trouble)
+    }
     const info = await this.#stream.info()
     if (info === undefined) {
       const text = `stream '${this.#stream.name}' was removed: call again to make another one`
       throw new BridgeError('ERR_MMFILE_NOT_FOUND', text, { cause: why })
     }
-    const last = info.state.last_seq
-    const message = last > 0 ? await this.#stream.message(last) : undefined
-    const id = header(message?.header, MESSAGE_ID)
+    const { last_seq: last, first_seq: first } = info.state
     // What is behind the stored ones was on its way when the answer was lost, or is another pusher's.
     if (last > this.#stored) {
+      const message = last >= first ? await this.#stream.message(last) : undefined
+      const id = header(message?.header, MESSAGE_ID)
       if (message !== undefined && !id?.startsWith(`${this.#id}/`)) {
         const text = `stream '${this.#stream.name}': another process has pushed message ${last - 1}, and goes on from there: one at a time pushes into a stream`
         throw new BridgeError('ERR_MMFILE_LOCK_HELD', text, { index: last - 1, cause: why })
       }
+      this.#last = id
       if (header(message?.header, SEAL) !== undefined) this.#sealed = true
-    } else if (!isTransient(why)) {
-      // A new leader has not everything yet, or an old message is on its way.
-      await this.#stream.trouble(why, true)
+    } else {
+      // A new leader has not everything yet, or an old message is on its way. Or it is another stream by now.
+      if (!isTransient(why)) await this.#stream.retry(why, this.#trouble)
+      if (last > 0) await this.#compare(last, last >= first)
+      // A server that has forgotten the id of its newest message takes the next one by its number.
+      if (last === 0 || isWrongId(why)) this.#last = undefined
     }
     this.#advance(this.#sealed ? last - 1 : last)
-    this.#last = id
   }
 
   /** The stream has everything before that index. */
   #advance(index: number): void {
     const count = Math.max(0, index - this.#stored)
+    if (count > 0) this.#trouble.over()
     for (const size of this.#sizes.splice(0, count)) {
       this.#messages += 1
       this.#bytes += size
@@ -226,7 +246,6 @@ class Pusher {
         const sent = send(bytes, given, item.index)
         window.add(sent, bytes.byteLength, () => {
           if (this.#stored <= item.index) this.#advance(item.index + 1)
-          this.#stream.calm()
           this.#tell(window.empty)
           this.#seldom.call()
         })

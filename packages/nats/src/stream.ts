@@ -1,9 +1,11 @@
-import type {
-  JetStreamClient,
-  JetStreamManager,
-  StoredMsg,
-  StreamConfig,
-  StreamInfo,
+import {
+  type Consumer,
+  DeliverPolicy,
+  type JetStreamClient,
+  type JetStreamManager,
+  type StoredMsg,
+  type StreamConfig,
+  type StreamInfo,
 } from '@nats-io/jetstream'
 import type { MsgHdrs, NatsConnection } from '@nats-io/nats-core'
 import { BridgeError } from './errors.js'
@@ -52,6 +54,11 @@ export function isOutOfPlace(error: unknown): boolean {
   return OUT_OF_PLACE.includes(apiCode(error) ?? 0)
 }
 
+/** Whether an answer says that the newest message has another id than the expected one. */
+export function isWrongId(error: unknown): boolean {
+  return apiCode(error) === WRONG_ID
+}
+
 /** Whether trying again may help: no connection, no leader, no answer. */
 export function isTransient(error: unknown): boolean {
   const { name, cause, status } = error as { name?: string; cause?: unknown; status?: number }
@@ -60,7 +67,33 @@ export function isTransient(error: unknown): boolean {
   return TRANSIENT.includes(name ?? '')
 }
 
-/** A stream, and how long its server may be out of reach. */
+/** What goes wrong for the same reason, over and over, until something gets through. */
+export class Trouble {
+  #since: number | undefined
+  #pause = FIRST_PAUSE
+
+  /** Milliseconds for which it has lasted. */
+  get lasts(): number {
+    const now = performance.now()
+    this.#since ??= now
+    return now - this.#since
+  }
+
+  /** Milliseconds to wait this time; longer the next. */
+  pause(): number {
+    const milliseconds = this.#pause
+    this.#pause = Math.min(2 * milliseconds, LONGEST_PAUSE)
+    return milliseconds
+  }
+
+  /** Something got through. */
+  over(): void {
+    this.#since = undefined
+    this.#pause = FIRST_PAUSE
+  }
+}
+
+/** A stream, and what asks its server until there is an answer. */
 export class Stream {
   readonly js: JetStreamClient
   readonly name: string
@@ -68,8 +101,6 @@ export class Stream {
   readonly link: Link
   readonly #options: CopyOptions
   #manager: JetStreamManager | undefined
-  #troubleSince: number | undefined
-  #pause = FIRST_PAUSE
 
   constructor({ js, stream }: StreamPlace, options: CopyOptions) {
     this.js = js
@@ -84,36 +115,46 @@ export class Stream {
     return this.#manager
   }
 
-  /** What the stream has, or `undefined` if there is none. */
-  info(): Promise<StreamInfo | undefined> {
-    return this.persist(async () => {
-      try {
-        return await (await this.#api()).streams.info(this.name)
-      } catch (error) {
-        if (apiCode(error) === STREAM_NOT_FOUND) return undefined
-        throw error
-      }
-    })
+  /** What the stream, or another one, has, or `undefined` if there is none. */
+  info(name = this.name, subjects?: string): Promise<StreamInfo | undefined> {
+    const details = subjects === undefined ? {} : { subjects_filter: subjects }
+    return this.#unless(STREAM_NOT_FOUND, async () =>
+      (await this.#api()).streams.info(name, details),
+    )
   }
 
   /** Makes the stream, unless another process was faster. */
-  create(config: Partial<StreamConfig>): Promise<void> {
-    return this.persist(async () => {
-      try {
-        await (await this.#api()).streams.add({ ...config, name: this.name })
-      } catch (error) {
-        if (apiCode(error) !== STREAM_EXISTS) throw error
-      }
-    })
+  async create(config: Partial<StreamConfig>): Promise<void> {
+    await this.#unless(STREAM_EXISTS, async () =>
+      (await this.#api()).streams.add({ ...config, name: this.name }),
+    )
   }
 
   /** A message by its sequence, or `undefined` if it is gone. */
-  message(seq: number): Promise<StoredMsg | undefined> {
+  async message(seq: number): Promise<StoredMsg | undefined> {
+    const message = await this.#unless(MESSAGE_NOT_FOUND, async () =>
+      (await this.#api()).streams.getMessage(this.name, { seq }),
+    )
+    return message ?? undefined
+  }
+
+  /** An ordered consumer from a sequence on, or `undefined` if there is no stream. */
+  consumer(seq: number): Promise<Consumer | undefined> {
+    return this.#unless(STREAM_NOT_FOUND, () =>
+      this.js.consumers.get(this.name, {
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: seq,
+      }),
+    )
+  }
+
+  /** What the server answers, or `undefined` if it answers with that code. */
+  #unless<T>(code: number, ask: () => Promise<T>): Promise<T | undefined> {
     return this.persist(async () => {
       try {
-        return (await (await this.#api()).streams.getMessage(this.name, { seq })) ?? undefined
+        return await ask()
       } catch (error) {
-        if (apiCode(error) === MESSAGE_NOT_FOUND) return undefined
+        if (apiCode(error) === code) return undefined
         throw error
       }
     })
@@ -121,14 +162,13 @@ export class Stream {
 
   /** Tries something until it gets through. At the caller's signal it gives up with an `AbortError`. */
   async persist<T>(attempt: () => Promise<T>): Promise<T> {
+    const trouble = new Trouble()
     for (;;) {
       try {
         this.goOn()
-        const result = await this.link.unlessDown(attempt)
-        this.calm()
-        return result
+        return await this.link.unlessDown(attempt)
       } catch (error) {
-        await this.trouble(error)
+        await this.retry(error, trouble, isTransient(error))
       }
     }
   }
@@ -138,33 +178,21 @@ export class Stream {
     if (this.#options.signal?.aborted) throw aborted()
   }
 
-  /** The server was reached: what comes later is another trouble. */
-  calm(): void {
-    this.#troubleSince = undefined
-    this.#pause = FIRST_PAUSE
-  }
-
   /** Waits before something is tried again; throws what makes no sense to try, or has lasted too long. */
-  async trouble(error: unknown, transient = isTransient(error)): Promise<void> {
+  async retry(error: unknown, trouble: Trouble, transient = true): Promise<void> {
     if (this.connection.isClosed()) {
-      const message = `stream '${this.name}': the connection to NATS is closed: open another one and call again`
-      throw new BridgeError('ERR_MMFILE_CLOSED', message, { cause: error })
+      const reason = await this.connection.closed()
+      const why = reason instanceof Error ? ` (${reason.message})` : ''
+      const message = `stream '${this.name}': the connection to NATS is closed${why}: open another one and call again`
+      throw new BridgeError('ERR_MMFILE_CLOSED', message, { cause: reason ?? error })
     }
-    if (!transient) throw error
-    const now = performance.now()
-    this.#troubleSince ??= now
     const { timeout = Number.POSITIVE_INFINITY, signal, onRetry } = this.#options
-    if (timeout === 0 || now - this.#troubleSince >= timeout) throw error
+    if (!transient || timeout === 0 || trouble.lasts >= timeout) throw error
     onRetry?.(error as Error)
-    await this.#pauseOrLink(signal)
-    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE)
-  }
-
-  /** A pause, which the connection ends when it is up again. */
-  async #pauseOrLink(signal: AbortSignal | undefined): Promise<void> {
+    // The connection ends the pause when it is up again.
     const { signal: ends, abort, end } = linked(signal)
     const unlisten = this.link.listen((up) => up && abort())
-    await pause(this.#pause, ends)
+    await pause(trouble.pause(), ends)
     unlisten()
     end()
   }

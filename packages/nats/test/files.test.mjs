@@ -11,10 +11,12 @@ import {
   pulled,
   pushed,
   segmentsOf,
+  serverPath,
   sharedServer,
   test,
   until,
 } from './support/nats.mjs'
+import { startServer } from './support/server.mjs'
 
 const shared = sharedServer()
 const MIB = 1 << 20
@@ -143,6 +145,10 @@ test('a stream whose beginning is gone is an error with both numbers', async (t)
     message: /needs message 2 next, and the oldest that stream 'gone' has left is 6/,
   })
   t.like(error, { index: 2, oldest: 6 })
+  await t.throwsAsync(pull(place, filled(t, 0)), {
+    code: 'ERR_MMFILE_LOST',
+    message: /needs message 0 next, .* 6: push into a new stream/,
+  })
   await jsm.streams.purge('gone')
   await t.throwsAsync(push(filled(t, 2), place), {
     code: 'ERR_MMFILE_INCOMPATIBLE',
@@ -161,6 +167,49 @@ test('a stream whose beginning is gone is an error with both numbers', async (t)
     message: /message 4 \(sequence 5\) was deleted/,
   })
   t.is(target.length, 4)
+})
+
+test('a stream that was made again ends a pull that has more, or something else, of the old one', async (t) => {
+  const { js, jsm } = await connected(t, shared.server)
+  const place = { js, stream: 'made-again' }
+  const code = 'ERR_MMFILE_INCOMPATIBLE'
+  for (const [count, message] of [
+    [5, /has 10 messages and stream 'made-again' 5:/],
+    [30, /differ at index 9 \(sequence 10\)/],
+  ]) {
+    await pushed(filled(t, 10), place, 10)
+    const target = filled(t, 0)
+    const tries = []
+    const copy = pull(place, target, { onRetry: ({ message }) => tries.push(message) })
+    const failed = t.throwsAsync(copy, { code, message })
+    await until(() => target.length === 10)
+    await jsm.streams.delete('made-again')
+    await until(() => tries.some((text) => /there is no stream 'made-again'/.test(text)))
+    // All at once, as nothing is there yet that fits.
+    await pushed(filled(t, count, { seed: 'x' }), { js, stream: 'beside' }, count)
+    await jsm.streams.add({ name: 'made-again', sources: [{ name: 'beside' }] })
+    await failed
+    t.deepEqual(faults(segmentsOf(target), 10), [])
+    for (const name of ['made-again', 'beside']) await jsm.streams.delete(name)
+  }
+})
+
+test('the server is out of reach for longer than timeout: both end', async (t) => {
+  const server = await startServer(t, serverPath)
+  const { js } = await connected(t, server)
+  const place = { js, stream: 'reach' }
+  const [source, target] = [filled(t, 10), filled(t, 0)]
+  const tries = []
+  const onRetry = ({ message }) => tries.push(message)
+  const copies = [push(source, { ...place, timeout: 500 })]
+  await until(async () =>
+    (await place.js.jetstreamManager(false)).streams.info('reach').catch(() => 0),
+  )
+  copies.push(pull(place, target, { timeout: 500, onRetry }))
+  await until(() => target.length === 10)
+  await server.kill()
+  for (const copy of copies) await t.throwsAsync(copy, { message: /connection to NATS is down/ })
+  t.true(tries.length > 0)
 })
 
 test('the signal ends a copy that waits, and one that has not begun', async (t) => {
@@ -201,6 +250,8 @@ test('wrong arguments are named', async (t) => {
   await t.throwsAsync(push(file, { js: {}, stream: 'x' }), { ...type, message: /options\.js/ })
   await t.throwsAsync(push(file, { js }), { ...type, message: /options\.stream/ })
   await t.throwsAsync(push(file, { js, stream: 'a b' }), { code: 'ERR_INVALID_ARG_VALUE' })
+  for (const subject of ['a.*', 'a.>', 'a b', '', '.a'])
+    await t.throwsAsync(push(file, { js, stream: 'x', subject }), { code: 'ERR_INVALID_ARG_VALUE' })
   await t.throwsAsync(push({}, { js, stream: 'x' }), { ...type, message: /source/ })
   await t.throwsAsync(push(file, { js, stream: 'x', signal: 1 }), { ...type, message: /signal/ })
   await t.throwsAsync(push(file, { js, stream: 'x', timeout: -1 }), { ...type, message: /timeout/ })

@@ -1,8 +1,9 @@
 // Messages that are larger than the server allows go through the object store, or are an error.
 
 import { pull, push } from '@mmfile/nats'
+import { Objm } from '@nats-io/obj'
 import { Channel, MmFile } from 'mmfile'
-import { connected, sharedServer, test } from './support/nats.mjs'
+import { connected, sharedServer, test, until } from './support/nats.mjs'
 
 const shared = sharedServer()
 const MIB = 1 << 20
@@ -70,13 +71,46 @@ test('without the object store they are an error with both sizes', async (t) => 
   t.like(error, { index: 1, needed: 3 * MIB, available: MIB - 1024 })
 })
 
-test('a large message that is gone from the object store is an error', async (t) => {
+test('a large message that is gone from the object store is an error, whatever is gone', async (t) => {
   const { js, jsm } = await connected(t, shared.server)
   const place = { js, stream: 'lost' }
   await push(source(t), place)
-  await jsm.streams.purge('OBJ_lost-large')
   const target = MmFile.createNew(16 * MIB)
   t.teardown(() => target.close())
-  await t.throwsAsync(pull(place, target), { code: 'ERR_MMFILE_LOST', message: /message 1 of/ })
-  t.is(target.length, 1)
+  const lost = async () => {
+    const message = /message 1 of stream 'lost' was in the object store 'lost-large'/
+    const error = await t.throwsAsync(pull(place, target), { code: 'ERR_MMFILE_LOST', message })
+    t.is(error.index, 1)
+    t.is(target.length, 1)
+  }
+  const { state } = await jsm.streams.info('OBJ_lost-large')
+  await jsm.streams.deleteMessage('OBJ_lost-large', state.first_seq)
+  await lost()
+  await jsm.streams.purge('OBJ_lost-large', { filter: '$O.lost-large.C.>' })
+  await lost()
+  await jsm.streams.purge('OBJ_lost-large')
+  await lost()
+  await jsm.streams.delete('OBJ_lost-large')
+  await lost()
+})
+
+test('a large message stays as long as the message, also where the same bytes were stored before', async (t) => {
+  const { js } = await connected(t, shared.server)
+  const place = { js, stream: 'aged', config: { max_age: 4e9 } }
+  const file = MmFile.createNew(16 * MIB)
+  t.teardown(() => file.close())
+  const bytes = bytesOf(2 * MIB, 3)
+  const progress = []
+  const copy = push(file, { ...place, onProgress: ({ nextIndex }) => progress.push(nextIndex) })
+  for (let n = 1; n <= 2; n += 1) {
+    file.append(bytes)
+    await until(() => progress.includes(n))
+    await new Promise((resolve) => setTimeout(resolve, 3000))
+    // The newest message is three seconds old.
+    const store = await new Objm(js).open('aged-large')
+    const [known] = await store.list()
+    t.is(Buffer.compare(Buffer.from(await store.getBlob(known.name)), bytes), 0)
+  }
+  file.seal()
+  await copy
 })

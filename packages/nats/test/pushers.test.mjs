@@ -7,10 +7,12 @@ import {
   faults,
   messageOf,
   segmentsOf,
+  serverPath,
   sharedServer,
   test,
   until,
 } from './support/nats.mjs'
+import { startServer } from './support/server.mjs'
 
 const shared = sharedServer()
 const MIB = 1 << 20
@@ -180,6 +182,64 @@ test('a stream that has lost what it had acknowledged gets it again from a file'
   source.seal()
   t.like(await copy, { nextIndex: 11, sealed: true })
   t.deepEqual(faults(await contents(t, place), 11), [])
+})
+
+test('a stream that was made again and has something else ends the push, and gets nothing of it', async (t) => {
+  const { js, jsm } = await connected(t, shared.server)
+  const source = filled(t, 10)
+  const progress = []
+  const onProgress = ({ nextIndex }) => progress.push(nextIndex)
+  const copy = push(source, { js, stream: 'anew', onProgress })
+  const failed = t.throwsAsync(copy, {
+    code: 'ERR_MMFILE_INCOMPATIBLE',
+    message: /stream 'anew' 3, and they differ at index 2/,
+  })
+  await until(() => progress.includes(10))
+  await jsm.streams.delete('anew')
+  await jsm.streams.add({ name: 'anew', subjects: ['anew'] })
+  for (let n = 0; n < 3; n += 1) await js.publish('anew', `theirs ${n}`)
+  source.append('ours')
+  await failed
+  t.is((await jsm.streams.info('anew')).state.last_seq, 3)
+})
+
+test('a server that has forgotten the newest id goes on', async (t) => {
+  const server = await startServer(t, serverPath)
+  const { js } = await connected(t, server)
+  const source = filled(t, 10)
+  const progress = []
+  const onProgress = ({ nextIndex }) => progress.push(nextIndex)
+  const place = { js, stream: 'forgot', config: { duplicate_window: 1e9 } }
+  const copy = push(source, { ...place, onProgress })
+  await until(() => progress.includes(10))
+  // Servers before 2.11 know no id after this, when they start again.
+  await new Promise((resolve) => setTimeout(resolve, 2000))
+  await server.kill()
+  await server.start()
+  source.append(messageOf(10))
+  source.seal()
+  t.like(await copy, { nextIndex: 11, sealed: true })
+  t.deepEqual(faults(await contents(t, place), 11), [])
+})
+
+test('a stream that is full holds the push back, and timeout bounds that', async (t) => {
+  const { js, jsm } = await connected(t, shared.server)
+  const source = filled(t, 50)
+  source.seal()
+  const place = { js, stream: 'full', config: { max_msgs: 20, discard: 'new' } }
+  const full = { message: /maximum messages exceeded/ }
+  await t.throwsAsync(push(source, { ...place, timeout: 500 }), full)
+  let tries = 0
+  const onRetry = () => {
+    tries += 1
+  }
+  const copy = push(source, { ...place, onRetry })
+  await new Promise((resolve) => setTimeout(resolve, 2000))
+  t.true(tries > 0 && tries < 10, `${tries} tries in two seconds`)
+  const { config } = await jsm.streams.info('full')
+  await jsm.streams.update('full', { ...config, max_msgs: 1000 })
+  t.like(await copy, { nextIndex: 50, messages: 30, sealed: true })
+  t.deepEqual(faults(await contents(t, place), 50), [])
 })
 
 test('and a channel, which has it no longer, says so', async (t) => {

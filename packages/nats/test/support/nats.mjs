@@ -35,7 +35,7 @@ export async function connected(t, server, options = {}) {
     ...options,
   })
   t.teardown(() => nc.close())
-  const js = jetstream(nc, { timeout: 2000 })
+  const js = jetstream(nc, { timeout: 10_000 })
   return { nc, js, jsm: await js.jetstreamManager(false) }
 }
 
