@@ -7,6 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { nkeys } from '@nats-io/nats-core'
 import { Channel, MmFile } from 'mmfile'
+import { operatorMode } from './support/jwt.mjs'
 import { start as leashed } from './support/leash.mjs'
 import {
   connected,
@@ -75,6 +76,7 @@ test('help, version and wrong usage', (t) => {
       ['push', 'x', 's', '--server', 'nats://me:secret@host'],
       /--server takes no user and no password/,
     ],
+    [['push', 'x', 's', '--server', 'me:secret@host'], /--server takes no user and no password/],
     [['push', 'x', 's', '--context', 'none'], /there is no context 'none'/],
     [['push', './x', 'a b'], /is no name of a stream|NOT_FOUND/],
   ]
@@ -144,18 +146,17 @@ test('it waits for a server that is not there yet, and for one that comes again'
   const target = filled(t, join(path, 'b'), 0, false)
   const push = start(t, ['push', join(path, 'a'), 'log', '--server', server.url])
   const pull = start(t, ['pull', 'log', join(path, 'b'), '--server', server.url])
-  await new Promise((resolve) => setTimeout(resolve, 1000))
-  t.is(push.child.exitCode, null)
+  const told = (what) => until(() => [push, pull].every(({ stderr }) => what.test(stderr)))
+  await told(/: trying again: connect ECONNREFUSED /)
   await server.start()
   await until(() => target.length === 10)
   await server.kill()
   for (let n = 10; n < 20; n += 1) source.append(messageOf(n))
   source.seal()
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  await told(/: trying again: the connection to NATS is down\n/)
   await server.start()
   t.deepEqual([await push.exited, await pull.exited], [0, 0], push.stderr + pull.stderr)
   t.deepEqual(faults(segmentsOf(target), 20), [])
-  t.regex(push.stderr, /push log: trying again: /)
   t.regex(push.stderr, /push log: 20 messages, \d+ bytes, 0 behind, sealed\n/)
 })
 
@@ -175,12 +176,20 @@ test('a failure names its code, and ends it with 1', async (t) => {
 async function pushes(t, server, env, args = []) {
   const path = folder(t)
   filled(t, join(path, 'a'), 1)
-  const push = start(t, ['push', join(path, 'a'), `s${Math.random()}`.replace('.', ''), ...args], {
+  const stream = `s${Math.random()}`.replace('.', '')
+  const push = start(t, ['push', join(path, 'a'), stream, ...args], {
     NATS_URL: server.url,
     ...env,
   })
   const status = await push.exited
-  return { status, stderr: push.stderr }
+  return { status, stderr: push.stderr, stream }
+}
+
+/** Writes a context of the `nats` command. */
+function contextOf(home, name, context) {
+  mkdirSync(join(home, 'nats', 'context'), { recursive: true })
+  const text = typeof context === 'string' ? context : JSON.stringify(context)
+  writeFileSync(join(home, 'nats', 'context', `${name}.json`), text)
 }
 
 test('users, tokens and nkeys from the environment, files and contexts', async (t) => {
@@ -189,10 +198,16 @@ test('users, tokens and nkeys from the environment, files and contexts', async (
   const wrong = await pushes(t, user, { NATS_USER: 'me', NATS_PASSWORD: 'other' })
   t.is(wrong.status, 1)
   t.regex(wrong.stderr, /Authorization Violation/i)
+  const within = { NATS_URL: user.url.replace('//', '//me:s%65cret@') }
+  t.like(await pushes(t, user, within), { status: 0 })
   const home = folder(t)
-  mkdirSync(join(home, 'nats', 'context'), { recursive: true })
-  const context = { url: user.url, user: 'me', password: 'secret', description: '', nkey: '' }
-  writeFileSync(join(home, 'nats', 'context', 'work.json'), JSON.stringify(context))
+  contextOf(home, 'work', {
+    url: user.url,
+    user: 'me',
+    password: 'secret',
+    description: '',
+    nkey: '',
+  })
   const env = { XDG_CONFIG_HOME: home, NATS_URL: '' }
   t.like(await pushes(t, user, env, ['--context', 'work']), { status: 0 })
   t.like(await pushes(t, user, { ...env, NATS_CONTEXT: 'work' }), { status: 0 })
@@ -202,6 +217,7 @@ test('users, tokens and nkeys from the environment, files and contexts', async (
   const token = await startServer(t, serverPath, 'authorization { token: secret }')
   t.like(await pushes(t, token, { NATS_TOKEN: 'secret' }), { status: 0 })
   t.like(await pushes(t, token, { NATS_USER: 'secret' }), { status: 0 })
+  t.like(await pushes(t, token, { NATS_URL: token.url.replace('//', '//secret@') }), { status: 0 })
 
   const pair = nkeys.createUser()
   const key = `authorization { users: [ { nkey: ${pair.getPublicKey()} } ] }`
@@ -241,4 +257,107 @@ test('TLS, with a certificate of the client', async (t) => {
   const files = ['--tlscert', cert, '--tlskey', key, '--tlsca', cert]
   t.like(await pushes(t, server, {}, files), { status: 0 })
   t.like(await pushes(t, server, { NATS_CERT: cert, NATS_KEY: key, NATS_CA: cert }), { status: 0 })
+})
+
+test('credentials of a user, of an account, of an operator', async (t) => {
+  const { config, known, unknown } = operatorMode()
+  const server = await startServer(t, serverPath, config)
+  const home = folder(t)
+  const [own, other] = ['own.creds', 'other.creds'].map((name) => join(home, name))
+  writeFileSync(own, known.creds)
+  writeFileSync(other, unknown.creds)
+  t.like(await pushes(t, server, {}, ['--creds', own]), { status: 0 })
+  t.like(await pushes(t, server, { NATS_CREDS: own }), { status: 0 })
+  const env = { XDG_CONFIG_HOME: home, HOME: home }
+  contextOf(home, 'file', { url: server.url, creds: '~/own.creds' })
+  t.like(await pushes(t, server, env, ['--context', 'file']), { status: 0 })
+  contextOf(home, 'token', { url: server.url, user_jwt: known.jwt, user_seed: known.seed })
+  t.like(await pushes(t, server, env, ['--context', 'token']), { status: 0 })
+  for (const args of [[], ['--creds', other]]) {
+    const { status, stderr } = await pushes(t, server, {}, args)
+    t.is(status, 1)
+    t.regex(stderr, /Authorization Violation/)
+  }
+})
+
+test('what is wrong with a file or a context is said at once', async (t) => {
+  const home = folder(t)
+  const env = { XDG_CONFIG_HOME: home }
+  const rubbish = join(home, 'rubbish')
+  writeFileSync(rubbish, 'rubbish')
+  const server = { url: 'nats://127.0.0.1:1' }
+  for (const option of ['creds', 'nkey', 'tlscert', 'tlskey', 'tlsca']) {
+    const [missing, wrong] = await Promise.all(
+      [join(home, 'none'), rubbish].map((path) => pushes(t, server, env, [`--${option}`, path])),
+    )
+    t.is(missing.status, 1)
+    t.regex(missing.stderr, /^mmfile-nats: ENOENT: no such file .*none'\n$/)
+    t.is(wrong.status, 2)
+    t.regex(wrong.stderr, /rubbish cannot be used: /)
+  }
+  for (const [context, message] of [
+    ['{', /wrong\.json is no context/],
+    ['null', /wrong\.json is no context/],
+    [{ nsc: 'nsc://a/b/c' }, /wrong\.json has 'nsc', which is not supported/],
+    [{ user_jwt: 'a', user_seed: 'b' }, /user_jwt cannot be used/],
+  ]) {
+    contextOf(home, 'wrong', context)
+    const { status, stderr } = await pushes(t, server, env, ['--context', 'wrong'])
+    t.is(status, 2)
+    t.regex(stderr, message)
+  }
+})
+
+test('a user who is no longer known ends a copy, with the reason', async (t) => {
+  const server = await startServer(t, serverPath, 'authorization { user: me, password: secret }')
+  const path = folder(t)
+  filled(t, join(path, 'a'), 3, false)
+  const env = { NATS_URL: server.url, NATS_USER: 'me', NATS_PASSWORD: 'secret' }
+  const push = start(t, ['push', join(path, 'a'), 'log', '--json'], env)
+  await until(() => push.lines().length > 0)
+  server.extra = 'authorization { user: me, password: other }'
+  await server.kill()
+  await server.start()
+  t.is(await push.exited, 1)
+  t.regex(push.stderr, /ERR_MMFILE_CLOSED: .* is closed \(Authorization Violation\)/)
+})
+
+test('a domain of JetStream on the other side of a leaf node', async (t) => {
+  const port = await freePort()
+  const listens = `leafnodes { host: 127.0.0.1, port: ${port} }`
+  const hub = await startServer(t, serverPath, listens, ', domain: hub')
+  const remote = `leafnodes { remotes: [ { url: "nats-leaf://127.0.0.1:${port}" } ] }`
+  const leaf = await startServer(t, serverPath, remote, ', domain: leaf')
+  const [there, here] = [await connected(t, hub), await connected(t, leaf)]
+  const home = folder(t)
+  contextOf(home, 'hub', { url: leaf.url, jetstream_domain: 'hub' })
+  contextOf(home, 'prefix', { url: leaf.url, jetstream_api_prefix: '$JS.hub.API' })
+  const env = { XDG_CONFIG_HOME: home }
+  for (const args of [
+    ['--js-domain', 'hub'],
+    ['--context', 'hub'],
+    ['--context', 'prefix'],
+  ]) {
+    const { status, stderr, stream } = await pushes(t, leaf, env, args)
+    t.is(status, 0, stderr)
+    t.is((await there.jsm.streams.info(stream)).state.last_seq, 2)
+    await t.throwsAsync(here.jsm.streams.info(stream), { name: 'StreamNotFoundError' })
+    const target = join(folder(t), 'b')
+    const options = ['--kind', 'file', '--capacity', '1000', '--server', leaf.url]
+    const pull = start(t, ['pull', stream, target, ...options, ...args], env)
+    t.is(await pull.exited, 0, pull.stderr)
+  }
+})
+
+test('output that nobody reads ends it as the signal does', async (t) => {
+  const server = await startServer(t, serverPath)
+  const path = folder(t)
+  const file = filled(t, join(path, 'a'), 3, false)
+  const push = start(t, ['push', join(path, 'a'), 'log', '--json', '--server', server.url])
+  await until(() => push.lines().length > 0)
+  push.child.stdout.destroy()
+  const ended = push.exited.then(() => true)
+  while (!(await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 200))])))
+    file.append('more')
+  t.is(await push.exited, 141)
 })

@@ -63,15 +63,14 @@ async function copy(call: Call): Promise<number> {
       : openOrCreate(id, place, number('--capacity', options.capacity), text(options.encoding))
   let connection: NatsConnection | undefined
   try {
-    connection = await connected(connectTo(settings, `mmfile-nats ${name}`), stop.signal)
+    const { signal } = stop
+    const onRetry = (error: Error) => report.retry(error)
+    connection = await connectTo(settings, `mmfile-nats ${name}`, signal, onRetry)
     if (connection === undefined) return status
-    const domain = settings.jetstream_domain
-    const js = jetstream(connection, domain ? { domain } : {})
-    const common = {
-      signal: stop.signal,
-      onProgress: (progress: Progress) => report.progress(progress),
-      onRetry: (error: Error) => report.retry(error),
-    }
+    const { jetstream_domain: domain, jetstream_api_prefix: apiPrefix } = settings
+    const js = jetstream(connection, domain ? { domain } : apiPrefix ? { apiPrefix } : {})
+    const onProgress = (progress: Progress) => report.progress(progress)
+    const common = { signal, onProgress, onRetry }
     if (name === 'push') {
       const [subject, group] = [text(options.subject), text(options.group)]
       await push(thing, { js, stream, subject, group, config, ...common })
@@ -83,24 +82,6 @@ async function copy(call: Call): Promise<number> {
     report.end()
     thing.close()
     await connection?.close()
-  }
-}
-
-/** A connection, as soon as there is one; none, if a signal comes first. */
-async function connected(
-  connecting: Promise<NatsConnection>,
-  signal: AbortSignal,
-): Promise<NatsConnection | undefined> {
-  let stopped: () => void = () => {}
-  const ended = new Promise<undefined>((resolve) => {
-    stopped = () => resolve(undefined)
-    signal.addEventListener('abort', stopped)
-    if (signal.aborted) stopped()
-  })
-  try {
-    return await Promise.race([connecting, ended])
-  } finally {
-    signal.removeEventListener('abort', stopped)
   }
 }
 
@@ -117,7 +98,8 @@ class Report {
     this.#what = what
     this.#json = json === true
     this.#quiet = quiet === true
-    process.stdout.on('error', () => process.exit(0)) // nobody reads any more
+    // Nobody reads any more, as at a signal SIGPIPE.
+    process.stdout.on('error', () => process.exit(141))
   }
 
   progress(progress: Progress): void {
@@ -193,7 +175,8 @@ function explain(error: unknown): number {
   const { code, message } = error as { code?: string | number; message: string }
   const usage =
     error instanceof UsageError || /^ERR_(PARSE_ARGS|INVALID_ARG|OUT_OF_RANGE)/.test(String(code))
-  const reason = error instanceof UsageError || code === undefined ? message : `${code}: ${message}`
+  const says = error instanceof UsageError || code === undefined || message.startsWith(`${code}:`)
+  const reason = says ? message : `${code}: ${message}`
   process.stderr.write(`mmfile-nats: ${reason}\n${usage ? "Try 'mmfile-nats --help'.\n" : ''}`)
   return usage ? 2 : 1
 }

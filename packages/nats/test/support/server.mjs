@@ -88,8 +88,8 @@ export async function freePort() {
 
 /** A server that can be killed and started again with what it has stored. */
 export class Server {
-  constructor(path, folder, port, extra) {
-    Object.assign(this, { path, folder, port, extra })
+  constructor(path, folder, port, extra = '', jetstream = '') {
+    Object.assign(this, { path, folder, port, extra, jetstream })
     this.url = `nats://127.0.0.1:${port}`
   }
 
@@ -117,7 +117,7 @@ export class Server {
 host: 127.0.0.1
 port: ${this.port}
 server_name: s${this.port}
-jetstream { store_dir: "${join(this.folder, 'store').replaceAll('\\', '/')}", max_mem: 256MB, max_file: 4GB }
+jetstream { store_dir: "${join(this.folder, 'store').replaceAll('\\', '/')}", max_mem: 256MB, max_file: 4GB${this.jetstream} }
 ${this.extra}
 `
   }
@@ -142,9 +142,9 @@ async function reachable(port) {
 }
 
 /** A server of its own for a test, which goes with it. */
-export async function startServer(t, path, extra = '') {
+export async function startServer(t, path, extra, jetstream) {
   const folder = mkdtempSync(join(tmpdir(), 'mmfile-nats-'))
-  const server = new Server(path, folder, await freePort(), extra)
+  const server = new Server(path, folder, await freePort(), extra, jetstream)
   t.teardown(async () => {
     await server.kill()
     rmSync(folder, { recursive: true, force: true })
