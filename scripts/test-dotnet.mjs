@@ -1,6 +1,7 @@
 // npm run test:dotnet: a .NET program and Node.js share files, on Linux and under Wine, on a Debian machine. The
 // program is compiled by Mono's compiler against .NET Core 2.0, the last whose runtime npm has.
-// `--only linux` or `--only windows` does one half; `--node 22` takes another Node.js under Wine.
+// `--only linux` or `--only windows` does one half; `--node 22` takes another Node.js under Wine. On Windows itself
+// the .NET that is installed compiles and runs it, beside the Node.js that runs this.
 
 import {
   chmodSync,
@@ -36,7 +37,8 @@ const REFERENCES = [
   'System.Xml.ReaderWriter',
   'System.Xml.XmlSerializer',
 ]
-const SYSTEMS = ['linux', 'windows']
+const real = process.platform === 'win32'
+const SYSTEMS = real ? ['windows'] : ['linux', 'windows']
 const sources = join(root, '__test__', 'dotnet')
 
 const { values } = parseArgs({
@@ -52,6 +54,31 @@ function must(command, args, options) {
   return done.output
 }
 
+const SOURCES = ['Peer.cs', 'Tasks.cs'].map((one) => join(sources, one))
+
+/** The folder of the program compiled by the .NET of this machine. */
+function installedDotnet() {
+  const at = (...path) => join(root, 'target', 'dotnet', 'here', ...path)
+  mkdirSync(at(), { recursive: true })
+  writeFileSync(
+    at('Peer.csproj'),
+    `<Project Sdk="Microsoft.NET.Sdk">
+  <PropertyGroup>
+    <OutputType>Exe</OutputType>
+    <TargetFramework>net8.0</TargetFramework>
+    <RollForward>Major</RollForward>
+    <InvariantGlobalization>true</InvariantGlobalization>
+    <EnableDefaultCompileItems>false</EnableDefaultCompileItems>
+  </PropertyGroup>
+  <ItemGroup>${SOURCES.map((one) => `<Compile Include="${one}" />`).join('')}</ItemGroup>
+</Project>
+`,
+  )
+  must('dotnet', ['build', at('Peer.csproj'), '--configuration', 'Release', '--output', at('out')])
+  rmSync(at('report'), { force: true })
+  return at
+}
+
 /** The folder of a system's .NET Core and of the program compiled for it. */
 function dotnet(name, program) {
   const at = (...path) => join(root, 'target', 'dotnet', name, ...path)
@@ -64,9 +91,8 @@ function dotnet(name, program) {
   }
   const assemblies = at('package', 'shared', 'Microsoft.NETCore.App', VERSION)
   const references = REFERENCES.map((one) => `-r:${join(assemblies, `${one}.dll`)}`)
-  const files = ['Peer.cs', 'Tasks.cs'].map((one) => join(sources, one))
   const options = ['-nostdlib', '-noconfig', '-nowarn:1702', ...references]
-  must('mcs', [...options, `-out:${at('Peer.dll')}`, ...files])
+  must('mcs', [...options, `-out:${at('Peer.dll')}`, ...SOURCES])
   const framework = { name: 'Microsoft.NETCore.App', version: VERSION }
   // On Linux it would want a library of cultures, in a version that Debian does not have.
   const configProperties = { 'System.Globalization.Invariant': true }
@@ -92,6 +118,12 @@ const runs = {
     report('.NET on Linux', at, () => done.output)
   },
   windows() {
+    if (real) {
+      const at = installedDotnet()
+      const args = ['dotnet', at('out', 'Peer.dll'), at('report')]
+      const done = run(process.execPath, [join(sources, 'peers.mjs'), ...args], { quiet: true })
+      return report('.NET on Windows', at, () => done.output)
+    }
     setup()
     if (!cargo(['build', '--release', '-p', 'mmfile-node']).ok)
       fail('The addon could not be built.')
@@ -111,7 +143,7 @@ const runs = {
 
 const unknown = values.only.filter((name) => !SYSTEMS.includes(name))
 if (unknown.length > 0) fail(`--only ${SYSTEMS.join(' or ')}`)
-installFromDebian(['mono-mcs'])
+if (!real) installFromDebian(['mono-mcs'])
 build()
 buildSamples()
 for (const name of values.only) runs[name]()
