@@ -164,6 +164,9 @@ export declare function list(place: NativePlace): Array<NativeInfo>
  */
 export declare function listens(): boolean
 
+/** The open handles on the mutex of that name, seen from outside. */
+export declare function mutexPeers(name: string, place: NativePlace): Array<NativePeer>
+
 /** An open channel. */
 export interface NativeChannel {
   /** What the operations want first. */

@@ -851,6 +851,7 @@ module.exports.install = nativeBinding.install
 module.exports.leaveAll = nativeBinding.leaveAll
 module.exports.list = nativeBinding.list
 module.exports.listens = nativeBinding.listens
+module.exports.mutexPeers = nativeBinding.mutexPeers
 module.exports.openChannel = nativeBinding.openChannel
 module.exports.Opening = nativeBinding.Opening
 module.exports.openLossyReader = nativeBinding.openLossyReader

@@ -132,15 +132,15 @@ test('a command says what an ID is that it is not for, and which command is', as
     [`'${file.id}' is a file: 'mmfile append' appends to it`, 'send', file.id, 'x'],
     [`'${fileOnDisk.path}' is a file: 'mmfile append' appends to it`, 'send', fileOnDisk.path, 'x'],
     [`'${file.id}' is a file: only a channel has participants`, 'evict', file.id, '1'],
-    ...['cat', 'inspect', 'peers', 'follow', 'seal', 'append', 'send', 'evict'].map((verb) => [
-      `'${mutex.name}' is a mutex: it has no contents, and it cannot be told which process has it`,
+    ...['cat', 'inspect', 'follow', 'seal', 'append', 'send', 'evict'].map((verb) => [
+      `'${mutex.name}' is a mutex: it has no contents; 'mmfile peers' shows which processes have it`,
       verb,
       mutex.name,
       ...(verb === 'evict' ? ['1'] : []),
     ]),
     [
-      'a mutex has no contents, and it cannot be told which process has it',
-      ...['peers', mutex.name, '--kind', 'mutex'],
+      "a mutex has no contents; 'mmfile peers' shows which processes have it",
+      ...['cat', mutex.name, '--kind', 'mutex'],
     ],
   ]) {
     const { status, stdout, stderr } = await command(t, args, { input: 'x' })

@@ -149,7 +149,15 @@ export function kindOfId(call: Call, id = call.operands[0] ?? ''): 'file' | 'cha
 }
 
 function notOfMutexes(subject: string): UsageError {
-  return new UsageError(`${subject} has no contents, and it cannot be told which process has it`)
+  return new UsageError(`${subject} has no contents; 'mmfile peers' shows which processes have it`)
+}
+
+/** Whether an ID operand names a mutex, and no file or channel that it could be taken for. */
+export function namesMutex(call: Call): boolean {
+  const kind = kindOf(call)
+  if (kind !== undefined) return kind === 'mutex'
+  const [one, another] = kindsOfId(call, call.operands[0] ?? '')
+  return one === 'mutex' && another === undefined
 }
 
 /** All that an ID operand names. */

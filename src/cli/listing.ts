@@ -1,8 +1,8 @@
 import { unlinkSync } from 'node:fs'
 import { Channel } from '../channel/channel.js'
 import { OBSERVE } from '../shared/arguments.js'
-import { list, remove, sweep } from '../shared/listing.js'
-import type { ObjectInfo, TextEncodingName } from '../shared/types.js'
+import { list, mutexPeers, remove, sweep } from '../shared/listing.js'
+import type { ObjectInfo, Peer, TextEncodingName } from '../shared/types.js'
 import { lookAtChannel, openChannel, participantsTable } from './channels.js'
 import {
   type Call,
@@ -14,6 +14,7 @@ import {
   kindOf,
   kindOfId,
   names,
+  namesMutex,
   OBJECT_OPTIONS,
   open,
   orNone,
@@ -178,10 +179,15 @@ function about(id: string, call: Call) {
 export const peers: Command = {
   name: 'peers',
   operands: ['ID'],
-  summary: 'Show which processes have a file or a channel open, and who takes part in the channel',
+  summary:
+    'Show which processes have a file, a channel or a mutex open, who holds the lock, and who takes part in the channel',
   example: 'mmfile peers log',
-  options: { ...JSON_OPTION, ...KIND_OPTION, ...FILE_OPTIONS },
+  options: { ...JSON_OPTION, ...OBJECT_OPTIONS },
   async run(call) {
+    if (namesMutex(call)) {
+      const rows = mutexPeers(call.operands[0] ?? '', placeOf(call))
+      return call.options.json ? writeJson(rows) : write(`${peersTable(rows)}\n`)
+    }
     const isChannel = kindOfId(call) === 'channel'
     const one = isChannel ? openChannel(call, OBSERVE) : open(call, OBSERVE)
     // It is a peer itself where no process has the thing open, on disk.
@@ -190,15 +196,19 @@ export const peers: Command = {
     one.close()
     if (call.options.json) return writeJson(isChannel ? { peers: rows, participants } : rows)
     if (participants.length > 0) await write(`${participantsTable(participants)}\n\n`)
-    const cells = rows.map(({ pid, access, since, isCreator, holdsLock }) => [
-      pid,
-      access,
-      since.toISOString(),
-      isCreator ? 'creator' : '',
-      holdsLock ? 'holds the lock' : '',
-    ])
-    return write(`${table(['PID', 'ACCESS', 'SINCE', 'CREATOR', 'LOCK'], cells)}\n`)
+    return write(`${peersTable(rows)}\n`)
   },
+}
+
+function peersTable(rows: readonly Peer[]): string {
+  const cells = rows.map(({ pid, access, since, isCreator, holdsLock }) => [
+    pid,
+    access,
+    since.toISOString(),
+    isCreator ? 'creator' : '',
+    holdsLock ? 'holds the lock' : '',
+  ])
+  return table(['PID', 'ACCESS', 'SINCE', 'CREATOR', 'LOCK'], cells)
 }
 
 export const rm: Command = {

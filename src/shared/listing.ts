@@ -8,8 +8,8 @@ import {
   checkPrefixes,
 } from './arguments.js'
 import { defaults, native } from './native.js'
-import { toDate } from './rows.js'
-import type { ListOptions, ObjectInfo, RemoveOptions } from './types.js'
+import { toDate, toPeer } from './rows.js'
+import type { ListOptions, ObjectInfo, Peer, RemoveOptions } from './types.js'
 
 const KINDS = ['file', 'channel', 'mutex'] as const
 const LIST_OPTIONS = ['directory', 'prefixes', 'prefix'] as const
@@ -73,6 +73,15 @@ export function remove(id: string, options?: RemoveOptions): void {
   const given: Partial<RemoveOptions> = checkOptions(options, REMOVE_OPTIONS)
   const kind = checkOneOf('options.kind', given.kind, KINDS, 'file')
   native.remove(checkId(id), kind, placeOf(given))
+}
+
+/**
+ * Who has the mutex of that name open, and who of them holds it. It joins nothing, and takes no lock.
+ *
+ * Throws `ERR_MMFILE_NOT_FOUND` if no process has one open. @internal
+ */
+export function mutexPeers(name: string, place: ListOptions): Peer[] {
+  return native.mutexPeers(name, placeOf(place)).map(toPeer)
 }
 
 /** A prefix that nothing has. */

@@ -6,7 +6,8 @@ use crate::error::{Error, NO_SUCH_MUTEX, Result};
 use crate::ids::{DEFAULT_MUTEX_PREFIX, FileId, Names, check_prefix};
 use crate::lock::{LockGuard, LockHolder, Section};
 use crate::memory::Mode;
-use crate::object::{self, NewObject, Object, Opened, Spec, open_or_create};
+use crate::object::{self, NewObject, Object, Opened, Peer, Spec, open_or_create};
+use crate::peer;
 use crate::platform::{Folder, thread_id};
 use crate::timeouts::DEFAULT_LOCK_TIMEOUT;
 use raw_sync::Timeout;
@@ -89,6 +90,18 @@ impl NamedMutex {
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
         existing(&spec(name, options)?, &deadline)
             .map_err(|error| error.missing_because(NO_SUCH_MUTEX))
+    }
+
+    /// Which handles the mutex of that name has, and which of them holds it at this moment, as far as the table of
+    /// participants has room. It joins nothing and takes no lock.
+    ///
+    /// # Errors
+    /// As [`NamedMutex::open_existing`].
+    pub fn peers_of(name: &str, options: &MutexOptions) -> Result<Vec<Peer>> {
+        let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
+        let opened = object::observe(&spec(name, options)?, &deadline)
+            .map_err(|error| error.missing_because(NO_SUCH_MUTEX))?;
+        Ok(peer::peers(&opened.object, &opened.control, opened.source.as_ref()))
     }
 
     /// The name by which other processes open it.

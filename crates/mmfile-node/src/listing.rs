@@ -4,8 +4,8 @@ use crate::errors::{self, Failure, nothing};
 use crate::files::open;
 use crate::table::subject;
 use mmfile_core::{
-    Access, FileId, Kind, Lifetime, ListOptions, ObjectInfo, Peer, Prefixes, list as list_objects,
-    remove as remove_object, sweep as sweep_objects,
+    Access, FileId, Kind, Lifetime, ListOptions, MutexOptions, NamedMutex, ObjectInfo, Peer,
+    Prefixes, list as list_objects, remove as remove_object, sweep as sweep_objects,
 };
 use napi::Env;
 use napi_derive::napi;
@@ -104,6 +104,25 @@ pub fn peers(env: Env, handle: u32) -> napi::Result<Vec<NativePeer>> {
         &env,
         || subject(handle),
         || Ok(open(handle)?.file()?.peers().into_iter().map(NativePeer::from).collect()),
+    )
+}
+
+/// The open handles on the mutex of that name, seen from outside.
+#[napi]
+pub fn mutex_peers(env: Env, name: String, place: NativePlace) -> napi::Result<Vec<NativePeer>> {
+    errors::attempt(
+        &env,
+        || Some(format!("mutex '{name}'")),
+        || {
+            let default = MutexOptions::default();
+            let options = MutexOptions {
+                directory: place.directory.map(Into::into),
+                prefix: place.prefix.unwrap_or(default.prefix),
+                lock_timeout: default.lock_timeout,
+            };
+            let peers = NamedMutex::peers_of(&name, &options)?;
+            Ok(peers.into_iter().map(NativePeer::from).collect())
+        },
     )
 }
 

@@ -4,7 +4,7 @@ import type { Participant } from '../../channel/types.js'
 import { MmFile } from '../../file/mmfile.js'
 import { OBSERVE } from '../../shared/arguments.js'
 import { MmFileError } from '../../shared/errors.js'
-import { list } from '../../shared/listing.js'
+import { list, mutexPeers } from '../../shared/listing.js'
 import type { ListOptions, ObjectInfo, Peer } from '../../shared/types.js'
 import { keyOf } from './key.js'
 
@@ -18,7 +18,7 @@ export interface TopRow extends Omit<ObjectInfo, 'createdAt'> {
   rate: number | null
   /** Bytes a second of a file; null for a channel, which reuses its memory. */
   byteRate: number | null
-  /** The process that holds the lock at this moment, of a file or a channel. */
+  /** The process that holds the lock at this moment. */
   lockHolder: number | null
   /** The processes that have it open, each once. */
   processes: TopProcess[]
@@ -62,8 +62,7 @@ export class Sampler {
     const totals = new Map<string, Totals>()
     const rows = list(this.place).map((info) => {
       const row = rowOf(info)
-      // No process has a stale one open, and of a mutex there is no more to be known without taking it.
-      const count = info.stale || info.kind === 'mutex' ? undefined : this.#look(row)
+      const count = info.stale ? undefined : this.#look(row) // no process has a stale one open
       if (count !== undefined) {
         const key = keyOf(info)
         const before = this.#before.get(key)
@@ -80,13 +79,16 @@ export class Sampler {
     return { at: new Date().toISOString(), rows }
   }
 
-  /** Completes the row. Returns how many segments or messages there have been. */
+  /** Completes the row. Returns how many segments or messages there have been; a mutex has none. */
   #look(row: TopRow): number | undefined {
     try {
+      if (row.kind === 'mutex') {
+        addPeers(row, mutexPeers(row.id, this.place))
+        return undefined
+      }
       const opened = openAt(row, this.place)
       try {
-        row.processes = processesOf(opened.peers())
-        row.lockHolder = row.processes.find(({ holdsLock }) => holdsLock)?.pid ?? null
+        addPeers(row, opened.peers())
         if (!(opened instanceof Channel)) return row.length
         row.participants = opened.participants().map(({ since: _, ...rest }) => rest)
         const lags = row.participants.map(({ lag }) => lag)
@@ -132,6 +134,11 @@ export function openAt(
 
 function perSecond(difference: number, seconds: number): number {
   return seconds > 0 ? Math.max(0, difference / seconds) : 0
+}
+
+function addPeers(row: TopRow, peers: readonly Peer[]): void {
+  row.processes = processesOf(peers)
+  row.lockHolder = row.processes.find(({ holdsLock }) => holdsLock)?.pid ?? null
 }
 
 function processesOf(peers: readonly Peer[]): TopProcess[] {

@@ -161,6 +161,43 @@ fn who_only_looks_is_no_peer_and_keeps_nothing() {
     assert_eq!(actor.line().unwrap(), "two, 0 peers");
 }
 
+#[test]
+fn who_has_a_mutex_and_holds_it_is_seen_from_outside() {
+    support::play(&[("holder", holder)]);
+    let test = "peers::who_has_a_mutex_and_holds_it_is_seen_from_outside";
+    let (name, options) = (format!("held-{}", std::process::id()), MutexOptions::default());
+    let peers = || NamedMutex::peers_of(&name, &options);
+    assert_eq!(code(peers()), "ERR_MMFILE_NOT_FOUND");
+    let mutex = NamedMutex::open(&name, &options).unwrap();
+    let of_pids = || {
+        let mut rows: Vec<_> = peers().unwrap().iter().map(|it| (it.pid, it.holds_lock)).collect();
+        rows.sort_unstable();
+        rows
+    };
+    let own = std::process::id();
+    assert_eq!(of_pids(), [(own, false)]);
+    let guard = mutex.lock(None).unwrap();
+    let rows = peers().unwrap();
+    assert!(rows[0].holds_lock && rows[0].is_creator && !rows[0].is_self);
+    drop(guard);
+    let mut actor = Actor::start(test, "holder", &[&name]);
+    let mut expected = [(own, false), (actor.expect().parse().unwrap(), true)];
+    expected.sort_unstable();
+    assert_eq!(of_pids(), expected);
+    // A dead holder is none.
+    actor.kill();
+    assert_eq!(of_pids(), [(own, false)]);
+    assert!(mutex.lock(None).unwrap().abandoned());
+}
+
+/// Holds a mutex until it is killed.
+fn holder(args: &[String]) {
+    let mutex = NamedMutex::open_existing(&args[0], &MutexOptions::default()).unwrap();
+    let _guard = mutex.lock(None).unwrap();
+    say(std::process::id());
+    hear();
+}
+
 /// Observes a file, and reports what it finds.
 fn observer(args: &[String]) {
     let file = MmFile::observe(&args[0], &OpenOptions::default()).unwrap();

@@ -124,20 +124,8 @@ fn attempt(spec: &Spec, mode: Mode) -> Result<Option<Opened>> {
         Err(Error::NotFound { .. }) => return Ok(None),
         sync => sync?,
     };
-    let (data, data_memory) = match spec.kind {
-        ObjectKind::Mutex => (None, memory.part(0, 0)),
-        _ => {
-            let data = match section::open(&names.object, access, id) {
-                Err(Error::NotFound { .. }) => return Ok(None),
-                data => data?,
-            };
-            let all = view::map(&data, 0, rights(access))?;
-            let whole = capacity.checked_next_multiple_of(PAGE) == Some(all.region().len() as u64);
-            (Some(data), all.part(0, capacity).filter(|_| whole))
-        }
-    };
-    let Some(data_memory) = data_memory else {
-        return Err(Error::access(id, "its data is not the one that belongs to it"));
+    let Some((data, data_memory)) = data_of(spec, access, capacity, &memory)? else {
+        return Ok(None);
     };
     fault::point("open.mapped");
     let mut control = Control::new(memory, sync, id)?;
@@ -188,24 +176,42 @@ fn attempt_to_observe(spec: &Spec) -> Result<Option<Opened>> {
         Err(Error::NotFound { .. }) => return Ok(None),
         sync => sync?,
     };
-    let data = match section::open(&names.object, Access::Read, id) {
-        Err(Error::NotFound { .. }) => return Ok(None),
-        data => data?,
-    };
-    let all = view::map(&data, 0, rights(Access::Read))?;
-    let whole = capacity.checked_next_multiple_of(PAGE) == Some(all.region().len() as u64);
-    let Some(data_memory) = all.part(0, capacity).filter(|_| whole) else {
-        return Err(Error::access(id, "its data is not the one that belongs to it"));
+    let Some((data, data_memory)) = data_of(spec, Access::Read, capacity, &memory)? else {
+        return Ok(None);
     };
     let mut source = Control::new(memory, sync, id)?;
     source.accept(capacity);
     let own = view::map_private(CONTROL_SIZE)?;
     let mut control = Control::new(own, SyncObjects::private(id)?, id)?;
     begin_unwritable(&mut control, kind, capacity)?;
-    let held = Held { presence: None, data: Some(data), _control: Some(section) };
+    let held = Held { presence: None, data, _control: Some(section) };
     let object = Object::apart(&control, lock, held, None);
     let (source, mode) = (Some(source), Mode::READING);
     Ok(Some(Opened { object, control, source, data: data_memory, lifetime, mode }))
+}
+
+/// The section of an object's data, and what is mapped of it; a mutex has none. `None` while there is none yet, or none
+/// any more.
+fn data_of(
+    spec: &Spec,
+    access: Access,
+    capacity: u64,
+    control: &Memory,
+) -> Result<Option<(Option<OwnedHandle>, Memory)>> {
+    if spec.kind == ObjectKind::Mutex {
+        return Ok(control.part(0, 0).map(|nothing| (None, nothing)));
+    }
+    let id = spec.names.id.as_str();
+    let data = match section::open(&spec.names.object, access, id) {
+        Err(Error::NotFound { .. }) => return Ok(None),
+        data => data?,
+    };
+    let all = view::map(&data, 0, rights(access))?;
+    let whole = capacity.checked_next_multiple_of(PAGE) == Some(all.region().len() as u64);
+    match all.part(0, capacity).filter(|_| whole) {
+        Some(memory) => Ok(Some((Some(data), memory))),
+        None => Err(Error::access(id, "its data is not the one that belongs to it")),
+    }
 }
 
 /// Opens the section of a control block, and maps it.
