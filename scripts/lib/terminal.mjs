@@ -42,7 +42,7 @@ export class Terminal {
   }
 
   /** Resolves with the screen's text once it has that. */
-  async shows(pattern, patience = 20_000) {
+  async shows(pattern, patience = 60_000) {
     const late = performance.now() + patience
     for (;;) {
       const text = this.lines.join('\n')

@@ -13,12 +13,12 @@ import {
   RANGE_OPTIONS,
   rangeGiven,
   rangeOf,
-  Stopped,
   UsageError,
   wholeNumber,
 } from './command.js'
 import { given, INPUT_OPTIONS } from './input.js'
 import { write } from './output.js'
+import { onSignal } from './signals.js'
 import { ENCODING_OPTION, encodingOf, hex, textOf, usualEncoding } from './text.js'
 
 const FORMS = {
@@ -115,7 +115,7 @@ export const follow: Command = {
       rangeGiven({ ...call, options: { limit: call.options.limit } })[1] ?? Number.POSITIVE_INFINITY
     const isChannel = kindOfId(call) === 'channel'
     const stop = new AbortController()
-    const unlisten = onSignal((status) => stop.abort(new Stopped(status)))
+    const unlisten = onSignal((stopped) => stop.abort(stopped))
     let file: MmFile | undefined
     try {
       if (isChannel) {
@@ -140,19 +140,6 @@ export const follow: Command = {
       file?.close()
     }
   },
-}
-
-/** Ends a file cleanly where a signal would have ended the process. The status is the shell's. */
-function onSignal(stop: (status: number) => void): () => void {
-  const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-  const listeners = Object.entries(signals).map(([name, status]) => {
-    const listener = () => stop(status)
-    process.once(name, listener)
-    return () => process.off(name, listener)
-  })
-  return () => {
-    for (const remove of listeners) remove()
-  }
 }
 
 export const append: Command = {

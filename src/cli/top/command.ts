@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kind } from '../../shared/types.js'
 import { type Call, type Command, kindOf, OBJECT_OPTIONS, placeOf, UsageError } from '../command.js'
 import { table, write } from '../output.js'
+import { onSignal } from '../signals.js'
 import { follow } from './follow.js'
 import { type Sample, Sampler, type TopRow } from './sample.js'
 import type { Screen, ScreenSource } from './screen-types.js'
@@ -24,7 +25,8 @@ With --json, or where the output is no terminal, it prints once and ends. Lookin
   async run(call) {
     const [interval, kind] = [intervalOf(call), kindOf(call)]
     const sampler = new Sampler(placeOf(call))
-    if (!call.options.json && process.stdout.isTTY && process.stdin.isTTY) {
+    const isScreen = process.stdout.isTTY && process.stdin.isTTY && process.env.TERM !== 'dumb'
+    if (!call.options.json && isScreen) {
       return showScreen({
         interval,
         sample: () => ofKind(sampler.take(), kind),
@@ -41,9 +43,19 @@ With --json, or where the output is no terminal, it prints once and ends. Lookin
 
 /** The drawing library is loaded where there is a screen to draw on, and nowhere else. */
 async function showScreen(source: ScreenSource): Promise<void> {
+  const first = source.sample()
+  // The library knows no NO_COLOR.
+  if (!process.stdout.hasColors()) process.env.FORCE_COLOR = '0'
   const module: string = './screen.mjs'
   const { showScreen: show } = (await import(module)) as Screen
-  await show(source)
+  const stop = new AbortController()
+  const unlisten = onSignal((stopped) => stop.abort(stopped))
+  try {
+    await show(source, first, stop.signal)
+  } finally {
+    unlisten()
+  }
+  stop.signal.throwIfAborted()
 }
 
 /** Milliseconds. */

@@ -11,6 +11,6 @@ export interface ScreenSource {
 
 /** What `screen.mjs` exports: a bundle with the drawing library in it. */
 export interface Screen {
-  /** Draws until its user ends it. */
-  showScreen(source: ScreenSource): Promise<void>
+  /** Draws until its user ends it, or `stop` aborts. */
+  showScreen(source: ScreenSource, first: Sample, stop: AbortSignal): Promise<void>
 }

@@ -6,7 +6,7 @@ import type { Sample } from '../sample.js'
 import type { ScreenSource } from '../screen-types.js'
 import { Details } from './details.js'
 import { Following } from './following.js'
-import { NAMED, placeOf, pressed, START } from './keys.js'
+import { NAMED, placeOf, pressed, SAMPLED, START } from './keys.js'
 import { sorted } from './order.js'
 import { Table } from './table.js'
 
@@ -14,27 +14,44 @@ import { Table } from './table.js'
 const FOLLOWED = 200
 /** Lines of what was followed that are kept. */
 const KEPT = 200
+/** Lines of a window that are neither the table's nor a panel's: the summary and the keys. */
+const FRAME = 2
+/** Lines of a window that is too low for a table and a panel. */
+const LOW = 16
 
 /** All there is, one row each; below it what the selected row is made of, or what comes into it. */
-export function App({ source }: { source: ScreenSource }) {
+export function App({ source, first }: { source: ScreenSource; first: Sample }) {
   const { exit } = useApp()
   const { rows: height, columns: width } = useSize()
-  const [sample, setSample] = useState<Sample>(() => source.sample())
+  const [sample, setSample] = useState(first)
+  const [problem, setProblem] = useState('')
   const [state, press] = useReducer(pressed, START)
   const { order, reversed, panel, paused } = state
 
   useEffect(() => {
     if (paused) return
-    const timer = setInterval(() => setSample(source.sample()), source.interval)
+    const take = () => {
+      try {
+        const next = source.sample()
+        setSample(next)
+        setProblem('')
+        press({ key: SAMPLED, rows: next.rows, page: 0 })
+      } catch (error) {
+        // The folder may come back; what was seen last stays until then.
+        setProblem((error as Error).message)
+      }
+    }
+    const timer = setInterval(take, source.interval)
     return () => clearInterval(timer)
   }, [source, paused])
 
   const rows = sorted(sample.rows, order, reversed)
   const at = placeOf(rows, state)
   const row = rows[at]
-  const lines = useFollowed(source, panel === 'follow' ? row : undefined)
+  const followed = useFollowed(source, panel === 'follow' ? row : undefined)
 
   useInput((input, key) => {
+    if (key.ctrl || (key.meta && !key.escape)) return // they have no meaning here
     if (input === 'q' || (key.escape && panel === 'none')) return exit()
     const page = Math.max(1, Math.floor(height / 2))
     const name = NAMED.find((one) => key[one])
@@ -45,22 +62,28 @@ export function App({ source }: { source: ScreenSource }) {
     }
   })
 
-  const panelHeight = panel === 'none' || row === undefined ? 0 : Math.floor(height / 2) - 2
-  // The last line stays free: a screen that is drawn to its end scrolls.
+  // In a low window there is room for a table or for a panel. The last line stays free: a screen that is drawn to
+  // its end scrolls.
+  const room = height - 1 - FRAME
+  const isLow = height < LOW
+  const panelHeight =
+    panel === 'none' || row === undefined ? 0 : isLow ? room : Math.floor(height / 2) - 2
   return (
     <Box flexDirection="column" height={height - 1} width={width}>
-      <Summary sample={sample} paused={paused} />
-      <Table
-        rows={rows}
-        at={at}
-        order={order}
-        reversed={reversed}
-        height={height - 4 - panelHeight}
-        width={width}
-      />
+      <Summary sample={sample} paused={paused} problem={problem} />
+      {(panelHeight === 0 || !isLow) && (
+        <Table
+          rows={rows}
+          at={at}
+          order={order}
+          reversed={reversed}
+          height={room - panelHeight}
+          width={width}
+        />
+      )}
       {row !== undefined && panel === 'inspect' && <Details row={row} height={panelHeight} />}
       {row !== undefined && panel === 'follow' && (
-        <Following row={row} lines={lines} height={panelHeight} />
+        <Following row={row} {...followed} height={panelHeight} />
       )}
       <Box flexGrow={1} />
       <Keys />
@@ -68,7 +91,14 @@ export function App({ source }: { source: ScreenSource }) {
   )
 }
 
-function Summary({ sample, paused }: { sample: Sample; paused: boolean }) {
+interface SummaryProps {
+  sample: Sample
+  paused: boolean
+  /** Why there is no newer sample, or nothing. */
+  problem: string
+}
+
+function Summary({ sample, paused, problem }: SummaryProps) {
   const count = (kind: string) => sample.rows.filter((row) => row.kind === kind).length
   const processes = new Set(sample.rows.flatMap((row) => row.processes.map(({ pid }) => pid)))
   const parts = [
@@ -83,9 +113,11 @@ function Summary({ sample, paused }: { sample: Sample; paused: boolean }) {
         <Text bold color="cyan">
           mmfile top
         </Text>
-        {`  ${parts.join(' · ')}`}
+        {problem === '' ? `  ${parts.join(' · ')}` : <Text color="red">{`  ${problem}`}</Text>}
       </Text>
-      <Text>{paused ? 'paused' : new Date(sample.at).toLocaleTimeString('en-GB')}</Text>
+      <Box flexShrink={0} marginLeft={1}>
+        <Text>{paused ? 'paused' : new Date(sample.at).toLocaleTimeString('en-GB')}</Text>
+      </Box>
     </Box>
   )
 }
@@ -94,14 +126,15 @@ function plural(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`
 }
 
+/** What matters most comes first: a narrow window has no room for the rest. */
 const KEYS = [
+  ['q', 'quit'],
   ['↑↓', 'select'],
-  ['s', 'sort'],
-  ['r', 'reverse'],
   ['Return', 'inspect'],
   ['f', 'follow'],
+  ['s', 'sort'],
+  ['r', 'reverse'],
   ['Space', 'pause'],
-  ['q', 'quit'],
 ]
 
 function Keys() {
@@ -110,7 +143,7 @@ function Keys() {
       {KEYS.map(([key, what]) => (
         <Text key={key}>
           <Text bold>{key}</Text>
-          <Text dimColor>{` ${what}   `}</Text>
+          <Text dimColor>{` ${what}  `}</Text>
         </Text>
       ))}
     </Text>
@@ -132,30 +165,39 @@ function useSize(): { rows: number; columns: number } {
   return size
 }
 
+interface Followed {
+  lines: readonly Line[]
+  /** Why no more can be read, or nothing. */
+  problem: string
+}
+
+const NOTHING: Followed = { lines: [], problem: '' }
+
 /** What comes into a row's file or channel, the newest last. */
-function useFollowed(
-  source: ScreenSource,
-  row: Sample['rows'][number] | undefined,
-): readonly Line[] {
-  const [lines, setLines] = useState<readonly Line[]>([])
-  const target = row === undefined || row.kind === 'mutex' ? undefined : keyOf(row)
-  const followed = useRef(row)
-  followed.current = row
+function useFollowed(source: ScreenSource, row: Sample['rows'][number] | undefined): Followed {
+  const [followed, setFollowed] = useState(NOTHING)
+  const target = row === undefined ? undefined : keyOf(row)
+  const latest = useRef(row)
+  latest.current = row
   useEffect(() => {
-    setLines([])
-    if (target === undefined || followed.current === undefined) return
+    setFollowed(NOTHING)
+    if (target === undefined || latest.current === undefined) return
+    const fail = (problem: string) => setFollowed(({ lines }) => ({ lines, problem }))
+    if (latest.current.kind === 'mutex') return fail('a mutex has no contents')
     let follower: Follower
     try {
-      follower = source.follow(followed.current, KEPT)
-    } catch {
-      return // It is gone: its row will be, too.
+      follower = source.follow(latest.current, KEPT)
+    } catch (error) {
+      return fail((error as Error).message)
     }
     const look = () => {
       try {
         const more = follower.next(KEPT)
-        if (more.length > 0) setLines((before) => [...before, ...more].slice(-KEPT))
-      } catch {
+        if (more.length === 0) return
+        setFollowed(({ lines }) => ({ lines: [...lines, ...more].slice(-KEPT), problem: '' }))
+      } catch (error) {
         clearInterval(timer)
+        fail((error as Error).message)
       }
     }
     const timer = setInterval(look, FOLLOWED)
@@ -165,5 +207,5 @@ function useFollowed(
       follower.close()
     }
   }, [source, target])
-  return lines
+  return followed
 }

@@ -4,11 +4,14 @@ import { bytes } from './format.js'
 
 /** What a row is made of: its processes, and who takes part in a channel. */
 export function Details({ row, height }: { row: TopRow; height: number }) {
-  const lines = [...factsOf(row), ...row.processes.map(describeProcess), ...participantsOf(row)]
+  const all = [...factsOf(row), ...row.processes.map(describeProcess), ...participantsOf(row)]
+  const room = Math.max(0, height - 3)
+  const left = all.length - room + 1
+  const lines = left > 1 ? [...all.slice(0, room - 1), `… and ${left} more`] : all
   return (
     <Box flexDirection="column" height={height} borderStyle="round" paddingX={1} overflow="hidden">
       <Text bold wrap="truncate-middle">{`${row.kind} ${row.id}`}</Text>
-      {lines.slice(0, Math.max(0, height - 3)).map((line) => (
+      {lines.map((line) => (
         <Text key={line} wrap="truncate">
           {line}
         </Text>
@@ -19,7 +22,7 @@ export function Details({ row, height }: { row: TopRow; height: number }) {
 
 function factsOf(row: TopRow): string[] {
   const { capacity, size, length, lifetime, createdAt, creatorPid, sealed, stale, kind } = row
-  const things = kind === 'channel' ? 'messages' : 'segments'
+  const things = `${kind === 'channel' ? 'message' : 'segment'}${length === 1 ? '' : 's'}`
   const room =
     kind === 'mutex'
       ? []
@@ -42,8 +45,10 @@ function describeProcess({
   return `process ${pid}  ${[access, ...more].join(', ')}`
 }
 
+/** Those that lag most come first: there may be more than there is room for. */
 function participantsOf({ participants }: TopRow): string[] {
-  return participants.map(({ id, role, group, pid, nextIndex, lag }) => {
+  const worst = [...participants].sort((a, b) => b.lag - a.lag)
+  return worst.map(({ id, role, group, pid, nextIndex, lag }) => {
     const who = [
       role,
       ...(group === undefined ? [] : [group]),

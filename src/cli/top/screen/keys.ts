@@ -7,8 +7,10 @@ export interface State {
   /** The place in ORDERS. */
   order: number
   reversed: boolean
-  /** The key of the selected row; the first one is, where there is no such row. */
+  /** The key of the selected row; the first one is, until the user selects. */
   selected: string | undefined
+  /** Where that was, for the row that takes its place when it is gone. */
+  place: number
   panel: 'none' | 'inspect' | 'follow'
   paused: boolean
 }
@@ -17,6 +19,7 @@ export const START: State = {
   order: 0,
   reversed: false,
   selected: undefined,
+  place: 0,
   panel: 'none',
   paused: false,
 }
@@ -24,20 +27,21 @@ export const START: State = {
 /** Keys without a character, by what the drawing library calls them. */
 export const NAMED = ['upArrow', 'downArrow', 'pageUp', 'pageDown', 'return', 'escape'] as const
 
+/** The "key" of a new sample. */
+export const SAMPLED = 'sampled'
+
 export interface Press {
-  /** A character, or one of NAMED. */
+  /** A character, one of NAMED, or SAMPLED. */
   key: string
   rows: readonly TopRow[]
   /** How many rows a page has. */
   page: number
 }
 
-/** Where the selected row is among the rows as they are sorted. */
-export function placeOf(rows: readonly TopRow[], { selected }: State): number {
-  return Math.max(
-    0,
-    rows.findIndex((row) => keyOf(row) === selected),
-  )
+/** Where the selected row is among the rows as they are sorted, or the one that is where it was. */
+export function placeOf(rows: readonly TopRow[], { selected, place }: State): number {
+  const found = rows.findIndex((row) => keyOf(row) === selected)
+  return found >= 0 ? found : Math.max(0, Math.min(place, rows.length - 1))
 }
 
 /** What comes of a key. */
@@ -45,18 +49,25 @@ export function pressed(state: State, { key, rows: unsorted, page }: Press): Sta
   const { order, reversed, panel, paused } = state
   const rows = sorted(unsorted, order, reversed)
   const at = placeOf(rows, state)
-  const to = (place: number): State => {
-    const row = rows[Math.min(Math.max(place, 0), rows.length - 1)]
-    return row === undefined ? state : { ...state, selected: keyOf(row) }
+  const to = (wanted: number): State => {
+    const place = Math.min(Math.max(wanted, 0), rows.length - 1)
+    const row = rows[place]
+    return row === undefined ? state : { ...state, selected: keyOf(row), place }
   }
   const by = (step: number): State => ({
     ...state,
     order: (order + step + ORDERS.length) % ORDERS.length,
   })
+  // What a panel shows stays selected, however the rows move.
   const toggle = (one: State['panel']): State => ({
-    ...state,
+    ...to(at),
     panel: panel === one ? 'none' : one,
   })
+  const settled = (): State => {
+    if (state.selected === undefined) return state
+    const next = to(at)
+    return next.selected === state.selected ? next : { ...next, panel: 'none' }
+  }
   switch (key) {
     case 'upArrow':
     case 'k':
@@ -85,6 +96,8 @@ export function pressed(state: State, { key, rows: unsorted, page }: Press): Sta
       return toggle('follow')
     case 'escape':
       return { ...state, panel: 'none' }
+    case SAMPLED:
+      return settled()
     case ' ':
       return { ...state, paused: !paused }
     default:

@@ -16,8 +16,11 @@ interface Column {
   cell(row: TopRow): ReactNode
 }
 
+/** It gets what room the others leave. */
+const PROCESSES = 'PROCESSES'
+
 const COLUMNS: readonly Column[] = [
-  { name: 'KIND', order: 'kind', width: 8, rank: 1, cell: (row) => row.kind },
+  { name: 'KIND', order: 'kind', width: 7, rank: 1, cell: (row) => row.kind },
   { name: 'USED', order: 'used', width: 16, rank: 0, cell: used },
   {
     name: 'SIZE',
@@ -41,9 +44,9 @@ const COLUMNS: readonly Column[] = [
     toTheRight: true,
     cell: (row) => (row.byteRate === null ? '' : bytes(row.byteRate)),
   },
-  { name: 'PROCESSES', order: 'processes', width: 18, rank: 3, cell: processes },
-  { name: 'LOCK', width: 8, rank: 5, cell: lock },
-  { name: 'LAG', order: 'lag', width: 8, rank: 2, toTheRight: true, cell: (row) => lag(row.lag) },
+  { name: PROCESSES, order: 'processes', width: 13, rank: 3, cell: processes },
+  { name: 'LOCK', width: 7, rank: 3, cell: lock },
+  { name: 'LAG', order: 'lag', width: 7, rank: 2, toTheRight: true, cell: (row) => lag(row.lag) },
 ]
 
 const SHORTEST_ID = 12
@@ -60,21 +63,24 @@ interface TableProps {
 export function Table({ rows, at, order, reversed, height, width }: TableProps) {
   const columns = fitting(width)
   const taken = columns.reduce((sum, column) => sum + column.width + 1, 0)
-  const idWidth = Math.max(SHORTEST_ID, Math.min(37, width - taken - 2))
+  const longest = rows.reduce((most, { id }) => Math.max(most, id.length), SHORTEST_ID)
+  const idWidth = Math.max(SHORTEST_ID, Math.min(longest, width - taken - 2))
+  const spare = Math.max(0, width - taken - idWidth - 2)
+  const widthOf = ({ name, width: own }: Column) => (name === PROCESSES ? own + spare : own)
   const sortedBy = ORDERS[order]?.name
   const arrow = reversed ? '▲' : '▼'
   const head = (name: string, own: string | undefined) =>
     own !== undefined && own === sortedBy ? `${name} ${arrow}` : name
-  const visible = Math.max(1, height - 1)
+  const visible = Math.max(1, height - 2)
   const first = Math.min(Math.max(0, at - visible + 1), Math.max(0, rows.length - visible))
-  const idHead = sortedBy === 'created' ? `ID (by age ${arrow})` : head('ID', 'id')
+  const idHead = sortedBy === 'created' ? `ID, age ${arrow}` : head('ID', 'id')
   return (
     <Box flexDirection="column" marginTop={1}>
       <Box columnGap={1}>
         <Cell width={idWidth + 1} bold>{` ${idHead}`}</Cell>
-        {columns.map(({ name, order: own, width: cellWidth, toTheRight }) => (
-          <Cell key={name} width={cellWidth} toTheRight={toTheRight} bold>
-            {head(name, own)}
+        {columns.map((column) => (
+          <Cell key={column.name} width={widthOf(column)} toTheRight={column.toTheRight} bold>
+            {head(column.name, column.order)}
           </Cell>
         ))}
       </Box>
@@ -86,9 +92,14 @@ export function Table({ rows, at, order, reversed, height, width }: TableProps) 
           <Cell width={idWidth + 1} inverse={first + index === at} dim={row.stale}>
             {`${first + index === at ? '▸' : ' '}${row.id}`}
           </Cell>
-          {columns.map(({ name, width: cellWidth, toTheRight, cell }) => (
-            <Cell key={name} width={cellWidth} toTheRight={toTheRight} dim={row.stale}>
-              {cell(row)}
+          {columns.map((column) => (
+            <Cell
+              key={column.name}
+              width={widthOf(column)}
+              toTheRight={column.toTheRight}
+              dim={row.stale}
+            >
+              {column.cell(row)}
             </Cell>
           ))}
         </Box>
