@@ -16,6 +16,8 @@ const FOLLOWED = 200
 const KEPT = 200
 /** Lines of a window that are neither the table's nor a panel's: the summary and the keys. */
 const FRAME = 2
+/** Lines of a table that are none of its rows: one that is blank, and the head. */
+const TABLE = 2
 /** Lines of a window that is too low for a table and a panel. */
 const LOW = 16
 
@@ -66,8 +68,9 @@ export function App({ source, first }: { source: ScreenSource; first: Sample }) 
   // its end scrolls.
   const room = height - 1 - FRAME
   const isLow = height < LOW
-  const panelHeight =
-    panel === 'none' || row === undefined ? 0 : isLow ? room : Math.floor(height / 2) - 2
+  const half = Math.floor(height / 2) - 2
+  const beside = Math.max(half, room - TABLE - rows.length)
+  const panelHeight = panel === 'none' || row === undefined ? 0 : isLow ? room : beside
   return (
     <Box flexDirection="column" height={height - 1} width={width}>
       <Summary sample={sample} paused={paused} problem={problem} />

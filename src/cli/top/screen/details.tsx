@@ -7,11 +7,11 @@ export function Details({ row, height }: { row: TopRow; height: number }) {
   const all = [...factsOf(row), ...row.processes.map(describeProcess), ...participantsOf(row)]
   const room = Math.max(0, height - 3)
   const left = all.length - room + 1
-  const lines = left > 1 ? [...all.slice(0, room - 1), `… and ${left} more`] : all
+  const lines = left > 1 ? [...all.slice(0, Math.max(0, room - 1)), `… and ${left} more`] : all
   return (
     <Box flexDirection="column" height={height} borderStyle="round" paddingX={1} overflow="hidden">
       <Text bold wrap="truncate-middle">{`${row.kind} ${row.id}`}</Text>
-      {lines.map((line) => (
+      {lines.slice(0, room).map((line) => (
         <Text key={line} wrap="truncate">
           {line}
         </Text>
