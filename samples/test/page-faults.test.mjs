@@ -1,9 +1,11 @@
 // What once went wrong on the pages: impatient clicks, slow connections, and processes that are gone.
 
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { MmFile } from 'mmfile'
 import { serializeTasks } from '../task-info/dist/index.js'
 import {
+  isAccessible,
   resultOf,
   rowOf,
   slowDown,
@@ -117,7 +119,7 @@ async function clickThrice(run) {
 
 for (const slow of [false, true]) {
   test.serial(`a double click on Run task${slow ? ', slowly,' : ''} leaves no error`, async (t) => {
-    const { address } = await startDestination(t, [aTask({ duration: 4 })])
+    const { address } = await startDestination(t, [aTask({ duration: 60 })])
     const page = await open(t, address)
     await page.getByRole('radio').first().waitFor()
     if (slow) await slowDown(page)
@@ -317,3 +319,150 @@ test.serial('a task cannot take longer than the run that it is for', async (t) =
   )
   t.true(Number(most) <= 600 && Number(most) > 500, most)
 })
+
+test.serial('Enter that is held starts one process, and deletes one task', async (t) => {
+  const { program, address } = await startSource(t)
+  const page = await open(t, address)
+  await rowOf(page, 'Tasks', 'Tidy the archive').waitFor()
+  const hold = async (name) => {
+    await button(page, name).focus()
+    for (let times = 0; times < 12; times += 1) {
+      await page.keyboard.down('Enter')
+      await page.waitForTimeout(40)
+    }
+    await page.keyboard.up('Enter')
+  }
+  await hold('Run process')
+  await program.says(/run 1: .*open http/)
+  await page.waitForTimeout(500)
+  t.notRegex(program.stdout, /run 2/)
+  await hold('Delete Tidy the archive')
+  await page.getByRole('dialog', { name: 'Delete this task?' }).waitFor()
+  // What deletes is not what has the focus first.
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  await rowOf(page, 'Tasks', 'Tidy the archive').waitFor({ state: 'detached' })
+  t.is(await tasksOf(page).count(), 2)
+})
+
+test.serial('what ends a run by the keyboard leaves the focus at what came of it', async (t) => {
+  const { program, address } = await startSource(t)
+  const page = await open(t, address)
+  const focused = () => page.evaluate(() => document.activeElement.id)
+  for (const [name, said] of [
+    ['Stop run 1', 'was stopped'],
+    ['Kill the destination', 'was killed'],
+  ]) {
+    await startRun(page, program)
+    await button(page, name).waitFor()
+    await button(page, name).focus()
+    await page.keyboard.press('Enter')
+    await resultOf(page).getByText(said).waitFor()
+    await button(page, name).waitFor({ state: 'hidden' })
+    t.is(await focused(), 'result', name)
+  }
+})
+
+test.serial(
+  'a source that is killed is missed, although somebody else follows the file',
+  async (t) => {
+    const { program, address } = await startSource(t)
+    const page = await open(t, address)
+    const run = await startRun(page, program)
+    const file = MmFile.openExisting(run.fileId, { access: 'read' })
+    t.teardown(() => file.close())
+    const destination = await open(t, run.address)
+    await destination.getByRole('radio').first().waitFor()
+    program.child.kill('SIGKILL')
+    await destination.getByText('MmfSource has ended, so nobody waits for a result.').waitFor()
+    for (let tries = 0; isRunning(run.pid) && tries < 200; tries += 1)
+      await destination.waitForTimeout(50)
+    t.false(isRunning(run.pid))
+  },
+)
+
+test.serial('a destination that damages the file ends its run, and nothing else', async (t) => {
+  const folder = temporaryFolder(t)
+  const vandal = join(folder, 'vandal.mjs')
+  writeFileSync(
+    vandal,
+    `import { openSync, writeSync } from 'node:fs'
+     const place = process.env.MMFILE_DIRECTORY ?? '/dev/shm'
+     writeSync(openSync(\`\${place}/mmfile-data-\${process.argv.at(-1)}\`, 'r+'), Buffer.alloc(4, 200), 0, 4, 0)
+     process.kill(process.pid, 'SIGKILL')`,
+  )
+  const { program, address } = await startSource(t, '--destination', process.execPath, vandal)
+  const page = await open(t, address)
+  for (const number of [1, 2]) {
+    await button(page, 'Run process').click()
+    await page.getByRole('heading', { name: `Run ${number} ` }).waitFor()
+    await resultOf(page)
+      .getByText('cannot be used')
+      .or(resultOf(page).getByText('has written over segment 0'))
+      .waitFor()
+  }
+  t.is(program.child.exitCode, null)
+  await isAccessible(t, page, 'a damaged file')
+})
+
+test.serial('a list that cannot be saved is said, beside the result', async (t) => {
+  const folder = join(temporaryFolder(t), 'list')
+  const { program, address } = await startSource(t, '--store', join(folder, 'tasks.mmf'))
+  const page = await open(t, address)
+  await begin(page, 'Large')
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Description').fill('x'.repeat(90_000))
+  await button(page, 'Save').click()
+  await dialog.waitFor({ state: 'hidden' })
+  rmSync(folder, { recursive: true })
+  // Until the file is full: then another one takes its place.
+  for (let number = 1; number < 6; number += 1) {
+    const run = await startRun(page, program)
+    const destination = await open(t, run.address)
+    await destination.getByLabel('Duration').fill('0')
+    await button(destination, 'Run task').click()
+    await page.getByRole('heading', { name: `Run ${number} Completed` }).waitFor()
+    if ((await resultOf(page).getByText('could not be saved').count()) > 0) break
+  }
+  t.is(await resultOf(page).getByText('could not be saved').count(), 1)
+  t.is(program.child.exitCode, null)
+  await button(page, 'Edit Large').click()
+  await dialog.getByLabel('Description').fill('y'.repeat(90_000))
+  await button(page, 'Save').click()
+  await dialog.getByRole('alert').getByText(/./).waitFor()
+})
+
+test.serial('on a slow connection one dialog opens, and no other above it', async (t) => {
+  const { program, address } = await startSource(t)
+  const page = await open(t, address)
+  await startRun(page, program)
+  const segment = button(page, /^Segment 0/)
+  await segment.waitFor()
+  await slowDown(page)
+  await segment.click()
+  await button(page, 'New task').click()
+  await page.waitForTimeout(3000)
+  t.is(await page.getByRole('dialog').count(), 1)
+  await page.getByRole('dialog', { name: 'New task' }).waitFor()
+  await page.keyboard.press('Escape')
+  await segment.click()
+  await page.getByRole('dialog', { name: 'Segment 0' }).waitFor()
+})
+
+test.serial(
+  'a source that is started again at the same port says so to its old page',
+  async (t) => {
+    const port = String(20_000 + (process.pid % 20_000))
+    const store = join(temporaryFolder(t), 'tasks.mmf')
+    const first = await startSource(t, '--store', store, '--port', port)
+    const page = await open(t, first.address)
+    await rowOf(page, 'Tasks', 'Tidy the archive').waitFor()
+    await first.end('SIGKILL')
+    await page.getByText('MmfSource does not answer').waitFor()
+    const second = await startSource(t, '--store', store, '--port', port)
+    await page.getByText('MmfSource has been started again').waitFor()
+    await page.goto(second.address)
+    await rowOf(page, 'Tasks', 'Tidy the archive').waitFor()
+    t.pass()
+  },
+)

@@ -1,4 +1,4 @@
-import { ignoreDoubleClicks, setOffline } from '../../web-kit/page/busy.js'
+import { ignoreRepeats, setOffline } from '../../web-kit/page/busy.js'
 import { byId, setText } from '../../web-kit/page/dom.js'
 import type { PictureMessage } from '../../web-kit/page/picture-message.js'
 import { listen } from '../../web-kit/page/server.js'
@@ -15,7 +15,7 @@ function complain(message: string): void {
   problem.hidden = message === ''
 }
 
-ignoreDoubleClicks()
+ignoreRepeats()
 const memory = new Memory(complain)
 let lost = false
 let source: string | null = null

@@ -1,4 +1,4 @@
-import { byId, el } from '../../web-kit/page/dom.js'
+import { byId, el, focusResult } from '../../web-kit/page/dom.js'
 import type { TaskMessage } from '../../web-kit/page/task-message.js'
 import { badge, foreignText, formatSeconds } from '../../web-kit/page/text.js'
 import type { StateMessage } from './messages.js'
@@ -32,8 +32,8 @@ export function showState(state: Shown, source: string | null): void {
   result.replaceChildren(...describe(state), ...(over && source !== null ? [wayBack(source)] : []))
   if (choosing && first) return
   // The control that had the focus is gone. What is of interest now gets it, and begins at the top.
-  const target = phase === 'running' ? cancel : result
-  target.focus({ preventScroll: true })
+  if (phase === 'running') cancel.focus({ preventScroll: true })
+  else focusResult()
   scrollTo(0, 0)
 }
 

@@ -71,11 +71,11 @@ export class TaskSession {
     return readSegment(this.file, index)
   }
 
-  /** Resolves once no other process has the file open any more; rejects when it is not to be waited for. */
-  async whenAlone(signal: AbortSignal): Promise<void> {
+  /** Resolves once MmfSource, which made the file, is gone, whoever else reads it; rejects when it is not to be waited for. */
+  async whenSourceGone(signal: AbortSignal): Promise<void> {
     for (;;) {
       try {
-        await this.file.waitFor(this.file.length, { signal, requirePeer: true })
+        await this.file.waitFor(this.file.length, { signal, requirePeer: 'creator' })
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ERR_MMFILE_PEER_GONE') return
         throw error

@@ -1,4 +1,4 @@
-import { ignoreDoubleClicks, setOffline, whileBusy } from '../../web-kit/page/busy.js'
+import { ignoreRepeats, setOffline, whileBusy } from '../../web-kit/page/busy.js'
 import { byId, setText } from '../../web-kit/page/dom.js'
 import { listen, send } from '../../web-kit/page/server.js'
 import type { TaskMessage } from '../../web-kit/page/task-message.js'
@@ -47,7 +47,7 @@ runButton.addEventListener('click', () =>
   }),
 )
 
-ignoreDoubleClicks()
+ignoreRepeats()
 setUpTasks()
 const runs = new Runs(complain)
 let lost = false
@@ -65,10 +65,14 @@ const disconnect = listen(
     memory: (memory: MemoryMessage[]) => runs.showMemory(memory),
   },
   {
-    onLost: () => {
+    onLost: (isRefused) => {
       lost = true
       goOffline(true)
-      complain('MmfSource does not answer. Is it still running?')
+      complain(
+        isRefused
+          ? 'MmfSource has been started again: open the address that it printed.'
+          : 'MmfSource does not answer. Is it still running?',
+      )
     },
     onBack: () => {
       if (lost) complain('')

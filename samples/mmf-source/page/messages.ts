@@ -47,7 +47,7 @@ export interface RunMessage {
   working: string | null
   /** The task that ran, with its result. */
   task: TaskMessage | null
-  /** How the run ended, if there is no result. */
+  /** How the run ended, if there is no result, or what could not be done with it. */
   problem: string | null
 }
 

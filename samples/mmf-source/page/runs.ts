@@ -1,9 +1,15 @@
 import { whileBusy } from '../../web-kit/page/busy.js'
-import { byId, el } from '../../web-kit/page/dom.js'
+import { byId, el, focusResult } from '../../web-kit/page/dom.js'
 import { type Life, Picture, type Side } from '../../web-kit/page/picture.js'
 import { cell, Rows } from '../../web-kit/page/rows.js'
 import { send } from '../../web-kit/page/server.js'
-import { badge, foreignText, formatSeconds, timeElement } from '../../web-kit/page/text.js'
+import {
+  badge,
+  foreignText,
+  formatSeconds,
+  shortName,
+  timeElement,
+} from '../../web-kit/page/text.js'
 import type { MemoryMessage, ProgramMessage, RunMessage } from './messages.js'
 
 const result = byId('result', HTMLElement)
@@ -73,7 +79,10 @@ export class Runs {
       ...going.map((run) => this.#describeGoing(run, run === newest)),
       ...(last ? [describeEnded(last)] : []),
     )
-    if (focused) result.querySelector<HTMLElement>(`[data-key="${focused}"]`)?.focus()
+    if (!focused) return
+    const again = result.querySelector<HTMLElement>(`[data-key="${focused}"]`)
+    if (again === null) focusResult()
+    else again.focus()
   }
 
   #describeGoing(run: RunMessage, isNewest: boolean): HTMLElement {
@@ -179,7 +188,9 @@ function waits(run: RunMessage): boolean {
 
 function describeNow(run: RunMessage): (Node | string)[] {
   const { destination, working, address } = run
-  if (working !== null) return [`${destination} runs the task `, foreignText(working, 'name'), '.']
+  if (working !== null) {
+    return [`${destination} runs the task `, foreignText(shortName(working), 'name'), '.']
+  }
   if (address !== null) return [`${destination} waits for you: choose a task on its page.`]
   return [`${destination} is running.`]
 }
@@ -227,6 +238,7 @@ function describeEnded(run: RunMessage): HTMLElement {
     item('Result', foreignText(text ?? '')),
   )
   block.append(facts)
+  if (run.problem !== null) block.append(el('p', { class: 'problem' }, foreignText(run.problem)))
   return block
 }
 

@@ -73,12 +73,20 @@ export function startRun(tasks: readonly TaskInfo[], settings: RunSettings): Tas
       outcome,
       ended: finish(child, heard, outcome),
       kill: () => child.kill('SIGKILL'),
-      isIntact: () => file.read(0) === xml,
+      isIntact: () => isSegment(file, 0, xml),
       close,
     }
   } catch (error) {
     close()
     throw error
+  }
+}
+
+function isSegment(file: MmFile, index: number, text: string): boolean {
+  try {
+    return file.read(index) === text
+  } catch {
+    return false
   }
 }
 

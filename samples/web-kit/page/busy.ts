@@ -12,8 +12,11 @@ export async function whileBusy(button: HTMLElement, act: () => Promise<void>): 
   }
 }
 
-/** The second click of a double click does nothing: it was meant for what is gone by then. */
-export function ignoreDoubleClicks(): void {
+/**
+ * The second click of a double click does nothing, nor does Enter while it is held: they were meant for what is gone
+ * by then.
+ */
+export function ignoreRepeats(): void {
   const isToggle = (button: Element) => button.hasAttribute('aria-expanded')
   document.addEventListener(
     'click',
@@ -25,6 +28,10 @@ export function ignoreDoubleClicks(): void {
     },
     { capture: true },
   )
+  document.addEventListener('keydown', (event) => {
+    const isText = event.target instanceof HTMLTextAreaElement
+    if (event.repeat && event.key === 'Enter' && !isText) event.preventDefault()
+  })
 }
 
 /** Without a program behind it, a page has nothing to offer but what it shows. */

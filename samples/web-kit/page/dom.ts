@@ -27,6 +27,11 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   throw new Error(`the page has no ${type.name} #${id}`)
 }
 
+/** Where the focus goes when the control that had it is gone: to what came of it. */
+export function focusResult(): void {
+  byId('result', HTMLElement).focus({ preventScroll: true })
+}
+
 /** Changes a text only if it differs, so that nothing is announced or redrawn twice. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text

@@ -1,5 +1,5 @@
 import { whileBusy } from './busy.js'
-import { el, setText } from './dom.js'
+import { el, focusResult, setText } from './dom.js'
 import type { PictureMessage, ProcessMessage } from './picture-message.js'
 import type { Answer } from './server.js'
 import { badge, formatBytes } from './text.js'
@@ -99,7 +99,9 @@ export class Picture {
   show({ picture, source, destination, progress }: View): void {
     this.#source.show(source)
     this.#destination.show(destination)
-    this.#killButton.hidden = destination.life !== 'Alive'
+    const canKill = destination.life === 'Alive'
+    if (!canKill && document.activeElement === this.#killButton) focusResult()
+    this.#killButton.hidden = !canKill
     this.#noFile.hidden = picture !== null
     this.#file.hidden = picture === null
     // Without a process that has it open there is no file to follow.
@@ -141,7 +143,7 @@ export class Picture {
       const text = `Segment ${index}: ${contents[index]}, not written yet`
       list.append(el('li', { class: 'segment absent' }, text))
     }
-    const left = length - segments.length
+    const left = length - this.#shown
     const note = list.querySelector('.left') ?? el('li', { class: 'left fine' })
     setText(note, `and ${left} more`)
     if (left > 0) list.append(note)
@@ -165,6 +167,7 @@ export class Picture {
 
   async #open(index: number): Promise<void> {
     const answer = await this.settings.segment(index)
+    if (document.querySelector('dialog[open]') !== null) return // its user does something else by now
     const text = answer.ok ? answer.value.text : answer.message
     const title = el('h2', { id: 'segment-title' }, `Segment ${index}, as it is in the memory`)
     const close = el('button', { type: 'button', onclick: () => dialog.close() }, 'Close')

@@ -28,7 +28,8 @@ interface Listeners {
 }
 
 export interface Connection {
-  onLost(): void
+  /** `isRefused`: another program answers at this address. */
+  onLost(isRefused: boolean): void
   onBack(): void
 }
 
@@ -40,7 +41,7 @@ export function listen(listeners: Listeners, { onLost, onBack }: Connection): ()
       listener(JSON.parse((event as MessageEvent).data) as never),
     )
   }
-  source.addEventListener('error', () => onLost())
+  source.addEventListener('error', () => onLost(source.readyState === EventSource.CLOSED))
   source.addEventListener('open', () => onBack())
   return () => source.close()
 }

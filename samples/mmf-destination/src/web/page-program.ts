@@ -85,7 +85,7 @@ async function untilEnded(
   const interrupted = () => work.abandon('Told to end before there was a result.')
   if (signal.aborted) interrupted()
   signal.addEventListener('abort', interrupted)
-  session.whenAlone(over).then(
+  session.whenSourceGone(over).then(
     () => work.abandon('MmfSource has ended, so nobody waits for a result.'),
     (error) => work.abandon((error as Error).message),
   )

@@ -169,15 +169,22 @@ export class Runs {
     const ended = new Date().toISOString()
     if (outcome.kind === 'result') {
       const task = toMessage(outcome.task)
-      onResult(outcome.task)
-      this.#change(message, { address: null, ended, state: stateOf(outcome), task })
+      let problem: string | null = null
+      try {
+        onResult(outcome.task)
+      } catch (error) {
+        problem = `The list of tasks could not be saved: ${(error as Error).message}.`
+      }
+      this.#change(message, { address: null, ended, state: stateOf(outcome), task, problem })
     } else {
       // What a program says last tells why it gave up; what is printed after a moment is heard, too.
       const killed = outcome.kind === 'exited' && outcome.signal !== null
       if (outcome.kind === 'exited' && !killed) await run.ended
       let problem = explain(outcome, destination.name, limit, lastLine())
-      if (killed && run.isIntact()) {
-        problem += ' The file is intact: segment 0 is there, byte for byte. Another run works.'
+      if (killed) {
+        problem += run.isIntact()
+          ? ' The file is intact: segment 0 is there, byte for byte. Another run works.'
+          : ' It has written over segment 0. Another run works: it has a file of its own.'
       }
       this.#change(message, { address: null, ended, state: stateOf(outcome), problem })
     }
