@@ -1224,7 +1224,7 @@ export declare class MmFileError extends Error {
     readonly code: MmFileErrorCode;
     /** With `ERR_MMFILE_CAPACITY`: the bytes that the segments and their size words would take. */
     readonly needed?: number;
-    /** With `ERR_MMFILE_CAPACITY`: the bytes that are left. */
+    /** With `ERR_MMFILE_CAPACITY`: the bytes that are left; of a channel, those that one message may have. */
     readonly available?: number;
     /** With `ERR_MMFILE_CORRUPT`: where, in bytes from the start of the data. */
     readonly offset?: number;

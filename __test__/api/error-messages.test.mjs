@@ -135,6 +135,45 @@ test('every error of a handle names the file or the mutex', async (t) => {
   t.regex((await rejects(t, mutex.lock(), 'ERR_MMFILE_CLOSED')).message, /^mutex '/)
 })
 
+test('every error of a channel, and of what reads and writes it, names the channel', async (t) => {
+  const one = closing(t, Channel.createNew({ capacity: 4096, groups: ['g'] }))
+  const reading = closing(t, Channel.openExisting(one.id, { access: 'read' }))
+  const [reader, member] = [one.reader(), one.member('g')]
+  const writer = await one.exclusiveWriter()
+  const room = writer.tryReserve(10)
+  const bytes = Buffer.alloc(2000)
+  const calls = [
+    ['CAPACITY', () => one.trySend(bytes), 'which may have 1024'],
+    ['LOCK_HELD', () => writer.trySend(Buffer.alloc(1)), 'commit()'],
+    ['LOCK_HELD', () => writer.tryReserve(1), 'commit()'],
+    ['LOCK_HELD', () => one.trySend(Buffer.alloc(1)), 'exclusive writer in process'],
+    ['READ_ONLY', () => reading.trySend(Buffer.alloc(1)), 'read-write'],
+    ['READ_ONLY', () => reading.reader(), 'lossy: true'],
+    ['TIMEOUT', () => reader.receiveSync({ timeout: 1 }), 'more time'],
+    ['TIMEOUT', () => member.receiveSync({ timeout: 1 }), 'more time'],
+    ['NOT_FOUND', () => one.member('h'), "'g'"],
+    ['UNSUPPORTED', () => one.flushSync(), 'flush'],
+    ['CLOSED', () => [room.commit(), room.commit()], 'reserve again'],
+    ['CLOSED', () => writer.close() ?? writer.trySend(Buffer.alloc(1)), 'open it again'],
+    ['CLOSED', () => writer.seal(), 'open it again'],
+    ['CLOSED', () => reader.close() ?? reader.tryReceive(), 'open it again'],
+    ['CLOSED', () => reader.lag, 'open it again'],
+    ['CLOSED', () => reader.receiveSync(), 'open it again'],
+    ['CLOSED', () => member.close() ?? member.tryReceiveAll(1), 'open it again'],
+    ['CLOSED', () => one.close() ?? one.trySend(Buffer.alloc(1)), 'open it again'],
+    ['CLOSED', () => one.nextIndex, 'open it again'],
+    ['CLOSED', () => one.participants(), 'open it again'],
+    ['CLOSED', () => one.seal(), 'open it again'],
+  ]
+  for (const [code, call, says] of calls) {
+    const { message } = refuses(t, call, `ERR_MMFILE_${code}`)
+    t.true(message.startsWith(`channel '${one.id}'`), message)
+    t.true(message.includes(says), message)
+  }
+  for (const call of [() => one.send(Buffer.alloc(1)), () => reader.receive(), () => one.flush()])
+    t.regex((await rejects(t, call(), 'ERR_MMFILE_CLOSED')).message, /^channel '/)
+})
+
 test('a misspelt option names the one that was meant; others that do not exist are ignored', async (t) => {
   const id = uniqueId('options')
   const file = create(t)

@@ -325,7 +325,7 @@ export class Channel<T = Buffer> extends Sender<T> {
       unwatch: () => channels.unwatchWriter(channel.handle),
     })
     this.#flushes = new Flushes(
-      (ref, done) => native.flushChannel(channel.handle, ref, done),
+      (ref, done) => native.flushChannel(this.#handle, ref, done),
       this.#subject,
     )
     doNotClone(this, 'Channel')
@@ -374,17 +374,17 @@ export class Channel<T = Buffer> extends Sender<T> {
 
   /** The index of the next message. Always current. */
   get nextIndex(): number {
-    return channels.nextIndex(this.#channel.handle)
+    return channels.nextIndex(this.#handle)
   }
 
   /** The index of the oldest message that is left; `nextIndex` if there is none. */
   get oldestIndex(): number {
-    return channels.oldestIndex(this.#channel.handle)
+    return channels.oldestIndex(this.#handle)
   }
 
   /** Whether it takes no more messages. */
   get sealed(): boolean {
-    return channels.sealed(this.#channel.handle)
+    return channels.sealed(this.#handle)
   }
 
   /** Whether `close()` was called. */
@@ -394,7 +394,7 @@ export class Channel<T = Buffer> extends Sender<T> {
 
   /** How often this handle went on behind a dead process: took a lock from one, or freed what one had. */
   get recovered(): number {
-    return native.channelRecovered(this.#channel.handle)
+    return native.channelRecovered(this.#handle)
   }
 
   /**
@@ -414,7 +414,7 @@ export class Channel<T = Buffer> extends Sender<T> {
       const wait = checkWait(checkOptions<WaitOptions>(options, WAIT_OPTIONS))
       throwIfAborted(wait.signal)
       this.#check()
-      const { handle } = this.#channel
+      const handle = this.#handle
       const one = this.#writer?.deref()
       if (one !== undefined && !one.closed) {
         throw fail(
@@ -477,6 +477,11 @@ export class Channel<T = Buffer> extends Sender<T> {
     this.#check()
     const { handle, dropsOldest } = this.#channel
     if (lossy === false && !dropsOldest) {
+      if (this.#access === 'read') {
+        const message =
+          "a reader that holds writers back writes to the channel: read with `lossy: true`, or open it with access 'read-write'"
+        throw fail('ERR_MMFILE_READ_ONLY', this.#subject, message)
+      }
       const reader = native.openReader(handle, from, how.requirePeer)
       return new Reader<MessageForms<T>[F]>(reader, this.#origin(), how, false)
     }
@@ -500,7 +505,7 @@ export class Channel<T = Buffer> extends Sender<T> {
   createGroup(name: string, options?: GroupOptions): void {
     checkGroup(name)
     const given = checkOptions<GroupOptions>(options, ['from'])
-    native.createGroup(this.#channel.handle, name, checkFrom(given.from, 'oldest'))
+    native.createGroup(this.#handle, name, checkFrom(given.from, 'oldest'))
   }
 
   /**
@@ -511,7 +516,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * channel.removeGroup('workers')
    */
   removeGroup(name: string): void {
-    native.removeGroup(this.#channel.handle, checkGroup(name))
+    native.removeGroup(this.#handle, checkGroup(name))
   }
 
   /**
@@ -539,7 +544,7 @@ export class Channel<T = Buffer> extends Sender<T> {
     const how = checkReceiving(given)
     const prefetch = Math.min(checkWhole('options.prefetch', given.prefetch ?? 1, 1), MOST_PREFETCH)
     this.#check()
-    const member = native.openMember(this.#channel.handle, group, prefetch, how.requirePeer)
+    const member = native.openMember(this.#handle, group, prefetch, how.requirePeer)
     return new Member<MessageForms<T>[F]>(member, this.#origin(), how, group)
   }
 
@@ -633,7 +638,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * const config = channel.newest()?.value
    */
   newest(): Message<T> | undefined {
-    const bytes = channels.newest(this.#channel.handle, index)
+    const bytes = channels.newest(this.#handle, index)
     if (bytes === undefined) return undefined
     return copyOf(bytes, index[0] as number, 'value', this.#origin()) as Message<T>
   }
@@ -646,7 +651,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * const [slowest] = channel.participants().sort((a, b) => b.lag - a.lag)
    */
   participants(): Participant[] {
-    return native.participants(this.#channel.handle).map(participantOf)
+    return native.participants(this.#handle).map(participantOf)
   }
 
   /**
@@ -677,7 +682,7 @@ export class Channel<T = Buffer> extends Sender<T> {
           : 'must not be a group: remove it'
       throw invalidValue('participant', rule, participant)
     }
-    native.evict(this.#channel.handle, number)
+    native.evict(this.#handle, number)
   }
 
   /**
@@ -688,7 +693,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * const others = channel.peers().filter(({ self }) => !self)
    */
   peers(): Peer[] {
-    return native.channelPeers(this.#channel.handle).map(toPeer)
+    return native.channelPeers(this.#handle).map(toPeer)
   }
 
   /**
@@ -699,7 +704,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * channel.seal()
    */
   seal(): void {
-    channels.seal(this.#channel.handle, defaults.lockTimeout)
+    channels.seal(this.#handle, defaults.lockTimeout)
     this.#ofRequests().seal()
   }
 
@@ -726,7 +731,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * channel.flushSync()
    */
   flushSync(): void {
-    native.flushChannelSync(this.#channel.handle)
+    native.flushChannelSync(this.#handle)
   }
 
   /**
@@ -837,6 +842,12 @@ export class Channel<T = Buffer> extends Sender<T> {
       prefix: this.#place.prefix,
     })
     return this.#requests
+  }
+
+  /** The number that the native code has for it. */
+  get #handle(): number {
+    this.#check()
+    return this.#channel.handle
   }
 
   #check(): void {

@@ -12,7 +12,7 @@ import {
   checkWhole,
   OBSERVE,
 } from '../shared/arguments.js'
-import { fail, invalidType, invalidValue, outOfRange } from '../shared/errors.js'
+import { fail, invalidType, invalidValue } from '../shared/errors.js'
 import { defaults, native, operations } from '../shared/native.js'
 import type { Access } from '../shared/types.js'
 import { builtIn, type Coder, checkEncoding } from './codec.js'
@@ -157,9 +157,7 @@ function checkWithin(
   most: number,
 ): number {
   if (value === undefined) return absent
-  const whole = checkWhole(name, value, least)
-  if (whole > most) throw outOfRange(name, `an integer >= ${least} and <= ${most}`, value)
-  return whole
+  return checkWhole(name, value, least, most)
 }
 
 function checkGroups(value: unknown): string[] {

@@ -88,7 +88,6 @@ export class Reader<V> extends Receiver<Message<V>> {
 
   /** Messages without a call to the native code, unless there are none. */
   #direct(ring: RingReader, max: number, handle: number): Message<V>[] {
-    if (this.closed) channels.receive(handle, 1, row) // which throws
     const messages: Message<Uint8Array>[] = []
     if (ring.receive(max, messages) >= 0) return messages as Message<unknown>[] as Message<V>[]
     // It was evicted, or what is there is the end or damaged: the native code says so.

@@ -27,7 +27,7 @@ const SPIN_AT_A_TIME = 0.01
 
 /** What readers and members share. */
 export abstract class Receiver<M extends Message<unknown>> {
-  readonly #handle: number
+  readonly #opened: number
   readonly #origin: Origin
   readonly #how: Receiving
   readonly #line: Line
@@ -43,7 +43,7 @@ export abstract class Receiver<M extends Message<unknown>> {
     className: 'Reader' | 'Member',
     ring?: RingReader,
   ) {
-    this.#handle = handle
+    this.#opened = handle
     this.#ring = ring
     this.#origin = origin
     this.#how = how
@@ -202,7 +202,7 @@ export abstract class Receiver<M extends Message<unknown>> {
     if (this.#closed) return
     this.#closed = true
     this.#leave()
-    operations.close(this.#handle)
+    operations.close(this.#opened)
     this.#ring?.close()
     this.#line.close(() => closed(this.#origin.subject))
   }
@@ -225,6 +225,12 @@ export abstract class Receiver<M extends Message<unknown>> {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
+  }
+
+  /** The number that the native code has for it. */
+  get #handle(): number {
+    if (this.#closed) throw closed(this.#origin.subject)
+    return this.#opened
   }
 
   #next(): M | undefined {

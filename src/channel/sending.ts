@@ -40,23 +40,30 @@ interface Attempt<T> {
 
 /** The sends of a channel's handle or of its exclusive writer, in the order of the calls. */
 export class Sends {
-  readonly handle: number
+  readonly #handle: number
   readonly coder: Coder
   readonly subject: string
   readonly #line: Line
   #ring: RingWriter | undefined
+  #closed = false
   /** Whether something is being filled in, until which nothing else is sent. */
   occupied = false
 
   constructor(owner: object, handle: number, coder: Coder, subject: string, ring?: RingWriter) {
     this.#ring = ring
-    this.handle = handle
+    this.#handle = handle
     this.coder = coder
     this.subject = subject
     this.#line = new Line(owner, {
       watch: (size, keepsAlive, wake) => channels.watchRoom(handle, size, keepsAlive, wake),
       unwatch: () => channels.unwatchRoom(handle),
     })
+  }
+
+  /** The number that the native code has for it. */
+  get handle(): number {
+    if (this.#closed) throw closed(this.subject)
+    return this.#handle
   }
 
   /** Bytes without the native code, where that can be; -1 where it cannot. */
@@ -108,6 +115,7 @@ export class Sends {
 
   /** Now, or `undefined`. */
   now<T>({ now }: Attempt<T>): T | undefined {
+    this.#checkOccupied()
     return this.#waits() ? undefined : now()
   }
 
@@ -115,6 +123,7 @@ export class Sends {
   soon<T>(attempt: Attempt<T>, wait: Wait): Promise<T> {
     try {
       throwIfAborted(wait.signal)
+      this.#checkOccupied()
       if (!this.#waits()) {
         const result = attempt.now()
         if (result !== undefined) return takeTurn()?.then(() => result) ?? Promise.resolve(result)
@@ -134,6 +143,7 @@ export class Sends {
 
   /** The same, blocking. What waits already goes first. */
   blocking<T>(attempt: Attempt<T>, timeout: number): T {
+    this.#checkOccupied()
     let size: number | undefined
     const result = block(timeout, (milliseconds) => {
       if (milliseconds > 0) {
@@ -147,8 +157,16 @@ export class Sends {
   }
 
   close(): void {
+    this.#closed = true
     this.#ring = undefined // the memory stays for as long as the channel is open, and may be another writer's
     this.#line.close(() => closed(this.subject))
+  }
+
+  /** Nothing is sent while a message is filled in. */
+  #checkOccupied(): void {
+    if (!this.occupied) return
+    const message = 'a message is being filled in: finish that first, by commit() or disposal'
+    throw fail('ERR_MMFILE_LOCK_HELD', this.subject, message, { pid: process.pid })
   }
 
   /** Whether earlier sends wait, even now. */

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { checkOptions, checkWhole } from '../shared/arguments.js'
-import { closed, fail, outOfRange } from '../shared/errors.js'
+import { closed, fail } from '../shared/errors.js'
 import { defaults, operations } from '../shared/native.js'
 import { manage } from '../shared/open-files.js'
 import type { SyncWaitOptions, WaitOptions } from '../shared/types.js'
@@ -18,12 +18,14 @@ export class Reservation {
    */
   readonly bytes: Uint8Array
   readonly #byteLength: number
+  readonly #subject: string
   #open: OpenReservation | undefined
 
   /** @internal */
   constructor(buffer: ArrayBuffer, byteLength: number, open: OpenReservation) {
     this.bytes = new Uint8Array(buffer)
     this.#byteLength = byteLength
+    this.#subject = open.subject
     this.#open = open
   }
 
@@ -40,11 +42,10 @@ export class Reservation {
   commit(length?: number): number {
     const open = this.#open
     if (open === undefined || open.isOver()) {
-      throw fail('ERR_MMFILE_CLOSED', open?.subject, 'the reservation is over: reserve again')
+      throw fail('ERR_MMFILE_CLOSED', this.#subject, 'the reservation is over: reserve again')
     }
-    const kept = length === undefined ? this.#byteLength : checkWhole('length', length)
-    if (kept > this.#byteLength)
-      throw outOfRange('length', `>= 0 and <= ${this.#byteLength}`, length)
+    const all = this.#byteLength
+    const kept = length === undefined ? all : checkWhole('length', length, 0, all)
     this.#open = undefined
     return open.commit(kept)
   }
@@ -161,7 +162,7 @@ export class ExclusiveWriter<T> extends Sender<T> {
    * writer.seal()
    */
   seal(): void {
-    channels.seal(this.#handle, defaults.lockTimeout)
+    channels.seal(this.#sends.handle, defaults.lockTimeout)
   }
 
   /**

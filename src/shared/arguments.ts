@@ -13,10 +13,15 @@ const DEFAULT_PREFIXES = {
 }
 
 /** A whole number of at least `least` that a number can hold exactly. */
-export function checkWhole(name: string, value: unknown, least = 0): number {
+export function checkWhole(
+  name: string,
+  value: unknown,
+  least = 0,
+  most = Number.MAX_SAFE_INTEGER,
+): number {
   if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw outOfRange(name, `an integer >= ${least} and <= ${Number.MAX_SAFE_INTEGER}`, value)
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    throw outOfRange(name, `an integer >= ${least} and <= ${most}`, value)
   }
   return value
 }

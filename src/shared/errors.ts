@@ -119,7 +119,7 @@ export class MmFileError extends Error {
   readonly code: MmFileErrorCode
   /** With `ERR_MMFILE_CAPACITY`: the bytes that the segments and their size words would take. */
   declare readonly needed?: number
-  /** With `ERR_MMFILE_CAPACITY`: the bytes that are left. */
+  /** With `ERR_MMFILE_CAPACITY`: the bytes that are left; of a channel, those that one message may have. */
   declare readonly available?: number
   /** With `ERR_MMFILE_CORRUPT`: where, in bytes from the start of the data. */
   declare readonly offset?: number

@@ -88,6 +88,16 @@ pub enum Error {
         /// Bytes left.
         available: u64,
     },
+    /// A message, or messages that are sent together, have more bytes than one may have.
+    #[error(
+        "{needed} bytes are too many for a message, which may have {available}: create the channel with a larger capacity"
+    )]
+    TooLong {
+        /// Its bytes.
+        needed: u64,
+        /// The most that one may have.
+        available: u64,
+    },
     /// `write` was called with an index that is not the next one.
     #[error(
         "segment {index} cannot be written, the next one is {length}: append takes the next, whichever it is"
@@ -158,7 +168,9 @@ pub enum Error {
         slowest: Option<Box<ParticipantInfo>>,
     },
     /// The message asked for has been forgotten.
-    #[error("message {index} is gone: the oldest that is left is {oldest}")]
+    #[error(
+        "message {index} is gone, and the oldest that is left is {oldest}: begin there, or read sooner"
+    )]
     Lost {
         /// The index asked for.
         index: u64,
@@ -286,7 +298,7 @@ impl Error {
             Self::Closed => "ERR_MMFILE_CLOSED",
             Self::ReadOnly => "ERR_MMFILE_READ_ONLY",
             Self::Sealed => "ERR_MMFILE_SEALED",
-            Self::Capacity { .. } => "ERR_MMFILE_CAPACITY",
+            Self::Capacity { .. } | Self::TooLong { .. } => "ERR_MMFILE_CAPACITY",
             Self::SegmentOrder { .. } | Self::MessageOrder { .. } => "ERR_MMFILE_SEGMENT_ORDER",
             Self::SegmentRange { .. } => "ERR_MMFILE_SEGMENT_RANGE",
             Self::NotText { .. } => "ERR_MMFILE_NOT_TEXT",

@@ -192,7 +192,9 @@ fn facts(env: sys::napi_env, error: &Error, subject: Option<String>) -> Option<s
         }
     };
     match error {
-        Error::Capacity { needed, available } | Error::TargetTooSmall { needed, available } => {
+        Error::Capacity { needed, available }
+        | Error::TooLong { needed, available }
+        | Error::TargetTooSmall { needed, available } => {
             number(c"needed", *needed)?;
             number(c"available", *available)?;
         }

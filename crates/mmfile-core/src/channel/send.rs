@@ -29,7 +29,7 @@ impl Channel {
     /// Sends one message if there is room now: its index. `expected` is the index that it must get.
     ///
     /// # Errors
-    /// [`Error::Capacity`] for more than [`Channel::max_byte_length`], [`Error::MessageOrder`] if `expected`
+    /// [`Error::TooLong`] for more than [`Channel::max_byte_length`], [`Error::MessageOrder`] if `expected`
     /// is not the next index, [`Error::ExclusiveWriter`], [`Error::Sealed`], [`Error::ReadOnly`],
     /// [`Error::Timeout`] if the lock cannot be had.
     pub fn try_send<P: Payload + ?Sized>(

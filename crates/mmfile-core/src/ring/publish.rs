@@ -101,7 +101,7 @@ impl Ring {
     /// The units of a message of that many bytes.
     ///
     /// # Errors
-    /// [`Error::Capacity`] if that is more than one message may have.
+    /// [`Error::TooLong`] if that is more than one message may have.
     pub(crate) fn units_of_one(&self, byte_length: u64) -> Result<u32> {
         if byte_length > self.max_byte_length() {
             return Err(self.too_long(byte_length));
@@ -112,7 +112,7 @@ impl Ring {
     /// The units of all of these values next to each other.
     ///
     /// # Errors
-    /// [`Error::Capacity`] if that is more than one message may take.
+    /// [`Error::TooLong`] if that is more than one message may take.
     pub(crate) fn units_of_all<P: Payload>(&self, values: &[P]) -> Result<u32> {
         let mut units = 0u64;
         let mut bytes = 0u64;
@@ -133,7 +133,7 @@ impl Ring {
 
     /// The error of a message that is longer than any may be.
     fn too_long(&self, needed: u64) -> Error {
-        Error::Capacity { needed, available: self.max_byte_length() }
+        Error::TooLong { needed, available: self.max_byte_length() }
     }
 
     /// The place of a payload that is not published.

@@ -428,7 +428,7 @@ fn check_send(
         }
         Ok(None) => assert!(!plain.room(units, needed).1, "full although there is room"),
         Err(Error::Sealed) => assert!(plain.sealed),
-        Err(Error::Capacity { .. }) => assert!(!fits),
+        Err(Error::TooLong { .. }) => assert!(!fits),
         Err(error) => panic!("{error}"),
     }
 }
