@@ -27,6 +27,7 @@ use crate::control::layout as file;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::sync::{AtomicU32, AtomicU64, fence};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The ring and the tables of one channel.
@@ -39,6 +40,8 @@ pub(crate) struct Ring {
     units: u32,
     /// Bytes behind a payload.
     trailer: u64,
+    /// On a disk: from where to where this handle has asked for room last.
+    asked: Arc<AtomicU64>,
 }
 
 /// The newest message, as it was at one moment.
@@ -76,6 +79,7 @@ impl Ring {
             shape: *shape,
             units: units_in(shape.ring),
             trailer: if on_disk { at::TRAILER } else { 0 },
+            asked: Arc::new(AtomicU64::new(0)),
         })
     }
 

@@ -4,10 +4,15 @@
 use super::record::{Kind, Record};
 use super::{Newest, Ring};
 use crate::control::channel as at;
+use crate::control::layout::CONTROL_SIZE;
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::frames::{Payload, Target};
+use crate::memory::Backing;
 use std::sync::atomic::Ordering;
+
+/// On a disk: how many units are asked for at once.
+const AHEAD: u32 = (64 << 10) / 16;
 
 /// What a writer knows while no other can write.
 #[derive(Debug, Clone, Copy)]
@@ -77,12 +82,49 @@ impl Ring {
     /// [`Error::NoSpace`].
     #[inline(always)]
     pub(crate) fn make_writable(&self, writing: &Writing, room: Room) -> Result<()> {
-        if self.trailer > 0 {
-            let length = u64::from(room.end.wrapping_sub(room.start)) * at::UNIT;
-            self.data.make_writable(self.offset(writing.tail), at::RECORD_HEADER)?;
-            self.data.make_writable(self.offset(room.start), length)?;
+        if self.trailer == 0 { Ok(()) } else { self.make_storable(writing.tail, room.end) }
+    }
+
+    /// The same on a disk.
+    #[cold]
+    fn make_storable(&self, from: u32, to: u32) -> Result<()> {
+        match self.data.backing() {
+            Backing::Memory => Ok(()),
+            Backing::Moved | Backing::Written => {
+                self.provide(from, to)?;
+                // To get room, the file system may have written these to the disk.
+                self.make_tables_writable()?;
+                self.control.memory().provide(0, CONTROL_SIZE)
+            }
+            // A block stays the file's. There may be a hole, which another program has made.
+            Backing::Kept | Backing::SparseMemory => {
+                let asked = self.asked.load(Ordering::Relaxed);
+                let [first, end] = [asked >> 32, asked & u64::from(u32::MAX)]
+                    .map(|half| u32::try_from(half).unwrap_or(0));
+                let known = end.wrapping_sub(first);
+                if from.wrapping_sub(first) < known && to.wrapping_sub(first) <= known {
+                    return Ok(());
+                }
+                let length = to.wrapping_sub(from).max(AHEAD).min(self.units);
+                let ahead = from.wrapping_add(length);
+                // There is room for some more, or there will be an error when it is needed.
+                let end = match self.provide(from, ahead) {
+                    Ok(()) => ahead,
+                    Err(_) => self.provide(from, to).map(|()| to)?,
+                };
+                let asked = u64::from(from) << 32 | u64::from(end);
+                self.asked.store(asked, Ordering::Relaxed);
+                Ok(())
+            }
         }
-        Ok(())
+    }
+
+    /// Has the file system provide what records between two positions take.
+    fn provide(&self, from: u32, to: u32) -> Result<()> {
+        let bytes = |units: u32| u64::from(units) * at::UNIT;
+        let (length, rest) = (to.wrapping_sub(from), self.units - (from & (self.units - 1)));
+        self.data.provide(self.offset(from), bytes(length.min(rest)))?;
+        self.data.provide(0, bytes(length.saturating_sub(rest)))
     }
 
     /// The same for the tables behind the ring.

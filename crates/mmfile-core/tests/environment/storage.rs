@@ -2,12 +2,14 @@
 //! blocks are shared with a copy, and file systems that write every block to a new place.
 
 mod blocks;
+mod channels;
 mod creating;
 mod sharing;
 
 use crate::support::{self, Actor, Folder, Watchdog, command, figures, own_prefixes, sandbox, say};
 use crate::{is_root, mutex_options, options};
 use blocks::*;
+use channels::*;
 use creating::*;
 use mmfile_core::*;
 use sharing::*;
@@ -37,6 +39,9 @@ const CASES: &[(&str, Case)] = &[
     ("repaired after a death", repaired_after_a_death),
     ("flushed by another thread", flushed_by_another_thread),
     ("filled while it is written", filled_while_it_is_written),
+    ("a channel that is written again and again", channel_written_again_and_again),
+    ("a channel with holes", channel_with_holes),
+    ("a copy of a channel with holes", copied_channel_with_holes),
     ("created with what is left", created_with_what_is_left),
     ("objects in a folder", objects_in_a_folder),
     ("two descriptors at most", two_descriptors_at_most),
