@@ -21,7 +21,9 @@ use mmfile_core::*;
 use std::path::{Path, PathBuf};
 
 fn prefixes(args: &[String]) -> Prefixes {
-    Prefixes::new(&args[0], &args[1]).unwrap()
+    let prefixes = Prefixes::new(&args[0], &args[1]).unwrap();
+    let channel = format!("{}channel-", support::common_part(&prefixes));
+    prefixes.with_channel(channel).unwrap()
 }
 
 fn code<T: std::fmt::Debug>(result: Result<T>) -> &'static str {

@@ -23,7 +23,16 @@ const ROLES: &[support::Role] = &[
 const LARGE: u64 = 2 << 20;
 
 /// The ways to create something, which differ in the calls that they make.
-const WAYS: [&str; 6] = ["small", "large", "small-in-folder", "large-in-folder", "disk", "mutex"];
+const WAYS: [&str; 8] = [
+    "small",
+    "large",
+    "small-in-folder",
+    "large-in-folder",
+    "disk",
+    "mutex",
+    "channel",
+    "channel-on-disk",
+];
 
 fn create(way: &str, prefixes: &Prefixes, folder: &Path) -> Result<Box<dyn std::fmt::Debug>> {
     let capacity = if way.starts_with("large") { LARGE } else { 1000 };
@@ -32,7 +41,18 @@ fn create(way: &str, prefixes: &Prefixes, folder: &Path) -> Result<Box<dyn std::
         file.append("from inside")?;
         Ok(Box::new(file))
     };
+    let sent = |channel: Channel| -> Result<Box<dyn std::fmt::Debug>> {
+        let mut reader = channel.reader(StartFrom::New)?;
+        channel.try_send(b"from inside", None)?;
+        let message = reader.try_receive()?.ok_or(Error::Closed)?;
+        reader.release(message.position);
+        Ok(Box::new((channel, reader)))
+    };
     match way {
+        "channel" => Channel::create_new(&channel_options(prefixes)).and_then(sent),
+        "channel-on-disk" => {
+            Channel::create_file(folder.join(way), &channel_options(prefixes)).and_then(sent)
+        }
         "mutex" => Ok(Box::new(NamedMutex::open("it", &mutex_options(prefixes))?)),
         "disk" => {
             let file = MmFile::create_file(folder.join("disk"), LARGE, &CreateOptions::default());
@@ -42,11 +62,25 @@ fn create(way: &str, prefixes: &Prefixes, folder: &Path) -> Result<Box<dyn std::
     }
 }
 
+fn channel_options(prefixes: &Prefixes) -> ChannelOptions {
+    let id = Some(FileId::parse("it").unwrap());
+    ChannelOptions { id, capacity: 4096, prefixes: prefixes.clone(), ..Default::default() }
+}
+
 /// Opens what [`create`] made, as a process that is not confined.
 fn check(way: &str, prefixes: &Prefixes, folder: &Path) {
     let directory = way.ends_with("in-folder").then_some(folder);
     let open = OpenOptions::from(&options(prefixes, "it", directory));
+    let open_channel = OpenChannelOptions { prefixes: prefixes.clone(), ..Default::default() };
+    let sent = |channel: Result<Channel>| {
+        let channel = channel.unwrap_or_else(|error| panic!("{way}: {error}"));
+        let newest = channel.newest().unwrap().unwrap();
+        assert_eq!(newest, (0, b"from inside".to_vec()), "{way}");
+        assert_eq!(channel.try_send(b"from outside", None).unwrap(), Some(1), "{way}");
+    };
     let file = match way {
+        "channel" => return sent(Channel::open_existing("it", &open_channel)),
+        "channel-on-disk" => return sent(Channel::open_file(folder.join(way), &open_channel)),
         "mutex" => {
             let mutex = NamedMutex::open_existing("it", &mutex_options(prefixes)).unwrap();
             return drop(mutex.lock(None).unwrap());
@@ -128,7 +162,9 @@ fn compare(
         }
     }
     actor.finish();
-    let _ = std::fs::remove_file(folder.file("disk"));
+    for name in ["disk", "channel-on-disk"] {
+        let _ = std::fs::remove_file(folder.file(name));
+    }
     assert_eq!(left_behind(common_part(prefixes)), [""; 0], "{what}");
     Some(())
 }
@@ -249,7 +285,7 @@ fn a_root_folder_without_proc_and_dev() {
         return figures("skipped: only root may change its root folder");
     }
     compare("chroot", (test, "jailed", ""), &prefixes, &folder, |way| match way {
-        "small" | "large" | "mutex" => {
+        "small" | "large" | "mutex" | "channel" => {
             Some(("ERR_MMFILE_UNSUPPORTED", "/dev/shm', which does not exist"))
         }
         _ => None,
