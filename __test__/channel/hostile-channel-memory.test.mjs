@@ -1,8 +1,10 @@
 // Whatever stands in a channel's memory, there is an error or data: never a crash, never a hang.
 
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 import test from 'ava'
+import { channel } from '../support/channels.mjs'
 import { run } from '../support/child.mjs'
-import { rounds } from '../support/files.mjs'
+import { CONTROL_SIZE, rounds, shm } from '../support/files.mjs'
 import { PROMPT } from '../support/time.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
@@ -38,4 +40,23 @@ onLinux('another process writes over a channel during its operations', async (t)
   t.deepEqual(strange, [], 'only errors that the contract knows')
   t.true(operations > 30)
   t.log(`${operations} operations, ${JSON.stringify(codes)}, longest ${longest} ms`)
+})
+
+onLinux('a lock word that names no living thread keeps nobody out', (t) => {
+  const locks = { writers: 0x80, participants: 0x200 }
+  for (const [lock, offset] of Object.entries(locks)) {
+    for (const word of [0x3ffffffe, 0xbfffffff, 0x80012345]) {
+      const one = channel(t, { groups: ['g'] })
+      const object = openSync(shm(`mmfile-channel-${one.id}`), 'r+')
+      const at = fstatSync(object).size - CONTROL_SIZE + offset
+      writeSync(object, Buffer.from(Uint32Array.of(word).buffer), 0, 4, at)
+      closeSync(object)
+      const began = performance.now()
+      t.is(one.trySend(Buffer.from('x')), 0)
+      const member = one.member('g')
+      member.tryReceive().ack()
+      t.true(performance.now() - began < PROMPT)
+      t.is(one.recovered, 1, `${lock}: ${word.toString(16)}`)
+    }
+  }
 })

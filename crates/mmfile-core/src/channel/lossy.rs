@@ -12,6 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+/// How often a reader is overtaken at one message before it takes the channel for damaged.
+const TRIES: u32 = if cfg!(platform = "loom") { 8 } else { 10_000 };
+
 /// Which messages a lossy reader passes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lossy {
@@ -54,22 +57,29 @@ impl Channel {
         let handle = Arc::clone(&self.handle);
         handle.check_whole()?;
         let seen = handle.ring.newest()?.next_index;
-        let (position, next_index) = loop {
-            let (position, wanted) = handle.start(from)?;
-            let index = handle.ring.index_at(position);
-            if handle.ring.is_gone(position) {
+        let (position, next_index) = handle.start_unprotected(from)?;
+        let waits_at = Arc::new(AtomicU32::new(position));
+        Ok(LossyReader { handle, lossy, position, seen, next_index, missed: 0, waits_at })
+    }
+}
+
+impl Handle {
+    /// The position to begin with, and the index there or behind it that is wanted, though writers overwrite what is
+    /// there.
+    fn start_unprotected(&self, from: StartFrom) -> Result<(u32, u64)> {
+        for _ in 0..TRIES {
+            let (position, wanted) = self.start(from)?;
+            let index = self.ring.index_at(position);
+            if self.ring.is_gone(position) {
                 continue;
             }
             let index = index?;
-            match wanted {
-                Some(wanted) if wanted < index => {
-                    return Err(Error::Lost { index: wanted, oldest: index });
-                }
-                wanted => break (position, wanted.unwrap_or(index)),
-            }
-        };
-        let waits_at = Arc::new(AtomicU32::new(position));
-        Ok(LossyReader { handle, lossy, position, seen, next_index, missed: 0, waits_at })
+            return match wanted {
+                Some(wanted) if wanted < index => Err(Error::Lost { index: wanted, oldest: index }),
+                wanted => Ok((position, wanted.unwrap_or(index))),
+            };
+        }
+        Err(self.ring.damaged(self.ring.oldest(), "every message is gone before it is found"))
     }
 }
 
@@ -79,7 +89,6 @@ impl LossyReader {
     /// # Errors
     /// [`Error::Sealed`] when nothing can come any more, [`Error::Corrupt`], [`Error::NoSpace`].
     pub fn try_receive(&mut self, bytes: &mut Vec<u8>) -> Result<Option<u64>> {
-        const TRIES: u32 = if cfg!(platform = "loom") { 8 } else { 10_000 };
         self.handle.check_whole()?;
         self.check_position()?;
         for _ in 0..TRIES {

@@ -23,6 +23,18 @@ struct Prey {
 
 impl Prey {
     fn new() -> Self {
+        let prey = Self::without_messages();
+        for number in 0..9u8 {
+            prey.channel.try_send(&[number; 40], None).unwrap().unwrap();
+        }
+        let mut member = prey.channel.member("g", 2).unwrap();
+        let job = member.try_take().unwrap().unwrap();
+        member.ack(&job).unwrap();
+        drop(member);
+        prey.renewed()
+    }
+
+    fn without_messages() -> Self {
         let options = ChannelOptions {
             capacity: RING,
             max_participants: SLOTS as u32,
@@ -31,21 +43,18 @@ impl Prey {
             ..Default::default()
         };
         let channel = Channel::create_new(&options).unwrap();
-        for number in 0..9u8 {
-            channel.try_send(&[number; 40], None).unwrap().unwrap();
-        }
-        let mut member = channel.member("g", 2).unwrap();
-        let job = member.try_take().unwrap().unwrap();
-        member.ack(&job).unwrap();
-        drop(member);
         let folder = std::env::var("MMFILE_DIRECTORY").ok().filter(|path| !path.is_empty());
         let folder = folder.unwrap_or_else(|| "/dev/shm".into());
         let path = format!("{folder}/mmfile-channel-{}", channel.id());
         let object = File::options().read(true).write(true).open(path).unwrap();
         let size = object.metadata().unwrap().len();
-        let mut good = vec![0; size as usize];
-        object.read_exact_at(&mut good, 0).unwrap();
-        Self { channel, object, size, good }
+        Self { channel, object, size, good: vec![0; size as usize] }.renewed()
+    }
+
+    /// What is there now is what is restored.
+    fn renewed(mut self) -> Self {
+        self.object.read_exact_at(&mut self.good, 0).unwrap();
+        self
     }
 
     fn control(&self) -> u64 {
@@ -78,15 +87,16 @@ fn use_it(channel: &Channel, calls: &mut u64) {
     did(channel.participants().is_ok());
     did(channel.groups().is_ok());
     did(channel.peers().is_empty());
-    for lossy in [Lossy::Oldest, Lossy::Newest] {
-        if let Ok(mut reader) = channel.lossy_reader(StartFrom::Oldest, lossy) {
+    let places = [StartFrom::Oldest, StartFrom::Newest, StartFrom::New, StartFrom::Index(5)];
+    for (from, lossy) in places.into_iter().zip([Lossy::Oldest, Lossy::Newest].repeat(2)) {
+        if let Ok(mut reader) = channel.lossy_reader(from, lossy) {
             for _ in 0..12 {
                 did(reader.try_receive(&mut bytes).is_ok());
             }
             did(reader.lag().is_ok());
         }
     }
-    for from in [StartFrom::Oldest, StartFrom::Newest, StartFrom::New, StartFrom::Index(5)] {
+    for from in places {
         if let Ok(mut reader) = channel.reader(from) {
             let mut messages = Vec::new();
             did(reader.try_receive_all(20, &mut messages).is_ok());
@@ -166,6 +176,22 @@ fn every_word_of_a_channel_at_every_extreme() {
     assert_eq!(prey.channel.next_index().unwrap(), 9);
     assert_eq!(prey.channel.try_send(b"after", None).unwrap(), Some(9));
     assert!(calls > 100_000);
+}
+
+#[test]
+fn every_word_of_a_channel_without_messages() {
+    let _watchdog = Watchdog::new("a channel without messages", Duration::from_secs(100));
+    let prey = Prey::without_messages();
+    let control = prey.control();
+    let mut calls = 0;
+    for at in (control + 0xb0..control + 0x2d0).step_by(4) {
+        for value in extremes() {
+            prey.put(at, &value.to_le_bytes());
+            use_it(&prey.channel, &mut calls);
+            prey.restore();
+        }
+    }
+    assert_eq!(prey.channel.try_send(b"first", None).unwrap(), Some(0));
 }
 
 #[test]
