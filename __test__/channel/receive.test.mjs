@@ -395,3 +395,34 @@ test('tryReceiveAll returns what is there when it is called, and 16 MiB of copie
   t.is(bytes.tryReceiveAll(100).length, 2)
   t.is(bytes.tryReceiveAll(100).length, 0)
 })
+
+test.serial(
+  'without memory for a copy it is NO_SPACE, and the message is still the next one',
+  (t) => {
+    const one = channel(t, { groups: ['g'] })
+    const [reader, member] = [one.reader(), one.member('g')]
+    const large = Buffer.alloc(100_000, 7)
+    one.trySend(large)
+    one.trySend(Buffer.from('x'))
+    const allocate = Buffer.allocUnsafeSlow
+    Buffer.allocUnsafeSlow = () => {
+      throw new RangeError('Array buffer allocation failed')
+    }
+    try {
+      refuses(t, () => reader.tryReceive(), 'ERR_MMFILE_NO_SPACE')
+      refuses(t, () => member.tryReceive(), 'ERR_MMFILE_NO_SPACE')
+    } finally {
+      Buffer.allocUnsafeSlow = allocate
+    }
+    const messages = reader.tryReceiveAll(5)
+    t.deepEqual(
+      messages.map(({ index }) => index),
+      [0, 1],
+    )
+    t.true(messages[0].value.equals(large))
+    const job = member.tryReceive()
+    t.deepEqual([job.index, job.attempt, job.value.equals(large)], [0, 2, true])
+    job.ack()
+    t.is(one.participants().find(({ role }) => role === 'reader').lag, 0)
+  },
+)

@@ -1,4 +1,4 @@
-import { endJobs, Job, type Jobs, readable } from './messages.js'
+import { endJobs, giveBack, Job, type Jobs, readable } from './messages.js'
 import { channels } from './native.js'
 import {
   atLeast,
@@ -79,8 +79,14 @@ export class Member<V> extends Receiver<Job<V>> {
     const index = row[0] as number
     const claim = { handle, key: row[3] as number }
     const attempt = row[4] as number
-    const value =
-      how.as === 'view' ? bytesAt(row, 0, handle, origin) : payloadOf(found, handle, how, origin)
+    let value: unknown
+    try {
+      value =
+        how.as === 'view' ? bytesAt(row, 0, handle, origin) : payloadOf(found, handle, how, origin)
+    } catch (error) {
+      giveBack(claim)
+      throw error
+    }
     return readable(new Job(index, value as V, attempt, claim, this.#jobs))
   }
 }

@@ -144,8 +144,8 @@ const lostJobs = new FinalizationRegistry<Claim>((claim) => {
   if (giveBack(claim)) warnOnce()
 })
 
-/** Whether the member had it still. */
-function giveBack({ handle, key }: Claim): boolean {
+/** Gives a job back. Whether the member had it still. */
+export function giveBack({ handle, key }: Claim): boolean {
   try {
     channels.settle(handle, key, false)
     return true

@@ -1,4 +1,4 @@
-import { MmFileError } from '../shared/errors.js'
+import { fail, MmFileError } from '../shared/errors.js'
 import type { ViewWindow } from '../shared/view-window.js'
 import { type Coder, notDecoded } from './codec.js'
 import { checksViews, Message, readable, Undecodable } from './messages.js'
@@ -76,9 +76,19 @@ export function bytesAt(
       sayCopies()
     }
   }
-  const bytes = Buffer.allocUnsafeSlow(length)
+  const bytes = allocated(length, origin)
   channels.copy(handle, fields.subarray(at, at + FIELDS), bytes)
   return bytes
+}
+
+/** Memory for a copy, all of which is written before it is read. */
+function allocated(length: number, { subject }: Origin): Buffer {
+  try {
+    return Buffer.allocUnsafeSlow(length)
+  } catch (cause) {
+    const message = `no memory for a copy of ${length} bytes: make room, or receive it as 'view'`
+    throw fail('ERR_MMFILE_NO_SPACE', subject, message, { cause })
+  }
 }
 
 let saidCopies = false
@@ -117,7 +127,7 @@ export function payloadOf(found: number, handle: number, how: Receiving, origin:
   const own = bytes || origin.coder.keeps
   let from: Buffer = scratch
   if (found === 1) {
-    from = Buffer.allocUnsafeSlow(length)
+    from = allocated(length, origin)
     channels.copy(handle, row, from)
   } else if (own) {
     from = Buffer.allocUnsafe(length)

@@ -102,7 +102,13 @@ function copiedNext(handle: number, how: Receiving, origin: Origin): Message<unk
   if (found === 0) return undefined
   const index = row[0] as number
   const key = row[3] as number
-  const value = payloadOf(found, handle, how, origin)
+  let value: unknown
+  try {
+    value = payloadOf(found, handle, how, origin)
+  } catch (error) {
+    channels.setPlace(handle, key, index) // it is still the next one
+    throw error
+  }
   if (found === 1) channels.release(handle, key)
   return readable(new Message(index, value))
 }
