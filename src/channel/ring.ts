@@ -76,7 +76,7 @@ export function ringMemory(channel: {
 /** Whether the processor makes stores visible in the order of the program, and loads what is there then. */
 const IS_ORDERED = process.arch === 'x64' || process.arch === 'ia32'
 
-/** A word as it is after an `Atomics.store` before: such a store waits there until it is visible. */
+/** A word as it is after an `Atomics.store` before, which waits until it is visible, and before what is loaded next. */
 function loadNext(words: Int32Array, at: number): number {
   return IS_ORDERED ? (words[at] as number) : Atomics.load(words, at)
 }
@@ -127,8 +127,8 @@ export class RingReader {
       if (available > units) break
       const unit = position & (units - 1)
       const at = unit << (UNIT_SHIFT - 2)
-      const length = words[at] as number
-      const kind = words[at + 1] as number
+      const length = loadNext(words, at)
+      const kind = loadNext(words, at + 1)
       const rest = units - unit
       if (kind !== MESSAGE) {
         if (kind !== PADDING || rest > available) break
@@ -355,7 +355,7 @@ function put(words: Int32Array, unit: number, length: number, kind: number, inde
 
 /** The index in a header. */
 function indexAt(words: Int32Array, at: number): number {
-  const low = words[at + 2] as number
-  const high = words[at + 3] as number
+  const low = loadNext(words, at + 2)
+  const high = loadNext(words, at + 3)
   return high === 0 && low >= 0 ? low : (low >>> 0) + high * 2 ** 32
 }
