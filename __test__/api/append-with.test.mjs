@@ -109,6 +109,7 @@ for (const [place, make] of Object.entries(places)) {
     file.append('before')
     file.appendWith(8, () => {
       t.deepEqual([file.length, file.read(0), file.sealed], [1, 'before', false])
+      t.is(file.view(0).length, 12)
       file.waitForSync(0)
       for (const act of [
         () => file.append('x'),

@@ -246,6 +246,10 @@ test('what a fill does with its own channel is LOCK_HELD, no hang', (t) => {
   t.is(index, 0)
   t.false(one.closed)
   t.deepEqual([...one.newest().value], [7, 7, 7, 7])
+  one.sendWithSync(1, () => {
+    const reader = one.reader({ as: 'view', from: 'oldest' })
+    t.deepEqual([...reader.tryReceive().value], [7, 7, 7, 7], 'what is there can be read')
+  })
 })
 
 test('fill is not called while there is no room, and once when there is', async (t) => {

@@ -47,7 +47,14 @@ impl<'a> Fill<'a> {
         let place = if file.path().is_none() { file.offset_of(target.as_mut_ptr()) } else { None };
         let buffers = &self.handle.buffers;
         let lend = place.map(|offset| Lend { buffers, memory: || file.view_memory(), offset });
-        let kept = fill(self.env, lend, target, self.function)?;
+        let length = target.len();
+        let store = |bytes: *const u8| {
+            file.provide(&mut target)?;
+            // SAFETY: as many bytes can be read as there is room for.
+            unsafe { target.put_raw(bytes, length) };
+            Ok(())
+        };
+        let kept = fill(self.env, lend, length, self.function, store)?;
         self.kept.set(kept.min(self.byte_length));
         Ok(())
     }
@@ -61,42 +68,49 @@ pub(crate) struct Lend<'a, M: FnOnce() -> Result<ViewMemory>> {
     pub(crate) offset: u64,
 }
 
-/// Calls a function with a buffer over the target; where that cannot be, with one whose contents are copied
-/// there afterwards. How many bytes the function said count.
+/// Calls a function with a buffer over the `length` bytes of a target; where that cannot be, with one whose bytes
+/// `store` copies there afterwards. How many bytes the function said count.
 pub(crate) fn fill<M: FnOnce() -> Result<ViewMemory>>(
     env: sys::napi_env,
     lend: Option<Lend<'_, M>>,
-    mut target: Target<'_>,
+    length: usize,
     function: sys::napi_value,
+    store: impl FnOnce(*const u8) -> Result<()>,
 ) -> std::result::Result<u64, Failure> {
-    let length = target.len();
     if let Some(Lend { buffers, memory, offset }) = lend
         && length > 0
     {
-        match buffers.borrow_mut().lend(env, memory, offset, length as u64) {
-            Ok((buffer, lent)) => return run_and(env, function, buffer, || lent.take_back()),
+        // Borrowed for no longer than this: the function may ask for views.
+        let lent = buffers.borrow_mut().lend(env, memory, offset, length as u64);
+        match lent {
+            Ok((buffer, lent)) => {
+                return run_and(env, function, buffer, |_| Ok(lent.take_back()));
+            }
             Err(Failure::Core(Error::Unsupported { .. })) => {}
             Err(failure) => return Err(failure),
         }
     }
     let buffer = own_buffer(env, length)?;
-    run_and(env, function, buffer, || {
+    run_and(env, function, buffer, |is_filled| {
         let (mut at, mut left) = (ptr::null_mut(), 0);
-        // SAFETY: `env` belongs to the running call; the buffer's bytes are there until it is emptied. What the
-        // function has moved elsewhere has none.
-        unsafe {
-            let status = sys::napi_get_arraybuffer_info(env, buffer, &mut at, &mut left);
-            if status == sys::Status::napi_ok && left == length && length > 0 {
-                target.put_raw(at.cast(), length);
-            }
-            sys::napi_detach_arraybuffer(env, buffer);
-        }
-        left == length
+        // SAFETY: `env` belongs to the running call; the targets are writable. What the function has moved elsewhere
+        // has no bytes.
+        let status = unsafe { sys::napi_get_arraybuffer_info(env, buffer, &mut at, &mut left) };
+        let is_there = status == sys::Status::napi_ok && left == length;
+        let stored = if is_filled && is_there && length > 0 {
+            store(at.cast_const().cast()) // its bytes are there until it is emptied
+        } else {
+            Ok(())
+        };
+        // SAFETY: as above.
+        unsafe { sys::napi_detach_arraybuffer(env, buffer) };
+        stored?;
+        Ok(is_there)
     })
 }
 
-/// Calls a function with a buffer, and then `empty`, which says whether the buffer was still where it was made. How
-/// many bytes the function said count.
+/// Calls a function with a buffer, and then `empty`, which learns whether the bytes are to be kept, and says whether
+/// the buffer was still where it was made. How many bytes the function said count.
 ///
 /// A worker that is being terminated runs no more JavaScript, and must not be asked to empty a buffer: what
 /// it has is emptied when its environment ends.
@@ -104,7 +118,7 @@ pub(crate) fn run_and(
     env: sys::napi_env,
     function: sys::napi_value,
     buffer: sys::napi_value,
-    empty: impl FnOnce() -> bool,
+    empty: impl FnOnce(bool) -> std::result::Result<bool, Failure>,
 ) -> std::result::Result<u64, Failure> {
     let result = run(env, buffer, function);
     let (mut is_pending, mut error, mut value) = (false, ptr::null_mut(), ptr::null_mut());
@@ -116,13 +130,14 @@ pub(crate) fn run_and(
         }
         sys::napi_coerce_to_bool(env, buffer, &mut value) == sys::Status::napi_ok
     };
-    let is_moved = goes_on && !empty();
+    let is_filled = result.is_ok() && !is_pending;
+    let emptied = if goes_on { empty(is_filled) } else { Ok(true) };
     if is_pending {
         // SAFETY: as above.
         unsafe { sys::napi_throw(env, error) };
     }
     let kept = result?;
-    if is_moved { Err(MOVED) } else { Ok(kept) }
+    if emptied? { Ok(kept) } else { Err(MOVED) }
 }
 
 /// An `ArrayBuffer` of JavaScript's.

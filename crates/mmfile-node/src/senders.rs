@@ -128,18 +128,25 @@ impl WriterHandle {
         errors::checked(status, (value, Bytes::Own { env, reference }))
     }
 
-    /// Empties what the program fills. `false` if it was moved elsewhere.
-    fn take_back(&self) -> bool {
+    /// Empties what the program fills, and has its bytes in the reserved room if they are to be kept. `false` if it
+    /// was moved elsewhere.
+    fn take_back(&self, keeps: bool) -> Result<bool> {
         let mut reservation = self.reservation.borrow_mut();
-        let Some(Reservation { place, bytes }) = &mut *reservation else { return true };
+        let Some(Reservation { place, bytes }) = &mut *reservation else { return Ok(true) };
         match bytes.take() {
-            None => true,
-            Some(Bytes::Lent(lent)) => lent.take_back(),
-            // SAFETY: the place is reserved for as many bytes, in memory that `self.memory` keeps mapped.
-            Some(Bytes::Own { env, reference }) => unsafe {
-                let at = self.memory.as_ptr().add(usize::try_from(place.offset).unwrap_or(0));
-                take_own(env, reference, at, place.byte_length)
-            },
+            None => Ok(true),
+            Some(Bytes::Lent(lent)) => Ok(lent.take_back()),
+            Some(Bytes::Own { env, reference }) => {
+                // Another program may have cut the channel since the room was reserved.
+                let provided = if keeps { self.writer.borrow().provide() } else { Ok(()) };
+                let room = if keeps && provided.is_ok() { place.byte_length } else { 0 };
+                // SAFETY: the place is reserved for as many bytes, in memory that `self.memory` keeps mapped.
+                let is_ours = unsafe {
+                    let at = self.memory.as_ptr().add(usize::try_from(place.offset).unwrap_or(0));
+                    take_own(env, reference, at, room)
+                };
+                provided.map(|()| is_ours)
+            }
         }
     }
 
@@ -148,11 +155,11 @@ impl WriterHandle {
         if self.reservation.borrow().is_none() {
             return Err(Error::Closed.into());
         }
-        let is_ours = self.take_back();
+        let is_ours = self.take_back(true);
         self.reservation.take();
-        if !is_ours {
+        if !matches!(is_ours, Ok(true)) {
             self.writer.borrow_mut().abort();
-            return Err(fill::MOVED);
+            return Err(is_ours.err().map_or(fill::MOVED, Failure::from));
         }
         Ok(self.writer.borrow_mut().commit(length)?)
     }
@@ -169,7 +176,7 @@ impl WriterHandle {
 
     /// Gives the reservation up.
     pub(crate) fn abort(&self) {
-        self.take_back();
+        _ = self.take_back(false);
         self.forget();
     }
 
@@ -297,14 +304,22 @@ impl Sender<'_> {
                 let offset = filling.offset();
                 let memory = || Ok(channel.memory()?.data);
                 let lend = (channel.path().is_none()).then_some(Lend { buffers, memory, offset });
-                let kept = fill::fill(env, lend, filling.target()?, function)?;
+                let length = usize::try_from(byte_length).unwrap_or(usize::MAX);
+                let store = |bytes: *const u8| {
+                    let mut target = filling.target()?;
+                    let room = target.len();
+                    // SAFETY: as many bytes can be read as there is room for.
+                    unsafe { target.put_raw(bytes, room) };
+                    Ok(())
+                };
+                let kept = fill::fill(env, lend, length, function, store)?;
                 Ok(filling.commit(kept.min(byte_length))?)
             }
             Self::Writer(writer) => {
                 let Some(buffer) = writer.reserve(env, buffers, byte_length)? else {
                     return Err(Error::Full { slowest: None }.into());
                 };
-                match fill::run_and(env, function, buffer, || writer.take_back()) {
+                match fill::run_and(env, function, buffer, |keeps| Ok(writer.take_back(keeps)?)) {
                     Ok(kept) => writer.commit(kept.min(byte_length)),
                     Err(failure) => {
                         writer.forget();

@@ -403,20 +403,28 @@ impl Filling<'_> {
         self.byte_length
     }
 
-    /// Writes them as a value does that is sent.
+    /// Writes them as a value does that is sent. To be called when the bytes are there: by then another program may
+    /// have cut a channel on disk.
     ///
     /// # Errors
-    /// None, as long as the channel's memory is whole.
+    /// [`Error::Corrupt`] if one has, [`Error::NoSpace`] if the disk has no room any more.
     pub fn target(&mut self) -> Result<Target<'_>> {
+        self.provide()?;
         self.handle.ring.target(self.room.start, self.byte_length)
+    }
+
+    /// Sees to it that the room can be stored to, however long it has taken to fill it.
+    fn provide(&self) -> Result<()> {
+        self.handle.provide(&self.writing, self.room)
     }
 
     /// Sends the first `length` of them: the index.
     ///
     /// # Errors
-    /// [`Error::InvalidArgument`] for more than there are.
+    /// [`Error::InvalidArgument`] for more than there are, and as [`Filling::target`].
     pub fn commit(mut self, length: u64) -> Result<u64> {
         let room = self.handle.shortened(self.room, self.byte_length, length)?;
+        self.provide()?;
         self.handle.ring.finish(room.start, Kind::Message, length, self.writing.next_index);
         self.handle.ring.publish(&self.writing, room, room.start);
         drop(self.held.take());
@@ -433,6 +441,12 @@ impl std::fmt::Debug for Filling<'_> {
 }
 
 impl Handle {
+    /// Sees to it that what was made writable a while ago still is: of a channel on disk.
+    pub(super) fn provide(&self, writing: &Writing, room: Room) -> Result<()> {
+        self.check_storable()?;
+        self.ring.make_writable(writing, room)
+    }
+
     /// What is left of a room when only `length` of its bytes are sent.
     pub(super) fn shortened(&self, room: Room, byte_length: u64, length: u64) -> Result<Room> {
         if length > byte_length {

@@ -210,15 +210,31 @@ impl ExclusiveWriter {
         })
     }
 
+    /// Sees to it that the bytes of the reservation can be stored, however long ago it was made: that a channel on
+    /// disk was not cut meanwhile, and that its disk has room still.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::NoSpace`]; [`Error::Closed`] without a reservation.
+    pub fn provide(&self) -> Result<()> {
+        self.handle.check_own()?;
+        let Some(Reservation { writing, room, .. }) = self.reservation else {
+            return Err(Error::Closed);
+        };
+        self.handle.provide(&writing, room)
+    }
+
     /// Sends the first `length` bytes of the reservation: the index.
     ///
     /// # Errors
-    /// [`Error::Closed`] without a reservation, [`Error::InvalidArgument`] for more bytes than it has.
+    /// [`Error::Closed`] without a reservation, [`Error::InvalidArgument`] for more bytes than it has, and as
+    /// [`ExclusiveWriter::provide`].
     pub fn commit(&mut self, length: u64) -> Result<u64> {
         let Some(reservation) = self.reservation else { return Err(Error::Closed) };
         let Reservation { writing, room, byte_length } = reservation;
         let room = self.handle.shortened(room, byte_length, length)?;
+        let provided = self.provide();
         self.reservation = None;
+        provided?;
         self.check()?;
         let ring = &self.handle.ring;
         ring.finish(room.start, Kind::Message, length, writing.next_index);

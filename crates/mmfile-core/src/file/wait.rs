@@ -132,10 +132,10 @@ impl Waiter {
         self.handle.look(index, self.required())
     }
 
-    /// How many segments are known to be there.
+    /// How many segments are known to be there; of a file that another program has cut short, none.
     #[must_use]
     pub fn length(&self) -> u64 {
-        self.handle.committed().count
+        self.handle.check_whole().map_or(0, |()| self.handle.committed().count)
     }
 
     fn required(&self) -> RequirePeer {

@@ -3,7 +3,7 @@
 use super::MmFile;
 use super::handle::Handle;
 use crate::error::{Error, Result};
-use crate::frames::Payload;
+use crate::frames::{Payload, Target};
 use crate::memory::Access;
 use crate::platform::thread_id;
 use std::sync::atomic::Ordering;
@@ -46,8 +46,21 @@ impl MmFile {
         handle.change(|| {
             let _filling = Filling::begin(handle);
             let is_at_work = || handle.has_unsynchronized_writer();
-            handle.segments.append(&handle.control, &[value], None, is_at_work)
+            let value = Slow { value, handle };
+            let may_store = || handle.object.check_writable(&handle.control);
+            handle.segments.append(&handle.control, &[value], None, is_at_work, may_store)
         })
+    }
+
+    /// Sees to it that a value of [`MmFile::append_with`] that has taken its time can be written to its target: that
+    /// the file on disk was not cut short meanwhile, and has room still. Elsewhere it does nothing.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`], [`Error::NoSpace`].
+    pub fn provide(&self, target: &mut Target<'_>) -> Result<()> {
+        self.handle.object.check_writable(&self.handle.control)?;
+        let Some(offset) = self.offset_of(target.as_mut_ptr()) else { return Ok(()) };
+        self.handle.segments.memory().make_writable(offset, target.len() as u64)
     }
 
     /// Whether the calling thread is in the middle of [`MmFile::append_with`].
@@ -65,6 +78,28 @@ impl MmFile {
         let handle = &*self.handle;
         handle
             .change(|| handle.segments.seal(&handle.control, || handle.has_unsynchronized_writer()))
+    }
+}
+
+/// A value that runs a program's code while it is written: another program may cut the file meanwhile.
+struct Slow<'a, P: ?Sized> {
+    value: &'a P,
+    handle: &'a Handle,
+}
+
+impl<P: Payload + ?Sized> Payload for Slow<'_, P> {
+    fn byte_length(&self) -> u64 {
+        self.value.byte_length()
+    }
+
+    fn write_to(&self, target: Target<'_>) -> Result<()> {
+        let written = self.value.write_to(target);
+        self.handle.object.check_writable(&self.handle.control)?;
+        written
+    }
+
+    fn kept(&self) -> u64 {
+        self.value.kept()
     }
 }
 
@@ -101,7 +136,8 @@ impl Handle {
         self.check_writable()?;
         self.change(|| {
             let is_at_work = || self.has_unsynchronized_writer();
-            self.segments.append(&self.control, values, at, is_at_work)
+            let may_store = || self.object.check_writable(&self.control);
+            self.segments.append(&self.control, values, at, is_at_work, may_store)
         })
     }
 }

@@ -13,13 +13,15 @@ use crate::platform::map_private;
 impl Segments {
     /// Appends all values or none, and returns the index of the first. Under the lock.
     ///
-    /// `at` is the index that the first must get, if the caller cares.
+    /// `at` is the index that the first must get, if the caller cares. `may_store` is asked before anything is taken
+    /// back after a failure: a value may have taken its time.
     pub(crate) fn append<P: Payload>(
         &self,
         control: &Control,
         values: &[P],
         at: Option<u64>,
         is_at_work: impl FnOnce() -> bool,
+        may_store: impl FnOnce() -> Result<()>,
     ) -> Result<u64> {
         let base = self.begin(control, is_at_work)?;
         if control.is_sealed() {
@@ -41,6 +43,7 @@ impl Segments {
         let end = match self.write_and_publish(control, base, end, values) {
             Ok(end) => end,
             Err(error) => {
+                may_store()?;
                 self.take_back(control, base, end.size)?;
                 return Err(error);
             }
