@@ -103,9 +103,6 @@ export declare function channelLayout(): Record<string, number>
 /** The operations, as functions that take the number of a channel, a writer or a receiver first. */
 export declare function channelOperations(): ChannelOperations
 
-/** The open handles on a channel. */
-export declare function channelPeers(channel: number): Array<NativePeer>
-
 /** How often this handle went on behind a dead process. */
 export declare function channelRecovered(channel: number): number
 
@@ -163,6 +160,9 @@ export declare function list(place: NativePlace): Array<NativeInfo>
  * package that uses this addon: test runners load it again and again.
  */
 export declare function listens(): boolean
+
+/** The process that holds the lock of a file or a mutex; `null` if none does, or that is not known. */
+export declare function lockHolder(handle: number): number | null
 
 /** The open handles on the mutex of that name, seen from outside. */
 export declare function mutexPeers(name: string, place: NativePlace): Array<NativePeer>
@@ -376,7 +376,7 @@ export declare function operations(): Operations
 /** The participants. */
 export declare function participants(channel: number): Array<NativeParticipant>
 
-/** The open handles on a file. */
+/** The open handles on a file, a channel or a mutex. */
 export declare function peers(handle: number): Array<NativePeer>
 
 /** What is wrong with an id or a name, if anything is. */

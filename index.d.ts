@@ -265,12 +265,13 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     work(group: string, handler: (job: Job<T>) => unknown, options?: WorkOptions): Promise<void>;
     /**
-     * Asks one of the processes that `serve`, and returns its reply. Ordinary readers do not see requests. If a server dies with it,
-     * another gets it.
+     * Asks one of the processes that `serve`, and returns its reply. Ordinary readers do not see requests. If a server
+     * dies with it, another gets it.
      *
-     * Rejects with `ERR_MMFILE_REMOTE` if the handler failed (its error is the `cause`); `ERR_MMFILE_PEER_GONE` if three
-     * servers died with it, or no process serves and `requireServer` is set; `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_FULL`,
-     * `ERR_MMFILE_SEALED`, `ERR_MMFILE_CAPACITY`, an `AbortError`. It may have been handled all the same.
+     * Rejects with `ERR_MMFILE_REMOTE` if the handler failed (its error with `code` and other properties is the `cause`);
+     * `ERR_MMFILE_PEER_GONE` if three servers died with it, or no process serves and `requireServer` is set;
+     * `ERR_MMFILE_TIMEOUT`, whose message says whether any process serves; `ERR_MMFILE_FULL`, `ERR_MMFILE_SEALED`,
+     * `ERR_MMFILE_CAPACITY`, an `AbortError`. It may have been handled all the same.
      *
      * @param value what is asked, by the channel's `encoding`
      * @param options `timeout` in milliseconds, `signal`, `ref`, `requireServer`
@@ -283,12 +284,13 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * Handles requests until `signal`: it takes no more then, waits for the handlers that run, and fulfils. Any number of
      * processes may serve. A request is handled again if a server died with it.
      *
-     * Rejects with `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_CLOSED`.
+     * Rejects with `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_CLOSED`, or what `onError`
+     * throws.
      *
      * @param handler returns the reply or a promise of it; what it throws, the caller's `request` rejects with
-     * @param options `concurrency`: how many are handled at a time; `signal`
+     * @param options `concurrency`: how many are handled at a time; `signal`; `onError`: called when the handler failed
      * @example
-     * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal })
+     * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal, onError: console.error })
      */
     serve<Reply = unknown>(handler: (value: T, context: RequestContext) => Reply | PromiseLike<Reply>, options?: ServeOptions): Promise<void>;
     /**
@@ -661,7 +663,7 @@ declare interface KnownFacts {
         readonly oldest: number;
     };
     ERR_MMFILE_REMOTE: {
-        readonly cause: Error;
+        readonly cause: RemoteError;
     };
 }
 
@@ -1228,7 +1230,7 @@ export declare class MmFileError extends Error {
     readonly available?: number;
     /** With `ERR_MMFILE_CORRUPT`: where, in bytes from the start of the data. */
     readonly offset?: number;
-    /** With `ERR_MMFILE_LOCK_HELD`: the process that has the lock. */
+    /** With `ERR_MMFILE_LOCK_HELD`, and `ERR_MMFILE_TIMEOUT` for a lock: the process that holds it, where that is known. */
     readonly pid?: number;
     /** With `ERR_MMFILE_FULL`: the reader, member or group that leaves no room, as in `participants()`. */
     readonly slowest?: Participant;
@@ -1365,6 +1367,14 @@ export declare class NamedMutex {
      * mutex.withLockSync(() => writeFileSync('state.json', state))
      */
     withLockSync<T>(work: (guard: LockGuard) => T extends PromiseLike<unknown> ? never : T, options?: SyncWaitOptions): T;
+    /**
+     * Which handles are open, in any process: a row for each, this one included, never one of a process that is gone.
+     * `holdsLock` tells who has the lock now. It costs a system call for each row.
+     *
+     * @example
+     * const holder = mutex.peers().find(({ holdsLock }) => holdsLock)?.pid
+     */
+    peers(): Peer[];
     /**
      * Closes this handle and releases the lock if it has it. Pending calls reject with `ERR_MMFILE_CLOSED`.
      * Doing it again changes nothing.
@@ -1649,6 +1659,17 @@ export declare interface ReceiveSyncOptions extends SyncWaitOptions {
 }
 
 /**
+ * What a handler of requests threw in another process. Own enumerable properties of the error that JSON has are there,
+ * too, such as `path` of an error of `node:fs`; and its `cause`. Together they have 14 KiB: long texts are cut.
+ */
+export declare interface RemoteError extends Error {
+    /** The code of the error, if it has one: `'ENOENT'`. */
+    readonly code?: string | number;
+    /** What else the error had. */
+    readonly [property: string]: unknown;
+}
+
+/**
  * Removes the name of a file, a channel or a mutex: nothing can open it from now on, and the name is free, on Windows
  * as soon as the last process has closed it. A process that has it open goes on using it; the memory is
  * freed after the last of them.
@@ -1889,6 +1910,11 @@ export declare interface ServeOptions {
     concurrency?: number | undefined;
     /** Takes no more requests, waits for the handlers that run, and fulfils the promise. */
     signal?: AbortSignal | undefined;
+    /**
+     * Called on the serving side for a handler that failed, also if its result cannot be sent; the caller gets the error
+     * in any case. What it throws, `serve` rejects with. Default: nothing.
+     */
+    onError?: ((error: unknown, context: RequestContext) => void) | undefined;
 }
 
 /**

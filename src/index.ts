@@ -46,7 +46,12 @@ export type {
 export type { ExclusiveWriter, Reservation } from './channel/writer.js'
 export { MmFile } from './file/mmfile.js'
 export { NamedMutex } from './mutex/named-mutex.js'
-export { MmFileError, type MmFileErrorCode, type MmFileErrorOf } from './shared/errors.js'
+export {
+  MmFileError,
+  type MmFileErrorCode,
+  type MmFileErrorOf,
+  type RemoteError,
+} from './shared/errors.js'
 export { list, remove, sweep } from './shared/listing.js'
 export type { LockGuard } from './shared/lock.js'
 export type {

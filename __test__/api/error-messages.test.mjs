@@ -220,3 +220,70 @@ test('ids and prefixes are shown as they were received', (t) => {
   t.regex(t.throws(prefix, wrong).message, /'options\.prefixes\.data' must be .* Received 'a\/b'$/)
   t.regex(t.throws(() => NamedMutex.open(''), wrong).message, /'name' must be .* Received ''$/)
 })
+
+test('what does not fit says how much there is, how much of it is used, and what to do', (t) => {
+  const file = create(t, 100, { encoding: 'utf8' })
+  file.append('x'.repeat(46))
+  const message = (value) => refuses(t, () => file.append(value), 'ERR_MMFILE_CAPACITY').message
+  t.regex(
+    message('x'.repeat(50)),
+    /54 bytes are needed and 50 are left \(50 of 100 are used\): seal/,
+  )
+  t.regex(message('x'.repeat(97)), /create one with a capacity of at least 101$/)
+  const channel = closing(t, Channel.createNew({ capacity: 4096 }))
+  const error = refuses(t, () => channel.trySend(Buffer.alloc(2000)), 'ERR_MMFILE_CAPACITY')
+  t.regex(error.message, /2000 bytes are too many for a message, which may have \d+: .* capacity/)
+  t.is(error.available, channel.maxByteLength)
+})
+
+test('the stack of an error begins at the method that was called, then comes the caller', async (t) => {
+  const file = create(t, 100)
+  const channel = closing(t, Channel.createNew())
+  const begins = (error, method) => {
+    const frames = error.stack.split('\n').filter((line) => line.startsWith('    at '))
+    t.regex(frames[0], new RegExp(`^ {4}at (async )?${method} `))
+    t.regex(frames[1], /error-messages\.test\.mjs/)
+  }
+  const caught = (act) => t.throws(act)
+  begins(
+    caught(() => file.append('x'.repeat(100))),
+    'MmFile\\.append',
+  )
+  begins(
+    caught(() => file.write(5, '')),
+    'MmFile\\.write',
+  )
+  begins(
+    caught(() => file.append(5)),
+    'MmFile\\.append',
+  )
+  begins(
+    caught(() => file.read(-1)),
+    'MmFile\\.read',
+  )
+  begins(
+    caught(() => MmFile.openExisting('none')),
+    'MmFile\\.openExisting',
+  )
+  begins(
+    caught(() => MmFile.createNew(1, { lockTimeout: -1 })),
+    'MmFile\\.createNew',
+  )
+  begins(
+    caught(() => Channel.createNew({ capacity: 'x' })),
+    'Channel\\.createNew',
+  )
+  begins(
+    caught(() => channel.trySend('text')),
+    'Channel\\.trySend',
+  )
+  begins(await t.throwsAsync(() => file.waitFor(0, { timeout: -1 })), 'MmFile\\.waitFor')
+  begins(
+    await t.throwsAsync(() => channel.request(new Uint8Array(1), { ref: 5 })),
+    'Channel\\.request',
+  )
+  const { stackTraceLimit } = Error
+  t.is(caught(() => file.read(7)).stack.match(/^ {4}at /gm).length <= stackTraceLimit, true)
+  t.is(Error.stackTraceLimit, stackTraceLimit)
+  t.regex(caught(() => file.read('x')).stack, /^TypeError \[ERR_INVALID_ARG_TYPE\]: The "index"/)
+})

@@ -1,5 +1,8 @@
 // request and serve.
 
+import assert from 'node:assert'
+import { readFile } from 'node:fs/promises'
+import { inspect } from 'node:util'
 import test from 'ava'
 import { Channel, list } from 'mmfile'
 import { channel, closing, rejects, uniqueId } from '../support/channels.mjs'
@@ -56,6 +59,94 @@ test("a handler's error is REMOTE, with the other side's as its cause", async (t
   t.regex(error.message, /too far/)
 })
 
+test("a handler's error keeps its code, its properties and its causes", async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  serving(t, one, async () => {
+    try {
+      await readFile('/not/there')
+    } catch (cause) {
+      const wrong = { unknown: () => 1, big: 10n, when: new Date(0), list: [1] }
+      throw Object.assign(new Error('no configuration', { cause }), wrong)
+    }
+  })
+  const { cause } = await rejects(t, one.request('x'), 'ERR_MMFILE_REMOTE')
+  t.deepEqual({ ...cause }, { when: '1970-01-01T00:00:00.000Z', list: [1] })
+  t.true(cause.cause instanceof Error)
+  t.is(cause.cause.code, 'ENOENT')
+  t.is(cause.cause.path, '/not/there')
+  t.deepEqual(Object.keys(cause.cause).sort(), ['code', 'errno', 'path', 'syscall'])
+  t.regex(inspect(cause), /no configuration[\s\S]*\[cause\]: .*ENOENT/)
+})
+
+test('whatever a handler throws comes back', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  class Refused extends Error {
+    get code() {
+      return 'E_REFUSED'
+    }
+  }
+  const things = [
+    'text',
+    undefined,
+    Symbol('s'),
+    { message: 'plain', code: 'E_PLAIN' },
+    Object.create(null, { message: { get: () => assert.fail('a getter') } }),
+    new Refused('in time'),
+    new Error('outer', { cause: { why: 'because' } }),
+    Object.assign(new Error('cut'), { large: 'x'.repeat(100_000), small: 1 }),
+    new Proxy(new Error('proxy'), { get: () => assert.fail('a trap') }),
+  ]
+  serving(t, one, (n) => {
+    throw things[n]
+  })
+  const causes = []
+  for (const n of things.keys()) {
+    causes.push((await rejects(t, one.request(n), 'ERR_MMFILE_REMOTE')).cause)
+  }
+  t.deepEqual(causes.map(({ message }) => message).slice(0, 4), [
+    'text',
+    'undefined',
+    'Symbol(s)',
+    'plain',
+  ])
+  t.deepEqual([causes[3].code, causes[5].code], ['E_PLAIN', 'E_REFUSED'])
+  t.deepEqual(causes[6].cause, { why: 'because' })
+  t.deepEqual({ ...causes[7] }, { small: 1 })
+})
+
+test('onError hears of a handler that failed; what it throws ends the serving', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  const heard = []
+  const served = one.serve(
+    (value) => {
+      if (value === 'result') return 1n
+      throw new Error(value)
+    },
+    {
+      onError(error, { index, attempt }) {
+        heard.push([error.message, index, attempt])
+        if (error.message === 'last') throw new Error('enough')
+      },
+    },
+  )
+  for (const value of ['first', 'result', 'last']) {
+    await rejects(t, one.request(value), 'ERR_MMFILE_REMOTE')
+  }
+  await t.throwsAsync(served, { message: 'enough' })
+  t.deepEqual(
+    [heard[0], heard[2]],
+    [
+      ['first', 0, 1],
+      ['last', 2, 1],
+    ],
+  )
+  t.regex(heard[1][0], /JSON/)
+  await t.throwsAsync(
+    one.serve(() => {}, { onError: 5 }),
+    { code: 'ERR_INVALID_ARG_TYPE' },
+  )
+})
+
 test("a handler's error comes back however long its texts are", async (t) => {
   const one = channel(t, { encoding: 'json', capacity: 4096 })
   serving(t, one, () => {
@@ -80,6 +171,7 @@ test('a damaged reply is none', async (t) => {
     { error: { ...texts, name: { toString: null } } },
     { error: { ...texts, message: undefined } },
     { error: { ...texts, stack: 5 } },
+    { error: { message: 'm', properties: null } },
     { needed: 'much' },
     { needed: 1e300 },
   ]
@@ -132,11 +224,29 @@ test('bytes and text', async (t) => {
 
 test('without a server a request waits, times out, or is told', async (t) => {
   const one = channel(t, { encoding: 'json' })
-  await rejects(t, one.request('x', { timeout: 20 }), 'ERR_MMFILE_TIMEOUT')
+  const { message } = await rejects(t, one.request('x', { timeout: 20 }), 'ERR_MMFILE_TIMEOUT')
+  t.regex(message, /no process serves this channel: start one that calls serve\(\)/)
   await rejects(t, one.request('x', { requireServer: true }), 'ERR_MMFILE_PEER_GONE')
   const waiting = one.request('x')
   serving(t, one, () => 'there')
   t.is(await waiting, 'there')
+})
+
+test('a request that times out although a process serves says so', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  let finish
+  serving(t, one, () => new Promise((resolve) => (finish = resolve)))
+  const { message } = await rejects(t, one.request('x', { timeout: 50 }), 'ERR_MMFILE_TIMEOUT')
+  t.regex(message, /waiting for a reply from the one process that serves/)
+  finish?.()
+})
+
+test('a request that finds no room says what leaves none', async (t) => {
+  const one = channel(t, { encoding: 'bytes', capacity: 4096 })
+  const waiting = []
+  for (let n = 0; n < 8; n += 1) waiting.push(one.request(Buffer.alloc(900), { timeout: 500 }))
+  const messages = (await Promise.allSettled(waiting)).map(({ reason }) => reason.message)
+  t.regex(messages.at(-1), /too many requests wait already, and no process serves this channel/)
 })
 
 test('requireServer notices that the last server stops', async (t) => {

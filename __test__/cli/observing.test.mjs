@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import test from 'ava'
-import { Channel, list, MmFile } from 'mmfile'
+import { Channel, list, MmFile, NamedMutex } from 'mmfile'
 import { start } from '../support/child.mjs'
 import { command, startCommand } from '../support/cli.mjs'
 import { closing, folder, refuses, rejects, uniqueId } from '../support/files.mjs'
@@ -129,4 +129,17 @@ test('a file on disk that no process has open is shown', async (t) => {
   const peers = async (path) => JSON.parse((await command(t, ['peers', path, '--json'])).stdout)
   t.deepEqual(await peers(path), [], 'the command is no row of its own')
   t.deepEqual(await peers(channelPath), { peers: [], participants: [] })
+})
+
+test('peers shows which process has a mutex open, and which holds it, and does not join it', async (t) => {
+  const mutex = closing(t, NamedMutex.open(uniqueId()))
+  const rows = async (...args) =>
+    JSON.parse((await command(t, ['peers', mutex.name, '--json', ...args])).stdout)
+  const facts = ({ pid, isCreator, holdsLock }) => [pid, isCreator, holdsLock]
+  t.deepEqual((await rows()).map(facts), [[process.pid, true, false]])
+  const guard = mutex.lockSync()
+  t.deepEqual((await rows('--kind', 'mutex')).map(facts), [[process.pid, true, true]])
+  t.regex((await command(t, ['peers', mutex.name])).stdout, / creator +holds the lock$/m)
+  guard.release()
+  t.is(mutex.peers().length, 1)
 })

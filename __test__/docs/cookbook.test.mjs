@@ -7,7 +7,7 @@ import test from 'ava'
 import { parse } from 'yaml'
 import { runAsync } from '../../scripts/lib/async.mjs'
 import { others, tools } from '../../scripts/runtime-versions.mjs'
-import { blocks, files, installed, page, session } from '../support/markdown.mjs'
+import { blocks, files, installed, page, root, session } from '../support/markdown.mjs'
 
 // One page after the other: each starts processes of its own.
 const onUnix = process.platform === 'win32' ? test.skip : test.serial
@@ -76,6 +76,25 @@ for (const name of ['testing', 'bundling']) {
     await follow(t, `${name}.md`, { run })
   })
 }
+
+onUnix('typescript.md does what it says, with every setting that it names', async (t) => {
+  t.timeout(300_000)
+  const { path, bin, run } = place(t, 'typescript.md')
+  mkdirSync(join(path, 'node_modules', '@types'))
+  for (const name of ['typescript', '@types/node'])
+    symlinkSync(join(root, 'node_modules', name), join(path, 'node_modules', name))
+  symlinkSync('../typescript/bin/tsc', join(bin, 'tsc'))
+  await follow(t, 'typescript.md', { run })
+  for (const settings of [
+    '--module node16',
+    '--module esnext --moduleResolution bundler',
+    '--module preserve --moduleResolution bundler --exactOptionalPropertyTypes',
+    '--lib ESNext --target ESNext --skipLibCheck false --strict false',
+  ]) {
+    const { stdout, status } = await run(`npx tsc --noEmit ${settings}`)
+    t.is(status, 0, `${settings}\n${stdout}`)
+  }
+})
 
 const has = (command) => spawnSync(command, ['--version']).status === 0
 const foreign = has('python3') && has('cc') ? onLinux : test.skip

@@ -323,3 +323,19 @@ test('a promise of a lock that timed out rejects where it was asked for', async 
   )
   child.tell('release')
 })
+
+test('a timeout names the process that holds the lock', async (t) => {
+  const file = create(t, 1000)
+  const holder = start(t, 'locks', 'hold', [file.id])
+  t.is(await holder.next(), 'held')
+  const brief = open(t, file, { lockTimeout: 20 })
+  const errors = [
+    refuses(t, () => file.lockSync({ timeout: 20 }), 'ERR_MMFILE_TIMEOUT'),
+    refuses(t, () => brief.append('x'), 'ERR_MMFILE_TIMEOUT'),
+    await rejects(t, file.lock({ timeout: 20 }), 'ERR_MMFILE_TIMEOUT'),
+  ]
+  for (const { message, pid } of errors) {
+    t.is(pid, holder.pid)
+    t.true(message.includes(`process ${pid} holds`), message)
+  }
+})

@@ -186,3 +186,23 @@ alone('more locks than would be let go at a death are refused', (t) => {
   guards.push(next())
   t.truthy(guards.at(-1))
 })
+
+test('peers tell who has it open, and who holds it', async (t) => {
+  const name = uniqueId('mutex')
+  const [first, second] = [mutex(t, name), mutex(t, name)]
+  const facts = () =>
+    second.peers().map(({ isCreator, self, holdsLock }) => [isCreator, self, holdsLock])
+  t.deepEqual(facts(), [
+    [true, false, false],
+    [false, true, false],
+  ])
+  const guard = await first.lock()
+  t.deepEqual(facts(), [
+    [true, false, true],
+    [false, true, false],
+  ])
+  t.is(second.peers()[0].pid, process.pid)
+  guard.release()
+  second.close()
+  refuses(t, () => second.peers(), 'ERR_MMFILE_CLOSED')
+})

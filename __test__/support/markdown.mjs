@@ -114,7 +114,7 @@ export function installed(t) {
   const place = join(path, 'node_modules', 'mmfile')
   mkdirSync(place, { recursive: true })
   const binaries = readdirSync(root).filter((name) => /^mmfile\..*\.node$/.test(name))
-  for (const part of ['package.json', 'dist', 'index.js', 'binding.js', ...binaries])
+  for (const part of ['package.json', 'dist', 'index.js', 'index.d.ts', 'binding.js', ...binaries])
     cpSync(join(root, part), join(place, part), { recursive: true })
   if (process.platform !== 'win32') {
     mkdirSync(join(path, 'node_modules', '.bin'))

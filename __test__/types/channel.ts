@@ -116,7 +116,11 @@ async function works(signal: AbortSignal): Promise<void> {
 }
 
 function full(error: unknown): Participant | undefined {
-  if (MmFileError.is(error, 'ERR_MMFILE_REMOTE')) error.cause.message satisfies string
+  if (MmFileError.is(error, 'ERR_MMFILE_REMOTE')) {
+    error.cause.message satisfies string
+    error.cause.code satisfies string | number | undefined
+    error.cause.path satisfies unknown
+  }
   if (MmFileError.is(error, 'ERR_MMFILE_LOST')) error.oldest satisfies number
   if (MmFileError.is(error, 'ERR_MMFILE_CAPACITY', 'ERR_MMFILE_LOST')) {
     if (error.code === 'ERR_MMFILE_CAPACITY') (error.needed - error.available) satisfies number

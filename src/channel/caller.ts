@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { now, timers } from '../shared/clock.js'
-import { closed, fail, timedOut } from '../shared/errors.js'
+import { closed, fail, MmFileError, timedOut } from '../shared/errors.js'
 import { type Pending, pend, type Wait } from '../shared/waits.js'
 import type { Reader } from './reader.js'
 import type { ByteChannel, Factory, RequestPlace, Served } from './request-channels.js'
@@ -72,11 +72,16 @@ export class Caller {
     })
     reply.catch(() => {})
     try {
-      await requests.send(pack(header, payload), { timeout, signal, ref })
+      try {
+        await requests.send(pack(header, payload), { timeout, signal, ref })
+      } catch (error) {
+        if (!MmFileError.is(error, 'ERR_MMFILE_FULL')) throw error
+        throw full(subject, requests, error)
+      }
       const left = { timeout: Math.max(1, until - now()), signal, ref }
       return await pend(
         left,
-        () => timedOut(subject, 'waiting for a reply'),
+        () => noReply(subject, requests),
         (pending) => {
           reply.then(pending.resolve, pending.reject)
           this.#hold(ref)
@@ -214,7 +219,38 @@ export class Caller {
   }
 }
 
+/** The processes that serve; `undefined` if that cannot be told any more. */
+function serversOf(requests: ByteChannel): number | undefined {
+  try {
+    const members = requests.participants().filter(({ role }) => role === 'member')
+    return new Set(members.map(({ pid }) => pid)).size
+  } catch {
+    return undefined
+  }
+}
+
+const NO_SERVER = 'no process serves this channel: start one that calls serve()'
+
 function checkServers(requests: ByteChannel, subject: string): void {
   if (requests.participants().some(({ role }) => role === 'member')) return
-  throw fail('ERR_MMFILE_PEER_GONE', subject, 'no process serves: start one that calls serve()')
+  throw fail('ERR_MMFILE_PEER_GONE', subject, NO_SERVER)
+}
+
+/** The error of a request whose time is over. It tells a server that is missing from one that is slow. */
+function noReply(subject: string, requests: ByteChannel): MmFileError {
+  const count = serversOf(requests)
+  if (count === 0) return fail('ERR_MMFILE_TIMEOUT', subject, `timed out, and ${NO_SERVER}`)
+  const servers =
+    count === 1 ? ' from the one process that serves' : ` from ${count} processes that serve`
+  return timedOut(subject, `waiting for a reply${count === undefined ? '' : servers}`)
+}
+
+/** The error of a request that found no room: what leaves none are the requests before it. */
+function full(subject: string, requests: ByteChannel, error: MmFileError): MmFileError {
+  const facts = error.slowest === undefined ? {} : { slowest: error.slowest }
+  const why =
+    serversOf(requests) === 0
+      ? NO_SERVER
+      : 'those that serve do not keep up: start more of them, or raise their concurrency'
+  return fail('ERR_MMFILE_FULL', subject, `too many requests wait already, and ${why}`, facts)
 }

@@ -47,6 +47,7 @@ import type { Factory } from './request-channels.js'
 import { Requests } from './requests.js'
 import { type RingMemory, RingWriter, ringMemory } from './ring.js'
 import { Sender, Sends } from './sending.js'
+import type { Serving } from './serving.js'
 import { writeStream } from './streams.js'
 import type {
   CreateChannelFileOptions,
@@ -577,12 +578,13 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Asks one of the processes that `serve`, and returns its reply. Ordinary readers do not see requests. If a server dies with it,
-   * another gets it.
+   * Asks one of the processes that `serve`, and returns its reply. Ordinary readers do not see requests. If a server
+   * dies with it, another gets it.
    *
-   * Rejects with `ERR_MMFILE_REMOTE` if the handler failed (its error is the `cause`); `ERR_MMFILE_PEER_GONE` if three
-   * servers died with it, or no process serves and `requireServer` is set; `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_FULL`,
-   * `ERR_MMFILE_SEALED`, `ERR_MMFILE_CAPACITY`, an `AbortError`. It may have been handled all the same.
+   * Rejects with `ERR_MMFILE_REMOTE` if the handler failed (its error with `code` and other properties is the `cause`);
+   * `ERR_MMFILE_PEER_GONE` if three servers died with it, or no process serves and `requireServer` is set;
+   * `ERR_MMFILE_TIMEOUT`, whose message says whether any process serves; `ERR_MMFILE_FULL`, `ERR_MMFILE_SEALED`,
+   * `ERR_MMFILE_CAPACITY`, an `AbortError`. It may have been handled all the same.
    *
    * @param value what is asked, by the channel's `encoding`
    * @param options `timeout` in milliseconds, `signal`, `ref`, `requireServer`
@@ -610,23 +612,26 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Handles requests until `signal`: it takes no more then, waits for the handlers that run, and fulfils. Any number of
    * processes may serve. A request is handled again if a server died with it.
    *
-   * Rejects with `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_CLOSED`.
+   * Rejects with `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_CLOSED`, or what `onError`
+   * throws.
    *
    * @param handler returns the reply or a promise of it; what it throws, the caller's `request` rejects with
-   * @param options `concurrency`: how many are handled at a time; `signal`
+   * @param options `concurrency`: how many are handled at a time; `signal`; `onError`: called when the handler failed
    * @example
-   * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal })
+   * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal, onError: console.error })
    */
   async serve<Reply = unknown>(
     handler: (value: T, context: RequestContext) => Reply | PromiseLike<Reply>,
     options?: ServeOptions,
   ): Promise<void> {
     checkFunction('handler', handler)
-    const given = checkOptions<ServeOptions>(options, ['concurrency', 'signal'])
-    const working = checkWork({ ...given, retryDelay: () => 0 })
+    const given = checkOptions<ServeOptions>(options, ['concurrency', 'signal', 'onError'])
+    const { onError, ...others } = given
+    if (onError !== undefined) checkFunction('options.onError', onError)
+    const working = checkWork({ ...others, retryDelay: () => 0 })
     this.#checkWritable()
-    const handle = handler as (value: unknown, context: RequestContext) => unknown
-    await this.#ofRequests().serve(handle, working, this.sealed)
+    const serving = { handler, onError } as Serving
+    await this.#ofRequests().serve(serving, working, this.sealed)
   }
 
   /**
@@ -693,7 +698,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * const others = channel.peers().filter(({ self }) => !self)
    */
   peers(): Peer[] {
-    return native.channelPeers(this.#handle).map(toPeer)
+    return native.peers(this.#handle).map(toPeer)
   }
 
   /**

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { fail } from '../shared/errors.js'
 import type { Coder } from './codec.js'
 
@@ -21,6 +22,9 @@ interface Described {
   readonly name: string
   readonly message: string
   readonly stack?: string | undefined
+  /** What else it has: `code` and own properties, as far as JSON has them. */
+  readonly properties?: Readonly<Record<string, unknown>> | undefined
+  readonly cause?: { readonly error: Described } | { readonly value: unknown } | undefined
 }
 
 export interface ReplyHeader {
@@ -83,7 +87,10 @@ function isWhole(value: unknown): boolean {
   return Number.isSafeInteger(value)
 }
 
-function isDescribed(value: unknown): boolean {
+/** How many causes of causes are made of a reply, which may be anything. */
+const DEEPEST = 16
+
+function isDescribed(value: unknown): value is Described {
   const { name, message, stack } = Object(value) as Record<string, unknown>
   const texts = typeof name === 'string' && typeof message === 'string'
   return texts && (stack === undefined || typeof stack === 'string')
@@ -101,15 +108,27 @@ export function bytesOf(coder: Coder, name: string, value: unknown): Uint8Array 
 
 /** What a handler on the other side threw. */
 export function remoteError(subject: string, error: Described): Error {
-  const cause = new Error(error.message)
-  Object.defineProperty(cause, 'name', {
-    value: error.name,
-    configurable: true,
-    writable: true,
-  })
-  if (error.stack !== undefined) cause.stack = error.stack
   const message = `the server's handler failed: ${error.name}: ${error.message}`
-  return fail('ERR_MMFILE_REMOTE', subject, message, { cause })
+  return fail('ERR_MMFILE_REMOTE', subject, message, { cause: revived(error, DEEPEST) })
+}
+
+/** The error that was described. What it says of itself is the other side's word. */
+function revived({ name, message, stack, properties, cause }: Described, deep: number): Error {
+  const error = new Error(message)
+  const define = (key: string, value: unknown, enumerable: boolean): void => {
+    Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true })
+  }
+  define('name', name, false)
+  if (stack !== undefined) define('stack', stack, false)
+  for (const [key, value] of Object.entries(Object(properties))) {
+    if (!OWN_FIELDS.includes(key)) define(key, value, true)
+  }
+  if (typeof cause !== 'object' || cause === null) return error
+  if ('value' in cause) define('cause', cause.value, false)
+  else if (isDescribed(cause.error) && deep > 0) {
+    define('cause', revived(cause.error, deep - 1), false)
+  }
+  return error
 }
 
 /** Reads what a caller says of itself. */
@@ -120,25 +139,89 @@ export function stateOf(bytes: Buffer | undefined): CallerState {
   return state
 }
 
-/** Bytes of each of an error's texts: all of them fit into a caller's first channel. */
-const LONGEST = 4096
+/** Bytes of an error as it travels: they fit into a caller's first channel. */
+const MOST_OF_ERROR = 14 * 1024
+/** An error that is described in fewer bytes than that says nothing: such a cause is left out. */
+const LEAST_OF_ERROR = 256
+/** What travels of every error. */
+const OWN_FIELDS: readonly string[] = ['name', 'message', 'stack', 'cause']
 
-/** An error as it travels: what does not fit into the smallest channel is cut. */
-export function described(error: unknown): Described {
-  if (!(error instanceof Error)) return { name: 'Error', message: beginning(String(error)) }
-  const { name, message, stack } = error
+/**
+ * Anything that was thrown, as it travels in so many bytes: a quarter each for message and stack, an eighth for other
+ * properties, five sixteenths for the cause. Texts are cut, other things are left out. It throws nothing, whatever
+ * getters do.
+ */
+export function described(thrown: unknown, most = MOST_OF_ERROR): Described {
+  if (typeof thrown !== 'object' || thrown === null) {
+    return { name: 'Error', message: beginning(attempt(() => String(thrown)) ?? '', most / 4) }
+  }
+  const field = (key: string): unknown => attempt(() => (thrown as Record<string, unknown>)[key])
+  const [name, message, stack] = ['name', 'message', 'stack'].map(field)
   return {
-    name: beginning(String(name)),
-    message: beginning(String(message)),
-    stack: typeof stack === 'string' ? beginning(stack) : undefined,
+    name: beginning(typeof name === 'string' ? name : 'Error', most / 16),
+    message: beginning(
+      typeof message === 'string' ? message : (attempt(() => inspect(thrown, { depth: 1 })) ?? ''),
+      most / 4,
+    ),
+    stack: typeof stack === 'string' ? beginning(stack, most / 4) : undefined,
+    properties: propertiesOf(thrown, field, most / 8),
+    cause: causeOf(field('cause'), (most * 5) / 16),
+  }
+}
+
+/** `code`, also of a class, and the own enumerable properties that JSON has, as far as they fit. */
+function propertiesOf(
+  thrown: object,
+  field: (key: string) => unknown,
+  most: number,
+): Record<string, unknown> | undefined {
+  const keys = new Set(['code', ...(attempt(() => Object.keys(thrown)) ?? [])])
+  const kept: [string, unknown][] = []
+  let left = most
+  for (const key of keys) {
+    if (OWN_FIELDS.includes(key)) continue
+    const value = field(key)
+    const text = jsonOf(value)
+    if (text === undefined) continue
+    const length = Buffer.byteLength(text) + Buffer.byteLength(JSON.stringify(key)) + 2
+    if (length > left) continue
+    left -= length
+    kept.push([key, JSON.parse(text)])
+  }
+  return kept.length === 0 ? undefined : Object.fromEntries(kept)
+}
+
+function causeOf(cause: unknown, most: number): Described['cause'] {
+  if (cause === undefined || most < LEAST_OF_ERROR) return undefined
+  if (attempt(() => cause instanceof Error) === true) return { error: described(cause, most) }
+  const text = jsonOf(cause)
+  if (text === undefined || Buffer.byteLength(text) > most) return undefined
+  return { value: JSON.parse(text) }
+}
+
+/** A value as JSON; `undefined` if JSON has none. */
+function jsonOf(value: unknown): string | undefined {
+  return attempt(() => JSON.stringify(value) as string | undefined)
+}
+
+/** What the program's code returns, unless it throws. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
   }
 }
 
 /** As much of a text as travels in so many bytes, whatever its characters take. */
-function beginning(text: string): string {
-  let kept = text.slice(0, LONGEST)
-  while (Buffer.byteLength(JSON.stringify(kept)) > LONGEST) {
-    kept = kept.slice(0, Math.floor(kept.length * 0.75))
+function beginning(text: string, most: number): string {
+  const fits = (length: number): boolean =>
+    Buffer.byteLength(JSON.stringify(text.slice(0, length))) <= most
+  let [kept, beyond] = [0, Math.min(text.length, Math.floor(most)) + 1]
+  while (beyond - kept > 1) {
+    const middle = Math.floor((kept + beyond) / 2)
+    if (fits(middle)) kept = middle
+    else beyond = middle
   }
-  return kept
+  return text.slice(0, kept)
 }

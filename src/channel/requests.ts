@@ -5,8 +5,7 @@ import type { Wait } from '../shared/waits.js'
 import { Caller } from './caller.js'
 import type { ByteChannel, Factory, RequestPlace, Served } from './request-channels.js'
 import { bytesOf } from './request-frames.js'
-import { Callers, handle } from './serving.js'
-import type { RequestContext } from './types.js'
+import { Callers, handle, type Serving } from './serving.js'
 import { type Working, workOn } from './work.js'
 
 /*
@@ -39,17 +38,13 @@ export class Requests {
     return this.#caller.request(this.#open(), payload, wait, requireServer)
   }
 
-  async serve(
-    handler: (value: unknown, context: RequestContext) => unknown,
-    working: Working,
-    sealed: boolean,
-  ): Promise<void> {
+  async serve(serving: Serving, working: Working, sealed: boolean): Promise<void> {
     const requests = this.#open()
     if (sealed) requests.seal()
     const callers = new Callers(this.#factory, this.#place())
     const member = requests.member(SERVERS, { prefetch: working.concurrency })
     try {
-      await workOn(member, working, (job) => handle(job, handler, callers, this.#served))
+      await workOn(member, working, (job, end) => handle(job, serving, callers, this.#served, end))
     } finally {
       member.close()
       callers.close()

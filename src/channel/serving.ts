@@ -100,12 +100,22 @@ export class Callers {
   }
 }
 
-/** Handles one request, unless its caller has cancelled it, and acknowledges the job in every case. */
+/** What a server does: its handler, and what hears of a handler that failed. */
+export interface Serving {
+  readonly handler: (value: unknown, context: RequestContext) => unknown
+  readonly onError: ((error: unknown, context: RequestContext) => void) | undefined
+}
+
+/**
+ * Handles one request, unless its caller has cancelled it, and acknowledges the job in every case. `end` ends the
+ * serving, with what `onError` threw.
+ */
 export async function handle(
   job: Job<Buffer>,
-  handler: (value: unknown, context: RequestContext) => unknown,
+  { handler, onError }: Serving,
   callers: Callers,
   { coder, maxByteLength, subject }: Served,
+  end: (error: unknown) => void,
 ): Promise<void> {
   const found = requestOf(job.value)
   if (found === undefined) return
@@ -113,10 +123,11 @@ export async function handle(
   const caller = callers.find(id)
   if (caller === undefined || caller.state.gone.includes(request)) return
   if (job.attempt > MOST_ATTEMPTS) return reply(callers, id, pack({ request, gone: true }))
+  const context = { index: job.index, attempt: job.attempt }
   let answer: Buffer
   try {
     const value = coder.decode(found.payload, found.payload.length)
-    const result = await handler(value, { index: job.index, attempt: job.attempt })
+    const result = await handler(value, context)
     answer =
       result === undefined
         ? pack({ request, nothing: true })
@@ -127,6 +138,11 @@ export async function handle(
     }
   } catch (error) {
     answer = pack({ request, error: described(error) })
+    try {
+      onError?.(error, context)
+    } catch (thrown) {
+      end(thrown)
+    }
   }
   await reply(callers, id, answer, request)
 }

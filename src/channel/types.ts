@@ -229,6 +229,11 @@ export interface ServeOptions {
   concurrency?: number | undefined
   /** Takes no more requests, waits for the handlers that run, and fulfils the promise. */
   signal?: AbortSignal | undefined
+  /**
+   * Called on the serving side for a handler that failed, also if its result cannot be sent; the caller gets the error
+   * in any case. What it throws, `serve` rejects with. Default: nothing.
+   */
+  onError?: ((error: unknown, context: RequestContext) => void) | undefined
 }
 
 /** What a handler of requests receives besides the value. */

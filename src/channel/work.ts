@@ -36,12 +36,12 @@ function warn(error: unknown, { index, attempt }: { index: number; attempt: numb
 
 /**
  * Takes jobs and has up to `concurrency` of them done at a time, until the signal aborts, the channel is sealed and the
- * group has acknowledged everything, or something goes wrong. Then it waits for those that run.
+ * group has acknowledged everything, or something goes wrong: `handle` can say so, too. Then it waits for those that run.
  */
 export async function workOn<V>(
   member: Member<V>,
   { concurrency, signal, onError, retryDelay }: Working,
-  handle: (job: Job<V>) => unknown,
+  handle: (job: Job<V>, end: (error: unknown) => void) => unknown,
 ): Promise<void> {
   const running = new Set<Promise<void>>()
   const stop = new AbortController()
@@ -54,7 +54,7 @@ export async function workOn<V>(
   async function run(job: Job<V>): Promise<void> {
     const { index, attempt } = job
     try {
-      await handle(job)
+      await handle(job, fail)
     } catch (error) {
       try {
         onError(error, { index, attempt })

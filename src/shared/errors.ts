@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { inspect } from 'node:util'
 import type { Participant } from '../channel/types.js'
 import { participantOf } from './rows.js'
@@ -32,7 +33,18 @@ export type MmFileErrorCode =
 interface KnownFacts {
   ERR_MMFILE_CAPACITY: { readonly needed: number; readonly available: number }
   ERR_MMFILE_LOST: { readonly oldest: number }
-  ERR_MMFILE_REMOTE: { readonly cause: Error }
+  ERR_MMFILE_REMOTE: { readonly cause: RemoteError }
+}
+
+/**
+ * What a handler of requests threw in another process. Own enumerable properties of the error that JSON has are there,
+ * too, such as `path` of an error of `node:fs`; and its `cause`. Together they have 14 KiB: long texts are cut.
+ */
+export interface RemoteError extends Error {
+  /** The code of the error, if it has one: `'ENOENT'`. */
+  readonly code?: string | number
+  /** What else the error had. */
+  readonly [property: string]: unknown
 }
 
 /** An error of that code, with what such an error always knows. */
@@ -90,7 +102,7 @@ let make: (code: MmFileErrorCode, message: string, facts?: MmFileErrorFacts) => 
  */
 export class MmFileError extends Error {
   static {
-    make = (code, message, facts) => new MmFileError(code, message, facts)
+    make = (code, message, facts) => atCall(() => new MmFileError(code, message, facts))
   }
 
   /**
@@ -123,7 +135,7 @@ export class MmFileError extends Error {
   declare readonly available?: number
   /** With `ERR_MMFILE_CORRUPT`: where, in bytes from the start of the data. */
   declare readonly offset?: number
-  /** With `ERR_MMFILE_LOCK_HELD`: the process that has the lock. */
+  /** With `ERR_MMFILE_LOCK_HELD`, and `ERR_MMFILE_TIMEOUT` for a lock: the process that holds it, where that is known. */
   declare readonly pid?: number
   /** With `ERR_MMFILE_FULL`: the reader, member or group that leaves no room, as in `participants()`. */
   declare readonly slowest?: Participant
@@ -175,7 +187,7 @@ export function fromNative(code: string, message: string, given: NativeFacts): E
   const facts: MmFileErrorFacts = others
   switch (code) {
     case 'ERR_INVALID_ARG_VALUE':
-      return withCode(new TypeError(`The ${kindOf(argument)} '${argument}' ${reason}.`), code)
+      return withCode(() => new TypeError(`The ${kindOf(argument)} '${argument}' ${reason}.`), code)
     case 'ERR_OUT_OF_RANGE':
       return outOfRange(
         "target's bytes from the offset on",
@@ -195,19 +207,19 @@ function kindOf(name: string | undefined): string {
 /** The error for an argument of the wrong type, as Node.js words it. */
 export function invalidType(name: string, expected: string, value: unknown): TypeError {
   const message = `The "${name}" ${kindOf(name)} must be ${expected}. Received ${received(value)}`
-  return withCode(new TypeError(message), 'ERR_INVALID_ARG_TYPE')
+  return withCode(() => new TypeError(message), 'ERR_INVALID_ARG_TYPE')
 }
 
 /** The error for an argument of the right type that is never right. */
 export function invalidValue(name: string, expected: string, value: unknown): TypeError {
   const message = `The ${kindOf(name)} '${name}' ${expected}. Received ${shortened(value, 128)}`
-  return withCode(new TypeError(message), 'ERR_INVALID_ARG_VALUE')
+  return withCode(() => new TypeError(message), 'ERR_INVALID_ARG_VALUE')
 }
 
 /** The error for a number outside of its range. */
 export function outOfRange(name: string, range: string, value: unknown): RangeError {
   const message = `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`
-  return withCode(new RangeError(message), 'ERR_OUT_OF_RANGE')
+  return withCode(() => new RangeError(message), 'ERR_OUT_OF_RANGE')
 }
 
 /** The error for what was called after `close()`. */
@@ -216,13 +228,25 @@ export function closed(subject: string): MmFileError {
 }
 
 /** The error of a wait that took too long. */
-export function timedOut(subject: string, what: string): MmFileError {
-  return fail('ERR_MMFILE_TIMEOUT', subject, `timed out ${what}: try again, or allow more time`)
+export function timedOut(
+  subject: string,
+  what: string,
+  next = 'try again, or allow more time',
+): MmFileError {
+  return fail('ERR_MMFILE_TIMEOUT', subject, `timed out ${what}: ${next}`)
+}
+
+/** The error of a wait for a lock that took too long, and the process that holds the lock where that is known. */
+export function lockTimedOut(subject: string, pid: number | undefined): MmFileError {
+  const holder = pid === undefined ? '' : `, which process ${pid} holds`
+  const message = `timed out waiting for the lock${holder}: try again, or allow more time`
+  return fail('ERR_MMFILE_TIMEOUT', subject, message, pid === undefined ? {} : { pid })
 }
 
 /** The error of an aborted wait, as the platform words it. */
 export function abortError(reason: unknown): Error {
-  const error = withCode(new Error('The operation was aborted', { cause: reason }), 'ABORT_ERR')
+  const create = (): Error => new Error('The operation was aborted', { cause: reason })
+  const error = withCode(create, 'ABORT_ERR')
   error.name = 'AbortError'
   return error
 }
@@ -238,13 +262,51 @@ function withCause(facts: MmFileErrorFacts): MmFileErrorFacts {
   return { ...facts, errno, cause }
 }
 
-/** Gives an error its code, and shows the code in its stack as Node's own errors do. */
-function withCode<E extends Error>(error: E, code: string): E & { code: string } {
-  const name = error.name
-  error.name = `${name} [${code}]`
-  void error.stack // made when it is first read, with the name of that moment
+/** Makes an error with a code, and shows the code in its stack as Node's own errors do. */
+function withCode<E extends Error>(create: () => E, code: string): E & { code: string } {
+  const error = atCall(() => {
+    const error = create()
+    error.name = `${error.name} [${code}]`
+    return error // its stack is made when it is first read, with the name of that moment
+  })
   Reflect.deleteProperty(error, 'name')
   return Object.assign(error, { code })
+}
+
+/** The folder of the package's own code. */
+const HOME = dirname(__dirname)
+/** More frames than the package has between a program's call and an error. */
+const OWN_FRAMES = 10
+
+/**
+ * Makes an error whose stack begins at the public method that the program called, not at what that consists of. An
+ * error that no call of the program makes, but a timer or another process, begins where the package heard of it.
+ */
+function atCall<E extends Error>(create: () => E): E {
+  const limit: unknown = Error.stackTraceLimit
+  const isNumber = typeof limit === 'number'
+  // It cannot be set where the program has frozen it.
+  const isRaised = isNumber && Reflect.set(Error, 'stackTraceLimit', limit + OWN_FRAMES)
+  let error: E
+  try {
+    error = create()
+  } finally {
+    if (isRaised) Error.stackTraceLimit = limit
+  }
+  const { stack, message } = error
+  if (typeof stack !== 'string' || !isNumber) return error
+  const end = stack.indexOf('\n    at ', stack.indexOf(message) + message.length)
+  if (end === -1) return error
+  const frames = stack.slice(end + 1).split('\n')
+  const isOwn = (frame: string): boolean => frame.includes(HOME)
+  const others = frames.findIndex((frame) => !isOwn(frame) && !frame.endsWith('(<anonymous>)'))
+  const first = frames
+    .slice(0, others === -1 ? 0 : others)
+    .map(isOwn)
+    .lastIndexOf(true)
+  const shown = frames.slice(Math.max(0, first), Math.max(0, first) + limit)
+  error.stack = [stack.slice(0, end), ...shown].join('\n')
+  return error
 }
 
 /** What a wrong argument is. Reading it may run the program's code, whose errors are none of ours. */

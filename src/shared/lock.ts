@@ -1,5 +1,5 @@
 import { checkFunction, checkOptions } from './arguments.js'
-import { closed, fail, invalidValue, type MmFileError, timedOut } from './errors.js'
+import { closed, fail, invalidValue, lockTimedOut, type MmFileError } from './errors.js'
 import { native, operations } from './native.js'
 import type { SyncWaitOptions, WaitOptions } from './types.js'
 import {
@@ -215,7 +215,9 @@ export class SharedLock {
     if (this.#pending !== undefined) throw held(this.#subject)
   }
 
-  #timedOut = (): MmFileError => timedOut(this.#subject, 'waiting for the lock')
+  #timedOut = (): MmFileError => {
+    return lockTimedOut(this.#subject, native.lockHolder(this.#handle) ?? undefined)
+  }
 }
 
 function held(subject: string): MmFileError {

@@ -34,7 +34,7 @@ impl<'a> Backoff<'a> {
     pub(crate) fn pause(&mut self) -> Result<()> {
         let limit = match self.deadline.slice(self.pause) {
             Some(limit) => limit,
-            None if self.patience.is_zero() => return Err(Error::Timeout { what: self.what }),
+            None if self.patience.is_zero() => return Err(Error::timeout(self.what)),
             None => self.pause,
         };
         sleep(limit);

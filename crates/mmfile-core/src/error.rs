@@ -81,12 +81,18 @@ pub enum Error {
     #[error("sealed, and takes no more: go on in another one")]
     Sealed,
     /// The value does not fit.
-    #[error("{needed} bytes are needed and {available} are left: create it with a larger capacity")]
+    #[error(
+        "{needed} bytes are needed and {available} are left ({} of {capacity} are used): {}",
+        .capacity.saturating_sub(*.available),
+        room_text(*.needed, *.available, *.capacity)
+    )]
     Capacity {
         /// Bytes that the segments and their size words would take.
         needed: u64,
         /// Bytes left.
         available: u64,
+        /// Bytes that all segments and their size words may take.
+        capacity: u64,
     },
     /// A message, or messages that are sent together, have more bytes than one may have.
     #[error(
@@ -145,10 +151,12 @@ pub enum Error {
         reason: &'static str,
     },
     /// The time limit passed.
-    #[error("timed out {what}: try again, or allow more time")]
+    #[error("timed out {what}{}: try again, or allow more time", holder_suffix(*.holder))]
     Timeout {
         /// What was waited for.
         what: &'static str,
+        /// The process that holds the lock which was waited for; `None` where it is not known.
+        holder: Option<u32>,
     },
     /// This handle, or this thread through another handle, has the lock already.
     #[error(
@@ -274,8 +282,22 @@ fn slowest_text(slowest: &Option<Box<ParticipantInfo>>) -> String {
     format!("{who} is {} messages behind; wait until it goes on, {next}", slowest.lag)
 }
 
+fn room_text(needed: u64, available: u64, capacity: u64) -> String {
+    if needed <= available {
+        "a segment has fewer than 2147483648 bytes, so divide it".into()
+    } else if needed > capacity {
+        format!("create one with a capacity of at least {needed}")
+    } else {
+        "seal it and go on in another one, or create it with a larger capacity".into()
+    }
+}
+
 fn pid_suffix(pid: Option<u32>) -> String {
     pid.map(|pid| format!(" in process {pid}")).unwrap_or_default()
+}
+
+fn holder_suffix(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(", which process {pid} holds")).unwrap_or_default()
 }
 
 fn os_suffix(os: &Option<OsError>) -> String {
@@ -327,6 +349,19 @@ impl Error {
     pub(crate) fn missing_because(self, reason: &'static str) -> Self {
         match self {
             Self::NotFound { id, .. } => Self::NotFound { id, reason },
+            other => other,
+        }
+    }
+
+    /// The error of a wait whose time is over.
+    pub(crate) fn timeout(what: &'static str) -> Self {
+        Self::Timeout { what, holder: None }
+    }
+
+    /// The same error, with the process that holds the lock if that is what was waited for.
+    pub(crate) fn held_by(self, holder: impl FnOnce() -> Option<u32>) -> Self {
+        match self {
+            Self::Timeout { what, .. } => Self::Timeout { what, holder: holder() },
             other => other,
         }
     }

@@ -1,6 +1,6 @@
 //! [`NamedMutex`]: the lock on its own.
 
-use crate::control::{Lifetime, LockPlace, ObjectKind};
+use crate::control::{Control, Lifetime, LockPlace, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, NO_SUCH_MUTEX, Result};
 use crate::ids::{DEFAULT_MUTEX_PREFIX, FileId, Names, check_prefix};
@@ -65,6 +65,7 @@ pub struct NamedMutex {
 struct Handle {
     name: String,
     section: Arc<Section>,
+    control: Control,
     is_creator: bool,
     /// Last: it is left after the lock is released.
     object: Arc<Object>,
@@ -136,6 +137,19 @@ impl NamedMutex {
         }
     }
 
+    /// A row for each open handle of a living process, as far as the table of participants has room. It asks the kernel
+    /// once for each.
+    #[must_use]
+    pub fn peers(&self) -> Vec<Peer> {
+        peer::peers(&self.handle.object, &self.handle.control, None)
+    }
+
+    /// The process that holds the lock; `None` if none does, or that is not known.
+    #[must_use]
+    pub fn lock_holder_pid(&self) -> Option<u32> {
+        self.handle.section.holder_pid()
+    }
+
     /// Counts as closed for others from now on, while this handle can still be used: for a process
     /// that is about to end without dropping it.
     pub fn leave(&self) {
@@ -186,7 +200,8 @@ fn create(spec: &Spec, deadline: &Deadline) -> Result<NamedMutex> {
 
 fn mutex(spec: &Spec, opened: Opened, is_creator: bool) -> NamedMutex {
     let object = Arc::new(opened.object);
-    let section = Arc::new(Section::new(&opened.control, LockPlace::Writers, &object));
+    let control = opened.control;
+    let section = Arc::new(Section::new(&control, LockPlace::Writers, &object));
     let name = spec.names.id.as_str().to_owned();
-    NamedMutex { handle: Arc::new(Handle { name, section, is_creator, object }) }
+    NamedMutex { handle: Arc::new(Handle { name, section, control, is_creator, object }) }
 }

@@ -125,7 +125,7 @@ impl Model {
             return Err(Error::SegmentOrder { index: at, length: index });
         }
         if needed > available {
-            return Err(Error::Capacity { needed, available });
+            return Err(Error::Capacity { needed, available, capacity: self.capacity });
         }
         self.segments.extend(values.iter().cloned());
         Ok(index)
@@ -243,7 +243,7 @@ impl World {
                 let expected = match self.model.read(index) {
                     Ok(_) => Ok(()),
                     Err(_) if self.model.sealed => Err(Error::Sealed),
-                    Err(_) => Err(Error::Timeout { what: "waiting for a segment" }),
+                    Err(_) => Err(Error::Timeout { what: "waiting for a segment", holder: None }),
                 };
                 let timeout = Timeout::Val(Duration::ZERO);
                 let waited = self.handles[*handle].wait_for(index, timeout, Duration::ZERO);

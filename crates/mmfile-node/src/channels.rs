@@ -2,7 +2,6 @@
 
 use crate::errors::{self, Failure};
 use crate::files::{insert, open};
-use crate::listing::NativePeer;
 use crate::locks::flush_on_a_thread;
 use crate::operations::milliseconds;
 use crate::receivers::{Receiver, ReceiverHandle};
@@ -386,16 +385,6 @@ pub fn participants(env: Env, channel: u32) -> napi::Result<Vec<NativeParticipan
 #[napi]
 pub fn evict(env: Env, channel: u32, number: u32) -> napi::Result<()> {
     errors::attempt(&env, || subject(channel), || Ok(open(channel)?.channel()?.evict(number)?))
-}
-
-/// The open handles on a channel.
-#[napi]
-pub fn channel_peers(env: Env, channel: u32) -> napi::Result<Vec<NativePeer>> {
-    errors::attempt(
-        &env,
-        || subject(channel),
-        || Ok(open(channel)?.channel()?.peers().into_iter().map(NativePeer::from).collect()),
-    )
 }
 
 /// How often this handle went on behind a dead process.

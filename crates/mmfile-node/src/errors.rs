@@ -192,7 +192,7 @@ fn facts(env: sys::napi_env, error: &Error, subject: Option<String>) -> Option<s
         }
     };
     match error {
-        Error::Capacity { needed, available }
+        Error::Capacity { needed, available, .. }
         | Error::TooLong { needed, available }
         | Error::TargetTooSmall { needed, available } => {
             number(c"needed", *needed)?;
@@ -200,7 +200,9 @@ fn facts(env: sys::napi_env, error: &Error, subject: Option<String>) -> Option<s
         }
         Error::Corrupt { offset, .. } => number(c"offset", *offset)?,
         Error::Lost { oldest, .. } => number(c"oldest", *oldest)?,
-        Error::ExclusiveWriter { pid: Some(pid) } => number(c"pid", (*pid).into())?,
+        Error::ExclusiveWriter { pid: Some(pid) } | Error::Timeout { holder: Some(pid), .. } => {
+            number(c"pid", (*pid).into())?
+        }
         Error::Full { slowest: Some(slowest) } => {
             // A row of its own would be an object in an object: the TypeScript puts it together.
             number(c"number", slowest.number.into())?;

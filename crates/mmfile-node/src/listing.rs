@@ -97,13 +97,13 @@ pub fn remove(
     )
 }
 
-/// The open handles on a file.
+/// The open handles on a file, a channel or a mutex.
 #[napi]
 pub fn peers(env: Env, handle: u32) -> napi::Result<Vec<NativePeer>> {
     errors::attempt(
         &env,
         || subject(handle),
-        || Ok(open(handle)?.file()?.peers().into_iter().map(NativePeer::from).collect()),
+        || Ok(open(handle)?.peers()?.into_iter().map(NativePeer::from).collect()),
     )
 }
 

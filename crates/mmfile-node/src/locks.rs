@@ -64,6 +64,12 @@ pub fn open_mutex(
     )
 }
 
+/// The process that holds the lock of a file or a mutex; `null` if none does, or that is not known.
+#[napi]
+pub fn lock_holder(env: Env, handle: u32) -> napi::Result<Option<u32>> {
+    errors::attempt(&env, || subject(handle), || Ok(open(handle)?.lock_holder_pid()))
+}
+
 /// Has the lock taken by a thread that holds it until [`release_held`]. The callback hears 0 if it
 /// could not be had in time or was given up, else 1, or 2 if its last holder died with it; or an error.
 /// Unless `keeps_alive`, the process may end before that.

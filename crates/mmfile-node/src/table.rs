@@ -8,7 +8,7 @@ use crate::receivers::ReceiverHandle;
 use crate::senders::{ChannelHandle, Sender, WriterHandle};
 use crate::values::Encoding;
 use crate::watch::WatchSlot;
-use mmfile_core::{Channel, LockGuard, LockHolder, MmFile, NamedMutex, Timeout};
+use mmfile_core::{Channel, LockGuard, LockHolder, MmFile, NamedMutex, Peer, Timeout};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -149,6 +149,25 @@ impl Handle {
             Resource::File(file) => file.lock(Some(timeout)),
             Resource::Mutex(mutex) => mutex.lock(Some(timeout)),
             _ => Err(mmfile_core::Error::Closed), // the TypeScript asks for no other lock
+        }
+    }
+
+    /// The process that holds the lock.
+    pub(crate) fn lock_holder_pid(&self) -> Option<u32> {
+        match &self.resource {
+            Resource::File(file) => file.lock_holder_pid(),
+            Resource::Mutex(mutex) => mutex.lock_holder_pid(),
+            _ => None,
+        }
+    }
+
+    /// The handles on a file or a mutex that are open.
+    pub(crate) fn peers(&self) -> Result<Vec<Peer>, Failure> {
+        match &self.resource {
+            Resource::File(file) => Ok(file.peers()),
+            Resource::Mutex(mutex) => Ok(mutex.peers()),
+            Resource::Channel(handle) => Ok(handle.channel.peers()),
+            _ => Err(Failure::misuse("the handle of a file, a channel or a mutex")),
         }
     }
 

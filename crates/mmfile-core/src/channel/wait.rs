@@ -85,13 +85,13 @@ impl ChannelWaiter {
 
     fn timed_out(&self) -> Error {
         match self.what {
-            What::Message { .. } => Error::Timeout { what: "waiting for a message" },
-            What::Work { .. } => Error::Timeout { what: "waiting for a job" },
+            What::Message { .. } => Error::timeout("waiting for a message"),
+            What::Work { .. } => Error::timeout("waiting for a job"),
             What::Room { .. } => {
                 self.handle.drop_ticket();
                 self.handle.full()
             }
-            What::Writer => Error::Timeout { what: "waiting for the exclusive writer" },
+            What::Writer => Error::timeout("waiting for the exclusive writer"),
         }
     }
 

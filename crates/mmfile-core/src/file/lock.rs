@@ -39,6 +39,12 @@ impl MmFile {
         }
     }
 
+    /// The process that holds the lock; `None` if none does, or that is not known.
+    #[must_use]
+    pub fn lock_holder_pid(&self) -> Option<u32> {
+        self.handle.section.holder_pid()
+    }
+
     /// A thread that can hold the lock for this handle, for those who must not block or who move
     /// between threads.
     ///

@@ -103,7 +103,7 @@ impl Waiter {
                 return Ok(());
             }
             if deadline.slice(Duration::MAX).is_none() {
-                return Err(Error::Timeout { what: "waiting for a segment" });
+                return Err(Error::timeout("waiting for a segment"));
             }
             event.sleep(&deadline, self.longest_sleep());
         }

@@ -144,7 +144,7 @@ impl Segments {
             .fold(0u64, |sum, size| sum.saturating_add(size).saturating_add(WORD_SIZE));
         let available = self.capacity - base.size;
         if needed > available || sizes.clone().any(|size| Frame::word_for(size).is_none()) {
-            return Err(Error::Capacity { needed, available });
+            return Err(Error::Capacity { needed, available, capacity: self.capacity });
         }
         Ok(Tail { size: base.size + needed, count: base.count + values.len() as u64 })
     }

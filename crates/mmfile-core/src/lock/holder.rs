@@ -103,7 +103,7 @@ impl LockHolder {
         if let Phase::Wanted { notify, .. } = std::mem::replace(&mut *phase, Phase::Release) {
             *phase = Phase::Idle;
             drop(phase);
-            notify(Err(Error::Timeout { what: "waiting for a lock that was given up" }));
+            notify(Err(Error::timeout("waiting for a lock that was given up")));
             return;
         }
         self.shared.changed.notify_all();

@@ -47,13 +47,22 @@ impl Section {
             return Err(Error::forked());
         }
         self.object.check_writable(&self.control)?;
-        let acquired = self.mutex.acquire(deadline, hold, self)?;
+        let acquired = self
+            .mutex
+            .acquire(deadline, hold, self)
+            .map_err(|error| error.held_by(|| self.holder_pid()))?;
         self.forgotten.store(false, Ordering::Relaxed);
         if acquired == Acquired::Abandoned {
             self.control.set_lock_owner(self.place, 0); // a dead holder's
         }
         self.control.set_lock_holder(self.place, self.object.nonce(), thread_id());
         Ok(acquired)
+    }
+
+    /// The process of the handle that holds the lock; `None` if none does, or that is not known.
+    pub(crate) fn holder_pid(&self) -> Option<u32> {
+        let nonce = holder(&self.control, self.place)?;
+        participants::rows(&self.control).find(|row| row.nonce == nonce).map(|row| row.pid)
     }
 
     /// What is known of the thread that the lock names as its holder. The kernel may have been kept from

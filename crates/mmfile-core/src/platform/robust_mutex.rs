@@ -189,7 +189,7 @@ fn acquire_word(
             continue;
         }
         let Some(slice) = deadline.slice(LOCK_SLEEP) else {
-            return Err(Error::Timeout { what: "waiting for the lock" });
+            return Err(Error::timeout("waiting for the lock"));
         };
         if spins < SPINS {
             spins += 1;

@@ -43,7 +43,7 @@ fn the_last_byte_can_be_used_and_no_more() {
         }
         let room = usize::try_from(capacity - 4).unwrap();
         let error = file.append(&vec![1u8; room + 1]).unwrap_err();
-        assert_eq!(error, Error::Capacity { needed: capacity + 1, available: capacity });
+        assert_eq!(error, Error::Capacity { needed: capacity + 1, available: capacity, capacity });
         assert_eq!((file.len().unwrap(), file.size().unwrap()), (0, 0));
         file.append(&vec![7u8; room]).unwrap();
         assert_eq!(open(&file).read(0).unwrap(), vec![7u8; room]);

@@ -156,7 +156,7 @@ impl RawMutex {
                 return Ok(());
             }
             let Some(slice) = deadline.slice(LOCK_SLEEP) else {
-                return Err(Error::Timeout { what: "waiting for the lock" });
+                return Err(Error::timeout("waiting for the lock"));
             };
             while spins < SPINS && self.holder().load(Ordering::Relaxed) != 0 {
                 spins += 1;

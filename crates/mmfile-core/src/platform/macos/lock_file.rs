@@ -54,7 +54,7 @@ impl LockFile {
         let mut taken = self.gate();
         while *taken {
             let Some(limit) = deadline.slice(LOCK_SLEEP) else {
-                return Err(Error::Timeout { what: "waiting for the lock" });
+                return Err(Error::timeout("waiting for the lock"));
             };
             around.before_sleep(0)?; // the kernel knows whether the holder is dead
             let woken = self.changed.wait_timeout(taken, limit);

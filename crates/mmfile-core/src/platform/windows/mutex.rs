@@ -84,7 +84,7 @@ impl RawMutex {
                     return Err(Error::Access { id: "the lock".into(), reason, os });
                 }
             }
-            let waiting = Error::Timeout { what: "waiting for the lock" };
+            let waiting = Error::timeout("waiting for the lock");
             limit = deadline.slice(LOCK_SLEEP).ok_or(waiting)?;
             around.before_sleep(0)?; // the kernel knows whether the holder is dead
             crate::fault::point("lock.waiting");
