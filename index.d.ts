@@ -71,7 +71,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * are of type `T`, which is believed, not checked; its lifetime is `'last-process'`. One that has another capacity is
      * taken as it is.
      *
-     * Throws what `createNew` and `openExisting` throw, without `EXISTS` and `NOT_FOUND`.
+     * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
      *
      * @param id a UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`
      * @param options `encoding`, and the rest as for `createNew`, without `id` and `lifetime`
@@ -83,7 +83,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its values
      * are bytes or strings, its lifetime is `'last-process'`. One that has another capacity is taken as it is.
      *
-     * Throws what `createNew` and `openExisting` throw, without `EXISTS` and `NOT_FOUND`.
+     * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
      *
      * @param id a UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`
      * @param options as for `createNew`, without `id` and `lifetime`
@@ -139,7 +139,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * Opens a channel on disk, or creates it: in one step, which never races. Its values are of type `T`, which is believed,
      * not checked.
      *
-     * Throws what `createFile` and `openFile` throw; `NOT_FOUND` only if the folder does not exist.
+     * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
      *
      * @param path a path or a `file:` URL
      * @param options `encoding`, and the rest as for `createFile`
@@ -150,7 +150,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
     /**
      * Opens a channel on disk, or creates it: in one step, which never races. Its values are bytes or strings.
      *
-     * Throws what `createFile` and `openFile` throw; `NOT_FOUND` only if the folder does not exist.
+     * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
      *
      * @param path a path or a `file:` URL
      * @param options as for `createFile`
@@ -186,8 +186,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
     /** How often this handle went on behind a dead process: took a lock from one, or freed what one had. */
     get recovered(): number;
     /**
-     * Becomes the only writer, as soon as there is no other: it sends without a lock, and can reserve room. Every other
-     * send, this handle's too, is `ERR_MMFILE_LOCK_HELD` until the writer is closed or its process ends.
+     * Becomes the only writer, as soon as there is no other: it sends without a lock, and can reserve room. Until it is
+     * closed or its process ends, every other send fails with `ERR_MMFILE_LOCK_HELD`, also one of this handle.
      *
      * Rejects with `ERR_MMFILE_LOCK_HELD` when the time is over, or at once if this handle has one;
      * `ERR_MMFILE_NO_SPACE` without a slot; `ERR_MMFILE_READ_ONLY`.
@@ -311,8 +311,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     participants(): Participant[];
     /**
-     * Detaches a reader or a member, which no longer holds anything back: its next call is `ERR_MMFILE_EVICTED`, and views
-     * that it has may be overwritten. One that is gone is no error.
+     * Detaches a reader or a member, which no longer holds anything back: its next call fails with `ERR_MMFILE_EVICTED`,
+     * and views that it has may be overwritten. If it is gone already, nothing happens.
      *
      * Throws `ERR_INVALID_ARG_VALUE` for the exclusive writer or a group, `ERR_MMFILE_READ_ONLY`.
      *
@@ -392,7 +392,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
 
 /** What a channel that is there must be. */
 export declare interface ChannelExpectation {
-    /** Another one is `ERR_MMFILE_INCOMPATIBLE`. Default: whatever it is. */
+    /** If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. Default: what it has. */
     onFull?: OnFull | undefined;
 }
 
@@ -447,7 +447,8 @@ export declare interface Codec<T> {
      */
     encode(value: T): Uint8Array;
     /**
-     * The value of bytes, which are a copy of its own. What it throws is `ERR_MMFILE_NOT_TEXT`, with it as the cause.
+     * The value of bytes, which are a copy of its own. If it throws, `message.value` throws `ERR_MMFILE_NOT_TEXT` with
+     * that as the cause.
      *
      * @param bytes what `encode` returned
      * @example
@@ -526,8 +527,8 @@ declare class ExclusiveWriter<T> extends Sender<T> {
     /** Whether it is closed. */
     get closed(): boolean;
     /**
-     * Makes room for one message, as soon as there is some, which may be filled over awaits. There is one reservation at
-     * a time: until it is committed or disposed of, every send and another `reserve` is `ERR_MMFILE_LOCK_HELD`.
+     * Makes room for one message, as soon as there is some. It may be filled over awaits. There is one reservation at a
+     * time: until it is committed or disposed of, every send and another `reserve` fail with `ERR_MMFILE_LOCK_HELD`.
      *
      * Rejects as `send` does.
      *
@@ -589,13 +590,16 @@ declare class ExclusiveWriter<T> extends Sender<T> {
 
 /** How the values of a channel that is there become bytes. */
 export declare interface ExpectedEncoding<E> {
-    /** Another one is `ERR_MMFILE_INCOMPATIBLE`. A codec that the channel has must be given. Default: what it has. */
+    /**
+     * If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. A codec that the channel has must be
+     * given. Default: what it has.
+     */
     encoding: E;
 }
 
 /** Which index a message must get. */
 export declare interface ExpectOptions {
-    /** The message is sent only as that one; otherwise `ERR_MMFILE_SEGMENT_ORDER`, and nothing was sent. */
+    /** The message is sent only as that one. Otherwise nothing is sent, and it fails with `ERR_MMFILE_SEGMENT_ORDER`. */
     expectedIndex?: number | undefined;
 }
 
@@ -831,7 +835,7 @@ export declare class MmFile {
      * Opens a file in memory, or creates it if there is none: in one step, which never races. `isCreator`
      * tells which it was; the lifetime is `'last-process'`.
      *
-     * Throws what `createNew` and `openExisting` throw, without `EXISTS` and `NOT_FOUND`.
+     * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
      *
      * @param id a UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`
      * @param capacity bytes, if it is created
@@ -871,7 +875,7 @@ export declare class MmFile {
      * Opens a file on disk, or creates it if there is none: in one step, which never races. `isCreator`
      * tells which it was.
      *
-     * Throws what `createFile` and `openFile` throw; `NOT_FOUND` only if the folder does not exist.
+     * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
      *
      * @param path a path or a `file:` URL
      * @param capacity bytes, if it is created
@@ -1562,7 +1566,7 @@ export declare interface ReceiveOptions<F extends MessageForm = MessageForm> ext
      * a processor busy for so long after each message. Default 0.
      */
     spin?: number | undefined;
-    /** Without that peer, `ERR_MMFILE_PEER_GONE` when nothing is left to receive. Default `false`. */
+    /** Without that peer, receiving fails with `ERR_MMFILE_PEER_GONE` when nothing is left. Default `false`. */
     requirePeer?: ChannelPeer | undefined;
 }
 
@@ -1701,7 +1705,7 @@ export declare interface RequestContext {
 
 /** Options of `request`. */
 export declare interface RequestOptions extends WaitOptions {
-    /** `true`: `ERR_MMFILE_PEER_GONE` when no process serves. Default `false`: it waits for one. */
+    /** `true`: it fails with `ERR_MMFILE_PEER_GONE` when no process serves. Default `false`: it waits for one. */
     requireServer?: boolean | undefined;
 }
 

@@ -176,7 +176,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * are of type `T`, which is believed, not checked; its lifetime is `'last-process'`. One that has another capacity is
    * taken as it is.
    *
-   * Throws what `createNew` and `openExisting` throw, without `EXISTS` and `NOT_FOUND`.
+   * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
    *
    * @param id a UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`
    * @param options `encoding`, and the rest as for `createNew`, without `id` and `lifetime`
@@ -191,7 +191,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its values
    * are bytes or strings, its lifetime is `'last-process'`. One that has another capacity is taken as it is.
    *
-   * Throws what `createNew` and `openExisting` throw, without `EXISTS` and `NOT_FOUND`.
+   * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
    *
    * @param id a UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`
    * @param options as for `createNew`, without `id` and `lifetime`
@@ -274,7 +274,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Opens a channel on disk, or creates it: in one step, which never races. Its values are of type `T`, which is believed,
    * not checked.
    *
-   * Throws what `createFile` and `openFile` throw; `NOT_FOUND` only if the folder does not exist.
+   * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
    *
    * @param path a path or a `file:` URL
    * @param options `encoding`, and the rest as for `createFile`
@@ -288,7 +288,7 @@ export class Channel<T = Buffer> extends Sender<T> {
   /**
    * Opens a channel on disk, or creates it: in one step, which never races. Its values are bytes or strings.
    *
-   * Throws what `createFile` and `openFile` throw; `NOT_FOUND` only if the folder does not exist.
+   * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
    *
    * @param path a path or a `file:` URL
    * @param options as for `createFile`
@@ -399,8 +399,8 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Becomes the only writer, as soon as there is no other: it sends without a lock, and can reserve room. Every other
-   * send, this handle's too, is `ERR_MMFILE_LOCK_HELD` until the writer is closed or its process ends.
+   * Becomes the only writer, as soon as there is no other: it sends without a lock, and can reserve room. Until it is
+   * closed or its process ends, every other send fails with `ERR_MMFILE_LOCK_HELD`, also one of this handle.
    *
    * Rejects with `ERR_MMFILE_LOCK_HELD` when the time is over, or at once if this handle has one;
    * `ERR_MMFILE_NO_SPACE` without a slot; `ERR_MMFILE_READ_ONLY`.
@@ -660,8 +660,8 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Detaches a reader or a member, which no longer holds anything back: its next call is `ERR_MMFILE_EVICTED`, and views
-   * that it has may be overwritten. One that is gone is no error.
+   * Detaches a reader or a member, which no longer holds anything back: its next call fails with `ERR_MMFILE_EVICTED`,
+   * and views that it has may be overwritten. If it is gone already, nothing happens.
    *
    * Throws `ERR_INVALID_ARG_VALUE` for the exclusive writer or a group, `ERR_MMFILE_READ_ONLY`.
    *

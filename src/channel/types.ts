@@ -23,7 +23,8 @@ export interface Codec<T> {
    */
   encode(value: T): Uint8Array
   /**
-   * The value of bytes, which are a copy of its own. What it throws is `ERR_MMFILE_NOT_TEXT`, with it as the cause.
+   * The value of bytes, which are a copy of its own. If it throws, `message.value` throws `ERR_MMFILE_NOT_TEXT` with
+   * that as the cause.
    *
    * @param bytes what `encode` returned
    * @example
@@ -70,7 +71,7 @@ export interface ChannelShape {
 
 /** What a channel that is there must be. */
 export interface ChannelExpectation {
-  /** Another one is `ERR_MMFILE_INCOMPATIBLE`. Default: whatever it is. */
+  /** If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. Default: what it has. */
   onFull?: OnFull | undefined
 }
 
@@ -111,7 +112,10 @@ export interface Encoded<E> {
 
 /** How the values of a channel that is there become bytes. */
 export interface ExpectedEncoding<E> {
-  /** Another one is `ERR_MMFILE_INCOMPATIBLE`. A codec that the channel has must be given. Default: what it has. */
+  /**
+   * If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. A codec that the channel has must be
+   * given. Default: what it has.
+   */
   encoding: E
 }
 
@@ -126,7 +130,7 @@ export type PlainValue<E extends PlainEncoding> = E extends 'bytes' ? Buffer : s
 
 /** Which index a message must get. */
 export interface ExpectOptions {
-  /** The message is sent only as that one; otherwise `ERR_MMFILE_SEGMENT_ORDER`, and nothing was sent. */
+  /** The message is sent only as that one. Otherwise nothing is sent, and it fails with `ERR_MMFILE_SEGMENT_ORDER`. */
   expectedIndex?: number | undefined
 }
 
@@ -164,7 +168,7 @@ export interface ReceiveOptions<F extends MessageForm = MessageForm> extends Wai
    * a processor busy for so long after each message. Default 0.
    */
   spin?: number | undefined
-  /** Without that peer, `ERR_MMFILE_PEER_GONE` when nothing is left to receive. Default `false`. */
+  /** Without that peer, receiving fails with `ERR_MMFILE_PEER_GONE` when nothing is left. Default `false`. */
   requirePeer?: ChannelPeer | undefined
 }
 
@@ -219,7 +223,7 @@ export interface WorkOptions {
 
 /** Options of `request`. */
 export interface RequestOptions extends WaitOptions {
-  /** `true`: `ERR_MMFILE_PEER_GONE` when no process serves. Default `false`: it waits for one. */
+  /** `true`: it fails with `ERR_MMFILE_PEER_GONE` when no process serves. Default `false`: it waits for one. */
   requireServer?: boolean | undefined
 }
 

@@ -106,8 +106,8 @@ export class ExclusiveWriter<T> extends Sender<T> {
   }
 
   /**
-   * Makes room for one message, as soon as there is some, which may be filled over awaits. There is one reservation at
-   * a time: until it is committed or disposed of, every send and another `reserve` is `ERR_MMFILE_LOCK_HELD`.
+   * Makes room for one message, as soon as there is some. It may be filled over awaits. There is one reservation at a
+   * time: until it is committed or disposed of, every send and another `reserve` fail with `ERR_MMFILE_LOCK_HELD`.
    *
    * Rejects as `send` does.
    *

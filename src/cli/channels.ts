@@ -213,7 +213,7 @@ export const evict: Command = {
   operands: ['ID', 'PARTICIPANT'],
   summary: 'Detach a reader or a member from a channel',
   details: `PARTICIPANT is what 'mmfile peers ID' shows in its first column. It holds writers back no longer, its jobs go to
-others, and its next call is ERR_MMFILE_EVICTED.`,
+others, and its next call fails with ERR_MMFILE_EVICTED.`,
   example: 'mmfile evict jobs 3',
   options: { ...FILE_OPTIONS },
   run(call) {

@@ -115,7 +115,7 @@ export class MmFile {
    * Opens a file in memory, or creates it if there is none: in one step, which never races. `isCreator`
    * tells which it was; the lifetime is `'last-process'`.
    *
-   * Throws what `createNew` and `openExisting` throw, without `EXISTS` and `NOT_FOUND`.
+   * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
    *
    * @param id a UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`
    * @param capacity bytes, if it is created
@@ -164,7 +164,7 @@ export class MmFile {
    * Opens a file on disk, or creates it if there is none: in one step, which never races. `isCreator`
    * tells which it was.
    *
-   * Throws what `createFile` and `openFile` throw; `NOT_FOUND` only if the folder does not exist.
+   * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
    *
    * @param path a path or a `file:` URL
    * @param capacity bytes, if it is created
