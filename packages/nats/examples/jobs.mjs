@@ -7,14 +7,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jetstream } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import { Channel } from 'mmfile'
+import { Channel, MmFileError } from 'mmfile'
 
 const [role, count = '100'] = process.argv.slice(2)
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort())
 
-async function run({ n }) {
-  await sleep(10)
+async function run({ n, ms = 10 }) {
+  await sleep(ms)
   console.log(`done ${n}`)
 }
 
@@ -52,19 +52,33 @@ if (role === 'submit') {
     for (const [index, ack] of open)
       if (index < nextIndex) open.delete(index) && connection.publish(ack, '+ACK')
       else if (working) connection.publish(ack, '+WPI') // it is still worked on
+    for (const [seq, index] of known) if (index < jobs.oldestIndex) known.delete(seq)
   }
   settle(true)
   const timers = [setInterval(settle, 20, false), setInterval(settle, 1000, true)]
-  const messages = await (await js.consumers.get('JOBS', 'machines')).consume({ max_messages: 20 })
-  stop.signal.onabort = () => messages.stop()
-  for await (const message of messages) {
-    const value = { seq: message.seq, ack: message.reply, job: message.json() }
-    if (known.has(value.seq)) open.set(known.get(value.seq), value.ack)
-    else take(await writer.send(value), value)
-    while (open.size >= 20) await sleep(5)
+  const machines = await js.consumers.get('JOBS', 'machines')
+  while (!stop.signal.aborted && !connection.isClosed()) {
+    // No more than it tells the stream about: what waits elsewhere would go to another machine, too.
+    const room = 20 - open.size
+    if (room <= 0) {
+      await sleep(5)
+      continue
+    }
+    try {
+      for await (const message of await machines.fetch({ max_messages: room, expires: 1000 })) {
+        const value = { seq: message.seq, ack: message.reply, job: message.json() }
+        if (known.has(value.seq)) open.set(known.get(value.seq), value.ack)
+        else take(await writer.send(value), value)
+      }
+    } catch (error) {
+      if (MmFileError.is(error)) throw error
+      await sleep(100) // the server is away
+    }
   }
+  // What this machine has it also finishes, as long as somebody works here.
+  const isWorkedOn = () => jobs.participants().some(({ role }) => role === 'member')
+  while (open.size > 0 && isWorkedOn()) await sleep(20)
   for (const timer of timers) clearInterval(timer)
-  settle(false)
   jobs.close()
 }
 await connection.drain()
