@@ -74,6 +74,11 @@ test('a copy that would block the thread which has the lock by another copy says
   t.deepEqual([said, stderr], [[['ERR_MMFILE_LOCK_HELD', 0]], ''])
 })
 
+test('nor does one send while another copy fills a message', async (t) => {
+  const { said, stderr } = await run(t, 'loading', 'filling', [copy(t)])
+  t.deepEqual([said, stderr], [[['ERR_MMFILE_LOCK_HELD', 1]], ''])
+})
+
 test('two copies in a process are no peers of each other', async (t) => {
   const file = create(t)
   const child = start(t, 'loading', 'peer', [copy(t), file.id])

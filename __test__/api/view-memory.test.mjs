@@ -78,6 +78,13 @@ for (const access of ['own', 'read-write', 'read']) {
   )
 }
 
+onLinux('resident memory is down after close() of a channel that had views', async (t) => {
+  const [{ read, shown, left }] = await play(t, 'residentChannel')
+  t.is(read, 50 << 20)
+  t.deepEqual(shown, [0, 0, 0, 0, 0, 0])
+  t.true(left > 50, `${left} MiB less`)
+})
+
 test('what a program wrote to a view of its own stays while the thread pool works on it', async (t) => {
   t.deepEqual(await play(t, 'useChanged'), [{ early: true, same: true }])
 })

@@ -82,10 +82,23 @@ await play({
     process.exit()
   },
 
+  /** One copy fills a message in place, and another one sends in the meantime. */
+  filling(folder) {
+    const [first, second] = copies(folder).map(({ Channel }) => Channel)
+    const channel = first.createNew()
+    const other = second.openExisting(channel.id, { lockTimeout: 2000 })
+    const errors = []
+    channel.trySendWith(1, () => {
+      errors.push(codeOf(() => other.trySend(Buffer.from('x'))).code)
+    })
+    say([...errors, other.trySend(Buffer.from('y'))])
+    process.exit()
+  },
+
   /** Both copies have a file open whose other process leaves. */
   async peer(folder, id) {
     const [first, second] = copies(folder).map(({ MmFile }) => MmFile.openExisting(id))
-    const wait = first.waitFor(0, { requirePeer: true, timeout: 20_000 }).catch(({ code }) => code)
+    const wait = first.waitFor(0, { requirePeer: true, timeout: 60_000 }).catch(({ code }) => code)
     say('here')
     say({ missed: await wait, open: !second.closed })
   },

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { deflate } from 'node:zlib'
-import { MmFile } from 'mmfile'
+import { Channel, MmFile } from 'mmfile'
 import { mappings } from './files.mjs'
 import { pause, play, say } from './program.mjs'
 
@@ -204,6 +204,26 @@ await play({
     await pause(1000)
     globalThis.views = views
     say({ read, left: (before - process.memoryUsage().rss) / 2 ** 20 })
+  },
+
+  /** A channel with views of its messages and an open reservation is closed. */
+  async residentChannel() {
+    const channel = Channel.createNew({ capacity: 64 << 20 })
+    const reader = channel.reader({ as: 'view' })
+    for (let n = 0; n < 5; n += 1) channel.trySend(new Uint8Array(10 << 20).fill(1))
+    const held = reader.tryReceiveAll(10)
+    const sum = (sum, { value }) => sum + value.reduce((one, byte) => one + byte, 0)
+    const read = held.reduce(sum, 0)
+    const writer = await channel.exclusiveWriter()
+    const room = writer.tryReserve(10 << 20)
+    room.bytes.fill(1)
+    globalThis.gc()
+    const before = process.memoryUsage().rss
+    channel.close()
+    await pause(1000)
+    globalThis.held = [held, room]
+    const shown = held.map(({ value }) => value.length).concat(room.bytes.length)
+    say({ read, shown, left: (before - process.memoryUsage().rss) / 2 ** 20 })
   },
 
   /** A socket is in the middle of sending a view when the file is closed. */
