@@ -20,6 +20,7 @@ import {
   until,
 } from './support/nats.mjs'
 import { COMMAND } from './support/programs.mjs'
+import { startProxy } from './support/proxy.mjs'
 import { freePort, Server, startServer } from './support/server.mjs'
 
 const { version } = createRequire(import.meta.url)('../package.json')
@@ -158,6 +159,22 @@ test('it waits for a server that is not there yet, and for one that comes again'
   t.deepEqual([await push.exited, await pull.exited], [0, 0], push.stderr + pull.stderr)
   t.deepEqual(faults(segmentsOf(target), 20), [])
   t.regex(push.stderr, /push log: 20 messages, \d+ bytes, 0 behind, sealed\n/)
+})
+
+test('a connection that falls silent is given up for another one', async (t) => {
+  const server = await startServer(t, serverPath)
+  const proxy = await startProxy(t, server)
+  const path = folder(t)
+  const source = filled(t, join(path, 'a'), 10, false)
+  const target = filled(t, join(path, 'b'), 0, false)
+  const push = start(t, ['push', join(path, 'a'), 'log', '--server', proxy.url])
+  const pull = start(t, ['pull', 'log', join(path, 'b'), '--server', proxy.url])
+  await until(() => target.length === 10)
+  proxy.hush()
+  for (let n = 10; n < 20; n += 1) source.append(messageOf(n))
+  source.seal()
+  t.deepEqual([await push.exited, await pull.exited], [0, 0], push.stderr + pull.stderr)
+  t.deepEqual(faults(segmentsOf(target), 20), [])
 })
 
 test('a failure names its code, and ends it with 1', async (t) => {

@@ -1,9 +1,13 @@
 // Messages that are larger than the server allows go through the object store, or are an error.
 
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { pull, push } from '@mmfile/nats'
 import { Objm } from '@nats-io/obj'
 import { Channel, MmFile } from 'mmfile'
-import { connected, sharedServer, test, until } from './support/nats.mjs'
+import { connected, folder, sharedServer, test, until } from './support/nats.mjs'
 
 const shared = sharedServer()
 const MIB = 1 << 20
@@ -113,4 +117,28 @@ test('a large message stays as long as the message, also where the same bytes we
   }
   file.seal()
   await copy
+})
+
+test('where @nats-io/obj is not installed, a message that is too large says so', async (t) => {
+  const path = folder(t)
+  const own = fileURLToPath(new URL('..', import.meta.url))
+  const modules = join(path, 'node_modules')
+  for (const name of ['@mmfile', '@nats-io']) mkdirSync(join(modules, name), { recursive: true })
+  for (const name of ['dist', 'package.json'])
+    cpSync(join(own, name), join(modules, '@mmfile', 'nats', name), { recursive: true })
+  const link = (to, name) => symlinkSync(to, join(modules, name), 'junction')
+  for (const name of ['nats-core', 'jetstream', 'transport-node'])
+    link(join(own, 'node_modules', '@nats-io', name), `@nats-io/${name}`)
+  link(join(own, '..', '..'), 'mmfile')
+  const file = MmFile.createFile(join(path, 'a'), 8 * MIB)
+  file.append(bytesOf(3 * MIB, 1))
+  file.close()
+  const command = join(modules, '@mmfile', 'nats', 'dist', 'cli', 'main.js')
+  const args = [command, 'push', join(path, 'a'), 'uninstalled', '--server', shared.server.url]
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  t.is(status, 1)
+  t.regex(
+    stderr,
+    /ERR_MMFILE_CAPACITY: message 0 has 3145728 bytes, .* takes 1047552: install '@nats-io\/obj'/,
+  )
 })

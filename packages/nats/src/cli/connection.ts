@@ -144,6 +144,8 @@ function optionsOf(settings: Settings, name: string): ConnectionOptions {
     servers,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
+    // A network that only falls silent is found out in some fifteen seconds, and not in six minutes.
+    pingInterval: 5000,
     noAsyncTraces: true,
     ...(authenticator.length > 0 ? { authenticator } : {}),
     ...(Object.keys(tls).length > 0 ? { tls } : {}),

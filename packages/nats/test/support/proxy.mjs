@@ -1,4 +1,4 @@
-// A proxy in front of a server that delays what goes through it, and drops its connections.
+// A proxy in front of a server that delays what goes through it, drops its connections, or lets nothing through them.
 
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
@@ -8,7 +8,7 @@ export async function startProxy(t, server, { delay = 0 } = {}) {
   const open = new Set()
   const listener = createServer((near) => {
     const far = connect(server.port, '127.0.0.1')
-    const pair = { near, far }
+    const pair = { near, far, silent: false }
     open.add(pair)
     const end = () => {
       open.delete(pair)
@@ -24,7 +24,7 @@ export async function startProxy(t, server, { delay = 0 } = {}) {
       from.on('data', (chunk) => {
         const later = Math.random() * delay
         last = last.then(() => new Promise((resolve) => setTimeout(resolve, later)))
-        last.then(() => to.destroyed || to.write(chunk))
+        last.then(() => to.destroyed || pair.silent || to.write(chunk))
       })
       from.on('error', end)
       from.on('close', end)
@@ -38,9 +38,12 @@ export async function startProxy(t, server, { delay = 0 } = {}) {
       far.destroy()
     }
   }
+  const hush = () => {
+    for (const pair of open) pair.silent = true
+  }
   t.teardown(() => {
     drop()
     listener.close()
   })
-  return { port, url: `nats://127.0.0.1:${port}`, drop }
+  return { port, url: `nats://127.0.0.1:${port}`, drop, hush }
 }
