@@ -26,9 +26,12 @@ function withCommand(t) {
 }
 
 const has = (program, ...args) => spawnSync(program, args).status === 0
-const inBash = has('bash', '--version') ? test : test.skip // a system without bash
-const inZsh = has('zsh', '-c', 'zmodload zsh/zpty') ? test : test.skip // zsh is rarely installed
-const onTerminal = has('python3', '-c', 'import pty') ? test : test.skip // Python makes the terminal
+/** A test that is skipped without something, and says so in its title. */
+const needs = (what, isThere) => (title, run) =>
+  isThere ? test(title, run) : test.skip(`${title} (needs ${what})`, run)
+const inBash = needs('bash', has('bash', '--version'))
+const inZsh = needs('zsh with zpty', has('zsh', '-c', 'zmodload zsh/zpty'))
+const onTerminal = needs('Python, for a terminal', has('python3', '-c', 'import pty'))
 
 inBash('bash completes commands, options and ids', (t) => {
   const file = create(t)
