@@ -153,8 +153,8 @@ test('a command says what an ID is that it is not for, and which command is', as
 test('a command names the kinds that it looked for', async (t) => {
   const id = uniqueId()
   for (const [kinds, ...args] of [
-    ...['cat', 'inspect', 'peers', 'follow', 'seal'].map((verb) => ['file or channel', verb]),
-    ['file, channel or mutex', 'rm'],
+    ...['cat', 'inspect', 'follow', 'seal'].map((verb) => ['file or channel', verb]),
+    ...['rm', 'peers'].map((verb) => ['file, channel or mutex', verb]),
     ['file', 'append'],
     ['file', 'cat', '--kind', 'file'],
     ['channel', 'cat', '--kind', 'channel'],

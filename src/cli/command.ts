@@ -133,13 +133,14 @@ export function kindOfId(call: Call, id = call.operands[0] ?? ''): 'file' | 'cha
   if (kind !== undefined) return kind
   const kinds = kindsOfId(call, id)
   const [one, another] = kinds.filter((found) => found !== 'mutex')
-  if (another !== undefined) throw new UsageError(`'${id}' is a file and a channel: say --kind`)
+  if (another !== undefined)
+    throw new UsageError(`'${id}' is ${listed([one, another])}: say --kind`)
   if (one !== undefined) return one
-  // Whatever is wrong at a path, opening it as a file says. Maps of other programs are files that no list has.
+  // Whatever is wrong at a path, opening it as a file says.
   if (isPath(id)) return 'file'
   orNone('file or channel', id, () => {
     try {
-      open({ ...call, operands: [id] }, OBSERVE).close()
+      openUnlisted(call, id)
     } catch (error) {
       const isMutex = kinds.length > 0 && MmFileError.is(error, 'ERR_MMFILE_NOT_FOUND')
       throw isMutex ? notOfMutexes(`'${id}' is a mutex: it`) : error
@@ -152,12 +153,26 @@ function notOfMutexes(subject: string): UsageError {
   return new UsageError(`${subject} has no contents; 'mmfile peers' shows which processes have it`)
 }
 
-/** Whether an ID operand names a mutex, and no file or channel that it could be taken for. */
-export function namesMutex(call: Call): boolean {
+/** The kind of what an ID operand names. Where it is two things, --kind has to say which. */
+export function kindOfAny(call: Call, id = call.operands[0] ?? ''): Kind {
   const kind = kindOf(call)
-  if (kind !== undefined) return kind === 'mutex'
-  const [one, another] = kindsOfId(call, call.operands[0] ?? '')
-  return one === 'mutex' && another === undefined
+  if (kind !== undefined) return kind
+  const kinds = kindsOfId(call, id)
+  if (kinds.length > 1) throw new UsageError(`'${id}' is ${listed(kinds)}: say --kind`)
+  if (kinds[0] !== undefined) return kinds[0]
+  if (!isPath(id)) orNone('file, channel or mutex', id, () => openUnlisted(call, id))
+  return 'file'
+}
+
+/** Maps of other programs are files that no list has. */
+function openUnlisted(call: Call, id: string): void {
+  open({ ...call, operands: [id] }, OBSERVE).close()
+}
+
+/** `a file and a mutex`. */
+export function listed(kinds: readonly (Kind | undefined)[]): string {
+  const named = kinds.map((kind) => `a ${kind}`)
+  return `${named.slice(0, -1).join(', ')} and ${named.at(-1)}`
 }
 
 /** All that an ID operand names. */

@@ -12,9 +12,10 @@ import {
   isPath,
   KIND_OPTION,
   kindOf,
+  kindOfAny,
   kindOfId,
+  listed,
   names,
-  namesMutex,
   OBJECT_OPTIONS,
   open,
   orNone,
@@ -184,11 +185,12 @@ export const peers: Command = {
   example: 'mmfile peers log',
   options: { ...JSON_OPTION, ...OBJECT_OPTIONS },
   async run(call) {
-    if (namesMutex(call)) {
+    const kind = kindOfAny(call)
+    if (kind === 'mutex') {
       const rows = mutexPeers(call.operands[0] ?? '', placeOf(call))
       return call.options.json ? writeJson(rows) : write(`${peersTable(rows)}\n`)
     }
-    const isChannel = kindOfId(call) === 'channel'
+    const isChannel = kind === 'channel'
     const one = isChannel ? openChannel(call, OBSERVE) : open(call, OBSERVE)
     // It is a peer itself where no process has the thing open, on disk.
     const rows = one.peers().filter(({ self }) => !self)
@@ -231,7 +233,8 @@ several things, --kind says which. A path is unlinked, if it is a file or a chan
           continue
         }
         const found = infos.filter((info) => names(id, info))
-        if (found.length > 1) throw new UsageError(`'${id}' is ${kindsOf(found)}: say --kind`)
+        if (found.length > 1)
+          throw new UsageError(`'${id}' is ${listed(found.map((info) => info.kind))}: say --kind`)
         const only = kind ?? found[0]?.kind
         if (only !== undefined) remove(id, { kind: only, ...place })
         else orNone('file, channel or mutex', id, () => remove(id, place))
@@ -241,12 +244,6 @@ several things, --kind says which. A path is unlinked, if it is a file or a chan
     }
     if (failures.length > 0) throw new Failures(failures)
   },
-}
-
-/** `a file and a mutex`. */
-function kindsOf(infos: readonly ObjectInfo[]): string {
-  const kinds = infos.map(({ kind }) => `a ${kind}`)
-  return `${kinds.slice(0, -1).join(', ')} and ${kinds.at(-1)}`
 }
 
 export const sweepCommand: Command = {
