@@ -98,6 +98,7 @@ impl NamedMutex {
     ///
     /// # Errors
     /// As [`NamedMutex::open_existing`].
+    #[cfg(not(platform = "loom"))]
     pub fn peers_of(name: &str, options: &MutexOptions) -> Result<Vec<Peer>> {
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
         let opened = object::observe(&spec(name, options)?, &deadline)
