@@ -2,6 +2,7 @@
 
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { MmFile } from 'mmfile'
 import { serializeTasks } from '../task-info/dist/index.js'
 import {
@@ -466,3 +467,35 @@ test.serial(
     t.pass()
   },
 )
+
+test.serial('a result that comes while the run is being stopped is the result', async (t) => {
+  const folder = temporaryFolder(t)
+  const slow = join(folder, 'slow.mjs')
+  const parts = ['task-info', 'mmfile'].map((name) =>
+    name === 'mmfile'
+      ? fileURLToPath(new URL('../../index.js', import.meta.url))
+      : fileURLToPath(new URL(`../${name}/dist/index.js`, import.meta.url)),
+  )
+  // It answers the request to end with its result.
+  writeFileSync(
+    slow,
+    `import { createRequire } from 'node:module'
+     const [{ deserializeTasks, serializeTasks }, { MmFile }] = ${JSON.stringify(parts)}.map(createRequire(import.meta.url))
+     const file = MmFile.openExisting(process.argv.at(-1))
+     const [task] = deserializeTasks(file.read(0))
+     console.log('ready')
+     process.on('SIGTERM', () => {
+       file.append(serializeTasks([{ ...task, status: 'Cancelled', completed: new Date(), result: 'Just in time' }]))
+       process.exit(0)
+     })
+     setInterval(() => {}, 1000)`,
+  )
+  const { program, address } = await startSource(t, '--destination', process.execPath, slow)
+  const page = await open(t, address)
+  await button(page, 'Run process').click()
+  await program.says(/run 1: ready/)
+  await button(page, 'Stop run 1').click()
+  await resultOf(page).getByText('Just in time').waitFor()
+  await page.getByRole('heading', { name: 'Run 1 Cancelled' }).waitFor()
+  t.pass()
+})

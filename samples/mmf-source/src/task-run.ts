@@ -11,7 +11,7 @@ import { MmFile } from 'mmfile'
 import { stopProcess, within } from './child-process.js'
 import { type Destination, headlessDestination } from './destination.js'
 import { openNews } from './news-channel.js'
-import type { RunOutcome } from './run-outcome.js'
+import { type RunOutcome, readResult } from './run-outcome.js'
 import { watchRun } from './watch-run.js'
 
 export interface RunSettings {
@@ -41,6 +41,8 @@ export interface TaskRun {
   readonly ended: Promise<void>
   /** Kills the destination at once, without a chance to tidy up. False if it has exited. */
   kill(): boolean
+  /** What the destination had written by its end, if it had. */
+  lateResult(): RunOutcome | undefined
   /** Whether what was written for the destination is still there, byte for byte. */
   isIntact(): boolean
   /** Closes the file, which ends it. */
@@ -73,6 +75,7 @@ export function startRun(tasks: readonly TaskInfo[], settings: RunSettings): Tas
       outcome,
       ended: finish(child, heard, outcome),
       kill: () => child.kill('SIGKILL'),
+      lateResult: () => (isSegment(file, 1) ? readResult(file, tasks) : undefined),
       isIntact: () => isSegment(file, 0, xml),
       close,
     }
@@ -82,9 +85,10 @@ export function startRun(tasks: readonly TaskInfo[], settings: RunSettings): Tas
   }
 }
 
-function isSegment(file: MmFile, index: number, text: string): boolean {
+/** Whether the file has that segment, with that text if it is given. */
+function isSegment(file: MmFile, index: number, text?: string): boolean {
   try {
-    return file.read(index) === text
+    return text === undefined ? file.length > index : file.read(index) === text
   } catch {
     return false
   }

@@ -165,7 +165,7 @@ export class Runs {
 
   async #follow(run: TaskRun, message: RunMessage, lastLine: () => string): Promise<void> {
     const { destination, limit, say, onResult } = this.settings
-    const outcome = await run.outcome
+    const outcome = await finalOutcome(run)
     const ended = new Date().toISOString()
     if (outcome.kind === 'result') {
       const task = toMessage(outcome.task)
@@ -177,11 +177,8 @@ export class Runs {
       }
       this.#change(message, { address: null, ended, state: stateOf(outcome), task, problem })
     } else {
-      // What a program says last tells why it gave up; what is printed after a moment is heard, too.
-      const killed = outcome.kind === 'exited' && outcome.signal !== null
-      if (outcome.kind === 'exited' && !killed) await run.ended
       let problem = explain(outcome, destination.name, limit, lastLine())
-      if (killed) {
+      if (wasKilled(outcome)) {
         problem += run.isIntact()
           ? ' The file is intact: segment 0 is there, byte for byte. Another run works.'
           : ' It has written over segment 0. Another run works: it has a file of its own.'
@@ -204,6 +201,21 @@ export class Runs {
       this.#entries.splice(this.#entries.indexOf(entry), 1)
     }
   }
+}
+
+/**
+ * What a program says last tells why it gave up, and one that was asked to end may have had its result by then: both
+ * are there when it has ended. One that was killed has nothing more to say.
+ */
+async function finalOutcome(run: TaskRun): Promise<RunOutcome> {
+  const outcome = await run.outcome
+  if (outcome.kind === 'result' || wasKilled(outcome)) return outcome
+  await run.ended
+  return run.lateResult() ?? outcome
+}
+
+function wasKilled(outcome: RunOutcome): boolean {
+  return outcome.kind === 'exited' && outcome.signal !== null
 }
 
 function stateOf(outcome: RunOutcome): RunState {
