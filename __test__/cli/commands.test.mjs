@@ -217,6 +217,22 @@ test('peers shows who has a file open', async (t) => {
   )
 })
 
+test('peers shows who has a mutex, and who holds it', async (t) => {
+  const mutex = closing(t, NamedMutex.open(uniqueId()))
+  const line = (lock) => new RegExp(`^ *${process.pid} +read-write +\\S+Z +creator${lock}$`, 'm')
+  t.regex((await command(t, ['peers', mutex.name])).stdout, line(''))
+  const guard = mutex.lockSync()
+  const of = ['peers', mutex.name, '--kind', 'mutex']
+  t.regex((await command(t, of)).stdout, line(' +holds the lock'))
+  const [row, ...others] = JSON.parse((await command(t, [...of, '--json'])).stdout)
+  t.like(row, { pid: process.pid, isCreator: true, holdsLock: true, self: false })
+  t.deepEqual(others, [])
+  guard.release()
+  const { status, stderr } = await command(t, ['peers', uniqueId(), '--kind', 'mutex'])
+  t.is(status, 1)
+  t.regex(stderr, /ERR_MMFILE_NOT_FOUND/)
+})
+
 onLinux('--directory is where files are, for every command', async (t) => {
   const directory = realpathSync.native(mkdtempSync(join(tmpdir(), 'mmfile-cli-')))
   t.teardown(() => rmSync(directory, { recursive: true, force: true }))

@@ -44,7 +44,8 @@ const roles = {
       for (let lines = 0; lines < 12; lines += 1) log.trySend(`GET /photos/${n} 200 ${lines} ms`)
       frames.trySend(frame)
     })
-    kept.push(NamedMutex.open('migrations', { directory }))
+    const mutex = NamedMutex.open('migrations', { directory })
+    kept.push(mutex, mutex.lockSync())
   },
   /** Takes jobs, more slowly than they come. */
   async worker() {

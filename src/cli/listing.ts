@@ -180,8 +180,7 @@ function about(id: string, call: Call) {
 export const peers: Command = {
   name: 'peers',
   operands: ['ID'],
-  summary:
-    'Show which processes have a file, a channel or a mutex open, who holds the lock, and who takes part in the channel',
+  summary: 'Show which processes have it open, who holds the lock, and who takes part in a channel',
   example: 'mmfile peers log',
   options: { ...JSON_OPTION, ...OBJECT_OPTIONS },
   async run(call) {
