@@ -109,7 +109,7 @@ class Puller {
   async #go(): Promise<Error | undefined> {
     const info = await this.#found()
     const { created, config } = info
-    const goesOn = this.#created === created
+    const goesOn = this.#created !== undefined
     this.#created = created
     this.#base = config.first_seq || 1
     const next = this.#next
@@ -118,7 +118,7 @@ class Puller {
     if (next > last + 1) {
       const text = `${subject} has ${nextIndex} messages and stream '${this.#stream.name}' ${last + 1 - this.#base}: it was filled from another stream`
       const error = new BridgeError('ERR_MMFILE_INCOMPATIBLE', text, { index: nextIndex })
-      // A new leader has not everything yet, or the pusher fills up what the server has lost.
+      // A new leader has not everything yet, or the pusher fills up what is lost, or was removed.
       if (goesOn) return error
       throw error
     }
