@@ -1,7 +1,7 @@
 // npm run sbom: what is in the packages, as a CycloneDX bill of materials beside the tarballs: the crates that are
 // compiled into the binaries, of any platform, and the npm packages that are bundled into the screen of `mmfile top`.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fail, root, run } from './lib/run.mjs'
 import { platforms, readJson } from './platforms.mjs'
@@ -85,6 +85,8 @@ const made = {
   components,
   dependencies: [{ ref: purl, dependsOn: components.map((one) => one['bom-ref']) }],
 }
-const place = join(root, 'target', 'packages', `${name}-${version}.cdx.json`)
+const folder = join(root, 'target', 'packages')
+mkdirSync(folder, { recursive: true })
+const place = join(folder, `${name}-${version}.cdx.json`)
 writeFileSync(place, `${JSON.stringify(made, null, 2)}\n`)
 console.log(`${place}: ${rust.length} crates, ${npm.length} npm packages`)
