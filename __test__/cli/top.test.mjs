@@ -114,7 +114,9 @@ unlessWindows('it measures how fast something is written', async (t) => {
 
 onScreen('the screen: select, sort, inspect, follow, pause, quit', async (t) => {
   const { file, channel, flags } = things(t)
-  const terminal = new Terminal([process.execPath, bin, 'top', '--interval', '0.2', ...flags])
+  const env = { CI: '1' } // a terminal is one there, too
+  const line = [process.execPath, bin, 'top', '--interval', '0.2', ...flags]
+  const terminal = new Terminal(line, { env })
   t.teardown(() => terminal.end())
   const first = await terminal.shows(/(?=[\s\S]*a-mutex)[\s\S]*0\/s/)
   t.regex(first, /1 file · 1 channel · 1 mutex · 1 process/)

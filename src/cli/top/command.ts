@@ -46,6 +46,9 @@ async function showScreen(source: ScreenSource): Promise<void> {
   const first = source.sample()
   // The library knows no NO_COLOR.
   if (!process.stdout.hasColors()) process.env.FORCE_COLOR = '0'
+  // Where these are set it draws nothing, although this is a terminal.
+  delete process.env.CI
+  delete process.env.CONTINUOUS_INTEGRATION
   const module: string = './screen.mjs'
   const { showScreen: show } = (await import(module)) as Screen
   const stop = new AbortController()
