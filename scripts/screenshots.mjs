@@ -7,12 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { launchChromium } from '../samples/test/support/chromium.mjs'
 import { root } from './lib/run.mjs'
 import { buildSamplesAndTests } from './lib/samples.mjs'
 import { Terminal } from './lib/terminal.mjs'
 
 buildSamplesAndTests()
+// Installed by now.
+const { launchChromium } = await import('../samples/test/support/chromium.mjs')
 
 const width = 940
 const images = join(root, 'docs', 'images')
