@@ -193,8 +193,9 @@ fn processes_that_create_one_file_each_remove_what_is_stale() {
     let older: Vec<_> = (0..4).map(create).collect();
     let mut dead = start("waits");
     let stale = dead.expect();
-    dead.kill();
+    // Before it dies: a creation of this process might remove it.
     let newer: Vec<_> = (0..4).map(create).collect();
+    dead.kill();
     let is_left = || left_behind(prefixes.data()).iter().any(|name| name.ends_with(&stale));
     assert!(is_left());
     for _ in 0..200 {
