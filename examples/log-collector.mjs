@@ -13,15 +13,16 @@ const log = Channel.createOrOpenFile('log.mmf', {
   groups: ['collector'],
 })
 
-/** The index of the last whole line `INDEX TEXT`; cuts off half a line. */
-async function lastIndex(output) {
+/** The indices of the last whole lines `INDEX TEXT`; cuts off half a line. */
+async function written(output) {
   const { size } = await output.stat()
   const tail = Buffer.alloc(Math.min(size, 1 << 20))
   await output.read(tail, 0, tail.length, size - tail.length)
   const end = tail.lastIndexOf('\n')
   await output.truncate(size - tail.length + end + 1)
-  if (end < 0) return -1
-  return Number.parseInt(tail.toString('utf8', tail.lastIndexOf('\n', end - 1) + 1, end), 10)
+  const lines = tail.toString('utf8', 0, end + 1).split('\n')
+  if (size > tail.length) lines.shift() // the end of one
+  return new Set(lines.map((line) => Number.parseInt(line, 10)))
 }
 
 if (role === 'write') {
@@ -35,17 +36,16 @@ if (role === 'write') {
   log.close()
 } else {
   const output = await open(argument, 'a+')
-  let last = await lastIndex(output)
+  const before = await written(output)
   const lines = log.member('collector', { prefetch: 1000 })
   console.log('collecting')
   for (;;) {
     const first = await lines.receive()
     const batch = [first, ...lines.tryReceiveAll(999)]
-    // Killed between the write and ack(), it gets them again: the index tells.
-    const fresh = batch.filter(({ index }) => index > last)
+    // Killed between the write and ack(), it gets them again, in any order: the index tells.
+    const fresh = batch.filter(({ index }) => !before.has(index))
     await output.appendFile(fresh.map(({ index, value }) => `${index} ${value}\n`).join(''))
     await output.datasync()
-    last = batch.at(-1).index
     for (const line of batch) line.ack()
   }
 }

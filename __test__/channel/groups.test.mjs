@@ -73,7 +73,10 @@ test('only ack() acknowledges, and it is idempotent', (t) => {
   job.release()
   job.nak()
   t.is(member.lag, 1)
+  const other = member.tryReceive()
   member.close()
+  const error = refuses(t, () => other.ack(), 'ERR_MMFILE_CLOSED')
+  t.true(error.message.includes(one.id), 'it names the channel')
   t.deepEqual(values(one.member('workers').tryReceiveAll(9)), [1])
 })
 

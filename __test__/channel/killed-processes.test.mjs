@@ -1,6 +1,7 @@
 // Channels between processes that are killed: what arrives, who gets what a dead one had, and how soon.
 
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { Channel, sweep } from 'mmfile'
 import { channel, closing, folder, refuses, rejects, uniqueId } from '../support/channels.mjs'
@@ -148,6 +149,25 @@ test('a job of a member that is killed goes to another one, attempt + 1', async 
   const job = await one.member('g').receive({ timeout: 5000 })
   t.is(job.attempt, rounds(3) + 1)
   job.ack()
+})
+
+test('what a killed member had comes before newer jobs, however many there are', async (t) => {
+  const one = channel(t, { ...json, groups: ['g'] })
+  one.sendAllSync(['old', 'new'])
+  const child = start(t, PROGRAMS, 'taker', [one.id, 'g'])
+  t.deepEqual(await child.next(), [0, 1])
+  const member = one.member('g')
+  t.is(member.tryReceive().index, 1)
+  await child.kill()
+  // There is always a newer one, and never so many that a writer looks for room.
+  let job
+  for (let n = 0; n < 1000 && job?.index !== 0; n += 1) {
+    one.sendSync('newer')
+    job = member.tryReceive()
+    job.ack()
+    await sleep(10)
+  }
+  t.deepEqual([job.index, job.attempt], [0, 2])
 })
 
 for (const place of ['memory', 'disk']) {

@@ -97,7 +97,8 @@ test('the encoding is the channel’s, and another one is INCOMPATIBLE', (t) => 
   one.sendSync({ a: [1] })
   t.deepEqual(closing(t, Channel.openExisting(id)).newest().value, { a: [1] })
   refuses(t, () => Channel.openExisting(id, { encoding: 'utf8' }), 'ERR_MMFILE_INCOMPATIBLE')
-  refuses(t, () => Channel.createOrOpen(id), 'ERR_MMFILE_INCOMPATIBLE')
+  const other = refuses(t, () => Channel.createOrOpen(id), 'ERR_MMFILE_INCOMPATIBLE')
+  t.regex(other.message, /openExisting/, 'leaving `encoding` out is what it did')
   refuses(t, () => Channel.createOrOpen(id, { encoding: 'v8' }), 'ERR_MMFILE_INCOMPATIBLE')
 })
 

@@ -42,6 +42,9 @@ test('cat prints what is there, by encoding and form', async (t) => {
   const cat = async (...args) => (await command(t, ['cat', ...args])).stdout
   t.is(await cat(text.id), 'a\nä\nc\n')
   t.is(await cat(text.id, '1'), 'ä\n')
+  const missing = await command(t, ['cat', text.id, '3'])
+  t.is(missing.status, 1)
+  t.regex(missing.stderr, /ERR_MMFILE_SEGMENT_RANGE.*no message 3/)
   t.is(await cat(text.id, '--from', '1', '--limit', '1'), 'ä\n')
   t.is(await cat(text.id, '--json'), '"a"\n"ä"\n"c"\n')
   t.is(await cat(text.id, '--bytes'), 'aäc')

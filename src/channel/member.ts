@@ -24,7 +24,7 @@ export class Member<V> extends Receiver<Job<V>> {
   constructor(handle: number, origin: Origin, how: Receiving, group: string) {
     super(handle, origin, how, 'Member')
     this.group = group
-    this.#jobs = { subject: origin.subject, open: 0, delays: new Set() }
+    this.#jobs = { subject: origin.subject, open: 0, closed: false, delays: new Set() }
   }
 
   /**

@@ -1,6 +1,6 @@
 import { checkOptions, checkTime } from '../shared/arguments.js'
 import { timers } from '../shared/clock.js'
-import { fail } from '../shared/errors.js'
+import { closed, fail } from '../shared/errors.js'
 import { channels } from './native.js'
 import type { NakOptions } from './types.js'
 
@@ -159,6 +159,8 @@ export interface Jobs {
   readonly subject: string
   /** How many jobs are neither acknowledged nor given back. */
   open: number
+  /** Whether the member is closed. */
+  closed: boolean
   /** The timers of those that are given back later. */
   readonly delays: Set<NodeJS.Timeout>
 }
@@ -197,6 +199,7 @@ export class Job<V> extends Message<V> {
       const message = `job ${this.index} was given back before ack(): acknowledge it before the next step of the loop`
       throw fail('ERR_MMFILE_EVICTED', this.#jobs.subject, message)
     }
+    if (this.#jobs.closed) throw closed(this.#jobs.subject)
     channels.settle(this.#claim.handle, this.#claim.key, true)
     this.#settled('acknowledged')
   }
@@ -254,6 +257,7 @@ export class Job<V> extends Message<V> {
 
 /** The member is closed, and what it had was given back. */
 export function endJobs(jobs: Jobs): void {
+  jobs.closed = true
   for (const timer of jobs.delays) timers.clearTimeout(timer)
   jobs.delays.clear()
   if (jobs.open > 0) warnOnce()

@@ -279,7 +279,8 @@ export abstract class Sender<T> {
   }
 
   /**
-   * Sends several messages with consecutive indices, or none of them. Together they may have as many bytes as one.
+   * Sends several messages with consecutive indices, or none of them. Together they may take as much room as one: the
+   * header of each counts.
    *
    * Rejects as `send` does.
    *

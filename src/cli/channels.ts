@@ -4,7 +4,7 @@ import type { Message } from '../channel/messages.js'
 import { ANY_CODEC } from '../channel/opening.js'
 import type { MessageForm, Participant, Position } from '../channel/types.js'
 import { OBSERVE } from '../shared/arguments.js'
-import { MmFileError } from '../shared/errors.js'
+import { fail, MmFileError } from '../shared/errors.js'
 import type { Access } from '../shared/types.js'
 import {
   type Call,
@@ -52,12 +52,13 @@ function plainly(value: unknown): string {
   return JSON.stringify(value) ?? show(value)
 }
 
-/** Prints the messages that are there. */
+/** Prints the messages that are there; `only`: the one at `from`, which must be there. */
 export async function catChannel(
   call: Call,
   form: Form,
   from?: number,
   limit = Number.POSITIVE_INFINITY,
+  only = false,
 ): Promise<void> {
   const channel = openChannel(call, OBSERVE)
   try {
@@ -69,7 +70,11 @@ export async function catChannel(
     })
     for (let count = 0; count < limit; count += 1) {
       const message = ended(() => reader.tryReceive())
-      if (message === undefined || message.index >= end) break
+      if (message === undefined || message.index >= end) {
+        if (!only) break
+        const text = `there is no message ${from}, the next one is ${end}: wait for it first`
+        throw fail('ERR_MMFILE_SEGMENT_RANGE', `channel '${channel.id}'`, text)
+      }
       await print(message, form)
     }
   } finally {

@@ -71,8 +71,8 @@ export const cat: Command = {
     }
     const range = rangeGiven(call)
     if (kindOfId(call) === 'channel') {
-      const [first, limit] = only === undefined ? range : [only, 1]
-      return catChannel(call, form, first, limit)
+      if (only !== undefined) return catChannel(call, form, only, 1, true)
+      return catChannel(call, form, ...range)
     }
     const file = open(call, OBSERVE, encoding)
     try {

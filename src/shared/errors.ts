@@ -168,7 +168,7 @@ export function fail(
   message: string,
   facts?: MmFileErrorFacts,
 ): MmFileError {
-  if (subject === undefined) return make(code, message, facts)
+  if (subject === undefined || message.includes(subject)) return make(code, message, facts)
   const name = /'.*'/s.exec(subject)?.[0]
   const says = name !== undefined && message.includes(name)
   const named = says ? message.replace(name, () => subject) : `${subject}: ${message}`

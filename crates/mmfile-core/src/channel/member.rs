@@ -145,15 +145,17 @@ impl Member {
         }
         let held = handle.lock_participants(handle.settings.lock_timeout)?;
         let (group, slot) = (self.group_slot()?, self.slot()?);
+        // What a dead member had comes before newer jobs, however many of these there are. The models reap above.
+        let reaped = !cfg!(platform = "loom") && handle.reap_if_due();
         let mut taken = Vec::new();
         let cursor = group.cursor();
         let result = ring.take(&group, &slot, max, &mut taken);
         let moved = group.cursor() != cursor;
         drop(held);
-        if moved {
+        if moved || reaped {
             handle.signal_room();
         }
-        if ring.has_work(&group) {
+        if reaped || ring.has_work(&group) {
             // The writer that woke this member woke no other.
             handle.signal_work();
         }

@@ -159,7 +159,7 @@ fn finish(
     if options.encoding.as_ref().is_some_and(|wanted| *wanted != encoding) {
         return other(
             "a program with another encoding",
-            "open it with the encoding that it has, or leave `encoding` out",
+            "open it with the encoding that it has; openExisting and openFile without `encoding` take that",
         );
     }
     let drops = OnFull::DropOldest;
