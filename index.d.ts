@@ -1832,7 +1832,8 @@ declare abstract class Sender<T> {
      */
     trySend(value: Sendable<T>, options?: ExpectOptions): number | undefined;
     /**
-     * Sends several messages with consecutive indices, or none of them. Together they may have as many bytes as one.
+     * Sends several messages with consecutive indices, or none of them. Together they may take as much room as one: the
+     * header of each counts.
      *
      * Rejects as `send` does.
      *
