@@ -5,10 +5,11 @@ use super::groups::name_of;
 use super::handle::{Group, Handle};
 use super::reader::Message;
 use super::wait::{ChannelWaiter, What};
-use crate::control::{WakePlace, channel as at};
+use crate::control::{WakePlace, channel as at, now};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::ring::{Slot, Taken};
+use crate::timeouts::REAP_PAUSE;
 use crate::wake;
 use raw_sync::Timeout;
 use std::collections::VecDeque;
@@ -36,6 +37,8 @@ pub struct Member {
     prefetch: usize,
     /// Claimed, and not handed out yet.
     fetched: VecDeque<Taken>,
+    /// When it last asked whether a dead member has jobs, while there were newer ones.
+    asked: u64,
 }
 
 impl Channel {
@@ -58,7 +61,7 @@ impl Channel {
         drop(held);
         let prefetch = usize::try_from(prefetch).unwrap_or(usize::MAX).max(1);
         let fetched = VecDeque::new();
-        Ok(Member { handle: Arc::clone(handle), row, number, group, prefetch, fetched })
+        Ok(Member { handle: Arc::clone(handle), row, number, group, prefetch, fetched, asked: 0 })
     }
 }
 
@@ -132,6 +135,7 @@ impl Member {
     fn fetch(&mut self, max: usize) -> Result<bool> {
         let handle = Arc::clone(&self.handle);
         handle.check_whole()?;
+        let asks = self.asks_for_orphans();
         self.slot()?;
         let group = self.group_slot()?;
         let ring = &handle.ring;
@@ -142,25 +146,39 @@ impl Member {
             if !handle.has_orphans(&group) || !handle.tidy()? || !ring.has_work(&group) {
                 return Ok(false);
             }
+        } else if asks && handle.has_orphans(&group) {
+            // What a dead member had comes before newer jobs, however many of these there are.
+            handle.tidy()?;
         }
         let held = handle.lock_participants(handle.settings.lock_timeout)?;
         let (group, slot) = (self.group_slot()?, self.slot()?);
-        // What a dead member had comes before newer jobs, however many of these there are. The models reap above.
-        let reaped = !cfg!(platform = "loom") && handle.reap_if_due();
         let mut taken = Vec::new();
         let cursor = group.cursor();
         let result = ring.take(&group, &slot, max, &mut taken);
         let moved = group.cursor() != cursor;
         drop(held);
-        if moved || reaped {
+        if moved {
             handle.signal_room();
         }
-        if reaped || ring.has_work(&group) {
+        if ring.has_work(&group) {
             // The writer that woke this member woke no other.
             handle.signal_work();
         }
         self.fetched.extend(taken);
         result.map(|()| !self.fetched.is_empty())
+    }
+
+    /// Whether it is time to ask that although there are jobs.
+    fn asks_for_orphans(&mut self) -> bool {
+        if cfg!(platform = "loom") {
+            return false; // the models ask once there are none
+        }
+        let (now, last) = (now(), self.asked);
+        let asks = now < last || u128::from(now - last) >= REAP_PAUSE.as_millis();
+        if asks {
+            self.asked = now;
+        }
+        asks
     }
 
     /// The next job.

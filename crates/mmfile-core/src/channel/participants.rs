@@ -153,11 +153,6 @@ impl Handle {
         any
     }
 
-    /// The same, if it is time to ask again who is dead.
-    pub(super) fn reap_if_due(&self) -> bool {
-        self.claim_due() && self.reap()
-    }
-
     /// Frees what dead participants keep, and moves the groups' cursors: whether there may be more room, or more
     /// work, than before. It waits for the lock for a moment only.
     pub(super) fn tidy(&self) -> Result<bool> {
@@ -169,7 +164,7 @@ impl Handle {
             Err(Error::Timeout { .. } | Error::LockHeld) => return Ok(false),
             held => held?,
         };
-        let reaped = self.reap_if_due();
+        let reaped = self.claim_due() && self.reap();
         let moved = self.advance_all();
         drop(held);
         if reaped || moved {
