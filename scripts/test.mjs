@@ -36,10 +36,9 @@ let faults = []
 
 /** Runs a command that tests something: whether it passed. Its output goes where ours goes, as it comes. */
 async function runTests(name, args, options) {
-  const output = []
-  const { ok } = await start(name, args, { ...options, onOutput: (part) => output.push(part) })
+  const { ok, output } = await start(name, args, options)
   if (ok) return true
-  const lines = stripVTControlCharacters(output.join('')).split('\n')
+  const lines = stripVTControlCharacters(output).split('\n')
   // A panic says why on the line behind it.
   const said = lines.filter(
     (line, at) => FAULT.test(line) || lines[at - 1]?.includes('panicked at'),

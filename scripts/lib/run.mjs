@@ -48,22 +48,23 @@ export function run(command, args, options = {}) {
   }
 }
 
-/** The same, and passes on what the command prints, too, as it comes. */
-export function start(command, args, options) {
+/** The same, and returns what the command printed, too, which goes where ours goes as it comes. */
+export function start(command, args, options = {}) {
   const [file, list, how] = call(command, args, options)
   const child = spawn(file, list, { ...how, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
   for (const [from, to] of [
     [child.stdout, process.stdout],
     [child.stderr, process.stderr],
   ]) {
     from.setEncoding('utf8').on('data', (part) => {
       to.write(part)
-      options.onOutput(part)
+      output += part
     })
   }
   return new Promise((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (status) => resolve({ ok: status === 0 }))
+    child.on('close', (status) => resolve({ ok: status === 0, output }))
   })
 }
 

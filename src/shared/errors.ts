@@ -228,19 +228,15 @@ export function closed(subject: string): MmFileError {
 }
 
 /** The error of a wait that took too long. */
-export function timedOut(
-  subject: string,
-  what: string,
-  next = 'try again, or allow more time',
-): MmFileError {
-  return fail('ERR_MMFILE_TIMEOUT', subject, `timed out ${what}: ${next}`)
+export function timedOut(subject: string, what: string, facts?: MmFileErrorFacts): MmFileError {
+  const message = `timed out ${what}: try again, or allow more time`
+  return fail('ERR_MMFILE_TIMEOUT', subject, message, facts)
 }
 
 /** The error of a wait for a lock that took too long, and the process that holds the lock where that is known. */
 export function lockTimedOut(subject: string, pid: number | undefined): MmFileError {
-  const holder = pid === undefined ? '' : `, which process ${pid} holds`
-  const message = `timed out waiting for the lock${holder}: try again, or allow more time`
-  return fail('ERR_MMFILE_TIMEOUT', subject, message, pid === undefined ? {} : { pid })
+  if (pid === undefined) return timedOut(subject, 'waiting for the lock')
+  return timedOut(subject, `waiting for the lock, which process ${pid} holds`, { pid })
 }
 
 /** The error of an aborted wait, as the platform words it. */

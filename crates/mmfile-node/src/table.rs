@@ -161,7 +161,7 @@ impl Handle {
         }
     }
 
-    /// The handles on a file or a mutex that are open.
+    /// The handles on a file, a channel or a mutex that are open.
     pub(crate) fn peers(&self) -> Result<Vec<Peer>, Failure> {
         match &self.resource {
             Resource::File(file) => Ok(file.peers()),

@@ -75,7 +75,7 @@ if (role === 'submit') {
       await sleep(100) // the server is away
     }
   }
-  // What this machine has it also finishes, as long as somebody works here.
+  // What this machine has it also finishes, as long as a worker runs here.
   const isWorkedOn = () => jobs.participants().some(({ role }) => role === 'member')
   while (open.size > 0 && isWorkedOn()) await sleep(20)
   for (const timer of timers) clearInterval(timer)

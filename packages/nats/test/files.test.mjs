@@ -6,6 +6,7 @@ import { MmFile, MmFileError } from 'mmfile'
 import {
   connected,
   faults,
+  filled,
   folder,
   messageOf,
   pulled,
@@ -20,15 +21,6 @@ import { startServer } from './support/server.mjs'
 
 const shared = sharedServer()
 const MIB = 1 << 20
-
-/** A file with so many segments. */
-function filled(t, count, { seal = false, seed = '' } = {}) {
-  const file = MmFile.createNew(16 * MIB)
-  t.teardown(() => file.close())
-  for (let n = 0; n < count; n += 1) file.append(messageOf(n, seed))
-  if (seal) file.seal()
-  return file
-}
 
 test('a file that was written and sealed before there is a stream', async (t) => {
   const { js } = await connected(t, shared.server)

@@ -53,14 +53,20 @@ function copying(t, server, kind, source, target) {
   return { programs, restart }
 }
 
-test.serial('a channel into a file: writer, pusher, puller and server are killed', async (t) => {
-  const server = await startServer(t, serverPath)
+/** A channel on disk that a stream is pushed from, and the file that it is pulled into. */
+function channelToFile(t) {
   const path = folder(t)
   const [source, target] = [join(path, 'source'), join(path, 'target')]
   const from = Channel.createFile(source, { capacity: SMALL, groups: ['push:log'] })
   t.teardown(() => from.close())
   const file = MmFile.createFile(target, 64 << 20)
   t.teardown(() => file.close())
+  return { source, target, from, file }
+}
+
+test.serial('a channel into a file: writer, pusher, puller and server are killed', async (t) => {
+  const server = await startServer(t, serverPath)
+  const { source, target, from, file } = channelToFile(t)
   const { programs, restart } = copying(t, server, 'channel', source, target)
   await killUntil(t, [from, file], programs, programs[2].done, [restart])
   for (const program of programs) t.is(await program.done, 0, program.stderr)
@@ -90,12 +96,7 @@ test.serial('a file into a channel: writer, pusher, puller and server are killed
 test.serial('a cluster of three: the leader of the stream is killed, and any server', async (t) => {
   const servers = await startCluster(t, serverPath)
   const urls = servers.map(({ url }) => url).join(',')
-  const path = folder(t)
-  const [source, target] = [join(path, 'source'), join(path, 'target')]
-  const from = Channel.createFile(source, { capacity: SMALL, groups: ['push:log'] })
-  t.teardown(() => from.close())
-  const file = MmFile.createFile(target, 64 << 20)
-  t.teardown(() => file.close())
+  const { source, target, from, file } = channelToFile(t)
   const programs = [
     new Program(t, WRITER, ['channel', source, COUNT]),
     new Program(t, COMMAND, ['push', source, 'log', '--replicas', '3', ...copyArgs(urls)]),

@@ -1,10 +1,11 @@
 // Who may push: one at a time. And what answers that get lost or come twice do: nothing.
 
 import { pull, push } from '@mmfile/nats'
-import { Channel, MmFile } from 'mmfile'
+import { Channel } from 'mmfile'
 import {
   connected,
   faults,
+  filled,
   messageOf,
   segmentsOf,
   serverPath,
@@ -15,14 +16,6 @@ import {
 import { startServer } from './support/server.mjs'
 
 const shared = sharedServer()
-const MIB = 1 << 20
-
-function filled(t, count, seed) {
-  const file = MmFile.createNew(16 * MIB)
-  t.teardown(() => file.close())
-  for (let n = 0; n < count; n += 1) file.append(messageOf(n, seed))
-  return file
-}
 
 /** What the stream has, out of it. */
 async function contents(t, place) {
@@ -65,7 +58,7 @@ test('of two pushers of two sources one fills the stream, and nothing of the oth
   const { js } = await connected(t, shared.server)
   const second = await connected(t, shared.server)
   for (let round = 0; round < 10; round += 1) {
-    const sources = ['a', 'b'].map((seed) => filled(t, 300, seed))
+    const sources = ['a', 'b'].map((seed) => filled(t, 300, { seed }))
     for (const source of sources) source.seal()
     const place = { js, stream: `differ-${round}` }
     const copies = await Promise.allSettled([

@@ -71,7 +71,10 @@ export class TaskSession {
     return readSegment(this.file, index)
   }
 
-  /** Resolves once MmfSource, which made the file, is gone, whoever else reads it; rejects when it is not to be waited for. */
+  /**
+   * Resolves once MmfSource, which made the file, is gone, even if other programs read it; rejects when the signal
+   * aborts.
+   */
   async whenSourceGone(signal: AbortSignal): Promise<void> {
     for (;;) {
       try {

@@ -3,13 +3,13 @@
 use super::Channel;
 use super::groups::name_of;
 use super::handle::{Group, Handle};
+use super::participants::is_due;
 use super::reader::Message;
 use super::wait::{ChannelWaiter, What};
 use crate::control::{WakePlace, channel as at, now};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::ring::{Slot, Taken};
-use crate::timeouts::REAP_PAUSE;
 use crate::wake;
 use raw_sync::Timeout;
 use std::collections::VecDeque;
@@ -170,13 +170,10 @@ impl Member {
 
     /// Whether it is time to ask that although there are jobs.
     fn asks_for_orphans(&mut self) -> bool {
-        if cfg!(platform = "loom") {
-            return false; // the models ask once there are none
-        }
-        let (now, last) = (now(), self.asked);
-        let asks = now < last || u128::from(now - last) >= REAP_PAUSE.as_millis();
+        // The models ask once there are none.
+        let asks = !cfg!(platform = "loom") && is_due(self.asked);
         if asks {
-            self.asked = now;
+            self.asked = now();
         }
         asks
     }

@@ -192,11 +192,7 @@ impl Handle {
 
     /// Whether it is time to ask again which participants are dead.
     fn is_due(&self) -> bool {
-        if cfg!(platform = "loom") {
-            return true;
-        }
-        let (now, last) = (now(), self.reaped.load(Ordering::Relaxed));
-        now < last || u128::from(now - last) >= REAP_PAUSE.as_millis()
+        cfg!(platform = "loom") || is_due(self.reaped.load(Ordering::Relaxed))
     }
 
     /// The same, and notes that it is being asked.
@@ -254,6 +250,12 @@ impl Handle {
             since: slot.since(),
         })
     }
+}
+
+/// Whether so much time has passed since participants were asked for that it is time to ask again.
+pub(super) fn is_due(last: u64) -> bool {
+    let now = now();
+    now < last || u128::from(now - last) >= REAP_PAUSE.as_millis()
 }
 
 #[cfg(all(test, not(platform = "loom")))]

@@ -8,6 +8,8 @@ import { pull, push } from '@mmfile/nats'
 import { jetstream } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import ava from 'ava'
+import { MmFile } from 'mmfile'
+import { messageOf } from './messages.mjs'
 import { findServer, startServer } from './server.mjs'
 
 const found = findServer()
@@ -84,4 +86,13 @@ export function sharedServer() {
     for (const end of ends) await end()
   })
   return context
+}
+
+/** A file with so many segments. */
+export function filled(t, count, { seal = false, seed = '' } = {}) {
+  const file = MmFile.createNew(16 << 20)
+  t.teardown(() => file.close())
+  for (let n = 0; n < count; n += 1) file.append(messageOf(n, seed))
+  if (seal) file.seal()
+  return file
 }

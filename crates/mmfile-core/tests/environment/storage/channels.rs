@@ -115,12 +115,7 @@ fn goes_on(disk: &Disk, channel: Channel, mut next: u64) {
     assert_eq!(open(disk, "a").unwrap().next_index().unwrap(), end);
 }
 
-pub fn channel_written_again_and_again(disk: &Disk) {
-    let channel = create(disk);
-    assert_eq!(send(&channel, 5), 5);
-    if disk.shares_blocks() {
-        let _ = disk.share("a", "b");
-    }
+fn used_when_it_is_full(disk: &Disk, channel: Channel) {
     disk.fill();
     let mut next = 0;
     for _ in 0..disk.many() / 10 {
@@ -128,6 +123,15 @@ pub fn channel_written_again_and_again(disk: &Disk) {
     }
     say(format_args!("{next} of {} received", channel.next_index().unwrap()));
     goes_on(disk, channel, next);
+}
+
+pub fn channel_written_again_and_again(disk: &Disk) {
+    let channel = create(disk);
+    assert_eq!(send(&channel, 5), 5);
+    if disk.shares_blocks() {
+        let _ = disk.share("a", "b");
+    }
+    used_when_it_is_full(disk, channel);
 }
 
 pub fn channel_with_holes(disk: &Disk) {
@@ -138,13 +142,7 @@ pub fn channel_with_holes(disk: &Disk) {
     // SAFETY: touches no memory.
     let dug = unsafe { libc::fallocate(raw.as_raw_fd(), flags, 1 << 20, 2 << 20) };
     assert_eq!(dug, 0);
-    disk.fill();
-    let mut next = 0;
-    for _ in 0..disk.many() / 10 {
-        use_it(&channel, &mut next);
-    }
-    say(format_args!("{next} of {} received", channel.next_index().unwrap()));
-    goes_on(disk, channel, next);
+    used_when_it_is_full(disk, channel);
 }
 
 pub fn copied_channel_with_holes(disk: &Disk) {
