@@ -17,16 +17,16 @@
 //! ```
 
 mod append;
-mod frame;
 mod index;
 mod payload;
 mod repair;
+mod size_word;
 mod stream;
 
-pub use frame::MAX_SEGMENT_SIZE;
 pub use index::Span;
 pub(crate) use index::SparseIndex;
 pub use payload::{Payload, Target};
+pub use size_word::MAX_SEGMENT_SIZE;
 
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Tail};
@@ -34,7 +34,7 @@ use crate::error::{Error, Result};
 use crate::memory::{Backing, Memory};
 use crate::platform::FAULT_AROUND;
 use crate::sync::spin_loop;
-use frame::{Frame, WORD_SIZE};
+use size_word::{Frame, WORD_SIZE};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

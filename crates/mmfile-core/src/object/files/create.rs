@@ -1,6 +1,7 @@
 //! Creating an object: complete before it has its name.
 
-use super::handle::{AtEnd, Object, remove_under};
+use super::close::remove_under;
+use super::handle::{AtEnd, Object};
 use super::liveness::{self, Occupancy};
 use super::open::{has_ended, parts, remove_vacant};
 use super::sweep;

@@ -7,18 +7,18 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::memory::{Memory, Mode};
 use crate::platform::{Descriptor, Location, ViewSource};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// A handle that counts as alive. Dropping it leaves the object.
 #[derive(Debug)]
 pub(crate) struct Object {
-    location: Location,
-    descriptor: Descriptor,
-    nonce: u64,
-    control: Option<Control>,
+    pub(super) location: Location,
+    pub(super) descriptor: Descriptor,
+    pub(super) nonce: u64,
+    pub(super) control: Option<Control>,
     views: Option<ViewSource>,
-    at_end: AtEnd,
-    left: AtomicBool,
+    pub(super) at_end: AtEnd,
+    pub(super) left: AtomicBool,
 }
 
 /// What becomes of the object's name when a handle leaves.
@@ -144,36 +144,6 @@ impl Object {
         crate::platform::sync(&self.descriptor, mappings)
     }
 
-    /// Counts as closed for other processes from now on. The memory can still be used.
-    pub(crate) fn leave(&self) {
-        if self.left.swap(true, Ordering::Relaxed) || !self.is_own() {
-            return; // a forked child has its parent's handle, but is no participant
-        }
-        let control = self.control.as_ref();
-        if let Some(control) = control.filter(|control| self.check_writable(control).is_ok()) {
-            if self.at_end == AtEnd::Goes {
-                control.set_ended();
-                fault::point("close.ended");
-            }
-            participants::leave(control, self.nonce);
-        }
-        let locked = match self.at_end {
-            AtEnd::Stays | AtEnd::Untouched => Ok(true),
-            // If another process holds the name, it removes it: the object has ended.
-            AtEnd::Goes => self.remove_under(liveness::lock_name).map(|_| true),
-            AtEnd::GoesWithLast => {
-                // First, so that of several that leave at once the last one finds no other.
-                liveness::leave(&self.descriptor);
-                fault::point("close.left");
-                self.remove_under(liveness::lock_all)
-            }
-        };
-        if locked.unwrap_or(true) {
-            liveness::leave(&self.descriptor);
-        }
-        fault::point("close.done");
-    }
-
     /// Refuses a file on disk that another program has cut short: touching what is gone would end the process.
     ///
     /// # Errors
@@ -213,39 +183,6 @@ impl Object {
             Err(error) => Err(error),
         }
     }
-
-    /// Removes the name, if `lock` is granted.
-    pub(super) fn remove_under(&self, lock: fn(&Descriptor) -> Result<bool>) -> Result<bool> {
-        remove_under(&self.location, &self.descriptor, lock)
-    }
-}
-
-impl Drop for Object {
-    fn drop(&mut self) {
-        self.leave();
-    }
-}
-
-/// Removes a name that leads to the object of `descriptor`, if `lock` is granted. Whether it was granted;
-/// the caller releases it.
-pub(super) fn remove_under(
-    location: &Location,
-    descriptor: &Descriptor,
-    lock: fn(&Descriptor) -> Result<bool>,
-) -> Result<bool> {
-    if !lock(descriptor)? {
-        return Ok(false);
-    }
-    fault::point("remove.locked");
-    // No process gives the name to another object before it is free, and none removes it but the holder of
-    // its lock.
-    if location.leads_to(descriptor.identity())? {
-        location.unlink()?;
-        fault::point("remove.unlinked");
-    } else {
-        location.unlink_memory(descriptor)?;
-    }
-    Ok(true)
 }
 
 #[cfg(all(test, not(platform = "loom")))]

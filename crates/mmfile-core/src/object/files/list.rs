@@ -1,6 +1,6 @@
 //! What objects there are, seen from outside: nothing is joined.
 
-use super::handle::remove_under;
+use super::close::remove_under;
 use super::liveness::{self, Occupancy};
 use super::open::{copy_control, has_ended, parts, remove_vacant};
 use super::sweep;

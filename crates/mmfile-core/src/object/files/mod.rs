@@ -1,5 +1,6 @@
 //! Objects that are files, or that files stand for: everywhere but on Windows.
 
+mod close;
 mod create;
 #[cfg(not(platform = "loom"))]
 mod disk;

@@ -1,6 +1,7 @@
 //! Opening an object by its name.
 
-use super::handle::{AtEnd, Object, remove_under};
+use super::close::remove_under;
+use super::handle::{AtEnd, Object};
 use super::liveness::{self, Occupancy};
 use crate::backoff::Backoff;
 use crate::control::{Control, ObjectKind};

@@ -1,7 +1,7 @@
 //! Removing what dead processes left. An object is stale if no living process has it open: then, and only
 //! then, an exclusive lock on its name and all of its handles is granted.
 
-use super::handle::remove_under;
+use super::close::remove_under;
 use super::liveness::{self, Occupancy};
 use super::open::copy_control;
 use crate::control::{Control, ObjectKind};
