@@ -19,7 +19,7 @@ const SMALL = 64 * 1024
 /** Milliseconds between two checks whether a process serves. */
 const CHECK_SERVERS = 100
 
-/** What one open channel asks, and what comes back. */
+/** The requests of one open channel, and their replies. */
 export class Caller {
   readonly #factory: Factory
   readonly #served: Served
@@ -178,7 +178,7 @@ export class Caller {
     const reader = this.#reader
     this.#reader = this.#replies.reader({ ref: false })
     this.#publish()
-    // What came before is there already, and is taken first.
+    // Earlier replies are already there and are taken first.
     for (const { value } of reader.tryReceiveAll(Number.MAX_SAFE_INTEGER)) {
       const reply = replyOf(value)
       if (reply !== undefined) this.#take(reply.header, reply.payload)

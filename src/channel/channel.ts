@@ -353,17 +353,17 @@ export class Channel<T = Buffer> extends Sender<T> {
     return this.#channel.maxByteLength
   }
 
-  /** What values are as bytes: the name of an encoding or a codec. */
+  /** How values become bytes: the name of an encoding or of a codec. */
   get encoding(): string {
     return this.#channel.encoding
   }
 
-  /** What a send meets when the slowest reader leaves no room. */
+  /** What happens to a send when the slowest reader leaves no room. */
   get onFull(): OnFull {
     return this.#channel.dropsOldest ? 'drop-oldest' : 'wait'
   }
 
-  /** What this handle may do. */
+  /** Whether this handle may write. */
   get access(): Access {
     return this.#access
   }
@@ -521,8 +521,8 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Joins a group: each of its messages goes to one member, which acknowledges it with `ack()`. What a member has not
-   * acknowledged when it closes or dies goes to another.
+   * Joins a group: each of its messages goes to one member, which acknowledges it with `ack()`. Messages that a
+   * member has not acknowledged when it closes or dies go to another.
    *
    * Throws `ERR_MMFILE_NOT_FOUND` for a group that no process created (a typing error must not hold writers back),
    * `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_READ_ONLY`.
@@ -584,9 +584,9 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Rejects with `ERR_MMFILE_REMOTE` if the handler failed (its error with `code` and other properties is the `cause`);
    * `ERR_MMFILE_PEER_GONE` if three servers died with it, or no process serves and `requireServer` is set;
    * `ERR_MMFILE_TIMEOUT`, whose message says whether any process serves; `ERR_MMFILE_FULL`, `ERR_MMFILE_SEALED`,
-   * `ERR_MMFILE_CAPACITY`, an `AbortError`. It may have been handled all the same.
+   * `ERR_MMFILE_CAPACITY`, an `AbortError`. The request may have been handled nevertheless.
    *
-   * @param value what is asked, by the channel's `encoding`
+   * @param value the request, encoded by the channel's `encoding`
    * @param options `timeout` in milliseconds, `signal`, `ref`, `requireServer`
    * @returns the reply, whose type is believed, not checked
    * @example
@@ -615,7 +615,8 @@ export class Channel<T = Buffer> extends Sender<T> {
    * Rejects with `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_CLOSED`, or what `onError`
    * throws.
    *
-   * @param handler returns the reply or a promise of it; what it throws, the caller's `request` rejects with
+   * @param handler returns the reply or a promise of it; if it throws, the caller's `request` rejects with
+   * that error
    * @param options `concurrency`: how many are handled at a time; `signal`; `onError`: called when the handler failed
    * @example
    * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal, onError: console.error })
@@ -714,8 +715,8 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Resolves once everything that was sent is on the disk. A thread of its own waits for the disk, which takes
-   * milliseconds; it cannot be cancelled.
+   * Resolves once everything that was sent is on the disk. A separate thread waits for the disk, which takes
+   * milliseconds; that cannot be cancelled.
    *
    * Rejects with `ERR_MMFILE_UNSUPPORTED` for a channel in memory, `ERR_MMFILE_NO_SPACE` if the disk refuses,
    * `ERR_MMFILE_CLOSED`, or an `AbortError`.
@@ -740,8 +741,8 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * A stream of Node's, in object mode, that sends every chunk as a message, and waits while the channel is full. It is
-   * destroyed with what `send` rejects with.
+   * A Node.js stream in object mode that sends every chunk as a message, and waits while the channel is full. An error
+   * of `send` destroys it.
    *
    * @param options `seal: true` seals the channel when the stream finishes; `highWaterMark`, `signal`
    * @example
@@ -791,13 +792,13 @@ export class Channel<T = Buffer> extends Sender<T> {
     this.close()
   }
 
-  /** What `console.log` shows. @internal */
+  /** The text that `console.log` prints. @internal */
   [inspect.custom](_depth: number, options: object): string {
     const { id, encoding, capacity, onFull, access, isCreator } = this
     return `Channel ${inspect({ id, encoding, capacity, onFull, access, isCreator, ...this.#state() }, options)}`
   }
 
-  /** What is in it; where that cannot be told, why: printing a channel never throws. */
+  /** Its state, or the reason why that cannot be read: printing a channel never throws. */
   #state(): object {
     if (this.#closed) return { closed: true }
     try {

@@ -6,7 +6,7 @@ import { checkText, TEXT_ENCODINGS } from '../shared/text.js'
 import type { TextEncodingName } from '../shared/types.js'
 import type { Codec, EncodingName } from './types.js'
 
-/** What the native code sends. */
+/** The forms of a value that the native code can send. */
 export type Encoded = string | ArrayBufferView | ArrayBuffer
 
 /** How the values of a channel become bytes. */
@@ -24,7 +24,7 @@ export interface Coder {
 
 const NAMES: readonly EncodingName[] = ['bytes', ...TEXT_ENCODINGS, 'json', 'v8']
 
-/** What encoding an option names; `undefined` if it is left out. */
+/** The encoding that an option names; `undefined` if the option is left out. */
 export function checkEncoding(value: unknown): Coder | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'string') {

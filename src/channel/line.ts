@@ -3,16 +3,19 @@ import { type Pending, pend, type Wait } from '../shared/waits.js'
 
 /** One call that waits for its turn. */
 interface Call {
-  /** Its result; `undefined` while there is nothing to be had. What it throws, the call rejects with. */
+  /** Returns the result, or `undefined` if there is none yet. If it throws, the call rejects with that error. */
   attempt(): unknown
   readonly pending: Pending<unknown>
   readonly ref: boolean
   readonly size: number
 }
 
-/** What a line waits for, natively. */
+/** The native wait of a line. */
 export interface Source {
-  /** Has `wake` called once there is a reason to try again. `size` is that of the first call. */
+  /**
+   * Arranges for `wake` to be called once there is a reason to try again. `size` is the size that the first call
+   * needs.
+   */
   watch(size: number, keepsAlive: boolean, wake: () => void): void
   unwatch(): void
   /** Checks for a short time whether there is a reason to try again. */
@@ -25,13 +28,13 @@ const waitedIn = new Set<Line>()
 /** Calls that wait for the same thing, and are served in their order. */
 export class Line {
   readonly #source: Source
-  /** What a call keeps from being garbage-collected, which would close it. */
+  /** The object that pending calls keep alive: if it were garbage-collected, it would be closed. */
   readonly owner: object
   readonly #spin: number
   readonly #calls = new Set<Call>()
   readonly #wake: () => void
   #refs = 0
-  /** What the native code waits for; `undefined` if for nothing. */
+  /** The size that the native code waits for; `undefined` if it does not wait. */
   #armed: { readonly size: number; readonly keepsAlive: boolean } | undefined
   #spinning: NodeJS.Immediate | undefined
   #spinsUntil = 0
@@ -167,7 +170,7 @@ export class Line {
       try {
         this.#source.poll?.()
       } catch {
-        // What is wrong, the calls find out.
+        // The calls themselves report the error.
       }
       if (now() < this.#spinsUntil && this.#calls.size > 0) {
         this.#spinSoon()

@@ -28,8 +28,8 @@ export class Member<V> extends Receiver<Job<V>> {
   }
 
   /**
-   * Leaves the group. What it has not acknowledged goes to another member; calls and loops that wait reject with
-   * `ERR_MMFILE_CLOSED`. Doing it again changes nothing.
+   * Leaves the group. Jobs that it has not acknowledged go to another member; calls and loops that wait reject
+   * with `ERR_MMFILE_CLOSED`. Doing it again changes nothing.
    *
    * @example
    * member.close()

@@ -7,7 +7,7 @@ import type { NakOptions } from './types.js'
 /** Whether views are copies, which are overwritten when they are released: a test then sees what used one too long. */
 export const checksViews = process.env.MMFILE_CHECK_VIEWS === '1'
 
-/** What a value is that cannot be decoded: reading it throws the error. */
+/** Stands for a value that cannot be decoded: reading it throws the error. */
 export class Undecodable {
   readonly error: unknown
   constructor(error: unknown) {
@@ -36,7 +36,7 @@ export interface Leased {
 /** Messages that the native code holds. */
 export class Lease implements Leased {
   readonly #handle: number
-  /** What releases each, or -1 if it is released. */
+  /** The number that releases each message, or -1 once it is released. */
   readonly #keys: number[]
 
   constructor(handle: number, keys: number[]) {
@@ -59,7 +59,7 @@ export class Lease implements Leased {
 /** Releases what nothing in the program refers to any more. */
 const lost = new FinalizationRegistry<Leased>((lease) => lease.releaseAll())
 
-/** What the messages of a lease refer to: when it is collected, none of them is left. */
+/** The messages of a lease refer to this object: when it is collected, the program has none of them any more. */
 export class Keeper {
   readonly lease: Leased
 
@@ -74,8 +74,8 @@ export class Message<V> {
   /** Its index: they count from 0, without gaps. */
   readonly index: number
   /**
-   * What `as` says: a decoded value, copied bytes, or bytes in shared memory, which are valid until `release()`. If it
-   * cannot be decoded, reading this throws `ERR_MMFILE_NOT_TEXT`.
+   * In the form that `as` asks for: a decoded value, copied bytes, or bytes in shared memory, which are valid until
+   * `release()`. If it cannot be decoded, reading this throws `ERR_MMFILE_NOT_TEXT`.
    */
   readonly value: V
   #keeper: Keeper | undefined
@@ -154,7 +154,7 @@ export function giveBack({ handle, key }: Claim): boolean {
   }
 }
 
-/** What a member knows of its jobs. It must not keep them. */
+/** What a member records about its jobs, without keeping them alive. */
 export interface Jobs {
   readonly subject: string
   /** How many jobs are neither acknowledged nor given back. */

@@ -7,7 +7,7 @@ import type { Receiving } from './receive-options.js'
 import type { RingMemory } from './ring.js'
 import type { MessageForm } from './types.js'
 
-/** What a channel's handle gives its receivers. */
+/** The parts of a channel's handle that its receivers use. */
 export interface Origin {
   /** The channel, which stays open for them. */
   readonly channel: object
@@ -33,7 +33,7 @@ const scratch = Buffer.allocUnsafeSlow(64 * 1024)
 const POOLED = Buffer.poolSize >>> 1
 const small = scratch.subarray(0, POOLED)
 
-/** What went wrong behind messages that were received already, the next call says. */
+/** An error after messages that were already received is reported by the next call. */
 export function atLeast<R>(messages: readonly unknown[], receive: () => R): R | 0 {
   try {
     return receive()
@@ -44,8 +44,8 @@ export function atLeast<R>(messages: readonly unknown[], receive: () => R): R | 
 }
 
 /**
- * What is there now, up to `max` messages, whose bytes `next` copies. What is copied makes room at once, and writers may
- * go on sending: that is not waited for, and a call copies only so much.
+ * Receives the messages that are there, up to `max`; `next` copies their bytes. A copied message frees its room at
+ * once, so writers may keep sending: the limits on count and bytes bound the call.
  */
 export function copies<M>(max: number, handle: number, next: () => M | undefined): M[] {
   const most = Math.min(max, channels.lag(handle))
@@ -114,7 +114,10 @@ function decoded(
   }
 }
 
-/** Takes the next message, whose row is filled in then: 0 if there is none, 2 if its bytes are in the scratch memory. */
+/**
+ * Takes the next message and fills in its row. Returns 0 if there is no message, 2 if its bytes are in the scratch
+ * memory.
+ */
 export function take(handle: number, how: Receiving, { coder }: Origin): number {
   return channels.take(handle, row, how.as === 'bytes' || coder.keeps ? small : scratch)
 }

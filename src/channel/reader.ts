@@ -35,8 +35,8 @@ export class Reader<V> extends Receiver<Message<V>> {
   }
 
   /**
-   * The messages as a stream of Node's in object mode: what `value` is of each. It ends when the channel is sealed, and
-   * is destroyed with what `receive` would reject with.
+   * The `value` of each message as a Node.js stream in object mode. It ends when the channel is sealed; an error of
+   * `receive` destroys it.
    *
    * @param options `highWaterMark`: how many messages are read ahead; `signal`
    * @example

@@ -25,7 +25,7 @@ import type { ReceiveSyncOptions } from './types.js'
 /** How long the event loop is kept while a receiver spins, in milliseconds: not much longer than it is without. */
 const SPIN_AT_A_TIME = 0.01
 
-/** What readers and members share. */
+/** The common part of readers and members. */
 export abstract class Receiver<M extends Message<unknown>> {
   readonly #opened: number
   readonly #origin: Origin
@@ -135,7 +135,7 @@ export abstract class Receiver<M extends Message<unknown>> {
    * The messages that are there now, up to `max` of them. It never waits. Of copies it returns as many as have 16 MiB
    * together: call it again for the rest.
    *
-   * Throws what `tryReceive` throws, if there are none.
+   * Throws the errors of `tryReceive`, but only if there are no messages.
    *
    * @param max at least 1
    * @example

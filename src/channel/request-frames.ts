@@ -3,10 +3,10 @@ import { fail } from '../shared/errors.js'
 import type { Coder } from './codec.js'
 
 /*
- * What requests, replies and the states of callers are as bytes.
+ * How requests, replies and the states of callers are encoded as bytes.
  */
 
-/** What a caller says of itself: where replies go, and which requests it has cancelled. */
+/** The state that a caller publishes: where replies go, and which requests it has cancelled. */
 export interface CallerState {
   readonly replies: string
   readonly gone: readonly number[]
@@ -22,14 +22,14 @@ interface Described {
   readonly name: string
   readonly message: string
   readonly stack?: string | undefined
-  /** What else it has: `code` and own properties, as far as JSON has them. */
+  /** Its other properties: `code` and own properties, as far as JSON can represent them. */
   readonly properties?: Readonly<Record<string, unknown>> | undefined
   readonly cause?: { readonly error: Described } | { readonly value: unknown } | undefined
 }
 
 export interface ReplyHeader {
   readonly request: number
-  /** What the handler threw. */
+  /** The value that the handler threw. */
   readonly error?: Described
   /** Whether servers died with it too often. */
   readonly gone?: boolean
@@ -64,14 +64,14 @@ function unpack<H>(bytes: Buffer): Frame<H> | undefined {
   }
 }
 
-/** A request; `undefined` if the bytes are none. */
+/** Decodes a request; `undefined` if the bytes are not a request. */
 export function requestOf(bytes: Buffer): Frame<RequestHeader> | undefined {
   const frame = unpack<RequestHeader>(bytes)
   const whole = typeof frame?.header.caller === 'string' && isWhole(frame.header.request)
   return whole ? frame : undefined
 }
 
-/** A reply; `undefined` if the bytes are none. */
+/** Decodes a reply; `undefined` if the bytes are not a reply. */
 export function replyOf(bytes: Buffer): Frame<ReplyHeader> | undefined {
   const frame = unpack<ReplyHeader>(bytes)
   if (frame === undefined) return undefined
@@ -106,13 +106,13 @@ export function bytesOf(coder: Coder, name: string, value: unknown): Uint8Array 
   return new Uint8Array(encoded)
 }
 
-/** What a handler on the other side threw. */
+/** The error of a handler in the other process. */
 export function remoteError(subject: string, error: Described): Error {
   const message = `the server's handler failed: ${error.name}: ${error.message}`
   return fail('ERR_MMFILE_REMOTE', subject, message, { cause: revived(error, DEEPEST) })
 }
 
-/** The error that was described. What it says of itself is the other side's word. */
+/** Rebuilds the described error. Its contents come from the other process and are not verified. */
 function revived({ name, message, stack, properties, cause }: Described, deep: number): Error {
   const error = new Error(message)
   const define = (key: string, value: unknown, enumerable: boolean): void => {
@@ -143,13 +143,13 @@ export function stateOf(bytes: Buffer | undefined): CallerState {
 const MOST_OF_ERROR = 14 * 1024
 /** An error that is described in fewer bytes than that says nothing: such a cause is left out. */
 const LEAST_OF_ERROR = 256
-/** What travels of every error. */
+/** The properties that are sent of every error. */
 const OWN_FIELDS: readonly string[] = ['name', 'message', 'stack', 'cause']
 
 /**
- * Anything that was thrown, as it travels in so many bytes: a quarter each for message and stack, an eighth for other
- * properties, five sixteenths for the cause. Texts are cut, other things are left out. It throws nothing, whatever
- * getters do.
+ * Encodes a thrown value in at most `size` bytes: a quarter each for message and stack, an eighth for other
+ * properties, five sixteenths for the cause. Texts are cut, other properties are left out. It never throws, even
+ * if getters do.
  */
 export function described(thrown: unknown, most = MOST_OF_ERROR): Described {
   if (typeof thrown !== 'object' || thrown === null) {
@@ -199,12 +199,12 @@ function causeOf(cause: unknown, most: number): Described['cause'] {
   return { value: JSON.parse(text) }
 }
 
-/** A value as JSON; `undefined` if JSON has none. */
+/** A value as JSON; `undefined` if JSON cannot represent it. */
 function jsonOf(value: unknown): string | undefined {
   return attempt(() => JSON.stringify(value) as string | undefined)
 }
 
-/** What the program's code returns, unless it throws. */
+/** The result of the program's code, or `undefined` if it throws. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read()
@@ -213,7 +213,7 @@ function attempt<T>(read: () => T): T | undefined {
   }
 }
 
-/** As much of a text as travels in so many bytes, whatever its characters take. */
+/** The longest beginning of a text that fits into so many bytes when it is encoded. */
 function beginning(text: string, most: number): string {
   const fits = (length: number): boolean =>
     Buffer.byteLength(JSON.stringify(text.slice(0, length))) <= most

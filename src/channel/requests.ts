@@ -9,9 +9,9 @@ import { Callers, handle, type Serving } from './serving.js'
 import { type Working, workOn } from './work.js'
 
 /*
- * Requests and replies. A channel's requests are in a channel of their own in memory, with one group: the servers.
- * A caller has two small channels: one for replies, and one for what servers have to know of it, the newest message of
- * which counts. They have a prefix of their own, so that `list` does not show them.
+ * Requests and replies. A channel's requests travel in a separate channel in memory, with one group: the servers. A
+ * caller has two small channels: one for replies, and one whose newest message is the caller's state for servers. All
+ * of them have their own prefix, so that `list` does not show them.
  */
 
 /** The group of the servers. */

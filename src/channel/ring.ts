@@ -5,9 +5,9 @@ import { channels } from './native.js'
 
 /*
  * A reader's and an exclusive writer's part of the ring, on the mapped memory and without a call to native code:
- * crates/mmfile-core/src/ring has the whole protocol, and docs/memory-layout.md describes it. What is out of the
- * ordinary is the native code's: what has no room, ends, or is damaged. On disk nothing is stored from here, since a full
- * disk would end the process.
+ * crates/mmfile-core/src/ring has the whole protocol, and docs/memory-layout.md describes it. Every other case is left
+ * to the native code: no room, the end of the channel, damage. On disk nothing is stored from here, since a full disk
+ * would end the process.
  */
 
 /** Whether everything is left to the native code. */
@@ -76,7 +76,7 @@ export function ringMemory(channel: {
 /** Whether the processor makes stores visible in the order of the program, and loads what is there then. */
 const IS_ORDERED = process.arch === 'x64' || process.arch === 'ia32'
 
-/** A word as it is after an `Atomics.store` before, which waits until it is visible, and before what is loaded next. */
+/** Loads a word after an earlier `Atomics.store` has become visible and before the next load. */
 function loadNext(words: Int32Array, at: number): number {
   return IS_ORDERED ? (words[at] as number) : Atomics.load(words, at)
 }
@@ -91,7 +91,8 @@ export class RingReader {
   readonly #number: number
   #position: number
   #next: number
-  // What was received and not released, or not before an earlier one: numbered, in a ring of its own.
+  // Messages that were received and not released, or released only after a later one: numbered, in a
+  // private ring.
   #positions = new Int32Array(1024)
   #released = new Uint8Array(1024)
   #first = 0
@@ -109,8 +110,8 @@ export class RingReader {
   }
 
   /**
-   * Receives up to `max` messages into `messages`, which is empty: how many they were; -1 if the native code has to be
-   * asked why there are none.
+   * Receives up to `max` messages into the empty array `messages`. Returns their number, or -1 if the native code must
+   * tell why there are none.
    */
   receive(max: number, messages: Message<Uint8Array>[]): number {
     const { words, control, data, units } = this.#memory
@@ -235,7 +236,7 @@ class RingLease implements Leased {
   }
 }
 
-/** A property of typed arrays, whatever one says that hides it. */
+/** A property of typed arrays, even if the array has another one that hides it. */
 function typedArray(name: 'length' | 'buffer'): () => unknown {
   const prototype = Object.getPrototypeOf(Uint8Array.prototype)
   return Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown
@@ -254,7 +255,7 @@ export class RingWriter {
   readonly #handle: number
   readonly #memory: RingMemory
   readonly #most: number
-  /** What is known for as long as the tail is that; `undefined` if nothing is, since a position may be any number. */
+  /** The tail for which the cached values hold; `undefined` if none is cached, since any number may be a position. */
   #tail: number | undefined
   #next = 0
   /** Which of the two start words the next message gets. */
@@ -273,7 +274,7 @@ export class RingWriter {
   trySend(value: Uint8Array): number | undefined {
     const { words, bytes, control, units } = this.#memory
     const length: number = lengthOf.call(value)
-    // What is empty may be detached, which cannot be copied from. What is shared may grow until it is copied.
+    // An empty array may be detached, and cannot be copied from. A shared one may grow until it is copied.
     if (length === 0 || length > this.#most || control.length === 0 || isShared(value)) return -1
     // No other process moves it. This handle's other ways to send may have.
     const tail = control[TAIL] as number

@@ -141,7 +141,7 @@ export class Sends {
     }
   }
 
-  /** The same, blocking. What waits already goes first. */
+  /** The same, blocking. Sends that already wait go first. */
   blocking<T>(attempt: Attempt<T>, timeout: number): T {
     this.#checkOccupied()
     let size: number | undefined
@@ -208,7 +208,7 @@ export class Sends {
   }
 }
 
-/** What a channel and its exclusive writer send with. */
+/** The methods with which a channel and its exclusive writer send. */
 export abstract class Sender<T> {
   readonly #sends: Sends
 
@@ -328,7 +328,7 @@ export abstract class Sender<T> {
   /**
    * Sends a message that a function writes in place, which saves a copy. The bytes are sent as they are, whatever the
    * encoding. `fill` is called at most once, when there is room; the target holds anything at first and is emptied
-   * afterwards. What `fill` throws, the promise rejects with, and nothing was sent.
+   * afterwards. If `fill` throws, the promise rejects with that error and nothing was sent.
    *
    * Rejects as `send` does.
    *

@@ -31,7 +31,7 @@ export class Callers {
     this.#place = place
   }
 
-  /** The caller of that id as it is now; `undefined` if it has gone. */
+  /** The current state of the caller with that id; `undefined` if the caller has gone. */
   find(id: string): Known | undefined {
     try {
       const known = this.#known.get(id) ?? this.#open(id)
@@ -100,7 +100,7 @@ export class Callers {
   }
 }
 
-/** What a server does: its handler, and what hears of a handler that failed. */
+/** A server's functions: its handler, and the callback for a handler that failed. */
 export interface Serving {
   readonly handler: (value: unknown, context: RequestContext) => unknown
   readonly onError: ((error: unknown, context: RequestContext) => void) | undefined
@@ -108,7 +108,7 @@ export interface Serving {
 
 /**
  * Handles one request, unless its caller has cancelled it, and acknowledges the job in every case. `end` ends the
- * serving, with what `onError` threw.
+ * serving with the error that `onError` threw.
  */
 export async function handle(
   job: Job<Buffer>,
@@ -147,7 +147,7 @@ export async function handle(
   await reply(callers, id, answer, request)
 }
 
-/** Replies; what finds no room in time, or whose caller has gone, is dropped. */
+/** Replies. A reply that finds no room in time, or whose caller has gone, is dropped. */
 async function reply(
   callers: Callers,
   id: string,

@@ -4,7 +4,7 @@ import { takeTurn } from '../shared/waits.js'
 
 type Result<M> = IteratorResult<M, void>
 
-/** What a loop steps through. */
+/** The values that a loop steps through. */
 export interface Path<M> {
   /** The next message, or `undefined`; throws `ERR_MMFILE_SEALED` at the end. */
   next(): M | undefined
@@ -94,7 +94,7 @@ export class Steps<M extends { release(): void }> implements AsyncGenerator<M, v
     }
   }
 
-  /** What was had before a turn of the event loop is released if the loop has ended meanwhile. */
+  /** A message that was taken before a turn of the event loop is released if the loop has ended meanwhile. */
   #kept(result: Result<M>): Result<M> {
     return this.#ended && result.done !== true ? { done: true, value: undefined } : result
   }

@@ -15,7 +15,8 @@ export interface Codec<T> {
   /** 1 to 64 bytes, and no {@link EncodingName}. */
   readonly name: string
   /**
-   * The bytes of a value. They are copied before the next call. What it throws, the send throws.
+   * The bytes of a value. They are copied before the next call. If this throws, the send throws the
+   * same error.
    *
    * @param value what the program sends
    * @example
@@ -23,8 +24,8 @@ export interface Codec<T> {
    */
   encode(value: T): Uint8Array
   /**
-   * The value of bytes, which are a copy of its own. If it throws, `message.value` throws `ERR_MMFILE_NOT_TEXT` with
-   * that as the cause.
+   * Decodes a value from a private copy of the bytes. If this throws, `message.value` throws `ERR_MMFILE_NOT_TEXT`
+   * with that as the cause.
    *
    * @param bytes what `encode` returned
    * @example
@@ -34,42 +35,42 @@ export interface Codec<T> {
 }
 
 /**
- * What values are as bytes. `'bytes'`: as they are; `'utf8'`, `'utf16le'` and `'latin1'`: strings; `'json'`: what
- * `JSON.stringify` makes of them; `'v8'`: structured clones, for Node.js alone.
+ * How values become bytes. `'bytes'`: unchanged; `'utf8'`, `'utf16le'` and `'latin1'`: strings; `'json'`: by
+ * `JSON.stringify`; `'v8'`: structured clones, for Node.js only.
  */
 export type EncodingName = 'bytes' | TextEncodingName | 'json' | 'v8'
 
 /**
- * What a send meets when the slowest reader leaves no room. `'wait'`: it waits. `'drop-oldest'`: the oldest messages
- * give way, every reader is lossy, and there are no groups.
+ * What happens when the slowest reader leaves no room. `'wait'`: the send waits. `'drop-oldest'`: the oldest
+ * messages are dropped, every reader is lossy, and there are no groups.
  */
 export type OnFull = 'wait' | 'drop-oldest'
 
-/** What `send` takes: values of the channel's type; any bytes, where the encoding is `'bytes'`. */
+/** The values that `send` accepts: those of the channel's type; any bytes if the encoding is `'bytes'`. */
 export type Sendable<T> = T | ([T] extends [Buffer] ? Bytes : never)
 
-/** What every way to open a channel takes. */
+/** Options of every way to open a channel. */
 export interface ChannelHandleOptions {
   /** Milliseconds that an operation waits for a lock before `ERR_MMFILE_TIMEOUT`. Default 10,000. */
   lockTimeout?: number | undefined
-  /** Names of groups, 1 to 64 bytes each. Those that are missing are created, from the oldest message on. */
+  /** Names of groups, 1 to 64 bytes each. Missing ones are created and begin with the oldest message. */
   groups?: readonly string[] | undefined
 }
 
-/** What a new channel is like. */
+/** Properties of a new channel. */
 export interface ChannelShape {
   /**
    * Bytes for messages and their headers of 16 bytes, rounded up to a power of two: 4 KiB to 16 GiB. A message takes
    * at most a quarter. Default 4 MiB.
    */
   capacity?: number | undefined
-  /** What a send meets when the slowest reader leaves no room. Default `'wait'`. */
+  /** What happens to a send when the slowest reader leaves no room. Default `'wait'`. */
   onFull?: OnFull | undefined
   /** Slots for reliable readers, members, the exclusive writer and groups. Default 64. */
   maxParticipants?: number | undefined
 }
 
-/** What a channel that is there must be. */
+/** Properties that an existing channel must have. */
 export interface ChannelExpectation {
   /** If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. Default: what it has. */
   onFull?: OnFull | undefined
@@ -77,7 +78,7 @@ export interface ChannelExpectation {
 
 /** Where a channel in memory is. */
 export interface ChannelPlace extends PlaceOptions {
-  /** What precedes the id in the object's name: that of `channel`. Both sides need the same. */
+  /** The text before the id in the object's name: only `channel` counts. Both sides need the same. */
   prefixes?: Prefixes | undefined
 }
 
@@ -140,10 +141,10 @@ export interface SendOptions extends WaitOptions, ExpectOptions {}
 /** Options of `sendSync`. */
 export interface SendSyncOptions extends SyncWaitOptions, ExpectOptions {}
 
-/** What a message is received as. */
+/** The form in which a message is received. */
 export type MessageForm = 'value' | 'bytes' | 'view'
 
-/** What each form is. */
+/** The type of each form. */
 export interface MessageForms<T> {
   /** Decoded. */
   value: T
@@ -156,12 +157,12 @@ export interface MessageForms<T> {
 /** With the next message that is sent, the oldest that is left, the newest there is, or the one of that index. */
 export type Position = 'new' | 'oldest' | 'newest' | number
 
-/** As for a file; `'writer'`: when there was an exclusive writer and there is none. */
+/** As for a file; `'writer'`: fails when there was an exclusive writer and there is none any more. */
 export type ChannelPeer = RequirePeer | 'writer'
 
-/** What readers and members take. `timeout` bounds the pause between two messages of a loop, and every `receive`. */
+/** Options of readers and members. `timeout` bounds the pause between two messages of a loop, and every `receive`. */
 export interface ReceiveOptions<F extends MessageForm = MessageForm> extends WaitOptions {
-  /** What messages are received as. Default `'value'`. */
+  /** The form in which messages are received. Default `'value'`. */
   as?: F | undefined
   /**
    * Milliseconds, fractions allowed, for which the event loop checks again before it sleeps: `0.05` is 50 µs. It keeps
@@ -177,8 +178,8 @@ export interface ReaderOptions<F extends MessageForm = MessageForm> extends Rece
   /** Where it begins. Default `'new'`. */
   from?: Position | undefined
   /**
-   * `true`: it holds no writer back, counts what was overwritten before it came to it, and goes on with the oldest
-   * that is left. `'newest'`: it always goes on with the newest. Default `false`.
+   * `true`: the reader holds no writer back, counts messages that were overwritten before it read them, and
+   * continues with the oldest one left. `'newest'`: it always continues with the newest. Default `false`.
    */
   lossy?: boolean | 'newest' | undefined
 }
@@ -213,7 +214,7 @@ export interface WorkOptions {
   concurrency?: number | undefined
   /** Takes no more jobs, waits for the handlers that run, and fulfils the promise. */
   signal?: AbortSignal | undefined
-  /** Called for a handler that failed. Default: a process warning. What it throws, `work` rejects with. */
+  /** Called for a handler that failed. Default: a process warning. If it throws, `work` rejects with that error. */
   onError?:
     | ((error: unknown, job: { readonly index: number; readonly attempt: number }) => void)
     | undefined
@@ -235,12 +236,12 @@ export interface ServeOptions {
   signal?: AbortSignal | undefined
   /**
    * Called on the serving side for a handler that failed, also if its result cannot be sent; the caller gets the error
-   * in any case. What it throws, `serve` rejects with. Default: nothing.
+   * in any case. If it throws, `serve` rejects with that error. Default: nothing.
    */
   onError?: ((error: unknown, context: RequestContext) => void) | undefined
 }
 
-/** What a handler of requests receives besides the value. */
+/** Information for a handler of requests, besides the value. */
 export interface RequestContext {
   /** The number of the request among the channel's requests. */
   readonly index: number
@@ -258,11 +259,11 @@ export interface ChannelReadStreamOptions {
 
 /** A participant of a channel. */
 export interface Participant {
-  /** What `evict` goes by. No other participant of the channel has had it or will have it. */
+  /** Identifies the participant, for `evict`. The channel never uses it again. */
   readonly id: string
   /** Its process; `undefined` for a group. */
   readonly pid: number | undefined
-  /** What it is. */
+  /** Its role. */
   readonly role: 'reader' | 'member' | 'writer' | 'group'
   /** The name of the group, or of a member's group. */
   readonly group: string | undefined

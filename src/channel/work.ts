@@ -7,7 +7,7 @@ import type { WorkOptions } from './types.js'
 
 const WORK_OPTIONS = ['concurrency', 'signal', 'onError', 'retryDelay'] as const
 
-/** What `work` was told. */
+/** The options of `work`. */
 export interface Working {
   readonly concurrency: number
   readonly signal: AbortSignal | undefined

@@ -13,8 +13,8 @@ import { Sender, Sends } from './sending.js'
 /** Room for one message, to be filled over awaits. */
 export class Reservation {
   /**
-   * The room: shared memory, which holds anything at first. It is emptied by `commit` and disposal. What fills it must
-   * have ended before: a read that is cancelled late would write into later messages.
+   * The room: shared memory, which holds anything at first. `commit` and disposal empty the array. Whatever writes to
+   * it must have finished by then: a read that is cancelled late would write into later messages.
    */
   readonly bytes: Uint8Array
   readonly #byteLength: number
@@ -63,7 +63,7 @@ export class Reservation {
   }
 }
 
-/** What a reservation does with its writer, which it keeps from being collected. */
+/** The operations that a reservation needs of its writer, which it keeps from being garbage-collected. */
 interface OpenReservation {
   readonly subject: string
   isOver(): boolean
@@ -199,7 +199,7 @@ export class ExclusiveWriter<T> extends Sender<T> {
     this.close()
   }
 
-  /** What `console.log` shows. @internal */
+  /** The text that `console.log` prints. @internal */
   [inspect.custom](_depth: number, options: object): string {
     return `ExclusiveWriter ${inspect({ channel: this.#channel, closed: this.#closed }, options)}`
   }

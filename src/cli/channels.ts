@@ -23,7 +23,7 @@ import { hex, preview, textOf } from './text.js'
 /** How messages are printed. */
 export type Form = 'text' | 'bytes' | 'json'
 
-/** Opens the channel that an ID operand names, whatever its encoding is. */
+/** Opens the channel that an ID operand names, with any encoding. */
 export function openChannel(call: Call, access: CommandAccess): Channel<unknown> {
   const id = call.operands[0] ?? ''
   const options = { access: access as Access, encoding: ANY_CODEC as never }
@@ -32,7 +32,7 @@ export function openChannel(call: Call, access: CommandAccess): Channel<unknown>
   return Channel.openExisting(id, { ...options, directory, prefixes })
 }
 
-/** What messages are received as to be printed in that form. */
+/** The form in which messages are received for that form of output. */
 function formOf(channel: Channel<unknown>, form: Form): MessageForm {
   return form === 'bytes' || channel.encoding === 'bytes' ? 'bytes' : 'value'
 }
@@ -112,7 +112,7 @@ export async function followChannel(
   }
 }
 
-/** What is to be seen of a channel. */
+/** The information about a channel that is printed. */
 export function lookAtChannel(call: Call, from: number | undefined, limit: number) {
   const channel = openChannel(call, OBSERVE)
   try {

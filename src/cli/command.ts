@@ -10,18 +10,18 @@ import type { Access, Kind, ListOptions, ObjectInfo, TextEncodingName } from '..
 export interface CommandOption {
   readonly type: 'boolean' | 'string'
   readonly short?: string
-  /** What a string stands for. */
+  /** The meaning of a string value. */
   readonly hint?: string
   readonly summary: string
 }
 
-/** What a command was given. */
+/** The options and operands that a command was given. */
 export interface Call {
   readonly operands: readonly string[]
   readonly options: Readonly<Record<string, string | boolean | undefined>>
 }
 
-/** A command: what it is called with, what it says of itself, what it does. */
+/** A command: its options and operands, its help, and its action. */
 export interface Command {
   readonly name: string
   /** In order; one in brackets may be left out, one that ends in dots may be repeated. */
@@ -51,7 +51,7 @@ export class Stopped extends Error {
   }
 }
 
-/** What every command on files takes. */
+/** Options of every command on files. */
 export const FILE_OPTIONS = {
   directory: {
     type: 'string',
@@ -86,13 +86,13 @@ export const PLACE_OPTIONS = {
   prefix: { type: 'string', hint: 'PREFIX', summary: "what mutexes' names begin with" },
 } as const satisfies Record<string, CommandOption>
 
-/** What every command on objects of any kind takes. */
+/** Options of every command on objects of any kind. */
 export const OBJECT_OPTIONS = { ...KIND_OPTION, ...PLACE_OPTIONS } as const satisfies Record<
   string,
   CommandOption
 >
 
-/** Where a command was told to look. */
+/** The folder and prefixes that a command was given. */
 export function placeOf({ options }: Call): ListOptions {
   const data = text(options['data-prefix'])
   const mutex = text(options['mutex-prefix'])
@@ -120,7 +120,9 @@ export function isPath(id: string): boolean {
   return /[\\/]/.test(id)
 }
 
-/** Whether an ID operand names that: a UUID in any case, with or without braces, a name as it is. */
+/**
+ * Whether an ID operand names that object: a UUID matches in any case, with or without braces; a name must be equal.
+ */
 export function names(id: string, info: ObjectInfo): boolean {
   const [, uuid] = /^\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?$/i.exec(id) ?? []
   return info.id === (uuid?.toLowerCase() ?? id)
@@ -136,7 +138,7 @@ export function kindOfId(call: Call, id = call.operands[0] ?? ''): 'file' | 'cha
   if (another !== undefined)
     throw new UsageError(`'${id}' is ${listed([one, another])}: say --kind`)
   if (one !== undefined) return one
-  // Whatever is wrong at a path, opening it as a file says.
+  // If something is wrong at a path, opening it as a file reports the error.
   if (isPath(id)) return 'file'
   orNone('file or channel', id, () => {
     try {
@@ -153,7 +155,7 @@ function notOfMutexes(subject: string): UsageError {
   return new UsageError(`${subject} has no contents; 'mmfile peers' shows which processes have it`)
 }
 
-/** The kind of what an ID operand names. Where it is two things, --kind has to say which. */
+/** The kind of what an ID operand names. If two kinds have that name, --kind must say which is meant. */
 export function kindOfAny(call: Call, id = call.operands[0] ?? ''): Kind {
   const kind = kindOf(call)
   if (kind !== undefined) return kind
@@ -225,7 +227,10 @@ export function openOnly<T>(call: Call, kind: Kind, instead: string, openIt: () 
   }
 }
 
-/** What a command does with what it opens. `OBSERVE` joins nothing, so that no program sees a peer come and go. */
+/**
+ * What a command does with the objects that it opens. `OBSERVE` does not join them, so no program sees a peer come
+ * and go.
+ */
 export type CommandAccess = Access | typeof OBSERVE
 
 /** Opens what an ID operand names. */
@@ -244,7 +249,7 @@ export const RANGE_OPTIONS = {
 
 export type Range = [from?: number | undefined, limit?: number | undefined]
 
-/** What --from and --limit say. Asked before anything is opened: they may be wrong. */
+/** The values of --from and --limit. They are checked before anything is opened. */
 export function rangeGiven({ options: { from, limit } }: Call): Range {
   return [
     typeof from === 'string' ? wholeNumber('--from', from) : undefined,

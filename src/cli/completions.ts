@@ -44,7 +44,7 @@ complete -o default -F _mmfile_npx npx
 `
 }
 
-/** The same for zsh, with what each is for. */
+/** The same for zsh, with a description of each. */
 export function zshCompletions(commands: readonly Command[]): string {
   const described = commands.map(({ name, summary }) => `    ${quoted(`${name}:${summary}`)}`)
   const cases = commands.map((command) => {

@@ -12,7 +12,7 @@ export function optionsOf(command: Command): Record<string, CommandOption> {
   return { ...command.options, help: HELP }
 }
 
-/** What `mmfile --help` prints. */
+/** The output of `mmfile --help`. */
 export function generalHelp(commands: readonly Command[]): string {
   const lines = commands.map((command) => [usage(command), command.summary] as const)
   return [
@@ -28,7 +28,7 @@ export function generalHelp(commands: readonly Command[]): string {
   ].join('\n')
 }
 
-/** What `mmfile COMMAND --help` prints. */
+/** The output of `mmfile COMMAND --help`. */
 export function commandHelp(command: Command): string {
   const lines = Object.entries(optionsOf(command)).map(([name, option]) => {
     const long = `--${name}${option.hint ? ` ${option.hint}` : ''}`

@@ -18,7 +18,7 @@ export const INPUT_OPTIONS = {
   },
 } as const
 
-/** What a command was given to write, or has to read from standard input. */
+/** The values that a command was given to write, or reads from standard input. */
 export function given({ operands, options }: Call): AsyncGenerator<string | Buffer> {
   const { bytes, lines, 'allow-empty': allowEmpty } = options
   const [, text] = operands

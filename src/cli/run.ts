@@ -43,7 +43,7 @@ function find(name: string): Command {
   return command
 }
 
-/** What was given, or nothing where help was asked for. */
+/** The parsed arguments, or `undefined` if help was asked for. */
 function parse(command: Command, args: string[]): Call | undefined {
   const { values, positionals } = parseArgs({
     args,

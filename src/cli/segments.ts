@@ -41,7 +41,7 @@ function formOf({ bytes, json }: Readonly<Record<string, unknown>>): Form {
   return json ? 'json' : 'text'
 }
 
-/** Prints one segment. With an encoding, what is no text of it is an error. */
+/** Prints one segment. With an encoding, bytes that it cannot decode are an error. */
 function show(
   file: MmFile,
   index: number,

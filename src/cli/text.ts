@@ -20,7 +20,7 @@ export function encodingOf({ options: { encoding } }: Call): TextEncodingName | 
   throw new UsageError(`--encoding is 'utf8', 'utf16le' or 'latin1', not '${encoding}'`)
 }
 
-/** What hardly any text has: halves of pairs, what is assigned to no character, and control characters. */
+/** Characters that hardly any text has: lone surrogates, unassigned code points, and control characters. */
 const STRANGE = /(?!\s)\p{Cc}|[\p{Cs}\p{Cn}\p{Co}]/u
 
 /** Whether it is likely text; a terminal's escape sequences do. */
@@ -29,8 +29,8 @@ function isPlausible(text: string): boolean {
 }
 
 /**
- * The text that bytes are, by what they are where no encoding is given; `undefined` if they are none. Of a
- * `part` of a segment, the end may be half of a character.
+ * Decodes bytes as text, and guesses the encoding if none is given; `undefined` if they are not text. A
+ * `part` of a segment may end inside a character.
  */
 export function textOf(
   bytes: Uint8Array,
@@ -58,7 +58,7 @@ function recognised(bytes: Uint8Array, part: boolean): Recognised | undefined {
 const NEWEST = 16
 const BEGINNING = 4096
 
-/** The encoding of most texts among a file's newest segments, as they are recognised; UTF-16 if there are none. */
+/** The encoding that most of a file's newest segments seem to have; UTF-16 if no segment looks like text. */
 export function usualEncoding(file: MmFile): TextEncodingName {
   let lead = 0
   for (let index = file.length - 1, last = index - NEWEST; index >= 0 && index > last; index -= 1) {

@@ -149,7 +149,7 @@ export class MmFile {
    * `access: 'read'`; it is then polled now and then instead of being waited on.
    *
    * Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_ACCESS`, `ERR_MMFILE_CORRUPT` if it is shorter than it
-   * was made, `ERR_MMFILE_INCOMPATIBLE` if it is not one of ours.
+   * was made, `ERR_MMFILE_INCOMPATIBLE` if it is not a file of this package.
    *
    * @param path a path or a `file:` URL
    * @param options the same `encoding` as the creator's, and `access`
@@ -220,7 +220,7 @@ export class MmFile {
     return this.#file.synchronized
   }
 
-  /** What this handle may do. */
+  /** Whether this handle may write. */
   get access(): Access {
     return this.#file.access
   }
@@ -453,8 +453,8 @@ export class MmFile {
   }
 
   /**
-   * The same as a stream of Node's, in object mode: one segment a chunk, `as: 'bytes'` by default. It ends
-   * when the file is sealed, and is destroyed with what `segments` would throw.
+   * The same as a Node.js stream in object mode: one segment a chunk, `as: 'bytes'` by default. It ends
+   * when the file is sealed; an error of `segments` destroys it.
    *
    * @param options as for `segments`, and `highWaterMark`: the number of segments read ahead
    * @example
@@ -466,7 +466,7 @@ export class MmFile {
   }
 
   /**
-   * A stream of Node's that appends every chunk as a segment. It is destroyed with what `append` throws.
+   * A Node.js stream that appends every chunk as a segment. An error of `append` destroys it.
    *
    * @param options `seal: true` seals the file when the stream finishes
    * @example
@@ -517,8 +517,8 @@ export class MmFile {
   }
 
   /**
-   * The file's lock, over several operations: those of this handle work inside it, also over awaits. It is
-   * waited for and held by a thread of its own, so that this one goes on meanwhile. It is not re-entrant.
+   * Takes the file's lock for several operations of this handle, also over awaits. A separate thread waits
+   * for the lock and holds it, so that this one keeps running. The lock is not re-entrant.
    *
    * Rejects with `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_LOCK_HELD` if this handle has the lock or waits for it,
    * `ERR_MMFILE_CLOSED` or an `AbortError`.
@@ -557,10 +557,10 @@ export class MmFile {
   }
 
   /**
-   * Calls `work` while the lock is held, until the promise that it returns has settled. What `work` throws
-   * or rejects with, the result rejects with; the next holder finds the lock abandoned then.
+   * Calls `work` while the lock is held, until the promise that it returns has settled. If `work` throws
+   * or rejects, the result rejects with the same error, and the next holder finds the lock abandoned.
    *
-   * Rejects with what `lock` rejects with.
+   * Rejects with the errors of `lock`.
    *
    * @param work what is done; gets the guard
    * @param options `timeout` in milliseconds for the lock, `signal`, `ref`
@@ -591,8 +591,8 @@ export class MmFile {
   }
 
   /**
-   * Resolves once everything appended so far is on the disk: whatever happens to the machine then, it is
-   * there. A thread of its own waits for the disk, which takes milliseconds; it cannot be cancelled.
+   * Resolves once everything appended so far is on the disk and survives a crash of the machine. A
+   * separate thread waits for the disk, which takes milliseconds; that cannot be cancelled.
    *
    * Rejects with `ERR_MMFILE_UNSUPPORTED` for a file in memory, `ERR_MMFILE_NO_SPACE` if the disk refuses,
    * `ERR_MMFILE_CLOSED`, or an `AbortError`.
@@ -672,7 +672,7 @@ export class MmFile {
     this.close()
   }
 
-  /** What `console.log` shows. @internal */
+  /** The text that `console.log` prints. @internal */
   [inspect.custom](_depth: number, options: object): string {
     const { id, capacity, isCreator, access, encoding } = this
     const shown = { id, capacity, isCreator, access, encoding, ...this.#state() }
@@ -699,7 +699,7 @@ export class MmFile {
     return this.#waits
   }
 
-  /** What errors are about. */
+  /** The object that error messages name. */
   get #subject(): string {
     return `file '${this.#file.id}'`
   }

@@ -38,7 +38,7 @@ interface Settings {
 
 /** A file that the native code has open for this thread. */
 export interface Opened extends Settings {
-  /** What the operations want first. */
+  /** The handle's number: the first argument of the operations. */
   readonly handle: number
   /** The id; the path of a file on disk. */
   readonly id: string
@@ -101,7 +101,7 @@ export function openFile(path: string | URL, options?: OpenFileOptions): Opened 
   return open(OPEN_FILE, id, 0, 0, given, given.access)
 }
 
-/** What goes to the native code and comes back: no call leaves anything in it. */
+/** The object that passes values to the native code and back; it is empty between two calls. */
 const numbers = new Float64Array(4)
 
 /** Checks what every way to open a file takes, and opens it. */

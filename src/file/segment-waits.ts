@@ -12,7 +12,7 @@ interface Waiting {
 
 /** How a segment is waited for. */
 export interface SegmentWait extends Wait {
-  /** What `checkRequirePeer` returns. */
+  /** The result of `checkRequirePeer`. */
   readonly requirePeer: number
   /** Milliseconds to check in a loop before sleeping. */
   readonly spin: number
@@ -21,7 +21,7 @@ export interface SegmentWait extends Wait {
 /** The files that calls wait on: a promise alone would not keep its file. */
 const waitedOn = new Set<SegmentWaits>()
 
-/** The waits of one open file. Whatever sleeps, sleeps for all of them. */
+/** The waits of one open file. They share one native wait. */
 export class SegmentWaits {
   readonly #handle: number
   readonly #subject: string
@@ -29,7 +29,7 @@ export class SegmentWaits {
   readonly owner: object
   readonly #waits = new Set<Waiting>()
   readonly #wake: (length: number) => void
-  /** What is waited for natively. */
+  /** The index that the native wait waits for. */
   #armed = Number.POSITIVE_INFINITY
   /** Whether that keeps the event loop alive. */
   #keepsAlive = false
@@ -135,7 +135,7 @@ export class SegmentWaits {
   }
 
   #disarm(): void {
-    // What has called back is disarmed.
+    // A wait that has called back is already disarmed.
     if (this.#armed !== Number.POSITIVE_INFINITY) operations.unwatch(this.#handle)
     this.#disarmed()
     waitedOn.delete(this)

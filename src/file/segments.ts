@@ -30,7 +30,7 @@ const SEGMENT_OPTIONS = ['requirePeer', 'spin'] as const
 const SEGMENT_WAIT_OPTIONS = [...WAIT_OPTIONS, ...SEGMENT_OPTIONS] as const
 const SEGMENT_WAIT_SYNC_OPTIONS = [...SYNC_WAIT_OPTIONS, ...SEGMENT_OPTIONS] as const
 const SEGMENTS_OPTIONS = [...SEGMENT_WAIT_OPTIONS, 'from', 'as'] as const
-/** What `createReadStream` takes. */
+/** The options of `createReadStream`. */
 export const READ_STREAM_OPTIONS = [...SEGMENTS_OPTIONS, 'highWaterMark'] as const
 
 /** Checks how a segment is waited for. */
@@ -119,7 +119,7 @@ export function iterate<F extends SegmentForm>(
 ): AsyncGenerator<SegmentForms[F], void, undefined> {
   const ended = new AbortController()
   const generator = generate(file, waits, how, ended)
-  // A generator's own come after whatever `next()` waits for: for ever, if nothing comes.
+  // A generator would run `return()` only after the pending `next()`: never, if nothing comes.
   for (const how of ['return', 'throw'] as const) {
     const end = generator[how] as (given: unknown) => Promise<IteratorResult<never, void>>
     const value = (given: unknown) => {

@@ -42,7 +42,7 @@ export class NamedMutex {
    * Throws `ERR_MMFILE_ACCESS`, `ERR_MMFILE_INCOMPATIBLE`, `ERR_MMFILE_NO_SPACE`,
    * `ERR_MMFILE_UNSUPPORTED` if its folder cannot hold it.
    *
-   * @param name 1 to 64 `[A-Za-z0-9._-]`; mutexes have a name space of their own
+   * @param name 1 to 64 `[A-Za-z0-9._-]`; mutexes have a separate name space
    * @param options `directory`, `prefix`, and `lockTimeout`: how long opening waits, in milliseconds
    * @example
    * const mutex = NamedMutex.open('my-app.cache')
@@ -100,8 +100,8 @@ export class NamedMutex {
   }
 
   /**
-   * The lock, waited for and held by a thread of its own, so that this one goes on meanwhile. It may be held
-   * over awaits.
+   * Takes the lock. A separate thread waits for it and holds it, so that this one keeps running. It may be
+   * held over awaits.
    *
    * Rejects with `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_LOCK_HELD` if this handle has the lock or waits for it,
    * `ERR_MMFILE_CLOSED` or an `AbortError`.
@@ -140,10 +140,10 @@ export class NamedMutex {
   }
 
   /**
-   * Calls `work` while the lock is held, until the promise that it returns has settled. What `work` throws
-   * or rejects with, the result rejects with; the next holder finds the lock abandoned then.
+   * Calls `work` while the lock is held, until the promise that it returns has settled. If `work` throws
+   * or rejects, the result rejects with the same error, and the next holder finds the lock abandoned.
    *
-   * Rejects with what `lock` rejects with.
+   * Rejects with the errors of `lock`.
    *
    * @param work what is done; gets the guard
    * @param options `timeout` in milliseconds for the lock, `signal`, `ref`
@@ -174,8 +174,8 @@ export class NamedMutex {
   }
 
   /**
-   * Which handles are open, in any process: a row for each, this one included, never one of a process that is gone.
-   * `holdsLock` tells who has the lock now. It costs a system call for each row.
+   * The open handles of all processes: a row for each, this one included, never one of a process that is gone.
+   * `holdsLock` tells which one has the lock. It costs a system call for each row.
    *
    * @example
    * const holder = mutex.peers().find(({ holdsLock }) => holdsLock)?.pid
@@ -218,7 +218,7 @@ export class NamedMutex {
     this.close()
   }
 
-  /** What `console.log` shows. @internal */
+  /** The text that `console.log` prints. @internal */
   [inspect.custom](_depth: number, options: object): string {
     const { name, isCreator, closed } = this
     return `NamedMutex ${inspect({ name, isCreator, ...(closed ? { closed } : {}) }, options)}`

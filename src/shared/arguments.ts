@@ -26,7 +26,7 @@ export function checkWhole(
   return value
 }
 
-/** A time span; `undefined` is for ever, unless something else is the default. */
+/** A time span in milliseconds; `undefined` means the default, which is `Infinity` unless another is given. */
 export function checkTime(name: string, value: unknown, absent = Number.POSITIVE_INFINITY): number {
   if (value === undefined) return absent
   if (typeof value !== 'number') throw invalidType(name, 'of type number', value)
@@ -78,7 +78,7 @@ function checkPathText(name: string, path: string): string {
   return resolve(path)
 }
 
-/** The path of a URL that is one, whatever it says of itself; `undefined` for anything else. */
+/** The path of a genuine URL, read without its own properties; `undefined` for anything else. */
 function pathOf(value: object | null): string | undefined {
   let href: string
   try {
@@ -120,7 +120,7 @@ const LIFETIMES = ['creator', 'last-process'] as const
 /** The access of the command, which observes what there is without joining the handles that have it open. */
 export const OBSERVE = Symbol('observe')
 
-/** What a handle may do. */
+/** The values of `access`. */
 export function checkAccess(value: unknown): Access {
   return checkOneOf('options.access', value, ACCESSES, 'read-write')
 }
@@ -227,7 +227,7 @@ export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') throw invalidType(name, 'of type function', value)
 }
 
-/** What can become a segment, in a form that the native code takes. */
+/** A value that can become a segment, in a form that the native code accepts. */
 export function checkValue(
   name: string,
   value: unknown,

@@ -1,6 +1,6 @@
 /*
- * The clock is the addon's, and the timers are those of when the package was loaded: a test framework replaces
- * the runtime's by others, which stand still.
+ * The clock is the addon's, and the timers were saved when the package was loaded: a test framework may
+ * replace the runtime's with fake ones, which stand still.
  */
 
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from 'node:timers'

@@ -29,7 +29,7 @@ export type MmFileErrorCode =
   | 'ERR_MMFILE_UNSUPPORTED'
   | 'ERR_MMFILE_LOAD'
 
-/** What errors of these codes always know. */
+/** The properties that errors of these codes always have. */
 interface KnownFacts {
   ERR_MMFILE_CAPACITY: { readonly needed: number; readonly available: number }
   ERR_MMFILE_LOST: { readonly oldest: number }
@@ -37,27 +37,28 @@ interface KnownFacts {
 }
 
 /**
- * What a handler of requests threw in another process. Own enumerable properties of the error that JSON has are there,
- * too, such as `path` of an error of `node:fs`; and its `cause`. Together they have 14 KiB: long texts are cut.
+ * The error that a handler of requests threw in another process. It also has the original's own enumerable properties
+ * that JSON can represent, such as `path` of an error of `node:fs`, and its `cause`. Together they have 14 KiB: long
+ * texts are cut.
  */
 export interface RemoteError extends Error {
   /** The code of the error, if it has one: `'ENOENT'`. */
   readonly code?: string | number
-  /** What else the error had. */
+  /** Other properties of the original error. */
   readonly [property: string]: unknown
 }
 
-/** An error of that code, with what such an error always knows. */
+/** An error of that code, with the properties that such an error always has. */
 export type MmFileErrorOf<Code extends MmFileErrorCode> = Code extends unknown
   ? MmFileError & { readonly code: Code } & (Code extends keyof KnownFacts
         ? KnownFacts[Code]
         : unknown)
   : never
 
-/** What all copies of the package mark their errors with. */
+/** The mark that all copies of the package put on their errors. */
 const BRAND = Symbol.for('mmfile.MmFileError')
 
-/** What an error knows beyond its message. */
+/** The properties of an error besides its message. */
 export interface MmFileErrorFacts {
   needed?: number
   available?: number
@@ -70,9 +71,9 @@ export interface MmFileErrorFacts {
   cause?: unknown
 }
 
-/** What the native code tells of an error. */
+/** The native code's description of an error. */
 interface NativeFacts extends MmFileErrorFacts {
-  /** What it is about, where the message does not say. */
+  /** The object that it concerns, if the message does not name it. */
   subject?: string
   /** Of a wrong argument. */
   argument?: string
@@ -110,7 +111,7 @@ export class MmFileError extends Error {
    * copy of the package, as `instanceof` does.
    *
    * @param error any value
-   * @param codes the codes that count; all of them, if there are none
+   * @param codes the codes to accept; any code if there are none
    * @example
    * if (!MmFileError.is(error, 'ERR_MMFILE_TIMEOUT')) throw error
    */
@@ -127,7 +128,7 @@ export class MmFileError extends Error {
     return typeof value === 'object' && value !== null && BRAND in value
   }
 
-  /** What went wrong, for programs. */
+  /** Tells programs what went wrong. */
   readonly code: MmFileErrorCode
   /** With `ERR_MMFILE_CAPACITY`: the bytes that the segments and their size words would take. */
   declare readonly needed?: number
@@ -199,7 +200,7 @@ export function fromNative(code: string, message: string, given: NativeFacts): E
   }
 }
 
-/** What Node.js calls an argument, by its name: part of an options object, or not. */
+/** How Node.js messages name an argument: as a property of an options object, or as an argument. */
 function kindOf(name: string | undefined): string {
   return name?.includes('.') ? 'property' : 'argument'
 }
@@ -305,7 +306,7 @@ function atCall<E extends Error>(create: () => E): E {
   return error
 }
 
-/** What a wrong argument is. Reading it may run the program's code, whose errors are none of ours. */
+/** Describes a wrong argument. Reading it may run the program's code, whose errors are ignored. */
 function received(value: unknown): string {
   try {
     if (value === null || value === undefined) return String(value)

@@ -1,7 +1,7 @@
 import { invalidType, invalidValue, outOfRange } from './errors.js'
 import type { Fill } from './types.js'
 
-/** What the native code calls to have bytes written in place; it returns how many of them count. */
+/** The function that the native code calls to fill bytes in place; it returns how many of them count. */
 export function filling(byteLength: number, fill: Fill): (buffer: ArrayBuffer) => number {
   return (buffer) => {
     const target = new Uint8Array(buffer)

@@ -5,7 +5,7 @@ import { checkWait, type Pending, pend } from './waits.js'
 
 const FLUSH_OPTIONS = ['signal', 'ref'] as const
 
-/** Has a thread of its own wait for the disk, and call back. */
+/** Starts a thread that waits for the disk and calls back. */
 type Begin = (ref: boolean, done: (result: Error | 1) => void) => void
 
 /** The flushes of one open handle that are under way. */

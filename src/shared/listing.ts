@@ -22,9 +22,9 @@ const REMOVE_OPTIONS = [...LIST_OPTIONS, 'kind'] as const
  * in the folder.
  *
  * Throws `ERR_MMFILE_NO_SPACE` if the process has no descriptors left, `ERR_MMFILE_ACCESS` if the folder
- * cannot be read, `ERR_MMFILE_UNSUPPORTED` if there is none, and for a directory on Windows.
+ * cannot be read, `ERR_MMFILE_UNSUPPORTED` if it does not exist, and for a directory on Windows.
  *
- * @param options `directory`, `prefixes`, and `prefix`: that of mutexes
+ * @param options `directory`, `prefixes`, and `prefix`, the prefix of mutexes
  * @example
  * for (const { id, kind, size } of list()) console.log(id, kind, size)
  */
@@ -36,7 +36,7 @@ export function list(options?: ListOptions): ObjectInfo[] {
  * Removes the files, channels and mutexes of this user that no live process has open, and returns their rows. It
  * throws and costs what `list` does.
  *
- * @param options `directory`, `prefixes`, and `prefix`: that of mutexes
+ * @param options `directory`, `prefixes`, and `prefix`, the prefix of mutexes
  * @returns a row for each that was removed
  * @example
  * console.log(`${sweep().length} removed`)
@@ -45,7 +45,7 @@ export function sweep(options?: ListOptions): ObjectInfo[] {
   const place = placeOf(checkOptions(options, LIST_OPTIONS))
   const rows = native.sweep(place).map(toInfo)
   const { directory, channelPrefix } = place
-  // What belonged to a channel's requests goes with it, and has no row.
+  // The objects of a channel's requests are removed with it, and have no row.
   native.sweep({
     dataPrefix: NOTHING,
     mutexPrefix: `${NOTHING}lock-`,
@@ -96,7 +96,7 @@ function placeOf(given: ListOptions): NativePlace {
   const directory = checkDirectory(given.directory)
   const { prefixes } = given
   const { data, mutex, channel } = checkPrefixes(prefixes)
-  // A program that gives prefixes of its own touches nothing outside of them.
+  // A program that gives prefixes touches nothing outside of them.
   const absent = prefixes === undefined ? defaults.mutexPrefix : undefined
   const prefix = checkPrefix('options.prefix', given.prefix, absent)
   return {

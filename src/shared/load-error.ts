@@ -1,11 +1,11 @@
-// What to say when the binary could not be loaded.
+// The error message for a binary that could not be loaded.
 
 interface Report {
   header?: { glibcVersionRuntime?: string }
   sharedObjects?: string[]
 }
 
-/** The C library of this process, as a person calls it and as the packages are named after it. */
+/** The C library of this process, as people call it and as package names spell it. */
 function library(): { title: string; suffix: string } {
   if (process.platform === 'win32') return { title: '', suffix: '-msvc' }
   if (process.platform !== 'linux') return { title: '', suffix: '' }
@@ -17,7 +17,7 @@ function library(): { title: string; suffix: string } {
     : { title: ' with an unknown C library', suffix: '-gnu' }
 }
 
-/** What Node.js knows of this process; a runtime may have none, or refuse to make one. */
+/** Node.js's report of this process; other runtimes may have none, or refuse to make one. */
 function systemReport(): Report | undefined {
   try {
     return process.report?.getReport() as Report | undefined
@@ -31,7 +31,7 @@ export function platformPackage(): string {
   return `mmfile-${process.platform}-${process.arch}${library().suffix}`
 }
 
-/** The packages that this version has binaries in, by name. In a checkout there are none. */
+/** The names of the packages with this version's binaries. In a checkout there are none. */
 function binaryPackages(): Record<string, string> {
   try {
     const { optionalDependencies } = require('../../package.json') as {
@@ -43,10 +43,10 @@ function binaryPackages(): Record<string, string> {
   }
 }
 
-/** What the loader says of a file that is not there, and of a platform it has never heard of. */
+/** The loader's messages for a missing file and for an unknown platform. */
 const NOT_THERE = /^(Cannot find|Unsupported) /
 
-/** What the system said about a file that is there, without what the loader tried besides. */
+/** The system's message about a file that exists, without the loader's other attempts. */
 function refusal(error: unknown): Error | undefined {
   for (let one = error; one instanceof Error; one = one.cause) {
     if (NOT_THERE.test(one.message)) continue
@@ -56,7 +56,7 @@ function refusal(error: unknown): Error | undefined {
   return undefined
 }
 
-/** What to do about a flag of the runtime that is in the way; nothing if none is. */
+/** The advice about a flag of the runtime that prevents loading; `undefined` if there is none. */
 function flagged(said: string): string | undefined {
   if (/addons is disabled/.test(said)) {
     return (

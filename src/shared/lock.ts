@@ -46,7 +46,7 @@ export class LockGuard {
 
   /**
    * Whether the last holder ended inside its section: it was killed, exited, its worker was terminated, its
-   * `withLock` callback threw, or its guard was collected. What it left of segments has been repaired.
+   * `withLock` callback threw, or its guard was collected. Half-written segments have been repaired.
    */
   readonly abandoned: boolean
   #release: Release | undefined
@@ -92,7 +92,7 @@ export class LockGuard {
 /** The lock of one open file or mutex. */
 export class SharedLock {
   readonly #handle: number
-  /** What it is the lock of, for errors. */
+  /** The object that the lock belongs to, for error messages. */
   readonly #subject: string
   /** Whom a guard keeps from being garbage-collected, which would close it. */
   readonly owner: object
@@ -142,7 +142,7 @@ export class SharedLock {
     }
   }
 
-  /** The lock, which a thread of its own waits for and holds, so that this one goes on meanwhile. */
+  /** Takes the lock. A separate thread waits for it and holds it, so that this one keeps running. */
   lock(options: WaitOptions | undefined): Promise<LockGuard> {
     try {
       const wait = checkWait(checkOptions(options, WAIT_OPTIONS))

@@ -28,5 +28,5 @@ native.install(
 /** The functions that are called for every message. */
 export const operations = native.operations()
 
-/** What the options are where a program gives none; the core has the values. */
+/** The default options; their values are the core's. */
 export const defaults = native.defaults()

@@ -1,8 +1,8 @@
 import { addAbortListener } from 'node:events'
 import { abortError, invalidType } from './errors.js'
 
-// What a program gives as a signal may have members of its own, which do anything. Signals are asked
-// and listened to with the platform's, and nowhere but here.
+// A program's signal may have its own members, which may do anything. So only this file touches
+// signals, and it uses the members of the platform's prototype.
 const { addEventListener, removeEventListener } = EventTarget.prototype
 const isAborted = getter('aborted')
 const reasonOf = getter('reason')
@@ -54,7 +54,7 @@ export function onAbort(
     try {
       removeEventListener.call(signal, 'abort', hear)
     } catch {
-      // A proxy of a signal can be revoked meanwhile. What has been waited for is had all the same.
+      // A proxy of a signal can be revoked meanwhile. The wait has succeeded nevertheless.
     }
   }
   try {

@@ -12,14 +12,14 @@ function checkHighWaterMark(value: unknown): number {
   return checkWhole('options.highWaterMark', value ?? HIGH_WATER_MARK)
 }
 
-/** A chunk, in an object of its own, since a promise would take a value with a method `then` for another promise. */
+/** A chunk, wrapped in an object: a promise would take a value with a method `then` for another promise. */
 export interface Chunk {
   readonly chunk: unknown
 }
 
 /**
- * A stream of what `next` returns or resolves with, until that is `undefined`. The signal that `next` gets aborts when
- * the stream is destroyed.
+ * A stream of the values that `next` returns or resolves with, until one is `undefined`. The signal that `next` gets
+ * aborts when the stream is destroyed.
  */
 export function readable(
   highWaterMark: unknown,
@@ -81,7 +81,7 @@ export function writable(
       try {
         written = write(chunk, destroyed.signal)
       } catch (error) {
-        // Later: a stream goes on with the chunks that it keeps if a write fails while it is called.
+        // Later: if a write fails synchronously, a stream would continue with its buffered chunks.
         process.nextTick(callback, error)
         return
       }

@@ -20,7 +20,7 @@ export function checkText(name: string, text: string, encoding: TextEncodingName
 }
 
 /**
- * The text that bytes are in that encoding; `undefined` if they are none. They must not change meanwhile:
+ * Decodes bytes in that encoding; `undefined` if they are not text. The bytes must not change meanwhile:
  * shared memory is copied first.
  */
 export function decodeText(bytes: Uint8Array, encoding: TextEncodingName): string | undefined {

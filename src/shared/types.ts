@@ -1,27 +1,27 @@
 /** Binary values. They may lie in a `SharedArrayBuffer`. */
 export type Bytes = NodeJS.ArrayBufferView | ArrayBufferLike
 
-/** What can be written as one segment. A string is stored in the handle's `encoding`. */
+/** A value that can be written as one segment. A string is stored in the handle's `encoding`. */
 export type Value = string | Bytes
 
 /**
- * How strings become bytes. `'utf16le'` is what .NET writes, and keeps lone surrogates; `'utf8'` takes half of
- * the memory for most text, is what C and Python write, and has U+FFFD in place of lone surrogates;
+ * How strings become bytes. `'utf16le'` is .NET's encoding and keeps lone surrogates; `'utf8'` takes half of
+ * the memory for most text, is the usual encoding in C and Python, and replaces lone surrogates by U+FFFD;
  * `'latin1'` has a byte for each of the characters up to U+00FF and refuses others.
  */
 export type TextEncodingName = 'utf16le' | 'utf8' | 'latin1'
 
 /**
  * Writes a segment in place: `target` is shared memory, holds anything at first, and is emptied when the
- * function has returned. A number that it returns is the length to keep; nothing, all of it. What it throws,
- * the call throws, and nothing was written.
+ * function has returned. If it returns a number, that is the length to keep; otherwise all of it is kept. If
+ * it throws, the call throws the same error and nothing was written.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function that ends without `return`
 export type Fill = (target: Uint8Array) => number | void
 
 /**
- * What precedes the id in the names of a file's objects: up to 64 characters of `[A-Za-z0-9._-]` each.
- * Both sides need the same.
+ * The text before the id in the names of a file's objects: up to 64 characters of `[A-Za-z0-9._-]`
+ * each. Both sides need the same.
  */
 export interface Prefixes {
   /** Of the file. Default `'mmfile-data-'`. */
@@ -42,7 +42,7 @@ export interface PlaceOptions {
   directory?: string | undefined
 }
 
-/** What every way to open a file takes. */
+/** Options of every way to open a file. */
 export interface CommonOptions extends PlaceOptions {
   /**
    * Whether operations take the lock. Default `true`; `false` is right only while one process
@@ -56,14 +56,14 @@ export interface CommonOptions extends PlaceOptions {
    * same; bytes are read and written as they are with any.
    */
   encoding?: TextEncodingName | undefined
-  /** What precedes the id in the objects' names. */
+  /** The text before the id in the objects' names. */
   prefixes?: Prefixes | undefined
 }
 
 /** How long a file can be opened; see {@link CreateOptions.lifetime}. */
 export type Lifetime = 'creator' | 'last-process'
 
-/** What a handle may do. */
+/** What a handle is allowed to do. */
 export type Access = 'read-write' | 'read'
 
 /** Options of `MmFile.createNew`. */
@@ -89,7 +89,7 @@ export interface OpenOptions extends CommonOptions {
 
 /** How long something is waited for, blocking. */
 export interface SyncWaitOptions {
-  /** Milliseconds, fractions allowed; 0 tries once; default: for ever. */
+  /** Milliseconds, fractions allowed; 0 tries once; default: no limit. */
   timeout?: number | undefined
 }
 
@@ -112,7 +112,7 @@ export type FlushOptions = Omit<WaitOptions, 'timeout'>
  */
 export type RequirePeer = boolean | 'creator'
 
-/** What every wait for a segment takes. */
+/** Options of every wait for a segment. */
 interface SegmentWait {
   /** Which other process it requires. Default `false`. */
   requirePeer?: RequirePeer | undefined
@@ -142,7 +142,7 @@ export interface OpenFileOptions extends Omit<CommonOptions, 'directory' | 'pref
 /** What segments are read as. */
 export type SegmentForm = 'value' | 'bytes' | 'view'
 
-/** What each form is. */
+/** The type of each form. */
 export interface SegmentForms {
   /** A string, in the handle's encoding. */
   value: string
@@ -156,13 +156,13 @@ export interface SegmentForms {
 export interface SegmentsOptions<F extends SegmentForm = SegmentForm> extends SegmentWaitOptions {
   /** The first index. Default 0. */
   from?: number | undefined
-  /** What segments are read as. Default `'value'`. */
+  /** The form in which segments are read. Default `'value'`. */
   as?: F | undefined
 }
 
 /** Options of `createReadStream`. */
 export interface ReadStreamOptions extends Omit<SegmentsOptions, 'as'> {
-  /** What the chunks are. Default `'bytes'`. */
+  /** The form of the chunks. Default `'bytes'`. */
   as?: SegmentForm | undefined
   /** How many segments are read ahead. Default 16. */
   highWaterMark?: number | undefined
@@ -180,7 +180,7 @@ export interface WriteStreamOptions {
 
 /** Options of `NamedMutex.open` and `openExisting`. */
 export interface MutexOptions extends PlaceOptions {
-  /** What precedes the name in the object's name. Default `'mmfile-mutex-'`. */
+  /** The text before the name in the object's name. Default `'mmfile-mutex-'`. */
   prefix?: string | undefined
   /**
    * Milliseconds that opening waits for a process that is removing the name, before
@@ -189,7 +189,7 @@ export interface MutexOptions extends PlaceOptions {
   lockTimeout?: number | undefined
 }
 
-/** What an object is. Each kind has a name space of its own. */
+/** The kind of an object. Each kind has a separate name space. */
 export type Kind = 'file' | 'channel' | 'mutex'
 
 /** Options of `list` and `sweep`. */
@@ -205,7 +205,7 @@ export interface ListOptions extends PlaceOptions {
 
 /** Options of `remove`. */
 export interface RemoveOptions extends ListOptions {
-  /** What is removed. Default `'file'`. */
+  /** The kind of the object to remove. Default `'file'`. */
   kind?: Kind | undefined
 }
 
@@ -213,7 +213,7 @@ export interface RemoveOptions extends ListOptions {
 export interface ObjectInfo {
   /** The id of a file, the name of a mutex. */
   id: string
-  /** What it is. */
+  /** Its kind. */
   kind: Kind
   /**
    * The bytes that its segments and their size words may take. 0 for a mutex, and for a file that another
@@ -240,7 +240,7 @@ export interface ObjectInfo {
 export interface Peer {
   /** The id of its process. */
   pid: number
-  /** What it may do. */
+  /** What it is allowed to do. */
   access: Access
   /** When it was opened. */
   since: Date

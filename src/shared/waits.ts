@@ -4,8 +4,8 @@ import { checkSignal, onAbort, throwIfAborted } from './signals.js'
 import type { SyncWaitOptions, WaitOptions } from './types.js'
 
 /*
- * Waiting, of whatever for: the options, promises that the clock or a signal may settle, blocking in slices,
- * and loops that leave the event loop its turn.
+ * What all waits share: the options, promises that a timeout or a signal may settle, blocking in slices, and
+ * loops that let the event loop turn.
  */
 
 /** The names of the options of a wait, and of a blocking one. */
@@ -43,9 +43,9 @@ export interface Pending<T> {
 /**
  * A promise that `begin` has settled some time, unless the clock or the signal does that first.
  *
- * `begin` returns what ends the wait; it is called once, after whatever settled the promise, and is told
- * whether that was the clock or the signal. The program gets this very promise: an `async` function around
- * it would take three more turns of the microtask queue.
+ * `begin` returns a function that ends the wait. It is called once, after the promise has settled; its
+ * argument says whether a timeout or the signal settled it. The program gets this very promise: an `async`
+ * function around it would take three more turns of the microtask queue.
  */
 export function pend<T>(
   wait: Wait,
@@ -125,7 +125,7 @@ export function block<T>(
   return undefined
 }
 
-/** How long loops over what is there keep the event loop at a stretch, in milliseconds: half of what is promised. */
+/** How long a loop over available values may keep the event loop busy, in milliseconds: half of the promised bound. */
 const LONGEST_TURN = 5
 
 /** When a loop began to run in this turn of the event loop; `undefined` if none has. */
@@ -136,8 +136,8 @@ function turned(): void {
 }
 
 /**
- * What a loop over values that are there awaits before it takes the next one: a turn of the event loop, so
- * that timers and I/O run. `undefined` if there was one a moment ago. One clock serves all loops of the thread.
+ * A loop over available values awaits this before it takes the next one: a turn of the event loop, so that
+ * timers and I/O run. `undefined` if there was one a moment ago. One clock serves all loops of the thread.
  */
 export function takeTurn(): Promise<void> | undefined {
   const time = now()

@@ -14,7 +14,7 @@ export interface Line {
 }
 
 export interface Follower {
-  /** What came since the last call, at most as many as fit. */
+  /** The items that came since the last call, at most as many as fit. */
   next(most: number): Line[]
   close(): void
 }

@@ -8,7 +8,7 @@ import { list, mutexPeers } from '../../shared/listing.js'
 import type { ListOptions, ObjectInfo, Peer } from '../../shared/types.js'
 import { keyOf } from './key.js'
 
-/** What is to be seen of a file, a channel or a mutex at one moment. */
+/** The state of a file, a channel or a mutex at one moment. */
 export interface TopRow extends Omit<ObjectInfo, 'createdAt'> {
   /** When it was created, in ISO 8601. */
   createdAt: string
@@ -79,7 +79,7 @@ export class Sampler {
     return { at: new Date().toISOString(), rows }
   }
 
-  /** Completes the row. Returns how many segments or messages there have been; a mutex has none. */
+  /** Completes the row. Returns how many segments or messages there have been: 0 for a mutex. */
   #look(row: TopRow): number | undefined {
     try {
       if (row.kind === 'mutex') {

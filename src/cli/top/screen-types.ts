@@ -1,7 +1,7 @@
 import type { Follower } from './follow.js'
 import type { Sample, TopRow } from './sample.js'
 
-/** What the screen shows, and where it has it from. */
+/** The data that the screen shows, and its source. */
 export interface ScreenSource {
   /** Milliseconds between two samples. */
   readonly interval: number
@@ -9,7 +9,7 @@ export interface ScreenSource {
   follow(row: Pick<TopRow, 'id' | 'kind'>, most: number): Follower
 }
 
-/** What `screen.mjs` exports: a bundle with the drawing library in it. */
+/** The exports of `screen.mjs`, a bundle that contains the drawing library. */
 export interface Screen {
   /** Draws until its user ends it, or `stop` aborts. */
   showScreen(source: ScreenSource, first: Sample, stop: AbortSignal): Promise<void>

@@ -10,13 +10,13 @@ import { NAMED, placeOf, pressed, SAMPLED, START } from './keys.js'
 import { sorted } from './order.js'
 import { Table } from './table.js'
 
-/** Milliseconds between two checks of what is followed. */
+/** Milliseconds between two polls of the followed object. */
 const FOLLOWED = 200
-/** Lines of what was followed that are kept. */
+/** The number of followed lines that are kept. */
 const KEPT = 200
 /** Lines of a window that are neither the table's nor a panel's: the summary and the keys. */
 const FRAME = 2
-/** Lines of a table that are none of its rows: one that is blank, and the head. */
+/** Lines of a table besides its rows: a blank one and the head. */
 const TABLE = 2
 /** Lines of a window that is too low for a table and a panel. */
 const LOW = 16
@@ -39,7 +39,7 @@ export function App({ source, first }: { source: ScreenSource; first: Sample }) 
         setProblem('')
         press({ key: SAMPLED, rows: next.rows, page: 0 })
       } catch (error) {
-        // The folder may come back; what was seen last stays until then.
+        // The folder may come back; the last state stays on the screen until then.
         setProblem((error as Error).message)
       }
     }
@@ -129,7 +129,7 @@ function plural(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`
 }
 
-/** What matters most comes first: a narrow window has no room for the rest. */
+/** The most important comes first: a narrow window has no room for the rest. */
 const KEYS = [
   ['q', 'quit'],
   ['↑↓', 'select'],
@@ -176,7 +176,7 @@ interface Followed {
 
 const NOTHING: Followed = { lines: [], problem: '' }
 
-/** What comes into a row's file or channel, the newest last. */
+/** The new contents of a row's file or channel, the newest last. */
 function useFollowed(source: ScreenSource, row: Sample['rows'][number] | undefined): Followed {
   const [followed, setFollowed] = useState(NOTHING)
   const target = row === undefined ? undefined : keyOf(row)

@@ -2,7 +2,7 @@ import { Box, Text } from 'ink'
 import type { TopRow } from '../sample.js'
 import { bytes } from './format.js'
 
-/** What a row is made of: its processes, and who takes part in a channel. */
+/** The details of a row: its processes, and the participants of a channel. */
 export function Details({ row, height }: { row: TopRow; height: number }) {
   const all = [...factsOf(row), ...row.processes.map(describeProcess), ...participantsOf(row)]
   const room = Math.max(0, height - 3)
@@ -45,7 +45,7 @@ function describeProcess({
   return `process ${pid}  ${[access, ...more].join(', ')}`
 }
 
-/** Those that lag most come first: there may be more than there is room for. */
+/** Those that lag most come first, since the window may be too small for all. */
 function participantsOf({ participants }: TopRow): string[] {
   const worst = [...participants].sort((a, b) => b.lag - a.lag)
   return worst.map(({ id, role, group, pid, nextIndex, lag }) => {

@@ -2,7 +2,7 @@ import { Box, Text } from 'ink'
 import type { Line } from '../follow.js'
 import type { TopRow } from '../sample.js'
 
-/** What comes into a file or a channel, the newest at the bottom. */
+/** The new contents of a file or a channel, the newest at the bottom. */
 export function Following({
   row,
   lines,

@@ -2,7 +2,7 @@ import { keyOf } from '../key.js'
 import type { TopRow } from '../sample.js'
 import { ORDERS, sorted } from './order.js'
 
-/** What the user has chosen to see. */
+/** The view that the user has chosen. */
 export interface State {
   /** The place in ORDERS. */
   order: number
@@ -24,7 +24,7 @@ export const START: State = {
   paused: false,
 }
 
-/** Keys without a character, by what the drawing library calls them. */
+/** Keys without a character, by their names in the drawing library. */
 export const NAMED = ['upArrow', 'downArrow', 'pageUp', 'pageDown', 'return', 'escape'] as const
 
 /** The "key" of a new sample. */
@@ -44,7 +44,7 @@ export function placeOf(rows: readonly TopRow[], { selected, place }: State): nu
   return found >= 0 ? found : Math.max(0, Math.min(place, rows.length - 1))
 }
 
-/** What comes of a key. */
+/** The effect of a key. */
 export function pressed(state: State, { key, rows: unsorted, page }: Press): State {
   const { order, reversed, panel, paused } = state
   const rows = sorted(unsorted, order, reversed)
@@ -58,7 +58,7 @@ export function pressed(state: State, { key, rows: unsorted, page }: Press): Sta
     ...state,
     order: (order + step + ORDERS.length) % ORDERS.length,
   })
-  // What a panel shows stays selected, however the rows move.
+  // The row that a panel shows stays selected when the rows move.
   const toggle = (one: State['panel']): State => ({
     ...to(at),
     panel: panel === one ? 'none' : one,

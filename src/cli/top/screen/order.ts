@@ -2,11 +2,11 @@ import type { TopRow } from '../sample.js'
 
 interface Order {
   name: string
-  /** What is compared; greater numbers come first. */
+  /** The number to compare; greater ones come first. */
   by(row: TopRow): number | string
 }
 
-/** What rows are sorted by, one after the other with the key 's'. */
+/** The sort orders of the rows; the key 's' switches to the next one. */
 export const ORDERS: readonly Order[] = [
   { name: 'created', by: (row) => Date.parse(row.createdAt) },
   { name: 'id', by: (row) => row.id },
