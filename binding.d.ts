@@ -109,21 +109,21 @@ export declare function channelRecovered(channel: number): number
 /** Creates a group unless there is one of that name. */
 export declare function createGroup(channel: number, name: string, from: number): boolean
 
-/** What the options are where a program gives none. */
+/** The default options. */
 export declare function defaults(): NativeDefaults
 
 /** Detaches a reader or a member. */
 export declare function evict(channel: number, number: number): void
 
 /**
- * Has a file on disk flushed by a thread of its own. The callback hears 1, or an error. Unless
- * `keeps_alive`, the process may end before that.
+ * Flushes a file on disk from a new thread. The callback gets 1, or an error. Unless `keeps_alive`, the
+ * process may end before that.
  */
 export declare function flush(handle: number, keepsAlive: boolean, callback: (error: Error | 1) => void): void
 
 /**
- * The same on a thread of its own. The callback hears 1, or an error. Unless `keeps_alive`, the process may
- * end before that.
+ * The same on a new thread. The callback gets 1, or an error. Unless `keeps_alive`, the process may end
+ * before that.
  */
 export declare function flushChannel(channel: number, keepsAlive: boolean, callback: (error: Error | 1) => void): void
 
@@ -169,7 +169,7 @@ export declare function mutexPeers(name: string, place: NativePlace): Array<Nati
 
 /** An open channel. */
 export interface NativeChannel {
-  /** What the operations want first. */
+  /** The handle's number: the first argument of the operations. */
   handle: number
   /** The id. */
   id: string
@@ -213,25 +213,25 @@ export interface NativeChannelOptions {
   lockTimeout: number
   /** The folder of the object, unless it is the system's. */
   directory?: string
-  /** What precedes the id in a file's name. */
+  /** The text before the id in a file's name. */
   dataPrefix: string
-  /** What precedes the id in the name of a file's lock, where that is an object. */
+  /** The text before the id in the name of a file's lock, where that is an object. */
   mutexPrefix: string
-  /** What precedes the id in the object's name. */
+  /** The text before the id in the object's name. */
   channelPrefix: string
 }
 
-/** What the options are where a program gives none. */
+/** The default options. */
 export interface NativeDefaults {
   /** In milliseconds. */
   lockTimeout: number
-  /** What precedes the id in a file's name. */
+  /** The text before the id in a file's name. */
   dataPrefix: string
-  /** What precedes the id in the name of a file's lock, where that is an object. */
+  /** The text before the id in the name of a file's lock, where that is an object. */
   lockPrefix: string
-  /** What precedes the name in the name of a mutex. */
+  /** The text before the name in the name of a mutex. */
   mutexPrefix: string
-  /** What precedes the id in the name of a channel. */
+  /** The text before the id in the name of a channel. */
   channelPrefix: string
   /** In bytes. */
   channelCapacity: number
@@ -243,7 +243,7 @@ export interface NativeDefaults {
 export interface NativeInfo {
   /** Its id. */
   id: string
-  /** What it is. */
+  /** Its kind. */
   kind: 'file' | 'channel' | 'mutex'
   /** In bytes. */
   capacity: number
@@ -265,7 +265,7 @@ export interface NativeInfo {
 
 /** An open mutex. */
 export interface NativeMutex {
-  /** What the operations want first. */
+  /** The handle's number: the first argument of the operations. */
   handle: number
   /** The name. */
   name: string
@@ -279,7 +279,7 @@ export interface NativeMutexOptions {
   existing: boolean
   /** The folder of the object, unless it is the system's. */
   directory?: string
-  /** What precedes the name in the object's name. */
+  /** The text before the name in the object's name. */
   prefix: string
   /** In milliseconds. */
   lockTimeout: number
@@ -289,11 +289,11 @@ export interface NativeMutexOptions {
 export interface NativeParticipant {
   /** Its number. */
   number: number
-  /** Its process; a group has none. */
+  /** Its process; 0 for a group. */
   pid?: number
-  /** What it is. */
+  /** Its role. */
   role: 'reader' | 'member' | 'writer' | 'group'
-  /** The group's name, or that of a member's group. */
+  /** The name of the group, for a group and for its members. */
   group?: string
   /** The next message that it has not done with. */
   nextIndex: number
@@ -323,13 +323,13 @@ export interface NativePeer {
 export interface NativePlace {
   /** The folder, unless it is the system's. */
   directory?: string
-  /** What precedes the id in a file's name. */
+  /** The text before the id in a file's name. */
   dataPrefix: string
-  /** What precedes the id in the name of a file's lock, where that is an object. */
+  /** The text before the id in the name of a file's lock, where that is an object. */
   mutexPrefix: string
-  /** What precedes the id in the name of a channel. */
+  /** The text before the id in the name of a channel. */
   channelPrefix: string
-  /** What precedes the name in the name of a mutex; no mutexes without it. */
+  /** The text before the name in the name of a mutex; without it, mutexes are left out. */
   prefix?: string
 }
 
@@ -379,10 +379,10 @@ export declare function participants(channel: number): Array<NativeParticipant>
 /** The open handles on a file, a channel or a mutex. */
 export declare function peers(handle: number): Array<NativePeer>
 
-/** What is wrong with an id or a name, if anything is. */
+/** The reason why an id or a name is invalid; nothing if it is valid. */
 export declare function problemOfId(id: string): string | null
 
-/** What is wrong with a prefix, if anything is. */
+/** The reason why a prefix is invalid; nothing if it is valid. */
 export declare function problemOfPrefix(prefix: string): string | null
 
 /** How often this handle repaired the file behind a dead process. */

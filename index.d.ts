@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { Writable } from 'node:stream';
 
-/** What a handle may do. */
+/** What a handle is allowed to do. */
 export declare type Access = 'read-write' | 'read';
 
 /** Binary values. They may lie in a `SharedArrayBuffer`. */
@@ -167,11 +167,11 @@ export declare class Channel<T = Buffer> extends Sender<T> {
     get capacity(): number;
     /** The most bytes that one message may have: a quarter of the capacity. */
     get maxByteLength(): number;
-    /** What values are as bytes: the name of an encoding or a codec. */
+    /** How values become bytes: the name of an encoding or of a codec. */
     get encoding(): string;
-    /** What a send meets when the slowest reader leaves no room. */
+    /** What happens to a send when the slowest reader leaves no room. */
     get onFull(): OnFull;
-    /** What this handle may do. */
+    /** Whether this handle may write. */
     get access(): Access;
     /** Whether this handle created it. */
     get isCreator(): boolean;
@@ -234,8 +234,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     removeGroup(name: string): void;
     /**
-     * Joins a group: each of its messages goes to one member, which acknowledges it with `ack()`. What a member has not
-     * acknowledged when it closes or dies goes to another.
+     * Joins a group: each of its messages goes to one member, which acknowledges it with `ack()`. Messages that a
+     * member has not acknowledged when it closes or dies go to another.
      *
      * Throws `ERR_MMFILE_NOT_FOUND` for a group that no process created (a typing error must not hold writers back),
      * `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_READ_ONLY`.
@@ -271,9 +271,9 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * Rejects with `ERR_MMFILE_REMOTE` if the handler failed (its error with `code` and other properties is the `cause`);
      * `ERR_MMFILE_PEER_GONE` if three servers died with it, or no process serves and `requireServer` is set;
      * `ERR_MMFILE_TIMEOUT`, whose message says whether any process serves; `ERR_MMFILE_FULL`, `ERR_MMFILE_SEALED`,
-     * `ERR_MMFILE_CAPACITY`, an `AbortError`. It may have been handled all the same.
+     * `ERR_MMFILE_CAPACITY`, an `AbortError`. The request may have been handled nevertheless.
      *
-     * @param value what is asked, by the channel's `encoding`
+     * @param value the request, encoded by the channel's `encoding`
      * @param options `timeout` in milliseconds, `signal`, `ref`, `requireServer`
      * @returns the reply, whose type is believed, not checked
      * @example
@@ -287,7 +287,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * Rejects with `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_CLOSED`, or what `onError`
      * throws.
      *
-     * @param handler returns the reply or a promise of it; what it throws, the caller's `request` rejects with
+     * @param handler returns the reply or a promise of it; if it throws, the caller's `request` rejects with
+     * that error
      * @param options `concurrency`: how many are handled at a time; `signal`; `onError`: called when the handler failed
      * @example
      * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal, onError: console.error })
@@ -338,8 +339,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     seal(): void;
     /**
-     * Resolves once everything that was sent is on the disk. A thread of its own waits for the disk, which takes
-     * milliseconds; it cannot be cancelled.
+     * Resolves once everything that was sent is on the disk. A separate thread waits for the disk, which takes
+     * milliseconds; that cannot be cancelled.
      *
      * Rejects with `ERR_MMFILE_UNSUPPORTED` for a channel in memory, `ERR_MMFILE_NO_SPACE` if the disk refuses,
      * `ERR_MMFILE_CLOSED`, or an `AbortError`.
@@ -358,8 +359,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     flushSync(): void;
     /**
-     * A stream of Node's, in object mode, that sends every chunk as a message, and waits while the channel is full. It is
-     * destroyed with what `send` rejects with.
+     * A Node.js stream in object mode that sends every chunk as a message, and waits while the channel is full. An error
+     * of `send` destroys it.
      *
      * @param options `seal: true` seals the channel when the stream finishes; `highWaterMark`, `signal`
      * @example
@@ -390,26 +391,26 @@ export declare class Channel<T = Buffer> extends Sender<T> {
     [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What a channel that is there must be. */
+/** Properties that an existing channel must have. */
 export declare interface ChannelExpectation {
     /** If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. Default: what it has. */
     onFull?: OnFull | undefined;
 }
 
-/** What every way to open a channel takes. */
+/** Options of every way to open a channel. */
 export declare interface ChannelHandleOptions {
     /** Milliseconds that an operation waits for a lock before `ERR_MMFILE_TIMEOUT`. Default 10,000. */
     lockTimeout?: number | undefined;
-    /** Names of groups, 1 to 64 bytes each. Those that are missing are created, from the oldest message on. */
+    /** Names of groups, 1 to 64 bytes each. Missing ones are created and begin with the oldest message. */
     groups?: readonly string[] | undefined;
 }
 
-/** As for a file; `'writer'`: when there was an exclusive writer and there is none. */
+/** As for a file; `'writer'`: fails when there was an exclusive writer and there is none any more. */
 export declare type ChannelPeer = RequirePeer | 'writer';
 
 /** Where a channel in memory is. */
 export declare interface ChannelPlace extends PlaceOptions {
-    /** What precedes the id in the object's name: that of `channel`. Both sides need the same. */
+    /** The text before the id in the object's name: only `channel` counts. Both sides need the same. */
     prefixes?: Prefixes | undefined;
 }
 
@@ -421,14 +422,14 @@ export declare interface ChannelReadStreamOptions {
     signal?: AbortSignal | undefined;
 }
 
-/** What a new channel is like. */
+/** Properties of a new channel. */
 export declare interface ChannelShape {
     /**
      * Bytes for messages and their headers of 16 bytes, rounded up to a power of two: 4 KiB to 16 GiB. A message takes
      * at most a quarter. Default 4 MiB.
      */
     capacity?: number | undefined;
-    /** What a send meets when the slowest reader leaves no room. Default `'wait'`. */
+    /** What happens to a send when the slowest reader leaves no room. Default `'wait'`. */
     onFull?: OnFull | undefined;
     /** Slots for reliable readers, members, the exclusive writer and groups. Default 64. */
     maxParticipants?: number | undefined;
@@ -439,7 +440,8 @@ export declare interface Codec<T> {
     /** 1 to 64 bytes, and no {@link EncodingName}. */
     readonly name: string;
     /**
-     * The bytes of a value. They are copied before the next call. What it throws, the send throws.
+     * The bytes of a value. They are copied before the next call. If this throws, the send throws the
+     * same error.
      *
      * @param value what the program sends
      * @example
@@ -447,8 +449,8 @@ export declare interface Codec<T> {
      */
     encode(value: T): Uint8Array;
     /**
-     * The value of bytes, which are a copy of its own. If it throws, `message.value` throws `ERR_MMFILE_NOT_TEXT` with
-     * that as the cause.
+     * Decodes a value from a private copy of the bytes. If this throws, `message.value` throws `ERR_MMFILE_NOT_TEXT`
+     * with that as the cause.
      *
      * @param bytes what `encode` returned
      * @example
@@ -457,7 +459,7 @@ export declare interface Codec<T> {
     decode(bytes: Uint8Array): T;
 }
 
-/** What every way to open a file takes. */
+/** Options of every way to open a file. */
 declare interface CommonOptions extends PlaceOptions {
     /**
      * Whether operations take the lock. Default `true`; `false` is right only while one process
@@ -471,7 +473,7 @@ declare interface CommonOptions extends PlaceOptions {
      * same; bytes are read and written as they are with any.
      */
     encoding?: TextEncodingName | undefined;
-    /** What precedes the id in the objects' names. */
+    /** The text before the id in the objects' names. */
     prefixes?: Prefixes | undefined;
 }
 
@@ -516,8 +518,8 @@ export declare interface Encoded<E> {
 }
 
 /**
- * What values are as bytes. `'bytes'`: as they are; `'utf8'`, `'utf16le'` and `'latin1'`: strings; `'json'`: what
- * `JSON.stringify` makes of them; `'v8'`: structured clones, for Node.js alone.
+ * How values become bytes. `'bytes'`: unchanged; `'utf8'`, `'utf16le'` and `'latin1'`: strings; `'json'`: by
+ * `JSON.stringify`; `'v8'`: structured clones, for Node.js only.
  */
 export declare type EncodingName = 'bytes' | TextEncodingName | 'json' | 'v8';
 
@@ -605,8 +607,8 @@ export declare interface ExpectOptions {
 
 /**
  * Writes a segment in place: `target` is shared memory, holds anything at first, and is emptied when the
- * function has returned. A number that it returns is the length to keep; nothing, all of it. What it throws,
- * the call throws, and nothing was written.
+ * function has returned. If it returns a number, that is the length to keep; otherwise all of it is kept. If
+ * it throws, the call throws the same error and nothing was written.
  */
 export declare type Fill = (target: Uint8Array) => number | void;
 
@@ -654,10 +656,10 @@ declare class Job<V> extends Message<V> {
     release(): void;
 }
 
-/** What an object is. Each kind has a name space of its own. */
+/** The kind of an object. Each kind has a separate name space. */
 export declare type Kind = 'file' | 'channel' | 'mutex';
 
-/** What errors of these codes always know. */
+/** The properties that errors of these codes always have. */
 declare interface KnownFacts {
     ERR_MMFILE_CAPACITY: {
         readonly needed: number;
@@ -681,9 +683,9 @@ export declare type Lifetime = 'creator' | 'last-process';
  * in the folder.
  *
  * Throws `ERR_MMFILE_NO_SPACE` if the process has no descriptors left, `ERR_MMFILE_ACCESS` if the folder
- * cannot be read, `ERR_MMFILE_UNSUPPORTED` if there is none, and for a directory on Windows.
+ * cannot be read, `ERR_MMFILE_UNSUPPORTED` if it does not exist, and for a directory on Windows.
  *
- * @param options `directory`, `prefixes`, and `prefix`: that of mutexes
+ * @param options `directory`, `prefixes`, and `prefix`, the prefix of mutexes
  * @example
  * for (const { id, kind, size } of list()) console.log(id, kind, size)
  */
@@ -708,7 +710,7 @@ declare class LockGuard {
     #private;
     /**
      * Whether the last holder ended inside its section: it was killed, exited, its worker was terminated, its
-     * `withLock` callback threw, or its guard was collected. What it left of segments has been repaired.
+     * `withLock` callback threw, or its guard was collected. Half-written segments have been repaired.
      */
     readonly abandoned: boolean;
     /**
@@ -735,8 +737,8 @@ declare class Member<V> extends Receiver<Job<V>> {
     /** The name of the group. */
     readonly group: string;
     /**
-     * Leaves the group. What it has not acknowledged goes to another member; calls and loops that wait reject with
-     * `ERR_MMFILE_CLOSED`. Doing it again changes nothing.
+     * Leaves the group. Jobs that it has not acknowledged go to another member; calls and loops that wait reject
+     * with `ERR_MMFILE_CLOSED`. Doing it again changes nothing.
      *
      * @example
      * member.close()
@@ -756,8 +758,8 @@ declare class Message<V> {
     /** Its index: they count from 0, without gaps. */
     readonly index: number;
     /**
-     * What `as` says: a decoded value, copied bytes, or bytes in shared memory, which are valid until `release()`. If it
-     * cannot be decoded, reading this throws `ERR_MMFILE_NOT_TEXT`.
+     * In the form that `as` asks for: a decoded value, copied bytes, or bytes in shared memory, which are valid until
+     * `release()`. If it cannot be decoded, reading this throws `ERR_MMFILE_NOT_TEXT`.
      */
     readonly value: V;
     /**
@@ -779,10 +781,10 @@ declare class Message<V> {
     [Symbol.dispose](): void;
 }
 
-/** What a message is received as. */
+/** The form in which a message is received. */
 export declare type MessageForm = 'value' | 'bytes' | 'view';
 
-/** What each form is. */
+/** The type of each form. */
 export declare interface MessageForms<T> {
     /** Decoded. */
     value: T;
@@ -863,7 +865,7 @@ export declare class MmFile {
      * `access: 'read'`; it is then polled now and then instead of being waited on.
      *
      * Throws `ERR_MMFILE_NOT_FOUND`, `ERR_MMFILE_ACCESS`, `ERR_MMFILE_CORRUPT` if it is shorter than it
-     * was made, `ERR_MMFILE_INCOMPATIBLE` if it is not one of ours.
+     * was made, `ERR_MMFILE_INCOMPATIBLE` if it is not a file of this package.
      *
      * @param path a path or a `file:` URL
      * @param options the same `encoding` as the creator's, and `access`
@@ -895,7 +897,7 @@ export declare class MmFile {
     get isCreator(): boolean;
     /** Whether operations take the lock. */
     get synchronized(): boolean;
-    /** What this handle may do. */
+    /** Whether this handle may write. */
     get access(): Access;
     /** How strings become bytes, and bytes strings, with this handle. */
     get encoding(): TextEncodingName;
@@ -1054,8 +1056,8 @@ export declare class MmFile {
      */
     segments<F extends SegmentForm = 'value'>(options?: SegmentsOptions<F>): AsyncGenerator<SegmentForms[F], void, undefined>;
     /**
-     * The same as a stream of Node's, in object mode: one segment a chunk, `as: 'bytes'` by default. It ends
-     * when the file is sealed, and is destroyed with what `segments` would throw.
+     * The same as a Node.js stream in object mode: one segment a chunk, `as: 'bytes'` by default. It ends
+     * when the file is sealed; an error of `segments` destroys it.
      *
      * @param options as for `segments`, and `highWaterMark`: the number of segments read ahead
      * @example
@@ -1063,7 +1065,7 @@ export declare class MmFile {
      */
     createReadStream(options?: ReadStreamOptions): Readable;
     /**
-     * A stream of Node's that appends every chunk as a segment. It is destroyed with what `append` throws.
+     * A Node.js stream that appends every chunk as a segment. An error of `append` destroys it.
      *
      * @param options `seal: true` seals the file when the stream finishes
      * @example
@@ -1094,8 +1096,8 @@ export declare class MmFile {
      */
     waitForSync(index: number, options?: SegmentWaitSyncOptions): void;
     /**
-     * The file's lock, over several operations: those of this handle work inside it, also over awaits. It is
-     * waited for and held by a thread of its own, so that this one goes on meanwhile. It is not re-entrant.
+     * Takes the file's lock for several operations of this handle, also over awaits. A separate thread waits
+     * for the lock and holds it, so that this one keeps running. The lock is not re-entrant.
      *
      * Rejects with `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_LOCK_HELD` if this handle has the lock or waits for it,
      * `ERR_MMFILE_CLOSED` or an `AbortError`.
@@ -1125,10 +1127,10 @@ export declare class MmFile {
      */
     tryLock(): LockGuard | undefined;
     /**
-     * Calls `work` while the lock is held, until the promise that it returns has settled. What `work` throws
-     * or rejects with, the result rejects with; the next holder finds the lock abandoned then.
+     * Calls `work` while the lock is held, until the promise that it returns has settled. If `work` throws
+     * or rejects, the result rejects with the same error, and the next holder finds the lock abandoned.
      *
-     * Rejects with what `lock` rejects with.
+     * Rejects with the errors of `lock`.
      *
      * @param work what is done; gets the guard
      * @param options `timeout` in milliseconds for the lock, `signal`, `ref`
@@ -1150,8 +1152,8 @@ export declare class MmFile {
      */
     withLockSync<T>(work: (guard: LockGuard) => T extends PromiseLike<unknown> ? never : T, options?: SyncWaitOptions): T;
     /**
-     * Resolves once everything appended so far is on the disk: whatever happens to the machine then, it is
-     * there. A thread of its own waits for the disk, which takes milliseconds; it cannot be cancelled.
+     * Resolves once everything appended so far is on the disk and survives a crash of the machine. A
+     * separate thread waits for the disk, which takes milliseconds; that cannot be cancelled.
      *
      * Rejects with `ERR_MMFILE_UNSUPPORTED` for a file in memory, `ERR_MMFILE_NO_SPACE` if the disk refuses,
      * `ERR_MMFILE_CLOSED`, or an `AbortError`.
@@ -1221,12 +1223,12 @@ export declare class MmFileError extends Error {
      * copy of the package, as `instanceof` does.
      *
      * @param error any value
-     * @param codes the codes that count; all of them, if there are none
+     * @param codes the codes to accept; any code if there are none
      * @example
      * if (!MmFileError.is(error, 'ERR_MMFILE_TIMEOUT')) throw error
      */
     static is<Code extends MmFileErrorCode = MmFileErrorCode>(error: unknown, ...codes: Code[]): error is MmFileErrorOf<Code>;
-    /** What went wrong, for programs. */
+    /** Tells programs what went wrong. */
     readonly code: MmFileErrorCode;
     /** With `ERR_MMFILE_CAPACITY`: the bytes that the segments and their size words would take. */
     readonly needed?: number;
@@ -1250,14 +1252,14 @@ export declare class MmFileError extends Error {
 /** The stable codes of {@link MmFileError}. */
 export declare type MmFileErrorCode = 'ERR_MMFILE_NOT_FOUND' | 'ERR_MMFILE_EXISTS' | 'ERR_MMFILE_CLOSED' | 'ERR_MMFILE_READ_ONLY' | 'ERR_MMFILE_SEALED' | 'ERR_MMFILE_CAPACITY' | 'ERR_MMFILE_FULL' | 'ERR_MMFILE_SEGMENT_ORDER' | 'ERR_MMFILE_SEGMENT_RANGE' | 'ERR_MMFILE_NOT_TEXT' | 'ERR_MMFILE_CORRUPT' | 'ERR_MMFILE_TIMEOUT' | 'ERR_MMFILE_LOCK_HELD' | 'ERR_MMFILE_PEER_GONE' | 'ERR_MMFILE_LOST' | 'ERR_MMFILE_EVICTED' | 'ERR_MMFILE_REMOTE' | 'ERR_MMFILE_NO_SPACE' | 'ERR_MMFILE_ACCESS' | 'ERR_MMFILE_INCOMPATIBLE' | 'ERR_MMFILE_UNSUPPORTED' | 'ERR_MMFILE_LOAD';
 
-/** An error of that code, with what such an error always knows. */
+/** An error of that code, with the properties that such an error always has. */
 export declare type MmFileErrorOf<Code extends MmFileErrorCode> = Code extends unknown ? MmFileError & {
     readonly code: Code;
 } & (Code extends keyof KnownFacts ? KnownFacts[Code] : unknown) : never;
 
 /** Options of `NamedMutex.open` and `openExisting`. */
 export declare interface MutexOptions extends PlaceOptions {
-    /** What precedes the name in the object's name. Default `'mmfile-mutex-'`. */
+    /** The text before the name in the object's name. Default `'mmfile-mutex-'`. */
     prefix?: string | undefined;
     /**
      * Milliseconds that opening waits for a process that is removing the name, before
@@ -1292,7 +1294,7 @@ export declare class NamedMutex {
      * Throws `ERR_MMFILE_ACCESS`, `ERR_MMFILE_INCOMPATIBLE`, `ERR_MMFILE_NO_SPACE`,
      * `ERR_MMFILE_UNSUPPORTED` if its folder cannot hold it.
      *
-     * @param name 1 to 64 `[A-Za-z0-9._-]`; mutexes have a name space of their own
+     * @param name 1 to 64 `[A-Za-z0-9._-]`; mutexes have a separate name space
      * @param options `directory`, `prefix`, and `lockTimeout`: how long opening waits, in milliseconds
      * @example
      * const mutex = NamedMutex.open('my-app.cache')
@@ -1316,8 +1318,8 @@ export declare class NamedMutex {
     /** Whether `close()` was called. */
     get closed(): boolean;
     /**
-     * The lock, waited for and held by a thread of its own, so that this one goes on meanwhile. It may be held
-     * over awaits.
+     * Takes the lock. A separate thread waits for it and holds it, so that this one keeps running. It may be
+     * held over awaits.
      *
      * Rejects with `ERR_MMFILE_TIMEOUT`, `ERR_MMFILE_LOCK_HELD` if this handle has the lock or waits for it,
      * `ERR_MMFILE_CLOSED` or an `AbortError`.
@@ -1347,10 +1349,10 @@ export declare class NamedMutex {
      */
     tryLock(): LockGuard | undefined;
     /**
-     * Calls `work` while the lock is held, until the promise that it returns has settled. What `work` throws
-     * or rejects with, the result rejects with; the next holder finds the lock abandoned then.
+     * Calls `work` while the lock is held, until the promise that it returns has settled. If `work` throws
+     * or rejects, the result rejects with the same error, and the next holder finds the lock abandoned.
      *
-     * Rejects with what `lock` rejects with.
+     * Rejects with the errors of `lock`.
      *
      * @param work what is done; gets the guard
      * @param options `timeout` in milliseconds for the lock, `signal`, `ref`
@@ -1372,8 +1374,8 @@ export declare class NamedMutex {
      */
     withLockSync<T>(work: (guard: LockGuard) => T extends PromiseLike<unknown> ? never : T, options?: SyncWaitOptions): T;
     /**
-     * Which handles are open, in any process: a row for each, this one included, never one of a process that is gone.
-     * `holdsLock` tells who has the lock now. It costs a system call for each row.
+     * The open handles of all processes: a row for each, this one included, never one of a process that is gone.
+     * `holdsLock` tells which one has the lock. It costs a system call for each row.
      *
      * @example
      * const holder = mutex.peers().find(({ holdsLock }) => holdsLock)?.pid
@@ -1407,7 +1409,7 @@ export declare class NamedMutex {
 export declare interface ObjectInfo {
     /** The id of a file, the name of a mutex. */
     id: string;
-    /** What it is. */
+    /** Its kind. */
     kind: Kind;
     /**
      * The bytes that its segments and their size words may take. 0 for a mutex, and for a file that another
@@ -1431,8 +1433,8 @@ export declare interface ObjectInfo {
 }
 
 /**
- * What a send meets when the slowest reader leaves no room. `'wait'`: it waits. `'drop-oldest'`: the oldest messages
- * give way, every reader is lossy, and there are no groups.
+ * What happens when the slowest reader leaves no room. `'wait'`: the send waits. `'drop-oldest'`: the oldest
+ * messages are dropped, every reader is lossy, and there are no groups.
  */
 export declare type OnFull = 'wait' | 'drop-oldest';
 
@@ -1460,11 +1462,11 @@ export declare interface OpenOptions extends CommonOptions {
 
 /** A participant of a channel. */
 export declare interface Participant {
-    /** What `evict` goes by. No other participant of the channel has had it or will have it. */
+    /** Identifies the participant, for `evict`. The channel never uses it again. */
     readonly id: string;
     /** Its process; `undefined` for a group. */
     readonly pid: number | undefined;
-    /** What it is. */
+    /** Its role. */
     readonly role: 'reader' | 'member' | 'writer' | 'group';
     /** The name of the group, or of a member's group. */
     readonly group: string | undefined;
@@ -1480,7 +1482,7 @@ export declare interface Participant {
 export declare interface Peer {
     /** The id of its process. */
     pid: number;
-    /** What it may do. */
+    /** What it is allowed to do. */
     access: Access;
     /** When it was opened. */
     since: Date;
@@ -1512,8 +1514,8 @@ export declare type PlainValue<E extends PlainEncoding> = E extends 'bytes' ? Bu
 export declare type Position = 'new' | 'oldest' | 'newest' | number;
 
 /**
- * What precedes the id in the names of a file's objects: up to 64 characters of `[A-Za-z0-9._-]` each.
- * Both sides need the same.
+ * The text before the id in the names of a file's objects: up to 64 characters of `[A-Za-z0-9._-]`
+ * each. Both sides need the same.
  */
 export declare interface Prefixes {
     /** Of the file. Default `'mmfile-data-'`. */
@@ -1528,8 +1530,8 @@ export declare interface Prefixes {
 declare class Reader<V> extends Receiver<Message<V>> {
     #private;
     /**
-     * The messages as a stream of Node's in object mode: what `value` is of each. It ends when the channel is sealed, and
-     * is destroyed with what `receive` would reject with.
+     * The `value` of each message as a Node.js stream in object mode. It ends when the channel is sealed; an error of
+     * `receive` destroys it.
      *
      * @param options `highWaterMark`: how many messages are read ahead; `signal`
      * @example
@@ -1543,23 +1545,23 @@ export declare interface ReaderOptions<F extends MessageForm = MessageForm> exte
     /** Where it begins. Default `'new'`. */
     from?: Position | undefined;
     /**
-     * `true`: it holds no writer back, counts what was overwritten before it came to it, and goes on with the oldest
-     * that is left. `'newest'`: it always goes on with the newest. Default `false`.
+     * `true`: the reader holds no writer back, counts messages that were overwritten before it read them, and
+     * continues with the oldest one left. `'newest'`: it always continues with the newest. Default `false`.
      */
     lossy?: boolean | 'newest' | undefined;
 }
 
 /** Options of `createReadStream`. */
 export declare interface ReadStreamOptions extends Omit<SegmentsOptions, 'as'> {
-    /** What the chunks are. Default `'bytes'`. */
+    /** The form of the chunks. Default `'bytes'`. */
     as?: SegmentForm | undefined;
     /** How many segments are read ahead. Default 16. */
     highWaterMark?: number | undefined;
 }
 
-/** What readers and members take. `timeout` bounds the pause between two messages of a loop, and every `receive`. */
+/** Options of readers and members. `timeout` bounds the pause between two messages of a loop, and every `receive`. */
 export declare interface ReceiveOptions<F extends MessageForm = MessageForm> extends WaitOptions {
-    /** What messages are received as. Default `'value'`. */
+    /** The form in which messages are received. Default `'value'`. */
     as?: F | undefined;
     /**
      * Milliseconds, fractions allowed, for which the event loop checks again before it sleeps: `0.05` is 50 µs. It keeps
@@ -1570,7 +1572,7 @@ export declare interface ReceiveOptions<F extends MessageForm = MessageForm> ext
     requirePeer?: ChannelPeer | undefined;
 }
 
-/** What readers and members share. */
+/** The common part of readers and members. */
 declare abstract class Receiver<M extends Message<unknown>> {
     #private;
     /**
@@ -1608,7 +1610,7 @@ declare abstract class Receiver<M extends Message<unknown>> {
      * The messages that are there now, up to `max` of them. It never waits. Of copies it returns as many as have 16 MiB
      * together: call it again for the rest.
      *
-     * Throws what `tryReceive` throws, if there are none.
+     * Throws the errors of `tryReceive`, but only if there are no messages.
      *
      * @param max at least 1
      * @example
@@ -1663,13 +1665,14 @@ export declare interface ReceiveSyncOptions extends SyncWaitOptions {
 }
 
 /**
- * What a handler of requests threw in another process. Own enumerable properties of the error that JSON has are there,
- * too, such as `path` of an error of `node:fs`; and its `cause`. Together they have 14 KiB: long texts are cut.
+ * The error that a handler of requests threw in another process. It also has the original's own enumerable properties
+ * that JSON can represent, such as `path` of an error of `node:fs`, and its `cause`. Together they have 14 KiB: long
+ * texts are cut.
  */
 export declare interface RemoteError extends Error {
     /** The code of the error, if it has one: `'ENOENT'`. */
     readonly code?: string | number;
-    /** What else the error had. */
+    /** Other properties of the original error. */
     readonly [property: string]: unknown;
 }
 
@@ -1691,11 +1694,11 @@ export declare function remove(id: string, options?: RemoveOptions): void;
 
 /** Options of `remove`. */
 export declare interface RemoveOptions extends ListOptions {
-    /** What is removed. Default `'file'`. */
+    /** The kind of the object to remove. Default `'file'`. */
     kind?: Kind | undefined;
 }
 
-/** What a handler of requests receives besides the value. */
+/** Information for a handler of requests, besides the value. */
 export declare interface RequestContext {
     /** The number of the request among the channel's requests. */
     readonly index: number;
@@ -1721,8 +1724,8 @@ export declare type RequirePeer = boolean | 'creator';
 declare class Reservation {
     #private;
     /**
-     * The room: shared memory, which holds anything at first. It is emptied by `commit` and disposal. What fills it must
-     * have ended before: a read that is cancelled late would write into later messages.
+     * The room: shared memory, which holds anything at first. `commit` and disposal empty the array. Whatever writes to
+     * it must have finished by then: a read that is cancelled late would write into later messages.
      */
     readonly bytes: Uint8Array;
     /**
@@ -1748,7 +1751,7 @@ declare class Reservation {
 /** What segments are read as. */
 export declare type SegmentForm = 'value' | 'bytes' | 'view';
 
-/** What each form is. */
+/** The type of each form. */
 export declare interface SegmentForms {
     /** A string, in the handle's encoding. */
     value: string;
@@ -1762,11 +1765,11 @@ export declare interface SegmentForms {
 export declare interface SegmentsOptions<F extends SegmentForm = SegmentForm> extends SegmentWaitOptions {
     /** The first index. Default 0. */
     from?: number | undefined;
-    /** What segments are read as. Default `'value'`. */
+    /** The form in which segments are read. Default `'value'`. */
     as?: F | undefined;
 }
 
-/** What every wait for a segment takes. */
+/** Options of every wait for a segment. */
 declare interface SegmentWait {
     /** Which other process it requires. Default `false`. */
     requirePeer?: RequirePeer | undefined;
@@ -1786,10 +1789,10 @@ export declare interface SegmentWaitOptions extends WaitOptions, SegmentWait {
 export declare interface SegmentWaitSyncOptions extends SyncWaitOptions, SegmentWait {
 }
 
-/** What `send` takes: values of the channel's type; any bytes, where the encoding is `'bytes'`. */
+/** The values that `send` accepts: those of the channel's type; any bytes if the encoding is `'bytes'`. */
 export declare type Sendable<T> = T | ([T] extends [Buffer] ? Bytes : never);
 
-/** What a channel and its exclusive writer send with. */
+/** The methods with which a channel and its exclusive writer send. */
 declare abstract class Sender<T> {
     #private;
     /**
@@ -1866,7 +1869,7 @@ declare abstract class Sender<T> {
     /**
      * Sends a message that a function writes in place, which saves a copy. The bytes are sent as they are, whatever the
      * encoding. `fill` is called at most once, when there is room; the target holds anything at first and is emptied
-     * afterwards. What `fill` throws, the promise rejects with, and nothing was sent.
+     * afterwards. If `fill` throws, the promise rejects with that error and nothing was sent.
      *
      * Rejects as `send` does.
      *
@@ -1917,7 +1920,7 @@ export declare interface ServeOptions {
     signal?: AbortSignal | undefined;
     /**
      * Called on the serving side for a handler that failed, also if its result cannot be sent; the caller gets the error
-     * in any case. What it throws, `serve` rejects with. Default: nothing.
+     * in any case. If it throws, `serve` rejects with that error. Default: nothing.
      */
     onError?: ((error: unknown, context: RequestContext) => void) | undefined;
 }
@@ -1926,7 +1929,7 @@ export declare interface ServeOptions {
  * Removes the files, channels and mutexes of this user that no live process has open, and returns their rows. It
  * throws and costs what `list` does.
  *
- * @param options `directory`, `prefixes`, and `prefix`: that of mutexes
+ * @param options `directory`, `prefixes`, and `prefix`, the prefix of mutexes
  * @returns a row for each that was removed
  * @example
  * console.log(`${sweep().length} removed`)
@@ -1935,18 +1938,18 @@ export declare function sweep(options?: ListOptions): ObjectInfo[];
 
 /** How long something is waited for, blocking. */
 export declare interface SyncWaitOptions {
-    /** Milliseconds, fractions allowed; 0 tries once; default: for ever. */
+    /** Milliseconds, fractions allowed; 0 tries once; default: no limit. */
     timeout?: number | undefined;
 }
 
 /**
- * How strings become bytes. `'utf16le'` is what .NET writes, and keeps lone surrogates; `'utf8'` takes half of
- * the memory for most text, is what C and Python write, and has U+FFFD in place of lone surrogates;
+ * How strings become bytes. `'utf16le'` is .NET's encoding and keeps lone surrogates; `'utf8'` takes half of
+ * the memory for most text, is the usual encoding in C and Python, and replaces lone surrogates by U+FFFD;
  * `'latin1'` has a byte for each of the characters up to U+00FF and refuses others.
  */
 export declare type TextEncodingName = 'utf16le' | 'utf8' | 'latin1';
 
-/** What can be written as one segment. A string is stored in the handle's `encoding`. */
+/** A value that can be written as one segment. A string is stored in the handle's `encoding`. */
 export declare type Value = string | Bytes;
 
 /** An encoding whose values are of a type that the program knows. */
@@ -1966,7 +1969,7 @@ export declare interface WorkOptions {
     concurrency?: number | undefined;
     /** Takes no more jobs, waits for the handlers that run, and fulfils the promise. */
     signal?: AbortSignal | undefined;
-    /** Called for a handler that failed. Default: a process warning. What it throws, `work` rejects with. */
+    /** Called for a handler that failed. Default: a process warning. If it throws, `work` rejects with that error. */
     onError?: ((error: unknown, job: {
         readonly index: number;
         readonly attempt: number;

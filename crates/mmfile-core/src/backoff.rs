@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(crate) struct Backoff<'a> {
     deadline: &'a Deadline,
     pause: Duration,
-    /// How long it still goes on when the deadline has passed.
+    /// How long it still tries after the deadline has passed.
     patience: Duration,
     what: &'static str,
 }

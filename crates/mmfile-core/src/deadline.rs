@@ -32,7 +32,7 @@ impl Deadline {
         self
     }
 
-    /// What is left, at most `slice`; `None` once nothing is left.
+    /// The time that is left, at most `slice`; `None` once nothing is left.
     pub(crate) fn slice(&self, slice: Duration) -> Option<Duration> {
         if self.cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::SeqCst)) {
             return None;

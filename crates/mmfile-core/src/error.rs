@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// What the operating system said: the call that failed and its error number.
+/// The operating system's report: the call that failed and its error number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OsError {
     /// The system call, as its manual page names it.
@@ -38,7 +38,7 @@ pub enum Error {
     InvalidArgument {
         /// The argument.
         name: &'static str,
-        /// What is wrong with it and what is accepted.
+        /// Why it is refused, and which values are accepted.
         reason: String,
     },
     /// A target is too small for what should be copied into it.
@@ -62,7 +62,7 @@ pub enum Error {
     NoGroup {
         /// The group asked for.
         group: String,
-        /// Those that there are.
+        /// The number of segments.
         groups: Vec<String>,
     },
     /// The id is in use.
@@ -139,7 +139,7 @@ pub enum Error {
         index: u64,
         /// The encoding's name.
         encoding: &'static str,
-        /// What shows that.
+        /// The evidence.
         reason: String,
     },
     /// The shared bytes do not follow the format.
@@ -147,13 +147,13 @@ pub enum Error {
     Corrupt {
         /// Where, in bytes from the start of the data.
         offset: u64,
-        /// What was found.
+        /// The damage.
         reason: &'static str,
     },
     /// The time limit passed.
     #[error("timed out {what}{}: try again, or allow more time", holder_suffix(*.holder))]
     Timeout {
-        /// What was waited for.
+        /// The event that did not come.
         what: &'static str,
         /// The process that holds the lock which was waited for; `None` where it is not known.
         holder: Option<u32>,
@@ -197,19 +197,19 @@ pub enum Error {
     /// The system has no room, no memory or no descriptors left.
     #[error("the system cannot provide {needed}{}", os_suffix(.os))]
     NoSpace {
-        /// What could not be had.
+        /// The missing resource.
         needed: String,
-        /// What the operating system said, where it was asked.
+        /// The operating system's report, if a call failed.
         os: Option<OsError>,
     },
-    /// The object is there and is not ours to use, or the system refused it.
+    /// The object exists but may not be used, or the system refused it.
     #[error("'{id}' cannot be used: {reason}{}", os_suffix(.os))]
     Access {
         /// The object or path.
         id: String,
         /// Why.
         reason: &'static str,
-        /// What the operating system said, where it was asked.
+        /// The operating system's report, if a call failed.
         os: Option<OsError>,
     },
     /// Another version, architecture or C library made the file.
@@ -217,7 +217,7 @@ pub enum Error {
     Incompatible {
         /// The object or path.
         id: String,
-        /// What differs.
+        /// The difference.
         reason: &'static str,
         /// The next step.
         cure: &'static str,
@@ -225,9 +225,9 @@ pub enum Error {
     /// This platform, kernel or file system cannot do it.
     #[error("not supported here: {what}{}", os_suffix(.os))]
     Unsupported {
-        /// What is missing, and the next step where there is one.
+        /// The missing feature, and the next step if there is one.
         what: Cow<'static, str>,
-        /// What the operating system said, where it was asked.
+        /// The operating system's report, if a call failed.
         os: Option<OsError>,
     },
 }
@@ -237,11 +237,11 @@ pub enum Error {
 pub struct ParticipantInfo {
     /// Its number, which no other participant of the channel has or will have.
     pub number: u32,
-    /// What it is.
+    /// Its role.
     pub role: Role,
     /// Its process; `None` for a group.
     pub pid: Option<u32>,
-    /// The name of the group: a group's own, or that of a member's.
+    /// The name of the group, for a group and for its members.
     pub group: Option<String>,
     /// The next message that it has not done with.
     pub next_index: u64,
@@ -251,7 +251,7 @@ pub struct ParticipantInfo {
     pub since: u64,
 }
 
-/// What a participant of a channel is.
+/// The role of a participant of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// A reliable reader: no message is overwritten before it has released it.
@@ -345,7 +345,7 @@ impl Error {
         Self::NotFound { id: id.into(), reason }
     }
 
-    /// The same error, with why something is not there if that is what it says.
+    /// The same error; [`Error::NotFound`] gets the reason.
     pub(crate) fn missing_because(self, reason: &'static str) -> Self {
         match self {
             Self::NotFound { id, .. } => Self::NotFound { id, reason },
@@ -358,7 +358,7 @@ impl Error {
         Self::Timeout { what, holder: None }
     }
 
-    /// The same error, with the process that holds the lock if that is what was waited for.
+    /// The same error; a timeout for the lock gets the process that holds it.
     pub(crate) fn held_by(self, holder: impl FnOnce() -> Option<u32>) -> Self {
         match self {
             Self::Timeout { what, .. } => Self::Timeout { what, holder: holder() },
@@ -415,7 +415,7 @@ impl Error {
         matches!(self, Self::InvalidArgument { .. } | Self::TargetTooSmall { .. })
     }
 
-    /// What the operating system said, where it was the one that refused.
+    /// The operating system's report, if it caused the error.
     #[must_use]
     pub fn os(&self) -> Option<OsError> {
         match self {

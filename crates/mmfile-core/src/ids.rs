@@ -7,13 +7,13 @@ use uuid::Uuid;
 /// The longest id, in characters.
 pub const MAX_ID_LENGTH: usize = 64;
 
-/// What precedes the name of a mutex in its object's name, unless the options say otherwise.
+/// The text before the name of a mutex in its object's name, unless the options say otherwise.
 pub const DEFAULT_MUTEX_PREFIX: &str = "mmfile-mutex-";
 
-/// What precedes the id of a channel in its object's name, unless the options say otherwise.
+/// The text before the id of a channel in its object's name, unless the options say otherwise.
 pub const DEFAULT_CHANNEL_PREFIX: &str = "mmfile-channel-";
 
-/// What precedes the id in the names of the objects of files and channels.
+/// The text before the id in the names of the objects of files and channels.
 ///
 /// Two programs share a file only if they use the same prefixes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl std::fmt::Display for FileId {
     }
 }
 
-/// The names of what belongs to one id.
+/// The names of the objects of one id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
     pub(crate) id: FileId,
@@ -165,14 +165,15 @@ impl Names {
         Self { id, object, lock }
     }
 
-    /// Those of a channel. Where data and lock are objects of their own, no id is part of the data's name.
+    /// The names of a channel's objects. Where data and lock are separate objects, no id can be mistaken for
+    /// part of the data's name.
     pub(crate) fn of_channel(id: FileId, prefixes: &Prefixes) -> Self {
         let lock = format!("{}{id}", prefixes.channel);
         let object = format!("{lock}{DATA_SUFFIX}");
         Self { id, object, lock }
     }
 
-    /// What precedes the id in the object's name.
+    /// The text before the id in the object's name.
     #[allow(dead_code, reason = "on Windows no creation sweeps")]
     pub(crate) fn prefix(&self) -> &str {
         self.object.strip_suffix(self.id.as_str()).unwrap_or_default()
@@ -186,8 +187,8 @@ impl Names {
 }
 
 /// The name of a staging object: the name that it is to get, a `~`, which no id contains, a number that no
-/// other staging object has, and a check of both. An empty staging object says nothing else of whose it is, and
-/// no other program gives a file of its own such a name.
+/// other staging object has, and a check of both. Nothing else tells whose an empty staging object is, and no
+/// other program gives its files such names.
 pub(crate) fn staging_name(name: &str, number: u64) -> String {
     format!("{name}~{number:016x}{:08x}", check_of(name, number))
 }

@@ -25,10 +25,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! From the bottom up: `platform` has every call to the operating system, `memory` checked access to
-//! mapped bytes, `control` the control block, `object` what stands at a name or a path, `frames` the
-//! segments, `lock` and `wake` what a handle does with the platform's, and [`MmFile`] and
-//! [`NamedMutex`] put them together.
+//! From the bottom up: `platform` has every call to the operating system, `memory` checked access to mapped
+//! bytes, `control` the control block, `object` the objects at names and paths, `frames` the segments, `lock`
+//! and `wake` a handle's locking and sleeping, and [`MmFile`] and [`NamedMutex`] put them together.
 
 #![cfg_attr(not(any(test, platform = "loom")), warn(unused_crate_dependencies))]
 // A model knows nothing of files on disk.

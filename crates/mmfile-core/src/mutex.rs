@@ -20,7 +20,7 @@ use std::time::Duration;
 pub struct MutexOptions {
     /// The folder of the object; `None` for the one that `MMFILE_DIRECTORY` names, or the system's.
     pub directory: Option<PathBuf>,
-    /// What precedes the name in the object's name: up to 64 characters of `[A-Za-z0-9._-]`.
+    /// The text before the name in the object's name: up to 64 characters of `[A-Za-z0-9._-]`.
     pub prefix: String,
     /// How long opening waits for a process that removes the name.
     pub lock_timeout: Duration,

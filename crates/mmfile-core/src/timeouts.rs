@@ -1,4 +1,4 @@
-//! Every time limit and pause of the crate.
+//! Every timeout, polling interval and pause of the crate.
 
 use crate::platform::KERNEL_TELLS_OF_DEATHS;
 use std::time::Duration;
@@ -11,7 +11,7 @@ pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// doubles up to the longest.
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_micros(50);
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(5);
-/// So long it goes on at least, whatever the time limit is: the moment is part of one attempt.
+/// It tries at least this long, even with a shorter time limit: the moment is part of one attempt.
 pub(crate) const LEAST_PATIENCE: Duration = Duration::from_millis(20);
 
 /// The longest sleep before a waiter checks for itself. Foreign writers wake no sleeper, so their segments
@@ -19,14 +19,14 @@ pub(crate) const LEAST_PATIENCE: Duration = Duration::from_millis(20);
 pub(crate) const LONGEST_SLEEP: Duration = Duration::from_millis(500);
 /// The same for a waiter that requires a peer, since a process that dies wakes no sleeper.
 pub(crate) const PEER_SLEEP: Duration = Duration::from_millis(200);
-/// The longest sleep of whoever waits for a channel: the dead wake no sleeper, and are to hold nobody back for
-/// longer than a tenth of a second.
+/// The longest sleep of a waiter on a channel: a process that dies wakes no sleeper, and must not hold others
+/// back for longer than a tenth of a second.
 pub(crate) const CHANNEL_SLEEP: Duration = Duration::from_millis(40);
-/// So often a handle asks at most which participants are dead.
+/// The shortest time between two checks of a handle for dead participants.
 pub(crate) const REAP_PAUSE: Duration = Duration::from_millis(20);
-/// How long a sender that waits for room goes before others without having looked.
+/// How long a waiting sender keeps its turn without checking for room.
 pub(crate) const TICKET_LIFE: Duration = Duration::from_millis(90);
-/// How long a sender waits for the participants' lock, to see whether there is room after all.
+/// How long a sender waits for the participants' lock, to check for dead participants that leave no room.
 pub(crate) const TIDY_WAIT: Duration = Duration::from_millis(20);
 /// The first sleep of a waiter.
 pub(crate) const FIRST_SLEEP: Duration = Duration::from_millis(5);
@@ -36,7 +36,6 @@ pub(crate) const FIRST_SLEEP: Duration = Duration::from_millis(5);
 pub(crate) const LOCK_SLEEP: Duration =
     Duration::from_millis(if KERNEL_TELLS_OF_DEATHS { 20 } else { 10 });
 
-/// How long the names of a process that ends may take to vanish one after the other, where the kernel removes
-/// them.
+/// How long the names of an ending process may take to vanish one by one, where the kernel removes them.
 #[allow(dead_code, reason = "on Windows alone")]
 pub(crate) const LONGEST_END: Duration = Duration::from_secs(2);

@@ -99,9 +99,9 @@ impl EventImpl for WakeEvent<'_> {
 
 /// Wakes every process that asked to be woken, after a publication.
 ///
-/// The fence is one half of what [`WakeEvent::clear`] has the other of: either the publication is seen
-/// there, or the request here. (A change of the wake word in the one order of sequentially consistent
-/// operations would do as well on the machines that there are; the model cannot tell.)
+/// The fence pairs with the one in [`WakeEvent::clear`]: either the publication is seen there, or the request
+/// here. (On all existing machines a sequentially consistent change of the wake word would suffice; the model
+/// cannot tell.)
 pub(crate) fn signal(control: &Control, place: WakePlace) {
     fence(Ordering::SeqCst);
     if wake_word::take_requests(control, place) {

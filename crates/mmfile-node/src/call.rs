@@ -12,12 +12,12 @@ use std::rc::Rc;
 /// The most arguments that an operation takes.
 const MAX_ARGUMENTS: usize = 5;
 
-/// What an operation returns.
+/// The result of an operation.
 pub(crate) type Outcome = Result<sys::napi_value, Failure>;
-/// What an operation does.
+/// The body of an operation.
 pub(crate) type Work = fn(&Call) -> Outcome;
 
-/// One call from JavaScript. What it holds is valid until the call returns.
+/// One call from JavaScript. Its values are valid until the call returns.
 pub(crate) struct Call {
     pub(crate) env: sys::napi_env,
     arguments: [sys::napi_value; MAX_ARGUMENTS],
@@ -64,12 +64,12 @@ impl Call {
         if status == sys::Status::napi_ok { Ok(id) } else { Err(Failure::misuse("a handle")) }
     }
 
-    /// The open file that the first argument stands for.
+    /// The open file whose number is the first argument.
     pub(crate) fn handle(&self) -> Result<Rc<Handle>, Failure> {
         table::get(self.count_at(0)?).ok_or(Failure::Core(mmfile_core::Error::Closed))
     }
 
-    /// A string; `None` for what is none.
+    /// A string; `None` for any other value.
     pub(crate) fn text(&self, value: sys::napi_value) -> Result<Option<String>, Failure> {
         let mut text = vec![0_u8; 128];
         loop {

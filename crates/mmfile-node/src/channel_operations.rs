@@ -1,4 +1,4 @@
-//! What is called for every message of a channel.
+//! The functions that are called for every message of a channel.
 
 use crate::call::{Call, Outcome, Work, object_of};
 use crate::errors::Failure;
@@ -228,7 +228,7 @@ fn place(call: &Call) -> Outcome {
 fn set_place(call: &Call) -> Outcome {
     let handle = call.handle()?;
     let position = key(call, 1)?;
-    // Whatever stood in the ring: an index that no number can hold is damage, which the reader finds.
+    // An index in the ring that no number can hold is damage, which the reader reports.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
     let next = call.number(2)? as u64;
     if let Receiver::Reader(reader) = &mut *handle.receiver()?.receiver.borrow_mut() {
@@ -245,8 +245,8 @@ fn wake_writers(call: &Call) -> Outcome {
     call.nothing()
 }
 
-/// How many numbers stand for a message: its index, offset, byte length, key and attempt. The key is what
-/// [`release`] or [`settle`] takes.
+/// How many numbers describe a message: its index, offset, byte length, key and attempt. [`release`] and
+/// [`settle`] take the key.
 const FIELDS: usize = 5;
 
 /// `receive(receiver, max, into)`: fills in a row for each message that is there, up to `max`, and returns how
@@ -267,8 +267,9 @@ fn receive(call: &Call) -> Outcome {
     call.count(count)
 }
 
-/// `take(receiver, into, target)`: the next message, of which `into` gets a row: 0 if there is none now, 2 if its
-/// bytes were copied to `target`, and released if it is a reader's; 1 if they do not fit there.
+/// `take(receiver, into, target)`: takes the next message and fills a row of `into`. Returns 0 if there is no
+/// message, 2 if its bytes were copied to `target` (a reader's message is then released), 1 if they do not fit
+/// there.
 fn take(call: &Call) -> Outcome {
     let handle = call.handle()?;
     let mut rows = rows(call, 1)?;
@@ -330,7 +331,7 @@ fn copy(call: &Call) -> Outcome {
 
 /// `release(receiver, key)`: of a reader.
 fn release(call: &Call) -> Outcome {
-    // What is closed has released everything.
+    // A closed receiver has released everything.
     if let Ok(handle) = call.handle() {
         handle.receiver()?.receiver.borrow_mut().release(key(call, 1)?);
     }

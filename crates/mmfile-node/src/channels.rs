@@ -42,18 +42,18 @@ pub struct NativeChannelOptions {
     pub lock_timeout: f64,
     /// The folder of the object, unless it is the system's.
     pub directory: Option<String>,
-    /// What precedes the id in a file's name.
+    /// The text before the id in a file's name.
     pub data_prefix: String,
-    /// What precedes the id in the name of a file's lock, where that is an object.
+    /// The text before the id in the name of a file's lock, where that is an object.
     pub mutex_prefix: String,
-    /// What precedes the id in the object's name.
+    /// The text before the id in the object's name.
     pub channel_prefix: String,
 }
 
 /// An open channel.
 #[napi(object)]
 pub struct NativeChannel {
-    /// What the operations want first.
+    /// The handle's number: the first argument of the operations.
     pub handle: u32,
     /// The id.
     pub id: String,
@@ -325,12 +325,12 @@ pub fn remove_group(env: Env, channel: u32, name: String) -> napi::Result<()> {
 pub struct NativeParticipant {
     /// Its number.
     pub number: u32,
-    /// Its process; a group has none.
+    /// Its process; 0 for a group.
     pub pid: Option<u32>,
-    /// What it is.
+    /// Its role.
     #[napi(ts_type = "'reader' | 'member' | 'writer' | 'group'")]
     pub role: String,
-    /// The group's name, or that of a member's group.
+    /// The name of the group, for a group and for its members.
     pub group: Option<String>,
     /// The next message that it has not done with.
     pub next_index: f64,
@@ -399,8 +399,8 @@ pub fn flush_channel_sync(env: Env, channel: u32) -> napi::Result<()> {
     errors::attempt(&env, || subject(channel), || Ok(open(channel)?.channel()?.flush()?))
 }
 
-/// The same on a thread of its own. The callback hears 1, or an error. Unless `keeps_alive`, the process may
-/// end before that.
+/// The same on a new thread. The callback gets 1, or an error. Unless `keeps_alive`, the process may end
+/// before that.
 #[napi]
 pub fn flush_channel(
     env: Env,

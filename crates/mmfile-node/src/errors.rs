@@ -10,9 +10,9 @@ use std::ptr;
 /// Why a call has no result.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// What the core says.
+    /// An error of the core.
     Core(Error),
-    /// What the core says about something that is not open yet.
+    /// An error of the core about an object that is not open yet.
     About(Error, String),
     /// Node-API refused something; an exception may be pending already.
     NodeApi(sys::napi_status),
@@ -45,8 +45,8 @@ pub(crate) fn checked<T>(status: sys::napi_status, value: T) -> Result<T, Failur
 }
 
 thread_local! {
-    /// The functions that make errors, one for each time that the package was loaded in this thread:
-    /// test runners do so more than once, and each wants errors of its own class.
+    /// The functions that make errors, one for each time that the package was loaded in this thread: test
+    /// runners load it more than once, and each copy needs errors of its own class.
     static FACTORIES: RefCell<Vec<(sys::napi_env, sys::napi_ref)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn attempt<T>(
     })
 }
 
-/// What an error is about where nothing is open.
+/// The subject of an error if nothing is open.
 pub(crate) fn nothing() -> Option<String> {
     None
 }
@@ -171,7 +171,7 @@ fn text(env: sys::napi_env, text: &str) -> Option<sys::napi_value> {
     Some(value)
 }
 
-/// What a program may want to know beyond the message.
+/// The properties of an error besides its message.
 fn facts(env: sys::napi_env, error: &Error, subject: Option<String>) -> Option<sys::napi_value> {
     let mut object = ptr::null_mut();
     // SAFETY: the target is writable.
@@ -204,7 +204,7 @@ fn facts(env: sys::napi_env, error: &Error, subject: Option<String>) -> Option<s
             number(c"pid", (*pid).into())?
         }
         Error::Full { slowest: Some(slowest) } => {
-            // A row of its own would be an object in an object: the TypeScript puts it together.
+            // The row is passed as separate properties, without a nested object: the TypeScript builds it.
             number(c"number", slowest.number.into())?;
             set(c"role", crate::channels::role(slowest.role))?;
             if let Some(pid) = slowest.pid {
@@ -217,7 +217,7 @@ fn facts(env: sys::napi_env, error: &Error, subject: Option<String>) -> Option<s
             number(c"lag", slowest.lag)?;
             number(c"since", slowest.since)?;
         }
-        // What holds it already is a handle or a thread of this process.
+        // A handle or a thread of this process holds it already.
         Error::LockHeld => number(c"pid", std::process::id().into())?,
         Error::InvalidArgument { name, reason } => {
             set(c"argument", name)?;

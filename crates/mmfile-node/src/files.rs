@@ -51,18 +51,18 @@ pub fn listens() -> bool {
     !LISTENS.replace(true)
 }
 
-/// What the options are where a program gives none.
+/// The default options.
 #[napi(object)]
 pub struct NativeDefaults {
     /// In milliseconds.
     pub lock_timeout: f64,
-    /// What precedes the id in a file's name.
+    /// The text before the id in a file's name.
     pub data_prefix: String,
-    /// What precedes the id in the name of a file's lock, where that is an object.
+    /// The text before the id in the name of a file's lock, where that is an object.
     pub lock_prefix: String,
-    /// What precedes the name in the name of a mutex.
+    /// The text before the name in the name of a mutex.
     pub mutex_prefix: String,
-    /// What precedes the id in the name of a channel.
+    /// The text before the id in the name of a channel.
     pub channel_prefix: String,
     /// In bytes.
     pub channel_capacity: f64,
@@ -70,7 +70,7 @@ pub struct NativeDefaults {
     pub max_participants: u32,
 }
 
-/// What the options are where a program gives none.
+/// The default options.
 #[napi]
 pub fn defaults() -> NativeDefaults {
     let prefixes = Prefixes::default();
@@ -179,13 +179,13 @@ fn place(call: &Call, place: sys::napi_value) -> Result<(Option<PathBuf>, Prefix
     Ok((directory.map(PathBuf::from), Prefixes::new(data, mutex)?))
 }
 
-/// What is wrong with an id or a name, if anything is.
+/// The reason why an id or a name is invalid; nothing if it is valid.
 #[napi]
 pub fn problem_of_id(id: String) -> Option<String> {
     FileId::parse(&id).err().and_then(reason)
 }
 
-/// What is wrong with a prefix, if anything is.
+/// The reason why a prefix is invalid; nothing if it is valid.
 #[napi]
 pub fn problem_of_prefix(prefix: String) -> Option<String> {
     Prefixes::check(&prefix).err().and_then(reason)
@@ -204,12 +204,12 @@ pub fn flush_sync(env: Env, handle: u32) -> napi::Result<()> {
     errors::attempt(&env, || subject(handle), || Ok(open(handle)?.file()?.flush()?))
 }
 
-/// What an open file or mutex weighs for the garbage collector, in bytes. It holds up to two descriptors, of
-/// which a process often has 1,024; 32 MiB of such weights make the engine look for what nothing refers to.
+/// The size that the garbage collector is told for an open file or mutex, in bytes. It holds up to two
+/// descriptors, of which a process often has 1,024; 32 MiB of such sizes make the engine collect garbage.
 const WEIGHT: i64 = 1 << 18;
 
-/// `manage(owner, handle)`: closes a file or a mutex when the object that stands for it in JavaScript has been
-/// collected, also where the whole copy of the package is: a registry of that copy would be gone as well.
+/// `manage(owner, handle)`: closes a file or a mutex when its JavaScript object has been collected, even if
+/// the whole copy of the package is collected: a registry of that copy would be gone as well.
 pub(crate) fn manage(call: &Call) -> Outcome {
     let (data, none) = (call.count_at(1)? as usize as *mut c_void, ptr::null_mut());
     // SAFETY: `env` and the owner belong to this call; `data` is a number.
@@ -292,7 +292,7 @@ pub(crate) fn insert(resource: Resource, encoding: Encoding) -> Result<u32, Fail
     Ok(table::insert(resource, encoding).ok_or_else(full)?)
 }
 
-/// What a number stands for.
+/// The handle of a number.
 pub(crate) fn open(handle: u32) -> Result<Rc<Handle>, Failure> {
     table::get(handle).ok_or(Failure::Core(Error::Closed))
 }

@@ -9,7 +9,7 @@ use napi::sys;
 use std::cell::{Cell, RefCell};
 use std::ptr;
 
-/// What the function writes. Valid until the call that it came with returns.
+/// The memory that the function fills. Valid until the call that it came with returns.
 pub(crate) struct Fill<'a> {
     env: sys::napi_env,
     handle: &'a Handle,
@@ -21,7 +21,7 @@ pub(crate) struct Fill<'a> {
     failure: RefCell<Option<Failure>>,
 }
 
-/// What was moved elsewhere could be written to later. The TypeScript has checked it.
+/// A buffer that was moved elsewhere could be written to later. The TypeScript has checked that.
 pub(crate) const MOVED: Failure = Failure::Misuse("a target that stays where it is");
 
 impl<'a> Fill<'a> {
@@ -35,7 +35,7 @@ impl<'a> Fill<'a> {
         Self { env: call.env, handle, byte_length, function, kept, failure }
     }
 
-    /// What kept the segment from being written, if that was not the core.
+    /// The error of the function, if it was not the core's.
     pub(crate) fn failure(self) -> Option<Failure> {
         self.failure.into_inner()
     }
@@ -93,8 +93,8 @@ pub(crate) fn fill<M: FnOnce() -> Result<ViewMemory>>(
     let buffer = own_buffer(env, length)?;
     run_and(env, function, buffer, |is_filled| {
         let (mut at, mut left) = (ptr::null_mut(), 0);
-        // SAFETY: `env` belongs to the running call; the targets are writable. What the function has moved elsewhere
-        // has no bytes.
+        // SAFETY: `env` belongs to the running call; the targets are writable. A buffer that the function has moved
+        // elsewhere has no bytes.
         let status = unsafe { sys::napi_get_arraybuffer_info(env, buffer, &mut at, &mut left) };
         let is_there = status == sys::Status::napi_ok && left == length;
         let stored = if is_filled && is_there && length > 0 {

@@ -1,8 +1,8 @@
-//! The Node.js binding of mmfile-core: values, errors and threads become JavaScript's. It decides
-//! nothing; the TypeScript in `src/` is what programs see.
+//! The Node.js binding of mmfile-core: values, errors and threads become JavaScript's. It decides nothing;
+//! programs use it through the TypeScript in `src/`.
 //!
-//! Most are ordinary napi-rs functions. What is called for every message, and opening and closing files,
-//! goes through plain Node-API functions in `operations`, which cost a sixth of that.
+//! Most are ordinary napi-rs functions. Operations on messages, and opening and closing files, are plain
+//! Node-API functions in `operations`, which cost a sixth of that.
 
 #![cfg_attr(
     not(test),

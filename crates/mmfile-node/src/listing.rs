@@ -1,4 +1,4 @@
-//! What objects there are, and who has one open.
+//! Lists objects, and the handles of one of them.
 
 use crate::errors::{self, Failure, nothing};
 use crate::files::open;
@@ -15,13 +15,13 @@ use napi_derive::napi;
 pub struct NativePlace {
     /// The folder, unless it is the system's.
     pub directory: Option<String>,
-    /// What precedes the id in a file's name.
+    /// The text before the id in a file's name.
     pub data_prefix: String,
-    /// What precedes the id in the name of a file's lock, where that is an object.
+    /// The text before the id in the name of a file's lock, where that is an object.
     pub mutex_prefix: String,
-    /// What precedes the id in the name of a channel.
+    /// The text before the id in the name of a channel.
     pub channel_prefix: String,
-    /// What precedes the name in the name of a mutex; no mutexes without it.
+    /// The text before the name in the name of a mutex; without it, mutexes are left out.
     pub prefix: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub struct NativePlace {
 pub struct NativeInfo {
     /// Its id.
     pub id: String,
-    /// What it is.
+    /// Its kind.
     #[napi(ts_type = "'file' | 'channel' | 'mutex'")]
     pub kind: String,
     /// In bytes.

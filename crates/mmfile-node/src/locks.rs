@@ -1,4 +1,4 @@
-//! Mutexes, and locks that a thread of their own holds.
+//! Mutexes, and locks that a separate thread holds.
 
 use crate::errors::{self, Failure};
 use crate::files::{insert, open};
@@ -20,7 +20,7 @@ pub struct NativeMutexOptions {
     pub existing: bool,
     /// The folder of the object, unless it is the system's.
     pub directory: Option<String>,
-    /// What precedes the name in the object's name.
+    /// The text before the name in the object's name.
     pub prefix: String,
     /// In milliseconds.
     pub lock_timeout: f64,
@@ -29,7 +29,7 @@ pub struct NativeMutexOptions {
 /// An open mutex.
 #[napi(object)]
 pub struct NativeMutex {
-    /// What the operations want first.
+    /// The handle's number: the first argument of the operations.
     pub handle: u32,
     /// The name.
     pub name: String,
@@ -114,8 +114,8 @@ pub fn hold(
     )
 }
 
-/// Has a file on disk flushed by a thread of its own. The callback hears 1, or an error. Unless
-/// `keeps_alive`, the process may end before that.
+/// Flushes a file on disk from a new thread. The callback gets 1, or an error. Unless `keeps_alive`, the
+/// process may end before that.
 #[napi]
 pub fn flush(
     env: Env,
@@ -133,7 +133,7 @@ pub fn flush(
     )
 }
 
-/// Has `flush` called by a thread of its own, as [`flush`] says.
+/// Calls `flush` on a new thread, as [`flush`] says.
 pub(crate) fn flush_on_a_thread(
     env: &Env,
     about: Option<String>,
@@ -158,7 +158,7 @@ pub(crate) fn flush_on_a_thread(
     })
 }
 
-/// What a thread tells JavaScript, and what that is about.
+/// A thread's message to JavaScript, and the object that it concerns.
 struct Told {
     how: mmfile_core::Result<bool>,
     about: Option<String>,
@@ -206,7 +206,7 @@ unsafe extern "C" fn deliver(
     if env.is_null() || callback.is_null() {
         return;
     }
-    // What the callback throws is left pending, as Node wants it.
+    // An exception of the callback is left pending, as Node.js requires.
     let _ = call(env, callback, *told);
 }
 

@@ -32,7 +32,7 @@ struct Buffer {
     kept: Weak<Kept>,
 }
 
-/// What an `ArrayBuffer` keeps until it is collected, whether it still shows it or not.
+/// Kept by an `ArrayBuffer` until it is collected, even after it was detached.
 struct Kept {
     _memory: ViewMemory,
     length: i64,
@@ -89,8 +89,8 @@ impl Buffers {
         });
         let mut value = ptr::null_mut();
         let hint = Rc::into_raw(Rc::clone(&buffer)).cast_mut().cast::<c_void>();
-        // SAFETY: the bytes stay mapped until `finalize` has run, which gets the count that `hint`
-        // stands for; it runs on this thread.
+        // SAFETY: the bytes stay mapped until `finalize` has run, which gets the reference count in `hint`;
+        // it runs on this thread.
         let status = unsafe {
             sys::napi_create_external_arraybuffer(
                 env,

@@ -1,4 +1,4 @@
-//! What is called for every message, and for every file.
+//! The functions that are called for every message and for every file.
 
 use crate::call::{Call, Outcome, Work, object_of};
 use crate::errors::{self, Failure};
@@ -155,7 +155,7 @@ fn read_utf16(call: &Call, file: &MmFile, index: u64, span: Span) -> Outcome {
     text_made(status, value, span)
 }
 
-/// What is checked is a copy: another process may change the bytes between the check and the use.
+/// A copy is checked: another process may change the bytes between the check and the use.
 fn read_utf8(call: &Call, file: &MmFile, index: u64, span: Span) -> Outcome {
     let mut value = ptr::null_mut();
     let size = usize::try_from(span.size).unwrap_or(usize::MAX);
@@ -198,7 +198,7 @@ fn address(file: &MmFile, span: Span) -> Result<*const u8, Failure> {
     Ok(file.address(span).ok_or_else(outside)?)
 }
 
-/// What has no room as a string may still be read as bytes.
+/// A segment that is too long for a string may still be read as bytes.
 fn text_made(status: sys::napi_status, value: sys::napi_value, span: Span) -> Outcome {
     if status == sys::Status::napi_ok && !value.is_null() {
         return Ok(value);
@@ -207,7 +207,7 @@ fn text_made(status: sys::napi_status, value: sys::napi_value, span: Span) -> Ou
     Err(Error::NoSpace { needed, os: None }.into())
 }
 
-/// `readBytes(file, index)`: a `Buffer` of its own.
+/// `readBytes(file, index)`: a copy as a `Buffer`.
 fn read_bytes(call: &Call) -> Outcome {
     let handle = call.handle()?;
     let span = handle.file()?.span(call.index(1)?)?;
@@ -338,7 +338,7 @@ fn poll(call: &Call) -> Outcome {
     let index = call.index(1)?;
     let handle = call.handle()?;
     let file = handle.file()?;
-    // What is there already is reported before the rest is read.
+    // A segment that is already there is reported before the other arguments are read.
     let there = file.has(index)
         || file.poll(index, require_peer(call, 2)?, milliseconds(call.number(3)?))?;
     call.boolean(there)
@@ -358,7 +358,7 @@ fn wait_sync(call: &Call) -> Outcome {
     }
 }
 
-/// A time span from JavaScript; what is no number of milliseconds is none, what is too long for ever.
+/// A time span from JavaScript. NaN and negative numbers become zero; overflow becomes `Duration::MAX`.
 pub(crate) fn milliseconds(number: f64) -> Duration {
     if number > 0.0 {
         Duration::try_from_secs_f64(number / 1000.0).unwrap_or(Duration::MAX)
@@ -367,9 +367,9 @@ pub(crate) fn milliseconds(number: f64) -> Duration {
     }
 }
 
-/// `watch(file, index, requirePeer, keepsAlive, callback)`: calls back with the number of segments once
-/// there is a segment `index` or can never be one, or a required peer is gone; the event loop stays alive until
-/// then if it is told to. A later call replaces an earlier one, but for the callback.
+/// `watch(file, index, requirePeer, keepsAlive, callback)`: calls back with the number of segments once there
+/// is a segment `index` or can never be one, or a required peer is gone; with `keepsAlive` the event loop stays
+/// alive until then. A later call replaces an earlier one, but keeps the callback.
 fn watch(call: &Call) -> Outcome {
     let index = call.index(1)?;
     let require_peer = require_peer(call, 2)?;
@@ -389,7 +389,7 @@ fn require_peer(call: &Call, at: usize) -> Result<RequirePeer, Failure> {
 
 /// `unwatch(handle)`: no call waits any more.
 pub(crate) fn unwatch(call: &Call) -> Outcome {
-    // What is closed watches nothing.
+    // A closed file has no watch.
     if let Ok(handle) = call.handle() {
         handle.watch.disarm();
     }

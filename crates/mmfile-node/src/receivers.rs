@@ -1,4 +1,4 @@
-//! What receives: readers and members of groups.
+//! Receivers: readers and members of groups.
 
 use mmfile_core::{ChannelWaiter, Error, Job, LossyReader, Member, Message, Reader, Result};
 use std::cell::RefCell;

@@ -1,4 +1,4 @@
-//! What sends: a channel, or its exclusive writer.
+//! Senders: a channel, or its exclusive writer.
 
 use crate::errors::{self, Failure};
 use crate::fill::{self, Lend};
@@ -17,12 +17,12 @@ use std::time::Duration;
 /// Tries once.
 const NOW: Timeout = Timeout::Val(Duration::ZERO);
 
-/// An open channel. Its parts are dropped in this order: what waits, what is waited for.
+/// An open channel. Its parts are dropped in this order: waits before the objects that they wait for.
 pub(crate) struct ChannelHandle {
     pub(crate) room: Room,
     /// Whether a message is being written in place.
     pub(crate) filling: Cell<bool>,
-    /// What shows the control block.
+    /// The buffer over the control block.
     pub(crate) control: RefCell<Buffers>,
     pub(crate) channel: Arc<Channel>,
 }
@@ -56,11 +56,11 @@ struct Reservation {
     bytes: Option<Bytes>,
 }
 
-/// What the program fills.
+/// The memory that the program fills.
 enum Bytes {
     /// The memory itself.
     Lent(Lent),
-    /// An `ArrayBuffer` of its own, copied when it is sent.
+    /// A separate `ArrayBuffer`, copied when it is sent.
     Own { env: sys::napi_env, reference: sys::napi_ref },
 }
 
@@ -82,7 +82,7 @@ impl WriterHandle {
         }
     }
 
-    /// Makes room, and an `ArrayBuffer` over it; nothing if there is none now.
+    /// Reserves room, and makes an `ArrayBuffer` over it; nothing if there is no room now.
     pub(crate) fn reserve(
         &self,
         env: sys::napi_env,

@@ -24,7 +24,7 @@ fn keep() {
     }
 }
 
-/// Opens the library once more, by the path that it was loaded from, and never closes it.
+/// Opens the library again, by the path from which it was loaded, and never closes it.
 #[cfg(target_os = "macos")]
 fn keep() {
     let here: fn() = loaded;

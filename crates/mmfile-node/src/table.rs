@@ -1,6 +1,6 @@
-//! The open files and mutexes of one JavaScript thread, by the numbers that stand for them in JavaScript.
+//! The open files and mutexes of one JavaScript thread, by their numbers in JavaScript.
 //!
-//! A number instead of a pointer: whatever a program passes, it gets an open file or an error.
+//! A number instead of a pointer: for any value that a program passes, it gets an open file or an error.
 
 use crate::errors::Failure;
 use crate::memory::Buffers;
@@ -13,9 +13,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// One open file or mutex. Its parts are dropped in this order: what waits, the lock, what is locked.
+/// One open file or mutex. Its parts are dropped in this order: waits, the lock, the file.
 pub(crate) struct Handle {
-    /// What its strings are as bytes.
+    /// How its strings become bytes.
     pub(crate) encoding: Encoding,
     pub(crate) watch: WatchSlot,
     pub(crate) guard: RefCell<Option<LockGuard>>,
@@ -24,7 +24,7 @@ pub(crate) struct Handle {
     resource: Resource,
 }
 
-/// What a handle stands for.
+/// The object of a handle.
 pub(crate) enum Resource {
     File(MmFile),
     Mutex(NamedMutex),
@@ -34,7 +34,7 @@ pub(crate) enum Resource {
 }
 
 impl Handle {
-    /// What errors are about.
+    /// The subject of errors.
     pub(crate) fn subject(&self) -> String {
         match &self.resource {
             Resource::File(file) => format!("file '{}'", file.id()),
@@ -74,7 +74,7 @@ impl Handle {
         }
     }
 
-    /// What sends.
+    /// A sender.
     pub(crate) fn sender(&self) -> Result<Sender<'_>, Failure> {
         match &self.resource {
             Resource::Channel(handle) => Ok(Sender::Channel(handle)),
@@ -83,7 +83,7 @@ impl Handle {
         }
     }
 
-    /// What receives.
+    /// A receiver.
     pub(crate) fn receiver(&self) -> Result<&ReceiverHandle, Failure> {
         match &self.resource {
             Resource::Receiver(handle) => Ok(handle),
@@ -201,11 +201,11 @@ struct Table {
 }
 
 impl Drop for Table {
-    /// What is still there was not closed with the environment: the process is ending at once, by
-    /// `process.abort()` or without coming to our listener of its end.
+    /// Handles that are still open were not closed with the environment: the process is ending at once, by
+    /// `process.abort()` or without calling our exit listener.
     ///
-    /// On Windows the system runs this when all other threads are gone already, whatever they were in the
-    /// middle of. Nothing is closed there; it counts as killed.
+    /// On Windows the system runs this after it has ended all other threads, at any instruction. Nothing is
+    /// closed there; the process counts as killed.
     fn drop(&mut self) {
         let slots = std::mem::take(&mut self.slots);
         if cfg!(windows) {
@@ -242,12 +242,12 @@ pub(crate) fn insert(resource: Resource, encoding: Encoding) -> Option<u32> {
     })
 }
 
-/// What errors about an open file or mutex are about.
+/// The subject of errors about an open file or mutex.
 pub(crate) fn subject(id: u32) -> Option<String> {
     get(id).map(|handle| handle.subject())
 }
 
-/// The file that a number stands for, if it is open.
+/// The file with that number, if it is open.
 pub(crate) fn get(id: u32) -> Option<Rc<Handle>> {
     let (index, generation) = split(id);
     TABLE.with_borrow(|table| {
@@ -263,7 +263,7 @@ pub(crate) fn remove(id: u32) -> Option<Rc<Handle>> {
         let slot = table.slots.get_mut(index).filter(|slot| slot.generation == generation)?;
         let handle = slot.handle.take()?;
         slot.generation += 1;
-        // A slot whose numbers are used up stays empty: no old number may stand for a new file.
+        // A slot whose numbers are used up stays empty: no old number may lead to a new file.
         if slot.generation < GENERATIONS {
             table.free.push(id & ((1 << INDEX_BITS) - 1));
         }

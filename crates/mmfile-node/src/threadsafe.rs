@@ -17,7 +17,7 @@ pub(crate) type Deliver = unsafe extern "C" fn(
 /// Node-API's handle for it, with one thread as its user: that thread releases it at last.
 #[derive(Clone, Copy)]
 pub(crate) struct ThreadSafeFunction(sys::napi_threadsafe_function);
-// SAFETY: being used from another thread is what it is for.
+// SAFETY: it is made to be used from other threads.
 unsafe impl Send for ThreadSafeFunction {}
 
 impl ThreadSafeFunction {

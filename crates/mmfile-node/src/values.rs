@@ -54,7 +54,7 @@ impl Narrow {
     }
 }
 
-/// What strings are as bytes.
+/// How strings become bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Utf16,
@@ -168,7 +168,7 @@ pub(crate) fn bytes_of(
     }
 }
 
-/// As [`bytes_of`], whatever the runtime calls a buffer.
+/// As [`bytes_of`], for all kinds of buffers of all runtimes.
 #[cold]
 fn other_bytes(
     env: sys::napi_env,
@@ -278,7 +278,7 @@ fn write_text(
     let no_space = || Error::NoSpace { needed: format!("{units} characters of memory"), os: None };
     let mut copy: Vec<u16> = Vec::new();
     copy.try_reserve_exact(units + 1).map_err(|_| no_space())?;
-    // SAFETY: the vector has room for the text and its terminator; what is read is what was written.
+    // SAFETY: the vector has room for the text and its terminator; only written bytes are read.
     unsafe {
         copy_text(env, value, copy.as_mut_ptr(), units)?;
         target.put_raw(copy.as_ptr().cast(), units * 2);

@@ -1,4 +1,4 @@
-//! What a channel's handle, its readers, members and writers share.
+//! The state that a channel's handle shares with its readers, members and writers.
 
 use super::OnFull;
 use super::limit::Limit;
@@ -86,7 +86,7 @@ impl Handle {
         self.object.check_whole(&self.control)
     }
 
-    /// The same, and sees to it that stores without a lock do not end the process: of one on disk.
+    /// The same; on disk it also ensures that stores without a lock do not end the process.
     #[inline(always)]
     pub(super) fn check_storable(&self) -> Result<()> {
         if self.path.is_none() {
@@ -100,13 +100,13 @@ impl Handle {
         if self.settings.access == Access::ReadWrite { Ok(()) } else { Err(Error::ReadOnly) }
     }
 
-    /// Refuses a forked child, which shares its parent's memory and has none of its locks.
+    /// Refuses a forked child, which shares its parent's memory but holds none of its locks.
     pub(super) fn check_own(&self) -> Result<()> {
         if self.object.is_own() { Ok(()) } else { Err(Error::forked()) }
     }
 
-    /// Acquires the writers' lock. What a dead holder wrote is behind the tail, or published: nothing has to be
-    /// repaired.
+    /// Acquires the writers' lock. A dead holder's record is either behind the tail or published, so nothing
+    /// has to be repaired.
     pub(super) fn lock_writers(&self, limit: Duration) -> Result<Held<'_>> {
         self.lock(&self.writers, limit).map(|(held, _)| held)
     }
@@ -170,7 +170,7 @@ impl Handle {
         }
     }
 
-    /// The control block with what the channel is.
+    /// The control block, and the channel's shape.
     pub(super) fn source(&self) -> &Control {
         self.source.as_ref().unwrap_or(&self.control)
     }

@@ -18,7 +18,7 @@ const TRIES: u32 = if cfg!(platform = "loom") { 8 } else { 10_000 };
 /// Which messages a lossy reader passes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lossy {
-    /// Only those that were overwritten: it goes on with the oldest that is left.
+    /// It misses only overwritten messages, and continues with the oldest that is left.
     Oldest,
     /// All but the newest.
     Newest,
@@ -39,12 +39,12 @@ pub struct LossyReader {
     waits_at: Arc<AtomicU32>,
 }
 
-/// Where a lossy reader stands.
+/// The position of a lossy reader.
 enum Next {
     Message(Record),
     Nothing,
     Sealed,
-    /// What it stood at is gone, or may be.
+    /// The record at its position is overwritten, or may be.
     Gone,
 }
 
@@ -130,7 +130,7 @@ impl LossyReader {
         Ok(())
     }
 
-    /// What stands at the position.
+    /// The record at the position.
     fn next(&mut self) -> Next {
         let ring = &self.handle.ring;
         loop {
@@ -234,8 +234,8 @@ mod tests {
     use super::*;
     use crate::channel::ChannelOptions;
 
-    /// Others have sent so much since this reader read that positions have come round, and its own is in the
-    /// middle of a message, whose bytes look like a record.
+    /// Others have sent so much that positions have wrapped, and the reader's own points into a message whose
+    /// bytes look like a record.
     #[test]
     fn a_position_from_before_positions_wrapped_is_not_read() {
         let options = ChannelOptions { capacity: 1 << 16, ..Default::default() };

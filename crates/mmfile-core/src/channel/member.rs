@@ -23,7 +23,7 @@ pub struct Job {
     pub message: Message,
     /// How often it was handed out to a program, this time included.
     pub attempt: u32,
-    /// What [`Member::ack`] and [`Member::nak`] find it by.
+    /// The key by which [`Member::ack`] and [`Member::nak`] find it.
     pub claim: u32,
 }
 
@@ -94,8 +94,7 @@ impl Member {
 
     /// Up to `max` jobs that are there now, added to `jobs`: how many.
     ///
-    /// # Errors
-    /// As [`Member::try_take`], if there is none.
+    /// # Errors Those of [`Member::try_take`], if it takes no job.
     pub fn try_take_all(&mut self, max: usize, jobs: &mut Vec<Job>) -> Result<usize> {
         let before = jobs.len();
         while jobs.len() - before < max {
@@ -147,7 +146,7 @@ impl Member {
                 return Ok(false);
             }
         } else if asks && handle.has_orphans(&group) {
-            // What a dead member had comes before newer jobs, however many of these there are.
+            // A dead member's jobs come before newer ones, even if there are always newer ones.
             handle.tidy()?;
         }
         let held = handle.lock_participants(handle.settings.lock_timeout)?;
@@ -170,7 +169,7 @@ impl Member {
 
     /// Whether it is time to ask that although there are jobs.
     fn asks_for_orphans(&mut self) -> bool {
-        // The models ask once there are none.
+        // The models check only when there are no newer ones.
         let asks = !cfg!(platform = "loom") && is_due(self.asked);
         if asks {
             self.asked = now();

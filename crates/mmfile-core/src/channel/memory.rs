@@ -1,4 +1,4 @@
-//! What a program needs that takes part without calls.
+//! Addresses and offsets for a program that takes part without calling this library.
 
 use super::Channel;
 use crate::control::channel as at;

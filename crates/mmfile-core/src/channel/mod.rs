@@ -1,7 +1,7 @@
 //! [`Channel`]: a bounded log between processes that forgets what all readers have read.
 //!
-//! Every operation that waits takes a [`Timeout`](crate::Timeout); with a zero one it tries once. What does not
-//! block a thread waits with a [`ChannelWaiter`], which says when to try again.
+//! Every operation that waits takes a [`Timeout`](crate::Timeout); a zero timeout tries once. To wait without
+//! blocking a thread, use a [`ChannelWaiter`], which tells when to try again.
 //!
 //! ```
 //! # fn main() -> mmfile_core::Result<()> {
@@ -108,13 +108,13 @@ impl Channel {
         &self.handle.settings.encoding
     }
 
-    /// What a sender meets when the slowest reader leaves no room.
+    /// What happens to a send when the slowest reader leaves no room.
     #[must_use]
     pub fn on_full(&self) -> OnFull {
         self.handle.on_full()
     }
 
-    /// What the handle may do.
+    /// Whether the handle may write.
     #[must_use]
     pub fn access(&self) -> Access {
         self.handle.settings.access
@@ -147,7 +147,7 @@ impl Channel {
         Ok(self.handle.ring.newest()?.next_index)
     }
 
-    /// The index of the oldest message that is left; that of the next one if there is none.
+    /// The index of the oldest message that is left; the next index if there is no message.
     ///
     /// # Errors
     /// [`crate::Error::Corrupt`].

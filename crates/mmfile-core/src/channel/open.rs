@@ -108,7 +108,7 @@ fn mode(access: Access) -> Mode {
     Mode { access, synchronized: true }
 }
 
-/// What is to be created.
+/// The object to create.
 fn new_object(options: &ChannelOptions, kind: ObjectKind, lifetime: Lifetime) -> Result<NewObject> {
     let invalid = |name, reason: String| Error::InvalidArgument { name, reason };
     if options.capacity == 0 || options.capacity > MAX_RING {
@@ -143,7 +143,7 @@ pub(super) fn no_groups() -> Error {
     )
 }
 
-/// A handle on an object that is open, if it is what the options ask for.
+/// A handle on an open object, if the object has what the options ask for.
 fn finish(
     id: String,
     path: Option<PathBuf>,

@@ -14,7 +14,7 @@ pub const DEFAULT_PARTICIPANTS: u32 = 64;
 /// The name of the encoding unless the options say otherwise.
 pub const DEFAULT_ENCODING: &str = "bytes";
 
-/// What a sender meets when the slowest reader leaves no room.
+/// What happens to a send when the slowest reader leaves no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnFull {
     /// It waits.
@@ -33,7 +33,7 @@ pub struct ChannelOptions {
     pub capacity: u64,
     /// The name of the encoding, 1 to 64 bytes. Opening an existing channel with another name is refused.
     pub encoding: String,
-    /// What a sender meets when the slowest reader leaves no room.
+    /// What happens to a send when the slowest reader leaves no room.
     pub on_full: OnFull,
     /// Slots for reliable readers, members, the exclusive writer and groups.
     pub max_participants: u32,
@@ -46,7 +46,7 @@ pub struct ChannelOptions {
     pub lock_timeout: Duration,
     /// The folder of the object; `None` for the one that `MMFILE_DIRECTORY` names, or the system's.
     pub directory: Option<PathBuf>,
-    /// What precedes the id in the object's name.
+    /// The text before the id in the object's name.
     pub prefixes: Prefixes,
 }
 
@@ -70,11 +70,11 @@ impl Default for ChannelOptions {
 /// Options of [`crate::Channel::open_existing`] and [`crate::Channel::open_file`].
 #[derive(Debug, Clone)]
 pub struct OpenChannelOptions {
-    /// What the handle may do. `Read` allows lossy readers, the newest message and properties.
+    /// What the handle is allowed to do. `Read` allows lossy readers, the newest message and properties.
     pub access: Access,
     /// The name of the encoding that the channel must have; `None` for any.
     pub encoding: Option<String>,
-    /// What the channel must do when it is full; `None` for either.
+    /// The behaviour that the channel must have when it is full; `None` accepts any.
     pub on_full: Option<OnFull>,
     /// Groups that are to be there; those that are missing are created, from the oldest message on.
     pub groups: Vec<String>,
@@ -82,7 +82,7 @@ pub struct OpenChannelOptions {
     pub lock_timeout: Duration,
     /// The folder of the object; `None` for the one that `MMFILE_DIRECTORY` names, or the system's.
     pub directory: Option<PathBuf>,
-    /// What precedes the id in the object's name.
+    /// The text before the id in the object's name.
     pub prefixes: Prefixes,
 }
 
@@ -100,7 +100,7 @@ impl Default for OpenChannelOptions {
     }
 }
 
-/// What a channel that is created or opened must be.
+/// The properties that a created or opened channel must have.
 impl From<&ChannelOptions> for OpenChannelOptions {
     fn from(options: &ChannelOptions) -> Self {
         Self {

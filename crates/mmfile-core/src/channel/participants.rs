@@ -35,8 +35,8 @@ impl Channel {
         Ok(all)
     }
 
-    /// Detaches a reader or a member, by its number. One that is gone is no error. What a member had goes to
-    /// others.
+    /// Detaches a reader or a member, by its number. It is no error if that one is gone. A member's jobs go
+    /// to other members.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for a writer or a group, [`Error::ReadOnly`], [`Error::Timeout`].
@@ -174,7 +174,7 @@ impl Handle {
         Ok(reaped || moved)
     }
 
-    /// Moves the cursors of all groups to what is not acknowledged.
+    /// Moves the cursors of all groups to their first message that is not acknowledged.
     #[cfg_attr(platform = "loom", allow(dead_code, reason = "no model is about a disk"))]
     pub(super) fn advance_groups(&self, limit: Duration) -> Result<()> {
         let held = self.lock_participants(limit)?;
@@ -213,14 +213,14 @@ impl Handle {
                 _ => cursor,
             };
             let index = self.ring.index_at(needed);
-            // What it has moved past may be overwritten by now.
+            // The messages before its cursor may be overwritten by now.
             if index.is_ok() || holder.cursor() == cursor {
                 return index;
             }
         }
     }
 
-    /// What others learn of a participant.
+    /// The public description of a participant.
     ///
     /// # Errors
     /// [`Error::Corrupt`] if it has left meanwhile, or its cursor leads to no message.

@@ -50,7 +50,7 @@ pub struct Reader {
     next_index: u64,
     /// Messages before this index are passed over.
     first: u64,
-    /// What was received and not released, or not before an earlier one: in order.
+    /// Messages that were received and not released, or released only after a later one: in order.
     held: VecDeque<Received>,
     /// The position, for waiters.
     waits_at: Arc<AtomicU32>,
@@ -199,8 +199,7 @@ impl Reader {
 
     /// Up to `max` messages that are there now, added to `messages`: how many.
     ///
-    /// # Errors
-    /// As [`Reader::try_receive`], if there is none.
+    /// # Errors Those of [`Reader::try_receive`], if it receives no message.
     pub fn try_receive_all(&mut self, max: usize, messages: &mut Vec<Message>) -> Result<usize> {
         if self.handle.path.is_some() {
             self.handle.check_whole()?;

@@ -108,7 +108,7 @@ impl Handle {
         self.until_room(timeout, |waits| self.attempt_send(values, units, expected, waits))
     }
 
-    /// Attempts, and once more if that frees what the dead keep.
+    /// Tries, and tries again if that frees messages that dead participants held.
     pub(super) fn if_room<T>(&self, attempt: impl Fn() -> Result<Attempt<T>>) -> Result<Option<T>> {
         match attempt()? {
             Attempt::Done(value) => return Ok(Some(value)),
@@ -331,7 +331,7 @@ impl Handle {
         let (since, seen) = (word(at::TICKET_SINCE), word(at::TICKET_SEEN));
         let is_older = waits.is_some_and(|mine| is_before(mine, since));
         let is_void = u128::from(clock().wrapping_sub(seen)) > TICKET_LIFE.as_millis();
-        // A record from memory that any process can write: more than a message can need is none.
+        // Any process can write to this memory: a request for more than a message can need is ignored.
         let need = word(at::TICKET_NEED);
         let most = self.ring.units_of(self.ring.max_byte_length());
         (!is_older && !is_void && need <= most && self.object.is_alive(owner)).then_some(need)
@@ -391,7 +391,7 @@ pub struct Filling<'a> {
 }
 
 impl Filling<'_> {
-    /// Where the bytes to fill are in the data of [`Channel::memory`]. They hold whatever was there.
+    /// Where the bytes to fill are in the data of [`Channel::memory`]. They hold old contents.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.handle.ring.offset(self.room.start) + at::RECORD_HEADER
@@ -447,7 +447,7 @@ impl Handle {
         self.ring.make_writable(writing, room)
     }
 
-    /// What is left of a room when only `length` of its bytes are sent.
+    /// The room that remains when only `length` of its bytes are sent.
     pub(super) fn shortened(&self, room: Room, byte_length: u64, length: u64) -> Result<Room> {
         if length > byte_length {
             let reason = format!("must be at most {byte_length}, the bytes that there are");

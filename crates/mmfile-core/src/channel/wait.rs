@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// What is waited for.
+/// The event to wait for.
 #[derive(Debug, Clone)]
 pub(super) enum What {
     /// A record at a position; a reliable reader's slot and number.

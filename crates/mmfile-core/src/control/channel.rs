@@ -1,4 +1,4 @@
-//! What a channel is, as its control block says it.
+//! A channel's shape, as its control block records it.
 
 use super::Control;
 use super::layout as at;
@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 pub(crate) use super::channel_layout::*;
 
-/// What a channel is, from its creation on.
+/// A channel's shape: constant from its creation on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
     /// Bytes in the ring.
@@ -48,7 +48,7 @@ impl Name {
         ((0..NAME_SIZE).step_by(8).zip(self.words), self.length)
     }
 
-    /// The text, whatever it was made of.
+    /// The text; invalid bytes are replaced.
     pub(crate) fn text(&self) -> String {
         let bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
         let length = usize::try_from(self.length).unwrap_or(0).min(bytes.len());
@@ -85,7 +85,7 @@ impl Control {
         self.long(RING_SESSION).store(session, Ordering::Relaxed);
     }
 
-    /// What a channel is, if the block agrees with its object's capacity.
+    /// A channel's shape, if the block agrees with its object's capacity.
     pub(crate) fn channel_shape(&self, capacity: u64, id: &str) -> Result<Shape> {
         let mut words = [0; 8];
         for (word, at) in words.iter_mut().zip((0..NAME_SIZE).step_by(8)) {

@@ -1,5 +1,5 @@
-//! What a channel's object holds beyond what a file's does: words in the control block, and the tables behind
-//! the ring. docs/memory-layout.md describes it for other programs.
+//! The layout that only channels have: words in the control block, and the tables behind the ring.
+//! docs/memory-layout.md describes it for other programs.
 //!
 //! Positions are 32-bit counts of 16-byte units since the channel was made. They wrap, and are compared by
 //! their difference.
@@ -15,7 +15,7 @@ pub(crate) const MAX_RING: u64 = 1 << 34;
 /// The longest name of an encoding and of a group, in bytes.
 pub(crate) const NAME_SIZE: u64 = 64;
 
-// In the control block, instead of what a file keeps at `TAIL` and `INTENT_BASE`.
+// In the control block, in place of a file's `TAIL` and `INTENT_BASE`.
 /// The position behind the last record.
 pub(crate) const RING_TAIL: u64 = 0x0c0;
 /// Two positions: the later of those before the tail is where the newest message begins.
@@ -33,10 +33,10 @@ pub(crate) const TICKET_SINCE: u64 = 0x114;
 pub(crate) const TICKET_SEEN: u64 = 0x118;
 /// Not 0 while a process may be asleep that waits for messages: a file's `WAITING`.
 pub(crate) const WAITING: u64 = at::OFF_WAITING;
-/// What a member of a group sleeps on.
+/// The word that members of groups sleep on.
 pub(crate) const MEMBERS_WAKE: u64 = 0x150;
 pub(crate) const MEMBERS_WAITING: u64 = 0x154;
-/// What a writer without room sleeps on.
+/// The word that writers without room sleep on.
 pub(crate) const ROOM_WAKE: u64 = 0x180;
 pub(crate) const ROOM_WAITING: u64 = 0x184;
 /// The position of the oldest message that a reader may begin with.

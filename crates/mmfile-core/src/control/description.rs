@@ -1,4 +1,4 @@
-//! What a control block says of its file: constant from its creation on, but for its end.
+//! A control block's description of its object: constant from the creation on, until the object ends.
 
 use super::Control;
 use super::channel::Shape;
@@ -11,14 +11,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// How long a file can be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lifetime {
-    /// Until its creator closes it or exits; a process that has it open by then goes on using it.
+    /// Until its creator closes it or exits; processes that have it open keep using it.
     #[default]
     Creator,
     /// Until no process has it open.
     LastProcess,
 }
 
-/// What a control block belongs to.
+/// The kind of object that a control block belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ObjectKind {
     /// A file in shared memory.
@@ -56,7 +56,7 @@ impl ObjectKind {
     }
 }
 
-/// What a control block says of its file.
+/// The contents of a control block's description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Description {
     pub(crate) kind: ObjectKind,
@@ -64,7 +64,7 @@ pub(crate) struct Description {
     pub(crate) lifetime: Lifetime,
     /// The participant that created it; 0 for none.
     pub(crate) creator: u64,
-    /// What a channel is that is to be described; [`Control::channel_shape`] reads it.
+    /// The shape of a channel to describe; [`Control::channel_shape`] reads it.
     pub(crate) channel: Option<Shape>,
 }
 
@@ -123,7 +123,7 @@ impl Control {
         self.long(at::OFF_MAGIC).load(Ordering::Relaxed) == at::MAGIC
     }
 
-    /// What it belongs to, if it is a control block, of any version.
+    /// The kind of its object, if this is a control block of any version.
     pub(crate) fn kind(&self) -> Option<ObjectKind> {
         let kind = kind_of(self.word(at::OFF_FLAGS).load(Ordering::Relaxed));
         self.is_described().then_some(kind)
@@ -153,7 +153,7 @@ impl Control {
         Ok(description)
     }
 
-    /// The same for a reader that shares nothing but the format.
+    /// The same for a reader that shares only the format.
     pub(crate) fn examine_format(&self, id: &str) -> Result<Description> {
         let other = |reason| Err(Error::Incompatible { id: id.into(), reason, cure: SAME_BUILD });
         if !self.is_described() {

@@ -27,24 +27,24 @@ pub(crate) const OFF_CREATED_AT: u64 = 0x038;
 pub(crate) const OFF_FIRST_PROCESS: u64 = 0x040;
 pub(crate) const OFF_OTHER_PROCESS: u64 = 0x048;
 
-/// 64 bytes for the lock, a cache line of its own.
+/// 64 bytes for the lock: a whole cache line.
 pub(crate) const OFF_LOCK: u64 = 0x080;
-/// What the C library's mutex may take of them.
+/// The bytes of them that the C library's mutex may use.
 #[allow(dead_code, reason = "elsewhere than on Linux it is no mutex")]
 pub(crate) const LOCK_SIZE: u64 = 0x030;
 /// The thread of the holder, and the participant: at the end of the same line.
 pub(crate) const OFF_LOCK_THREAD: u64 = 0x0b0;
-/// The thread for whose operations that of the holder has the lock, if it is another one; else 0.
+/// The thread whose operations run under the lock, if another thread holds the lock for it; else 0.
 pub(crate) const OFF_LOCK_OWNER: u64 = 0x0b4;
 pub(crate) const OFF_LOCK_HOLDER: u64 = 0x0b8;
 
-// What a publication changes and readers poll, in one cache line.
+// Words that a publication changes and readers poll, in one cache line.
 pub(crate) const OFF_TAIL: u64 = 0x0c0;
 pub(crate) const OFF_COUNT: u64 = 0x0c8;
 pub(crate) const OFF_WAKE: u64 = 0x0d0;
 pub(crate) const OFF_STATUS: u64 = 0x0d4;
 
-// What only the holder of the lock reads.
+// Words that only the holder of the lock reads.
 pub(crate) const OFF_INTENT_BASE: u64 = 0x100;
 pub(crate) const OFF_INTENT_BASE_COUNT: u64 = 0x108;
 pub(crate) const OFF_INTENT_END: u64 = 0x110;
@@ -52,8 +52,8 @@ pub(crate) const OFF_INTENT_END_COUNT: u64 = 0x118;
 /// 1 from the beginning of a section to its end; operations leave it alone.
 pub(crate) const OFF_SECTION: u64 = 0x120;
 
-/// Set by a process that is about to sleep, cleared by the one that wakes it; away from what readers
-/// poll.
+/// Set by a process that is about to sleep, cleared by the one that wakes it; away from the words that
+/// readers poll.
 pub(crate) const OFF_WAITING: u64 = 0x140;
 // On Windows two words of `platform/windows/semaphores.rs` follow.
 
@@ -96,7 +96,7 @@ pub(crate) const PARTICIPANT_READS: u32 = 1;
 /// The participant writes without taking the lock.
 pub(crate) const PARTICIPANT_UNSYNCHRONIZED: u32 = 2;
 
-/// What makes two programs agree about the lock and about the order of bytes in a number.
+/// Two programs with the same value agree about the lock and the byte order.
 pub(crate) const ARCHITECTURE: u32 = if cfg!(target_arch = "x86_64") {
     1
 } else if cfg!(target_arch = "aarch64") {
@@ -105,8 +105,8 @@ pub(crate) const ARCHITECTURE: u32 = if cfg!(target_arch = "x86_64") {
     u32::from_le_bytes(*b"else") ^ cfg!(target_pointer_width = "64") as u32
 };
 
-/// Where the control block of an object begins that holds `capacity` bytes of data. A mutex has none, and
-/// is a control block alone.
+/// Where the control block of an object begins that holds `capacity` bytes of data. A mutex has no data: its
+/// object is only a control block.
 pub(crate) fn control_offset(capacity: u64) -> Option<u64> {
     if capacity == 0 {
         return Some(0);
@@ -117,11 +117,11 @@ pub(crate) fn control_offset(capacity: u64) -> Option<u64> {
 /// The size of an object that holds `capacity` bytes of data and a control block.
 pub(crate) fn object_size(capacity: u64) -> Option<u64> {
     let size = control_offset(capacity)?.checked_add(CONTROL_SIZE)?;
-    // What every system takes as the size of a file and of a mapping.
+    // Every system accepts sizes of files and mappings up to this.
     (i64::try_from(size).is_ok() && isize::try_from(size).is_ok()).then_some(size)
 }
 
-/// Where the control block of an object of this size begins, if it can be one of ours.
+/// Where the control block of an object of this size begins, if the size can be that of such an object.
 pub(crate) fn control_offset_of(object_size: u64) -> Option<u64> {
     let offset = object_size.checked_sub(CONTROL_SIZE)?;
     offset.is_multiple_of(CONTROL_ALIGNMENT).then_some(offset)

@@ -1,8 +1,8 @@
 //! The control block: what a file is, how far it is committed, and what its writer is up to.
 //!
-//! It follows the data in the same object, or is an object of its own where another program names the
-//! data (Windows). It can be rebuilt from the data, except for the lock. Every value is checked before it
-//! is used: any process that has the file open can write to it.
+//! It follows the data in the same object, or is a separate object where another program names the data
+//! (Windows). It can be rebuilt from the data, except for the lock. Every value is checked before it is used:
+//! any process that has the file open can write to it.
 //!
 //! ```
 //! # fn main() -> mmfile_core::Result<()> {
@@ -42,7 +42,7 @@ pub(crate) struct Tail {
     pub(crate) count: u64,
 }
 
-/// What an append is about to make of the file, recorded before its first byte.
+/// The file's end before and after an append, recorded before the append stores its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Intent {
     pub(crate) base: Tail,
@@ -55,7 +55,7 @@ pub(crate) struct Control {
     memory: Memory,
     /// The memory's.
     block: Block,
-    /// What the kernel keeps for its lock and its sleepers.
+    /// The kernel's objects for its lock and its sleepers.
     #[allow(dead_code, reason = "nothing on Linux")]
     sync: SyncObjects,
     /// The capacity that was checked against the data's real size.
@@ -86,7 +86,7 @@ impl Control {
         &self.memory
     }
 
-    /// What the kernel keeps for its lock and its sleepers.
+    /// The kernel's objects for its lock and its sleepers.
     #[allow(dead_code, reason = "nothing on Linux")]
     pub(crate) fn sync(&self) -> &SyncObjects {
         &self.sync
@@ -156,7 +156,7 @@ impl Control {
         at::object_size(self.capacity).is_some_and(|whole| size >= whole)
     }
 
-    /// The committed end, kept inside what the capacity allows whatever the block says.
+    /// The committed end, clamped to the capacity, since any process can write to the block.
     pub(crate) fn tail(&self) -> Tail {
         // The count is stored last: a segment that it counts is below the tail that is read next.
         let count = self.count();
@@ -208,7 +208,7 @@ impl Control {
         self.word(at::OFF_LOCK_OWNER + place.shift()).store(thread, Ordering::Release);
     }
 
-    /// The thread for whose operations another one holds the lock; 0 if there is none.
+    /// The thread for whose operations another thread holds the lock; 0 if there is no such thread.
     pub(crate) fn lock_owner(&self, place: LockPlace) -> u32 {
         self.word(at::OFF_LOCK_OWNER + place.shift()).load(Ordering::Acquire)
     }
@@ -241,7 +241,7 @@ impl Control {
 
     /// Records how far an append will write. Its caller holds the lock.
     pub(crate) fn set_intent(&self, intent: Intent) {
-        // The base goes first away and comes last: a half-written record is none.
+        // The base is cleared first and stored last, so a half-written record does not count.
         self.long(at::OFF_INTENT_BASE).store(u64::MAX, Ordering::Release);
         crate::fault::point("intent.begun");
         self.long(at::OFF_INTENT_BASE_COUNT).store(intent.base.count, Ordering::Release);

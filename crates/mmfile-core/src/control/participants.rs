@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::memory::{Access, Mode};
 use std::sync::atomic::Ordering;
 
-/// What a participant says of itself.
+/// A participant's description of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Participant {
     /// The number of the handle, which no other handle of any process has.
@@ -49,8 +49,8 @@ pub(crate) fn rows(control: &Control) -> impl Iterator<Item = Participant> + '_ 
     })
 }
 
-/// Enters a participant, which counts as alive already. Without room it is none. `is_alive` is asked about
-/// the owners of rows that are in use.
+/// Enters a participant that already counts as alive. If the table is full, it gets no row. `is_alive` tells
+/// whether the owners of used rows are alive.
 ///
 /// # Errors
 /// [`Error::NoSpace`] without room for a handle that writes without the lock, which has to be a participant.

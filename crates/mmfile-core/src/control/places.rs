@@ -8,7 +8,7 @@ use super::layout as at;
 pub(crate) enum LockPlace {
     /// The writers'.
     Writers,
-    /// That of the participants of a channel.
+    /// The lock of a channel's participants.
     Participants,
 }
 
@@ -23,7 +23,7 @@ impl LockPlace {
     }
 }
 
-/// What processes sleep on.
+/// A word that processes sleep on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WakePlace {
     /// Until there are segments or messages.

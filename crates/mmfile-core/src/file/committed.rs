@@ -1,8 +1,8 @@
 //! How far a file is committed, as one handle knows it: what the control block says, and what foreign
 //! writers, which know nothing of control blocks, have appended behind that.
 //!
-//! A handle that only reads stores nothing of what it finds there: it counts for itself. The next append
-//! of a process of ours makes it part of the committed end for all.
+//! A read-only handle stores nothing: it counts such segments for itself. The next append of a process of the
+//! package moves the committed end for all.
 
 use super::handle::Handle;
 use super::lock::Operation;
@@ -28,7 +28,8 @@ impl Handle {
         if self.counted.count.load(Ordering::Acquire) <= tail.count {
             return tail;
         }
-        // Also while a writer is between its two stores, and the size alone is that of more segments.
+        // Also while a writer is between its two stores, and the size already includes more segments than the
+        // count.
         let counted = *self.counted.tail.lock().unwrap_or_else(PoisonError::into_inner);
         counted.unwrap_or(tail)
     }
@@ -51,9 +52,9 @@ impl Handle {
         })
     }
 
-    /// The committed end, with what foreign writers appended.
+    /// The committed end, after adopting what foreign writers appended.
     ///
-    /// What is damaged behind the end is not an error of a caller that only asks for the end.
+    /// Damage behind the end is no error for a caller that only asks for the end.
     pub(super) fn refresh(&self) -> Result<Tail> {
         self.check_whole()?;
         match self.refresh_whole(self.settings.lock_timeout) {
@@ -68,7 +69,7 @@ impl Handle {
         self.refresh_whole(lock_timeout)
     }
 
-    /// The same of a file that is known to be whole.
+    /// The same for a file that is known to have its whole size.
     fn refresh_whole(&self, lock_timeout: Duration) -> Result<Tail> {
         let known = self.committed();
         if !self.segments.has_more(known, self.is_sealed()) && !self.has_dead_holder() {

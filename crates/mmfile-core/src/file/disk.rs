@@ -40,10 +40,9 @@ impl MmFile {
     /// A file that may not be written to can be opened with [`Access::Read`](crate::Access::Read); it is
     /// then polled instead of being waited on.
     ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Access`] if it may not be opened, [`Error::Corrupt`] if it does not
-    /// have the size that it was created with, [`Error::Incompatible`] if it is not one of ours or another
-    /// version, architecture or C library has it open, [`Error::Timeout`].
+    /// # Errors [`Error::NotFound`], [`Error::Access`] if it may not be opened, [`Error::Corrupt`] if it does
+    /// not have the size that it was created with, [`Error::Incompatible`] if it is not a file of this
+    /// package or another version, architecture or C library has it open, [`Error::Timeout`].
     pub fn open_file(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
         let (kind, mode) = (ObjectKind::DiskFile, options.mode());
@@ -77,8 +76,8 @@ impl MmFile {
         Ok(on_disk(object::create_or_open_file(path.as_ref(), &new, &deadline)?, &options))
     }
 
-    /// Writes everything that was appended so far to the disk, and waits until it is there. What is in
-    /// a file on disk when the machine loses its power is what was flushed, and perhaps more.
+    /// Writes everything that was appended so far to the disk, and waits until it is there. After a power
+    /// failure, a file on disk holds everything that was flushed, and perhaps more.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a file in memory, [`Error::NoSpace`] if the disk refuses.
@@ -86,7 +85,7 @@ impl MmFile {
         self.flusher()?.flush()
     }
 
-    /// What flushes on another thread. It does not keep the file open.
+    /// Flushes from another thread. It does not keep the file open.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a file in memory.
@@ -119,7 +118,7 @@ impl Flusher {
     }
 }
 
-/// What is to be created.
+/// The object to create.
 fn new(capacity: u64, options: &OpenOptions) -> NewObject {
     let (kind, lifetime) = (ObjectKind::DiskFile, Lifetime::LastProcess);
     NewObject { kind, capacity, lifetime, mode: options.mode(), channel: None }

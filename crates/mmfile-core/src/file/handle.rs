@@ -1,4 +1,4 @@
-//! What a handle on a file consists of.
+//! The parts of a handle on a file.
 
 use super::options::OpenOptions;
 use super::reader_copy::ReaderCopy;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What a handle, its guards and its waiters share.
+/// The state that a handle shares with its guards and waiters.
 #[derive(Debug)]
 pub(super) struct Handle {
     /// The id; the path of a file on disk.
@@ -22,7 +22,7 @@ pub(super) struct Handle {
     pub(super) control: Control,
     /// Where the committed end is read from, if not from `control`.
     pub(super) source: Option<Control>,
-    /// What this handle counted behind the committed end.
+    /// The segments that this handle counted behind the committed end.
     pub(super) counted: Counted,
     pub(super) segments: Segments,
     pub(super) section: Arc<Section>,
@@ -45,7 +45,7 @@ pub(super) struct Settings {
     pub(super) lock_timeout: Duration,
 }
 
-/// What a handle counted behind the committed end.
+/// The segments that a handle counted behind the committed end.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     /// Behind the last segment.

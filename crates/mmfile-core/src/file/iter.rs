@@ -55,8 +55,8 @@ pub struct SegmentIter<'a> {
 }
 
 impl SegmentIter<'_> {
-    /// What the iterator waits with: its `cancel`, from another thread, ends the iteration with
-    /// [`Error::Closed`], and its `require_peer` with [`Error::PeerGone`].
+    /// The iterator's waiter: its `cancel`, from another thread, ends the iteration with [`Error::Closed`],
+    /// and its `require_peer` with [`Error::PeerGone`].
     #[must_use]
     pub fn waiter(&self) -> Waiter {
         self.waiter.clone()

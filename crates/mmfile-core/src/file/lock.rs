@@ -26,7 +26,7 @@ impl MmFile {
         self.handle.enter(&Deadline::after(&timeout), thread_id())
     }
 
-    /// Takes the lock if it is free. `None` if somebody else has it.
+    /// Takes the lock if it is free. `None` if it is not.
     ///
     /// # Errors
     /// [`Error::LockHeld`] if this handle or this thread has it.
@@ -142,7 +142,7 @@ impl Handle {
         if !self.segments.can_repair() {
             return Ok(false);
         }
-        // What is unfinished may be the work of a writer that takes no lock.
+        // An unfinished intent may belong to a living writer that takes no lock.
         if !self.has_unsynchronized_writer() {
             self.segments.repair(&self.control)?;
         }

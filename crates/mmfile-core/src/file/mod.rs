@@ -76,7 +76,7 @@ impl MmFile {
         self.handle.settings.mode.synchronized
     }
 
-    /// What the handle may do.
+    /// Whether the handle may write.
     #[must_use]
     pub fn access(&self) -> Access {
         self.handle.settings.mode.access

@@ -13,10 +13,9 @@ use raw_sync::Timeout;
 impl MmFile {
     /// Creates a file of `capacity` bytes, with all of its memory reserved.
     ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for a capacity of 0, [`Error::Exists`] if the id is in use,
-    /// [`Error::NoSpace`] if there is not that much memory, [`Error::Access`] if something that is
-    /// not ours stands at its name, [`Error::Unsupported`] if the folder cannot hold shared memory.
+    /// # Errors [`Error::InvalidArgument`] for a capacity of 0, [`Error::Exists`] if the id is in use,
+    /// [`Error::NoSpace`] if there is not that much memory, [`Error::Access`] if its name leads to something
+    /// else, [`Error::Unsupported`] if the folder cannot hold shared memory.
     pub fn create_new(capacity: u64, options: &CreateOptions) -> Result<Self> {
         check_capacity(capacity)?;
         let id = options.id.clone().unwrap_or_else(FileId::random);
@@ -29,11 +28,10 @@ impl MmFile {
     ///
     /// A file whose every process has died counts as not there, on every platform.
     ///
-    /// # Errors
-    /// [`Error::InvalidArgument`] for a malformed id, [`Error::NotFound`] if there is no such file,
-    /// [`Error::Access`] if what stands there is another user's or no file of ours,
-    /// [`Error::Incompatible`] if another version, architecture or C library made it, or a process of
-    /// another PID namespace, [`Error::Timeout`].
+    /// # Errors [`Error::InvalidArgument`] for a malformed id, [`Error::NotFound`] if there is no such file,
+    /// [`Error::Access`] if the name leads to another user's object or to no file of this package,
+    /// [`Error::Incompatible`] if another version, architecture or C library made it, or a process of another
+    /// PID namespace, [`Error::Timeout`].
     pub fn open_existing(id: &str, options: &OpenOptions) -> Result<Self> {
         let spec = spec(FileId::parse(id)?, options)?;
         let deadline = Deadline::after(&Timeout::Val(options.lock_timeout));
@@ -53,8 +51,8 @@ impl MmFile {
         Ok(file(&spec, object::observe(&spec, &deadline)?, false, options))
     }
 
-    /// Opens the file of that id, or creates it if there is none. Its lifetime is
-    /// [`Lifetime::LastProcess`] if it is created, whatever the options say.
+    /// Opens the file of that id, or creates it if there is none. Its lifetime is [`Lifetime::LastProcess`]
+    /// if it is created, regardless of the options.
     ///
     /// # Errors
     /// As [`MmFile::create_new`] and [`MmFile::open_existing`], but for those that say that the file

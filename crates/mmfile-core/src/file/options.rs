@@ -20,7 +20,7 @@ pub struct CreateOptions {
     pub lock_timeout: Duration,
     /// The folder of the object; `None` for the one that `MMFILE_DIRECTORY` names, or the system's.
     pub directory: Option<PathBuf>,
-    /// What precedes the id in the objects' names.
+    /// The text before the id in the objects' names.
     pub prefixes: Prefixes,
 }
 
@@ -40,7 +40,7 @@ impl Default for CreateOptions {
 /// Options of [`crate::MmFile::open_existing`].
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// What the handle may do.
+    /// What the handle is allowed to do.
     pub access: Access,
     /// Whether operations take the lock. `false` is right only while one process writes.
     pub synchronized: bool,
@@ -48,7 +48,7 @@ pub struct OpenOptions {
     pub lock_timeout: Duration,
     /// The folder of the object; `None` for the one that `MMFILE_DIRECTORY` names, or the system's.
     pub directory: Option<PathBuf>,
-    /// What precedes the id in the objects' names.
+    /// The text before the id in the objects' names.
     pub prefixes: Prefixes,
 }
 

@@ -98,7 +98,7 @@ impl MmFile {
         Ok(bytes.as_chunks().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
     }
 
-    /// A segment as text; what is no valid UTF-16 in it becomes U+FFFD.
+    /// A segment as text; invalid UTF-16 becomes U+FFFD.
     ///
     /// # Errors
     /// As [`MmFile::read_utf16`].

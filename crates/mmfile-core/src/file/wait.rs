@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 impl MmFile {
     /// Blocks until there is a segment `index`, in whichever process it is appended.
     ///
-    /// It looks in a loop for the time `spin` before it sleeps: that costs a processor and answers
-    /// within a microsecond instead of some fifty.
+    /// It checks in a loop for the time `spin` before it sleeps: that costs a processor and reacts within a
+    /// microsecond instead of some fifty.
     ///
     /// # Errors
     /// [`Error::Timeout`], [`Error::Sealed`] if it will never come, [`Error::Corrupt`].
@@ -27,15 +27,15 @@ impl MmFile {
         self.waiter().wait_for(index, timeout, spin)
     }
 
-    /// Whether a segment `index` is known to be there: one look at the committed end, which a foreign
-    /// writer's segment may not have reached yet. A file that another program has cut short has none.
+    /// Whether segment `index` is known to exist: reads the committed end once, which may not include a
+    /// foreign writer's segments yet. `false` for a file that another program has cut short.
     #[must_use]
     pub fn has(&self, index: u64) -> bool {
         self.handle.check_whole().is_ok() && self.handle.has(index)
     }
 
-    /// As [`Waiter::wait_for`] with a time limit of zero, but nothing is asked to wake anything: the next
-    /// writer makes no system call for it.
+    /// As [`Waiter::wait_for`] with a timeout of zero, but without the waiting flag: the next writer makes no
+    /// system call for it.
     ///
     /// # Errors
     /// As there, without [`Error::Timeout`].
@@ -88,8 +88,8 @@ impl Waiter {
         self.wait_for_any(&AtomicU64::new(index), timeout)
     }
 
-    /// As [`Waiter::wait_for`], for an index that another thread may change meanwhile; it calls
-    /// [`Waiter::look_again`] then. `u64::MAX` stands for "nothing any more" and ends the wait.
+    /// As [`Waiter::wait_for`], for an index that another thread may change meanwhile; that thread then calls
+    /// [`Waiter::look_again`]. `u64::MAX` means "nothing any more" and ends the wait.
     ///
     /// # Errors
     /// As there.
@@ -158,7 +158,7 @@ impl Waiter {
         self.peer.store(required as u32, Ordering::SeqCst);
     }
 
-    /// Makes those who wait look at what they wait for.
+    /// Makes waiting threads check their condition again.
     pub fn look_again(&self) {
         // They check after a while by themselves.
         if self.handle.object.may_store(&self.handle.control) == Ok(true) {
@@ -175,7 +175,7 @@ impl Handle {
         }
         match self.refresh_strictly(Duration::ZERO) {
             Ok(tail) if tail.count > index => return Ok(true),
-            // Somebody is at work: what it does will be seen after the next sleep.
+            // A writer is at work: its segment will be found after the next sleep.
             Ok(_) | Err(Error::Timeout { .. } | Error::LockHeld) => {}
             Err(error) => return Err(error),
         }

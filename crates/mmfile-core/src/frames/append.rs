@@ -13,8 +13,8 @@ use crate::platform::map_private;
 impl Segments {
     /// Appends all values or none, and returns the index of the first. Under the lock.
     ///
-    /// `at` is the index that the first must get, if the caller cares. `may_store` is asked before anything is taken
-    /// back after a failure: a value may have taken its time.
+    /// `at` is the index that the first must get, if the caller cares. After a failure `may_store` is checked before
+    /// the append is undone, since writing a value may have taken long.
     pub(crate) fn append<P: Payload>(
         &self,
         control: &Control,
@@ -69,7 +69,7 @@ impl Segments {
         let (first_word, written) = write_frames(self.data.region(), 0, base, end, values)?;
         fault::point("append.payload");
         if written < end.size {
-            // Behind the end there is nothing but zeros, for foreign writers that put none there.
+            // Behind the end there are only zeros, for foreign writers that write no zero word.
             let surplus = (end.size + WORD_SIZE).min(self.capacity) - written;
             self.data.region().zero(written, surplus);
             control.shorten_intent(written);
@@ -116,13 +116,13 @@ impl Segments {
         Ok(Tail { size: written, count: end.count })
     }
 
-    /// The committed end, with what foreign writers left behind it. Under the lock, for a handle that
-    /// writes.
+    /// The committed end, after adopting what foreign writers appended behind it. Under the lock, for a
+    /// handle that writes.
     ///
-    /// A record that is unfinished although the lock was not abandoned is that of a writer that failed
-    /// (its value panicked), that took no lock and died, or that died before a foreign program took the
-    /// lock and repaired nothing. `is_at_work` says whether a writer without the lock is alive: then it
-    /// may be that one's.
+    /// An unfinished intent although the lock was not abandoned comes from a writer that failed (its value
+    /// panicked), that died without the lock, or that died before a foreign program took the lock and
+    /// repaired nothing. `is_at_work` tells whether a writer without the lock is alive: then the intent may
+    /// be that writer's.
     pub(crate) fn begin(
         &self,
         control: &Control,
@@ -205,7 +205,7 @@ fn write_frames<P: Payload>(
         if next > end.size {
             return Err(index::damaged(offset));
         }
-        // What may be overwritten: the next size word, which is written after this.
+        // May be overwritten: the next size word, which is written after this.
         let spare = (region.len() as u64 - (next - origin)).min(WORD_SIZE);
         let spare = usize::try_from(spare).unwrap_or(0);
         // SAFETY: `at` has `len` mapped bytes (`range`) and `spare` more in the region; the lock's

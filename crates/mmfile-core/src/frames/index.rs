@@ -84,7 +84,7 @@ impl SparseIndex {
     }
 }
 
-/// What to say of a segment that is below the committed end and yet not there.
+/// The error for a segment below the committed end that is not there.
 pub(crate) fn damaged(offset: u64) -> Error {
     Error::Corrupt { offset, reason: "no size word stands where a segment should begin" }
 }

@@ -48,15 +48,15 @@ pub(crate) struct Segments {
     populated: Arc<AtomicU64>,
 }
 
-/// On a disk: how much is asked for at once.
+/// On a disk: how many bytes are requested at once.
 const AHEAD: u64 = 64 << 10;
 
-/// What follows the committed end.
+/// The segments behind the committed end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Chain {
     /// Behind the last whole segment.
     pub(crate) end: Tail,
-    /// What stands there: the end, a seal, or something invalid.
+    /// What is there: the end, a seal, or something invalid.
     stop: Frame,
 }
 
@@ -68,8 +68,7 @@ impl Chain {
 
     /// The end.
     ///
-    /// # Errors
-    /// [`Error::Corrupt`] if something invalid stands there.
+    /// # Errors [`Error::Corrupt`] if something invalid is there.
     pub(crate) fn valid_end(&self) -> Result<Tail> {
         if self.stop == Frame::Invalid {
             let reason = "a size word is negative or reaches past the capacity";
@@ -86,8 +85,8 @@ impl Segments {
         Self { data: data.clone(), capacity, writable, populated }
     }
 
-    /// Prepares the memory of a new file for what its creator will write: a tenth of what filling it
-    /// with zeros took. Appends to a small one meet a few faults instead, if there are any.
+    /// Maps the pages of a new file for its creator, which takes a tenth of the time that filling it with
+    /// zeros took. For a small file, appends take a few page faults instead.
     pub(crate) fn prepare(&self) {
         const LARGE: u64 = 1 << 20;
         if self.capacity >= LARGE {
@@ -169,7 +168,7 @@ impl Segments {
         }
     }
 
-    /// What stands at `offset`: the end, where there is no room for a size word.
+    /// The frame at `offset`; the end, if there is no room for a size word.
     fn frame_at(&self, offset: u64) -> Frame {
         if offset.checked_add(WORD_SIZE).is_none_or(|end| end > self.capacity) {
             return Frame::End;
@@ -183,8 +182,8 @@ impl Segments {
         frame != Frame::End && !(frame == Frame::Seal && sealed)
     }
 
-    /// What follows a committed end, for a handle that stores nothing. If writers are not `excluded`, a size
-    /// word may be half-written: it is none then, and an invalid one is not known to be there.
+    /// The segments behind a committed end, for a handle that stores nothing. If writers are not `excluded`,
+    /// a size word may be half-written: then it counts as the end, and so does an invalid one.
     pub(crate) fn follow(&self, from: Tail, excluded: bool) -> Chain {
         let mut end = from;
         loop {
@@ -200,7 +199,7 @@ impl Segments {
         }
     }
 
-    /// Whether what was read at `offset` is what stands there. A size word that spans two cache lines is
+    /// Whether the frame that was read at `offset` is complete. A size word that spans two cache lines is
     /// stored in two steps, a few nanoseconds apart: a second read tells.
     fn is_settled(&self, offset: u64, read: Frame) -> bool {
         const LINE: u64 = 64;
@@ -219,14 +218,14 @@ impl Segments {
         self.follow(from, true)
     }
 
-    /// Where the segment at `at` ends, whose size word was read as `frame`, or what stands there instead of
-    /// one.
+    /// The end of the segment at `at`, whose size word was read as `frame`; `Err` with the frame if it is no
+    /// segment.
     fn next(&self, at: Tail, frame: Frame) -> std::result::Result<Tail, Frame> {
         let size = match frame {
             Frame::Segment(size) => size,
             stop => return Err(stop),
         };
-        // No overflow: a frame stands at `at.size`, so that is at least a word below capacity.
+        // No overflow: there is a frame at `at.size`, so it is at least a word below the capacity.
         let start = at.size + WORD_SIZE;
         if size > self.capacity - start {
             return Err(Frame::Invalid);
@@ -239,8 +238,7 @@ impl Segments {
     /// Counts what a foreign writer appended behind the end that the control block has, and returns the committed
     /// end. Under the lock.
     ///
-    /// # Errors
-    /// [`Error::Corrupt`] if something else stands there; the segments before it are counted.
+    /// # Errors [`Error::Corrupt`] if something else is there; the segments before it are counted.
     pub(crate) fn adopt(&self, control: &Control, mut from: Tail) -> Result<Tail> {
         if !self.has_more(from, control.is_sealed()) {
             return Ok(from);

@@ -1,4 +1,4 @@
-//! What can become a segment.
+//! A value that can become a segment.
 
 use super::stream;
 use crate::error::Result;
@@ -10,13 +10,12 @@ use std::ptr::NonNull;
 pub trait Payload {
     /// How many bytes it takes. Asked before the lock is taken.
     fn byte_length(&self) -> u64;
-    /// Writes exactly that many bytes. What is left out stays zero.
+    /// Writes exactly that many bytes. Bytes that it skips stay zero.
     ///
     /// It runs while the lock is held. It may use other files of this crate; a robust mutex of the C
     /// library that it takes would make the kernel forget the lock, should the process die in here.
     ///
-    /// # Errors
-    /// Whatever keeps it from being written; nothing becomes part of the file then.
+    /// # Errors Any reason why it cannot be written; nothing becomes part of the file then.
     fn write_to(&self, target: Target<'_>) -> Result<()>;
     /// How many of these bytes count, asked once they are written. All of them, unless a value learns its
     /// length while it is written.

@@ -15,13 +15,14 @@ impl Segments {
 
     /// Finishes or takes back what the dead holder was doing. Under the lock that it left.
     ///
-    /// A writer publishes its first size word last: where a whole segment stands at the tail, all that
-    /// it meant to append is there, or a foreign writer has come after it. What is behind the whole
-    /// segments, up to where it meant to get, is not. It can be interrupted and begun again at any
-    /// point.
+    /// A writer publishes its first size word last: if there is a whole segment at the tail, everything that
+    /// it wanted to append is there, or a foreign writer has written after it. Bytes behind the whole
+    /// segments, up to the intent's end, are not part of the file. The repair can be interrupted and begun
+    /// again at any point.
     ///
-    /// A foreign writer that had the lock first wrote over what was left, without a zero behind it. Where
-    /// what follows its segment cannot be one, it is what was left: no writer can have gone past it.
+    /// A foreign writer that had the lock first wrote over the remains, without a zero word behind its
+    /// segment. If the bytes after its segment cannot be a segment, they are the remains: no writer can have
+    /// gone past them.
     ///
     /// # Errors
     /// [`Error::NoSpace`](crate::Error::NoSpace) if the disk has no room for zeros: the next one repairs.
@@ -64,8 +65,8 @@ impl Segments {
         Ok(())
     }
 
-    /// Finds the committed end of a file on disk that no process has open, from its frames and from what
-    /// its last writer recorded. Damage stays as it is, to be reported and perhaps to be rescued.
+    /// Finds the committed end of a file on disk that no process has open, from its frames and from its last
+    /// writer's intent. Damage is left alone: it is reported, and may be rescued.
     ///
     /// # Errors
     /// As [`Self::repair`].
@@ -86,8 +87,8 @@ impl Segments {
         Ok(())
     }
 
-    /// Zeroes what was left between a committed end and `to`, where the writer was going to end, and
-    /// strikes its record: what stands there later is somebody else's.
+    /// Zeroes the bytes between a committed end and `to`, the intent's end, and clears the intent: later
+    /// bytes there belong to another writer.
     ///
     /// # Errors
     /// As [`Self::repair`].

@@ -1,4 +1,4 @@
-//! What the four bytes in front of a segment mean. The only place that knows.
+//! The four bytes in front of a segment. Only this file knows what they mean.
 
 /// The size word of a segment of no bytes: zero would mean the end.
 pub(crate) const EMPTY: u32 = 0x8000_0000;

@@ -11,11 +11,10 @@ use std::thread::JoinHandle;
 
 /// Takes the lock on the holder's thread, for the operations of the thread whose id is given.
 pub(crate) type Enter = dyn Fn(&Deadline, u32) -> Result<LockGuard> + Send + Sync;
-/// What is called on the holder's thread once the lock is there (and whether it was abandoned) or is
-/// not to be had.
+/// Called on the holder's thread once it has the lock (with whether the lock was abandoned) or cannot get it.
 pub type Notify = Box<dyn FnOnce(Result<bool>) + Send>;
 
-/// What the thread is to do, or is doing.
+/// The thread's task.
 enum Phase {
     Idle,
     /// Take the lock.
@@ -159,7 +158,7 @@ impl Shared {
                     let mut guard = match entered {
                         Ok(guard) => guard,
                         Err(error) => {
-                            // Idle before the caller hears of it, which may want the lock again at once.
+                            // Idle before the caller is told, since it may want the lock again at once.
                             drop(self.rest(self.lock()));
                             notify(Err(error));
                             phase = self.lock();

@@ -65,8 +65,8 @@ impl Section {
         participants::rows(&self.control).find(|row| row.nonce == nonce).map(|row| row.pid)
     }
 
-    /// What is known of the thread that the lock names as its holder. The kernel may have been kept from
-    /// learning of the lock: then it does not tell of a death.
+    /// Whether the thread that the lock names as its holder is alive. A sandbox may keep the lock from the
+    /// kernel, which then does not report a death.
     fn holder_of(&self, thread: u32) -> Holder {
         let (nonce, holder) = self.control.lock_holder(self.place);
         let is_forgotten = nonce == self.object.nonce() && self.forgotten.load(Ordering::Relaxed);
@@ -74,7 +74,7 @@ impl Section {
         if nonce != 0 && holder == thread && !is_alive {
             return Holder::Dead;
         }
-        // The handle can outlive the thread; what another thread's record says is nothing of this one.
+        // The handle can outlive the thread, and another thread's record says nothing about this one.
         let may_have_ended = !is_alive || holder == thread;
         if may_have_ended && self.control.is_of_this_namespace() {
             Holder::Unknown
@@ -83,8 +83,8 @@ impl Section {
         }
     }
 
-    /// Records which participant and thread hold the lock. A forked child is none: when it drops its
-    /// parent's guard, its parent holds the lock still.
+    /// Records which participant and thread hold the lock. A forked child is not a holder: when it drops its
+    /// parent's guard, the parent still holds the lock.
     fn set_holder(&self, nonce: u64, thread: u32) {
         if self.object.is_own() {
             self.control.set_lock_holder(self.place, nonce, thread);
@@ -137,8 +137,8 @@ impl Section {
         owner != 0 && owner == thread_id()
     }
 
-    /// Takes the lock on the calling thread, for the operations of thread `owner`. What has to live
-    /// as long as the guard goes into `keep`.
+    /// Takes the lock on the calling thread, for the operations of thread `owner`. `keep` lives as long as
+    /// the guard.
     pub(crate) fn enter(
         self: &Arc<Self>,
         deadline: &Deadline,
@@ -220,8 +220,8 @@ pub struct LockGuard {
 }
 
 impl LockGuard {
-    /// Whether the section before did not come to its end, or the holder before died with the lock. What it left
-    /// has been repaired since.
+    /// Whether the section before was not completed, or the holder before died with the lock. The file has been
+    /// repaired since.
     #[must_use]
     pub fn abandoned(&self) -> bool {
         self.unfinished || self.needs_repair()

@@ -7,13 +7,13 @@ use std::any::Any;
 use std::fs::File;
 use std::sync::Arc;
 
-/// What keeps memory, and so whether a store to it can find no room.
+/// Where memory is stored, and so whether a store to it can run out of room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(dead_code, reason = "on Windows there is room for every store")]
 pub(crate) enum Backing {
     /// Memory: a page that was written to once stays.
     Memory,
-    /// Memory, of a file that may have been copied without its zeros: a hole takes a page as soon as it is read.
+    /// Memory whose file may have been copied with holes: reading a hole takes a page.
     SparseMemory,
     /// A disk on which the blocks that a file has stay its own, unless another program makes holes in it.
     Kept,
@@ -28,7 +28,7 @@ pub(crate) enum Backing {
 #[derive(Clone)]
 pub(crate) struct Memory {
     region: Region,
-    /// What unmaps the memory when it is dropped.
+    /// Unmaps the memory when it is dropped.
     mapping: Arc<dyn Any>,
     backing: Backing,
     /// The file, and where the region begins in it, for what is written through the descriptor.
@@ -48,13 +48,13 @@ impl Memory {
         Self { region, mapping: Arc::new(mapping), backing: Backing::Memory, file: None }
     }
 
-    /// The same, with what keeps it.
+    /// The same, with its backing.
     #[allow(dead_code, reason = "as above")]
     pub(crate) fn backed_by(self, backing: Backing) -> Self {
         Self { backing, ..self }
     }
 
-    /// The same of a file on a disk that is [`Backing::Written`], from its first byte on.
+    /// The same for a file on disk with [`Backing::Written`], from its first byte on.
     #[allow(dead_code, reason = "as above")]
     pub(crate) fn of_file(self, file: File) -> Self {
         Self { file: Some((Arc::new(file), 0)), ..self }
@@ -73,8 +73,8 @@ impl Memory {
         Some(Self { region, mapping: Arc::clone(&self.mapping), backing: self.backing, file })
     }
 
-    /// Sees to it that a store to `length` bytes from `offset` on does not end the process for want of room on the
-    /// disk, where blocks do not stay the file's own. What it has seen to lasts until the page is written to the disk.
+    /// Ensures that stores to `length` bytes from `offset` on do not end the process for lack of room on a disk that
+    /// moves blocks. That holds until the page is written to the disk.
     ///
     /// # Errors
     /// [`Error::NoSpace`].
@@ -129,7 +129,7 @@ impl Memory {
         platform::write_at(file, bytes, start + offset).map_err(|os| no_space(Some(os)))
     }
 
-    /// What keeps it.
+    /// Its backing.
     #[inline(always)]
     pub(crate) fn backing(&self) -> Backing {
         self.backing

@@ -10,7 +10,7 @@ pub(crate) use mapping::{Backing, Memory};
 #[cfg(not(platform = "loom"))]
 pub(crate) use region::{Block, Region};
 
-/// What a handle may do with the data.
+/// The access that a handle has to the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Access {
     /// Read and append.
@@ -29,10 +29,10 @@ pub(crate) struct Mode {
 }
 
 impl Mode {
-    /// That of a handle which changes nothing without the lock.
+    /// A handle that changes nothing without the lock.
     pub(crate) const SYNCHRONIZED: Self = Self { access: Access::ReadWrite, synchronized: true };
 
-    /// That of a handle which reads.
+    /// A handle that reads.
     #[cfg(not(platform = "loom"))]
     pub(crate) const READING: Self = Self { access: Access::Read, synchronized: true };
 

@@ -1,7 +1,7 @@
 //! Bounds-checked raw access to bytes that other processes may change at any moment.
 //!
-//! No Rust reference is ever made over the shared bytes, atomics aside: every access is a volatile
-//! load, an atomic, or a raw copy, so that whatever another process does the worst is a wrong value.
+//! No Rust reference is ever made over the shared bytes, atomics aside: every access is a volatile load, an
+//! atomic, or a raw copy. So the worst that another process can cause is a wrong value.
 
 use crate::control::layout::CONTROL_SIZE;
 use std::ptr::{self, NonNull};
@@ -185,8 +185,8 @@ impl Region {
 #[allow(clippy::cast_possible_truncation, reason = "a few kilobytes")]
 const BLOCK_SIZE: usize = CONTROL_SIZE as usize;
 
-/// A region that is known to be at least as long as a control block: its words are reached without
-/// another look at its length, several of them in every operation.
+/// A region that is known to be at least as long as a control block: its words are accessed without another
+/// check of the length, several times in every operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Block(NonNull<u8>);
 

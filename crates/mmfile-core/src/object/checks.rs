@@ -1,4 +1,4 @@
-//! What is checked of an object before it is used.
+//! The checks of an object before it is used.
 
 use crate::control::layout::{CONTROL_SIZE, control_offset, control_offset_of};
 use crate::control::{Control, Description, ObjectKind};
@@ -16,7 +16,7 @@ pub(crate) fn check_kind(description: &Description, kind: ObjectKind, id: &str) 
     Err(other_kind(description.kind, id))
 }
 
-/// The error of a name at which an object of another kind stands.
+/// The error for a name that leads to an object of another kind.
 pub(crate) fn other_kind(kind: ObjectKind, id: &str) -> Error {
     Error::access(
         id,
@@ -40,7 +40,7 @@ pub(crate) fn other_kind(kind: ObjectKind, id: &str) -> Error {
     )
 }
 
-/// Refuses a file whose size no file of ours has.
+/// Refuses a file whose size no file of this package has.
 pub(crate) fn check_size(size: u64, id: &str) -> Result<()> {
     if control_offset_of(size).is_some_and(|offset| offset > 0) {
         return Ok(());
@@ -71,7 +71,8 @@ pub(crate) fn data_of(before: &Memory, capacity: u64) -> Option<Memory> {
     if whole { before.part(0, capacity) } else { None }
 }
 
-/// What the control block of a file or channel on disk says, and its data. The block need be nothing but readable.
+/// The description in the control block of a file or channel on disk, and its data. The block need only be
+/// readable.
 pub(crate) fn examine_file(
     control: &Control,
     before: &Memory,

@@ -4,7 +4,7 @@ use crate::backoff::Backoff;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 
-/// Opens what is there, or creates it, whatever other processes do meanwhile.
+/// Opens an object or creates it, while other processes may do the same.
 pub(crate) fn open_or_create<T>(
     deadline: &Deadline,
     open: impl Fn() -> Result<T>,

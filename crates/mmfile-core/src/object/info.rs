@@ -1,4 +1,4 @@
-//! What a program learns of objects without opening them.
+//! Information about objects that are not open here.
 
 use crate::control::channel::UNIT;
 use crate::control::{Control, Lifetime, ObjectKind};
@@ -6,7 +6,7 @@ use crate::ids::FileId;
 use crate::memory::{Access, Memory};
 use crate::ring::Ring;
 
-/// What an object is. Each kind has a name space of its own.
+/// The kind of an object. Each kind has a separate name space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A file in shared memory.
@@ -32,7 +32,7 @@ impl Kind {
 pub struct ObjectInfo {
     /// Its id.
     pub id: FileId,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// How many bytes its segments and their size words, or its messages and their headers, may take. 0 for a
     /// mutex, and for an object of another version of this library.
@@ -54,7 +54,8 @@ pub struct ObjectInfo {
 }
 
 impl ObjectInfo {
-    /// What a control block says; nothing of one that has ended, or that is none.
+    /// Reads the information from a control block; `None` if the object has ended, or if this is no control
+    /// block.
     ///
     /// A channel's `data` says how many messages there are.
     pub(crate) fn of(
@@ -97,7 +98,7 @@ impl ObjectInfo {
 }
 
 impl ObjectInfo {
-    /// What a channel has. What cannot be read stays 0.
+    /// Fills in a channel's columns. Values that cannot be read stay 0.
     fn measure(&mut self, control: &Control, data: Option<&Memory>) {
         let shape = control.channel_shape(self.capacity, self.id.as_str());
         self.capacity = shape.as_ref().map_or(0, |shape| shape.ring);
@@ -117,7 +118,7 @@ impl ObjectInfo {
 pub struct Peer {
     /// Its process.
     pub pid: u32,
-    /// What it may do.
+    /// What it is allowed to do.
     pub access: Access,
     /// When it was opened, in milliseconds since 1970.
     pub since: u64,

@@ -1,4 +1,4 @@
-//! What there is, seen from outside: listing, sweeping and removing what is not open here.
+//! Listing, sweeping and removing objects that are not open here.
 
 use super::{Kind, ObjectInfo, implementation};
 use crate::deadline::Deadline;
@@ -30,8 +30,8 @@ impl Default for ListOptions {
     }
 }
 
-/// The files, channels and mutexes of this user on this machine, in no order. It opens none of them; of what a
-/// process left that was killed while it created something, it frees the memory.
+/// The files, channels and mutexes of this user on this machine, in no order. It opens none of them, and frees
+/// the memory of staging objects of dead processes.
 ///
 /// # Errors
 /// [`crate::Error::NoSpace`] if the system has no descriptors or no memory left for it,
@@ -49,11 +49,10 @@ pub fn sweep(options: &ListOptions) -> Result<Vec<ObjectInfo>> {
 }
 
 /// Removes the name of a file, a channel or a mutex: nothing can open it from now on, and the name is free. A process
-/// that has it open goes on using it.
+/// that has it open keeps using it.
 ///
-/// # Errors
-/// [`crate::Error::NotFound`]; [`crate::Error::Access`] if it is another user's or something else stands
-/// at its name; [`crate::Error::Timeout`] if other processes keep the name locked for
+/// # Errors [`crate::Error::NotFound`]; [`crate::Error::Access`] if it is another user's or its name leads to
+/// something else; [`crate::Error::Timeout`] if other processes keep the name locked for
 /// [`DEFAULT_LOCK_TIMEOUT`].
 pub fn remove(id: &FileId, kind: Kind, options: &ListOptions) -> Result<()> {
     let folder = Folder::of(options.directory.as_deref())?;

@@ -1,8 +1,8 @@
-//! Objects: what stands at a name or a path, complete from the moment at which it is there until its last
+//! Objects: each has a name or a path, and is complete from the moment at which it appears until its last
 //! process has left.
 //!
-//! An object is created without its name or under a staging name, initialized, and published in one step.
-//! Its name is removed by a process that holds the name's lock and has compared what the name leads to.
+//! An object is created without its name or under a staging name, initialized, and published in one step. Its
+//! name is removed by a process that holds the name's lock and has checked which object the name leads to.
 //! There is no lock above that of one name: creating, opening and removing one object waits for no other.
 //! docs/decisions/0004-liveness.md has the protocol.
 //!
@@ -52,7 +52,7 @@ use crate::ids::Names;
 use crate::memory::{Memory, Mode};
 use crate::platform::Folder;
 
-/// What is to be created or opened.
+/// The object to create or open.
 pub(crate) struct Spec {
     pub(crate) names: Names,
     #[allow(dead_code, reason = "Windows has only one")]
@@ -60,14 +60,14 @@ pub(crate) struct Spec {
     pub(crate) kind: ObjectKind,
 }
 
-/// What a new object is to be.
+/// The properties of a new object.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewObject {
     pub(crate) kind: ObjectKind,
     pub(crate) capacity: u64,
     pub(crate) lifetime: Lifetime,
     pub(crate) mode: Mode,
-    /// What a channel is to be.
+    /// The properties of a new channel.
     pub(crate) channel: Option<Shape>,
 }
 
@@ -75,8 +75,8 @@ pub(crate) struct NewObject {
 pub(crate) struct Opened {
     pub(crate) object: Object,
     pub(crate) control: Control,
-    /// What a handle that may not write to a file on disk reads the committed end from: its control block
-    /// is its own.
+    /// The file's control block, from which a handle that may not write to a file on disk reads the committed
+    /// end; `control` is private then.
     pub(crate) source: Option<Control>,
     /// The data: `capacity` bytes, none of a mutex.
     pub(crate) data: Memory,

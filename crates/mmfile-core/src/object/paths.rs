@@ -83,7 +83,7 @@ pub(crate) fn create_or_open_file(
     )
 }
 
-/// What the path names, which may not be a folder: `x/` would otherwise create `x`.
+/// The file that the path names. A path of a folder is refused: `x/` would otherwise create `x`.
 fn location(path: &Path) -> Result<Location> {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     if name.is_empty() || !path.as_os_str().as_encoded_bytes().ends_with(name) {
@@ -105,7 +105,7 @@ fn missing(path: &Path, error: Error) -> Error {
     })
 }
 
-/// Whether a link stands at the path, and nothing where it leads.
+/// Whether the path is a link that leads nowhere.
 fn leads_nowhere(path: &Path) -> bool {
     path.is_symlink() && !path.exists()
 }

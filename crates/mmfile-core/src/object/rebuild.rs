@@ -33,7 +33,7 @@ pub(crate) fn rebuild(
         control.set_lock_holder(LockPlace::Participants, 0, 0);
         Some(shape)
     } else {
-        // The record of what a writer was doing is the only part of the old block that counts.
+        // The intent is the only part of the old block that counts.
         Segments::new(data, capacity, true).settle(control, control.is_sealed())?;
         None
     };
@@ -44,7 +44,7 @@ pub(crate) fn rebuild(
     Ok(())
 }
 
-/// What tells a run of the machine and a file of it from any other; 0 where that is not known.
+/// A number that identifies a run of the machine and a file on it; 0 where that is not known.
 pub(crate) fn session(place: u64) -> u64 {
     let boot = boot_number();
     // FNV-1a, whose result is the same in every build.
@@ -52,7 +52,7 @@ pub(crate) fn session(place: u64) -> u64 {
     if boot == 0 { 0 } else { hash(hash(0xcbf2_9ce4_8422_2325, boot), place).max(1) }
 }
 
-/// Makes `control`, which no other process has, that of a reader that may not write to the file: for it, every
+/// Initialises `control`, which is private, for a reader that may not write to the file: to that reader, every
 /// writer is a foreign one.
 pub(crate) fn begin_unwritable(
     control: &mut Control,

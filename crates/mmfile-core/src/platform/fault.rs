@@ -4,17 +4,16 @@ use super::{kill_self, stop_self};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-/// Whether passings count that only count once the process is [armed](arm).
+/// Whether the points count that count only once the process is [armed](arm).
 static ARMED: AtomicBool = AtomicBool::new(false);
 
-/// From here on a point counts whose name in `MMFILE_FAULT` begins with `+`: what the process passed on its
-/// way here was not meant.
+/// From here on a point counts whose name in `MMFILE_FAULT` begins with `+`; it does not count before.
 #[allow(dead_code, reason = "for tests")]
 pub fn arm() {
     ARMED.store(true, Ordering::Relaxed);
 }
 
-/// Kills the process, as nothing but the system can, when `MMFILE_FAULT` names this point: `name` for its first
+/// Kills the process, as only the system can, when `MMFILE_FAULT` names this point: `name` for its first
 /// passing, `name:3` for its third, `+name` for the first one after [`arm`]. On Unix `=name` stops it there
 /// instead, until it is continued.
 #[inline(always)]
@@ -25,7 +24,7 @@ pub(crate) fn point(name: &str) {
 }
 
 fn pass(name: &str) {
-    /// Its name, which of its passings is meant, and what happens then.
+    /// The point's name, how often it must still be passed, and the action.
     type Target = (String, AtomicU32, fn());
     static TARGET: OnceLock<Option<Target>> = OnceLock::new();
     let target = TARGET.get_or_init(|| {

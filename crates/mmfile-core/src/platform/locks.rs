@@ -1,4 +1,4 @@
-//! What platforms and the layers above say of locks.
+//! Types about locks for platforms and the layers above.
 
 use crate::error::Result;
 
@@ -26,11 +26,11 @@ pub(crate) struct ByteRange {
 pub(crate) enum Acquired {
     /// Released by its last holder.
     Clean,
-    /// Its last holder died. What it was doing has to be repaired.
+    /// Its last holder died. Its unfinished work has to be repaired.
     Abandoned,
 }
 
-/// What a waiter knows of the participant that holds the lock.
+/// Whether the participant that holds the lock is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holder {
     /// Its thread is one of another PID namespace, or the lock names another thread than the holder's.
@@ -41,12 +41,11 @@ pub(crate) enum Holder {
     Unknown,
 }
 
-/// What a wait for the lock asks of those who know the file.
+/// Questions of a waiter for the lock, which the layers above answer.
 pub(crate) trait Surroundings {
-    /// What is known of the thread that the lock names as its holder, before a sleep.
+    /// Whether the thread that the lock names as its holder is alive; asked before each sleep.
     ///
-    /// # Errors
-    /// Whatever makes the wait pointless.
+    /// # Errors Any reason that makes the wait pointless.
     fn before_sleep(&self, thread: u32) -> Result<Holder>;
 
     /// Whether the lock can be touched, after a sleep.

@@ -8,7 +8,8 @@
 //! | `RawMutex` | a lock between processes that survives its holder: `new`, `initialize`, `acquire`, `release`, `forget`, `nudge`, `is_abandoned`, `is_held` |
 //! | `SyncObjects` | what the kernel keeps for a lock and for sleepers, besides memory |
 //! | `wake_word` | `Request`: a request to be woken, which remembers the word (`seen`) and sleeps (`sleep`); `take_requests`, `wake_all` |
-//! | `WakeRing` | the kernel waits on the word and tells an event loop: `new`, `arm`; or that of `no_wake_ring.rs` |
+//! | `WakeRing` | the kernel waits on the word and tells an event loop: `new`, `arm`; or the one in
+//! `no_wake_ring.rs` |
 //! | `process_number`, `process_namespace`, `thread_id` | who this is, as others see it |
 //! | `Folder::of`, `listed_prefix` | where named objects are, and by which names files are listed |
 //! | `Location::on_disk`, `full_path` | where a file on disk is |
@@ -22,9 +23,9 @@
 //! | `PROCESS_BITS` | the bits of a process's number, which leave room for those of its handles |
 //! | `C_LIBRARY` | which lock is in a control block: programs that differ in it do not share one |
 //! | `KERNEL_TELLS_OF_DEATHS` | whether a waiter for the lock is woken when its holder dies |
-//! | `DATA_SUFFIX` | what follows a channel's name in that of its data, where that has a name of its own |
+//! | `DATA_SUFFIX` | the suffix of the name of a channel's data, where the data has a separate name |
 //! | `RELEASE_ORDERS_ALL` | whether releasing the lock orders everything before it with everything after it, as a locked instruction of x86-64 does |
-//! | `FAULT_AROUND` | how many bytes the fault of a read maps, where that of a write maps one page |
+//! | `FAULT_AROUND` | how many bytes a read fault maps, where a write fault maps one page |
 //!
 //! Where objects are files, or have files that stand for them (Linux, macOS), `crate::object::files` is written with
 //! these:
@@ -59,7 +60,7 @@ mod unix;
 #[cfg(platform = "windows")]
 mod windows;
 
-// What several platforms share, and one has otherwise.
+// Parts that several platforms share and another one replaces.
 #[cfg(not(platform = "loom"))]
 pub(crate) mod fault;
 #[cfg(not(platform = "linux"))]

@@ -3,7 +3,7 @@
 use super::sync::AtomicU32;
 use std::time::Duration;
 
-/// There is none.
+/// This platform has no such ring.
 #[derive(Debug)]
 pub enum WakeRing {}
 

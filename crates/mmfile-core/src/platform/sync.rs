@@ -1,4 +1,4 @@
-//! What the protocols between processes are made of, and what a process has once: the standard library's.
+//! The primitives of the protocols between processes, and of statics: the standard library's.
 
 pub(crate) use std::{
     hint::spin_loop,

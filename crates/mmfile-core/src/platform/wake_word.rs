@@ -51,8 +51,8 @@ pub(crate) fn has_requests(control: &Control, place: WakePlace) -> bool {
     control.waiting_word(place).load(Ordering::Relaxed) != 0
 }
 
-/// Wakes one sleeper, after the requests were taken. There may be more of them: until none is found the request
-/// stands again, before the one that is woken looks at it.
+/// Wakes one sleeper, after the requests were taken. There may be more sleepers: until none is found, the
+/// request is set again before the woken one checks it.
 pub(crate) fn wake_one(control: &Control, place: WakePlace) {
     let word = control.wake_word(place);
     word.fetch_add(1, Ordering::AcqRel);

@@ -1,9 +1,9 @@
 //! The ring of a channel: records in memory that is used again and again, and which of them participants still need.
 //!
 //! A position counts 16-byte units from the channel's beginning on; it wraps, and two are compared by their
-//! difference. What lies between `oldest` and the tail are records; what lies behind the tail is free, as far
-//! as the slowest participant. So a writer that is killed leaves nothing to repair: what it wrote is behind the
-//! tail, or it is published.
+//! difference. Between `oldest` and the tail there are records; the memory behind the tail is free, up to the
+//! slowest participant. So a writer that is killed leaves nothing to repair: its record is either behind the
+//! tail or published.
 //!
 //! Every word of shared memory is read once for an operation, and checked: any process that has the channel
 //! open can write anything.
@@ -136,7 +136,7 @@ impl Ring {
         self.word(at::RING_FLUSHED).store(tail, Ordering::Release);
     }
 
-    /// Behind the last record. What is before it can be read.
+    /// Behind the last record. Everything before it can be read.
     #[inline(always)]
     pub(crate) fn tail(&self) -> u32 {
         self.control.word(at::RING_TAIL).load(Ordering::Acquire)
@@ -150,7 +150,7 @@ impl Ring {
 
     /// Whether what begins there may have been overwritten since it was read.
     pub(crate) fn is_gone(&self, position: u32) -> bool {
-        // What was read is read before this.
+        // Earlier loads are ordered before this.
         fence(Ordering::Acquire);
         is_before(position, self.oldest())
     }
@@ -192,7 +192,7 @@ impl Ring {
         tail.wrapping_sub(seal) == self.units_of(0) && self.record(seal, tail).is_some_and(record)
     }
 
-    /// The newest message and the next index, whatever writers do meanwhile.
+    /// The newest message and the next index, also while others write.
     ///
     /// # Errors
     /// [`Error::Corrupt`] if none is found again and again.
@@ -217,7 +217,7 @@ impl Ring {
             return (tail == 0).then_some(Newest { tail, next_index: 0, message: None });
         };
         let record = self.record(start, tail)?;
-        // Nothing but padding stands between the last message and a seal.
+        // There is only padding between the last message and a seal.
         let is_last = record.end == tail || self.is_sealed_at(tail);
         let is_message = record.kind == Kind::Message;
         is_last.then(|| Newest {
@@ -249,7 +249,7 @@ impl Ring {
         record.map(|it| it.index).ok_or_else(|| self.damaged(position, "no record begins there"))
     }
 
-    /// The error of a record that is none.
+    /// The error for bytes that are no record.
     pub(crate) fn damaged(&self, position: u32, reason: &'static str) -> Error {
         Error::Corrupt { offset: self.offset(position), reason }
     }

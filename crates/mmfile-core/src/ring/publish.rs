@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 /// On a disk: how many units are asked for at once.
 const AHEAD: u32 = (64 << 10) / 16;
 
-/// What a writer knows while no other can write.
+/// A writer's view of the ring while no other can write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Writing {
     pub(crate) tail: u32,
@@ -35,7 +35,7 @@ pub(crate) struct Room {
 }
 
 impl Ring {
-    /// What is there, for a writer that excludes all others.
+    /// Reads that view, for a writer that excludes all others.
     ///
     /// # Errors
     /// [`Error::Sealed`], [`Error::Corrupt`].
@@ -55,7 +55,7 @@ impl Ring {
                 let spare = if place == first { second } else { first };
                 Ok(Writing { tail, next_index, newest: Some(start), spare })
             }
-            // The last message may stand before a seal.
+            // The last message may be before a seal.
             Some(_) if self.is_sealed_at(tail) => Err(Error::Sealed),
             _ => Err(self.damaged(start, "the newest message does not end where the channel does")),
         }
@@ -185,9 +185,9 @@ impl Ring {
         else {
             return Err(self.damaged(position, "a message would not fit into its place"));
         };
-        // What follows is a header or a trailer that is written later, or behind the room.
-        // SAFETY: `at` has `len` mapped bytes, which are behind the tail and not used by any participant: the
-        // caller excludes other writers, and the region is writable for a handle that sends.
+        // The bytes after it are a header or a trailer that is written later, or are behind the room. SAFETY:
+        // `at` has `len` mapped bytes, which are behind the tail and not used by any participant: the caller
+        // excludes other writers, and the region is writable for a handle that sends.
         Ok(unsafe { Target::new(at, len, 0) })
     }
 

@@ -7,7 +7,7 @@ use crate::control::channel as at;
 /// No message has a larger index: JavaScript counts no further. So the next index is always a number, too.
 const MAX_INDEX: u64 = (1 << 53) - 1;
 
-/// What a record is.
+/// The kind of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Message,
@@ -21,7 +21,7 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) kind: Kind,
-    /// The message's; of a seal that of the message which will never come.
+    /// The message's index; for a seal, the index of the message that will never come.
     pub(crate) index: u64,
     pub(crate) position: u32,
     /// The position behind it.

@@ -1,9 +1,9 @@
-//! A channel on disk that no process has open: what its last processes left, and after the machine's end, what of
-//! it reached the disk.
+//! Recovers a channel on disk that no process has open, after its processes ended or after the machine went down.
 //!
-//! On disk every record ends with a checksum and its own position. As long as the machine goes on, the system's
-//! memory has what was written, and only what belonged to processes is forgotten. Otherwise pages may be on the
-//! disk in any selection: the ring is searched for records, and one chain of them is kept.
+//! On disk every record ends with a checksum and its own position. While the machine runs, the system's page
+//! cache has everything that was written, and only the state of processes is cleared. After the machine went
+//! down, any subset of the pages may have reached the disk: the ring is searched for records, and one chain of
+//! them is kept.
 
 use super::record::{Kind, Record};
 use super::slots::SlotState;
@@ -49,7 +49,7 @@ impl Ring {
             && (tail == oldest || self.record(oldest, tail).is_some())
     }
 
-    /// Forgets what belonged to processes. What members had goes to others.
+    /// Clears the state of processes. Members' jobs go to others.
     fn forget_processes(&self) {
         let word = |offset| self.control.word(offset);
         self.control.long(at::RING_WRITER).store(0, Ordering::Relaxed);
@@ -219,7 +219,7 @@ impl Ring {
         Ok(())
     }
 
-    /// Has every group go on with a record of the chain. What its members had is handed out again.
+    /// Makes every group continue with a record of the chain. Its members' jobs are handed out again.
     fn clamp_groups(&self, chain: &[Record], oldest: u32, tail: u32) {
         for group in self.slots().filter(|slot| slot.is_live(at::ROLE_GROUP)) {
             self.forget_claims(group.number());

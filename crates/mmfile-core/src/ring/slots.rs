@@ -26,7 +26,7 @@ pub(crate) struct Slot<'a> {
     pub(crate) row: u32,
 }
 
-/// What a participant says of itself.
+/// A participant's description of itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Joining {
     /// The handle that it belongs to; 0 for a group.
@@ -61,7 +61,7 @@ impl Ring {
         self.slots().find(|slot| slot.is_live(at::ROLE_GROUP) && slot.name() == *name)
     }
 
-    /// Takes a free slot. Under the participants' lock. `None` if there is none.
+    /// Takes a free slot, or returns `None`. Under the participants' lock.
     pub(crate) fn join(&self, new: &Joining) -> Option<Slot<'_>> {
         let slot = self.slots().find(|slot| slot.state() == SlotState::Free)?;
         let number = self.word(at::RING_NUMBER);
@@ -203,7 +203,7 @@ impl Slot<'_> {
         if wanted < first {
             return Err(Error::Lost { index: wanted, oldest: first });
         }
-        // What is in between is protected by now.
+        // Records in between are protected by now.
         loop {
             let tail = self.ring.tail();
             match self.ring.record(cursor, tail) {

@@ -19,7 +19,7 @@ use std::sync::atomic::AtomicU64;
 /// The index while no call waits.
 const NOTHING: u64 = u64::MAX;
 
-/// Whether the event loop is libuv's, which the runtime is asked for before the first wait.
+/// Whether the event loop is libuv's; the runtime is asked before the first wait.
 pub(crate) fn allow_event_loop(allowed: bool) {
     #[cfg(all(target_os = "linux", not(mmfile_portable)))]
     uv::allow(allowed);
@@ -27,7 +27,7 @@ pub(crate) fn allow_event_loop(allowed: bool) {
     let _ = allowed;
 }
 
-/// What is waited for. The index is a file's; a channel's waiter needs none.
+/// The event to wait for. The index is a file's; a channel's waiter has no index.
 pub(crate) trait Awaited: Send + Sync {
     /// Checks, and unless there is news, has `ring` say when to check again. Whether there is.
     #[cfg(all(target_os = "linux", not(mmfile_portable)))]
@@ -40,7 +40,7 @@ pub(crate) trait Awaited: Send + Sync {
     fn cancel(&self);
     /// Which peers are required from now on.
     fn require_peer(&self, _required: RequirePeer) {}
-    /// What JavaScript receives.
+    /// The event for JavaScript.
     fn length(&self) -> u64 {
         0
     }
@@ -98,7 +98,7 @@ pub(crate) struct WatchSlot(RefCell<Option<Watch>>);
 
 impl WatchSlot {
     /// Calls `callback` as soon as there is a segment `index`, or a reason to try again. A later call replaces an
-    /// earlier one, but for the callback. If `keeps_alive`, the event loop goes on until then, or until
+    /// earlier one, but keeps the callback. With `keeps_alive`, the event loop stays alive until then, or until
     /// [`Self::disarm`].
     pub(crate) fn arm(
         &self,
@@ -130,7 +130,7 @@ impl WatchSlot {
     }
 }
 
-/// What waits for one file: the event loop or a thread.
+/// The waiter of one file: the event loop or a thread.
 enum Watch {
     #[cfg(all(target_os = "linux", not(mmfile_portable)))]
     Ring(ring::RingWatch),

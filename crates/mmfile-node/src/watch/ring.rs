@@ -14,7 +14,7 @@ use std::rc::Rc;
 /// The waits of one file, on one JavaScript thread.
 pub(crate) struct RingWatch(Rc<Shared>);
 
-/// What libuv's handle and its owner share. libuv has a reference until it has closed the handle.
+/// The state that libuv's handle and its owner share. libuv has a reference until it has closed the handle.
 struct Shared {
     uv: &'static Uv,
     env: sys::napi_env,
@@ -117,7 +117,7 @@ impl RingWatch {
         }
         let mut ring = shared.ring.borrow_mut();
         if waiter.arm(&mut ring, index) {
-            ring.nudge(); // the answer comes by way of the event loop, as it always does
+            ring.nudge(); // the event loop reports it, as always
         }
     }
 

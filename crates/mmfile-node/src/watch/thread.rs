@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// What the thread and its handle share.
+/// The state that the thread and its handle share.
 struct Shared {
     /// The lowest index that is waited for.
     index: AtomicU64,
@@ -84,7 +84,7 @@ impl ThreadWatch {
             }
             self.shared.changed.notify_one();
             if before == NOTHING || before < index {
-                return; // idle, or it will find out at its next look
+                return; // idle, or it will notice at its next check
             }
         }
         self.shared.waiter.look_again();
@@ -129,7 +129,7 @@ fn watch(shared: &Shared, function: ThreadSafeFunction) {
     function.release();
 }
 
-/// What the thread tells JavaScript.
+/// The thread's messages to JavaScript.
 struct News {
     function: ThreadSafeFunction,
     length: u64,
@@ -148,8 +148,8 @@ unsafe extern "C" fn call_javascript(
     }
     news.function.let_go(env);
     let (mut undefined, mut length) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: on the environment's thread with both of its values; the target is writable. What the
-    // callback throws is left pending, as Node wants it.
+    // SAFETY: on the environment's thread with both of its values; the target is writable. An exception of
+    // the callback is left pending, as Node.js requires.
     unsafe {
         if sys::napi_get_undefined(env, &mut undefined) == sys::Status::napi_ok
             && count_of(env, news.length, &mut length) == sys::Status::napi_ok

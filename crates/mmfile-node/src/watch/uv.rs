@@ -47,8 +47,8 @@ impl Uv {
     }
 
     fn find() -> Option<Self> {
-        // SAFETY: each name stands for the function of that type in libuv 1, of which every Node.js
-        // that loads this is.
+        // SAFETY: each name is that of a function of this type in libuv 1, which every Node.js that loads
+        // this uses.
         unsafe {
             Some(Self {
                 handle_size: symbol(c"uv_handle_size")?,

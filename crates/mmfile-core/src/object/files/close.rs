@@ -27,7 +27,7 @@ impl Object {
             // If another process holds the name, it removes it: the object has ended.
             AtEnd::Goes => self.remove_under(liveness::lock_name).map(|_| true),
             AtEnd::GoesWithLast => {
-                // First, so that of several that leave at once the last one finds no other.
+                // First, so that of several handles that leave at once the last one finds no other.
                 liveness::leave(&self.descriptor);
                 fault::point("close.left");
                 self.remove_under(liveness::lock_all)

@@ -18,14 +18,13 @@ use crate::platform::{Location, Staged};
 
 /// Creates an object at a name that no living object has.
 ///
-/// # Errors
-/// [`Error::Exists`]; [`Error::Access`] if something that is not ours stands at the name;
-/// [`Error::NoSpace`]; [`Error::Unsupported`] if the folder cannot hold objects; [`Error::Timeout`] if
-/// other processes keep the name locked until the deadline.
+/// # Errors [`Error::Exists`]; [`Error::Access`] if the name leads to something else; [`Error::NoSpace`];
+/// [`Error::Unsupported`] if the folder cannot hold objects; [`Error::Timeout`] if other processes keep the
+/// name locked until the deadline.
 pub(crate) fn create(spec: &Spec, new: &NewObject, deadline: &Deadline) -> Result<Opened> {
     let location = spec.folder.location(&spec.names.object).known_as(spec.names.id.as_str());
     let prefix = spec.names.prefix();
-    // What a process left that was killed while it created something: its memory is needed.
+    // A process that was killed during a creation may have left an object whose memory is needed.
     sweep::begin(&spec.folder, prefix);
     fault::point("create.swept");
     // Before anything is reserved for a name that is taken.
@@ -136,8 +135,7 @@ pub(super) fn stage(
 
 /// Removes what no process has open at a name, and what has ended, of whichever kind: prefixes may overlap.
 ///
-/// # Errors
-/// [`Error::Exists`] if a living object stands there, and those of [`create`].
+/// # Errors [`Error::Exists`] if a living object is there, and those of [`create`].
 fn vacate(location: &Location, kind: ObjectKind, deadline: &Deadline) -> Result<()> {
     let mut backoff = Backoff::new(deadline, "waiting for a process that is removing the name");
     loop {

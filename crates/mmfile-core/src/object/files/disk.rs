@@ -40,7 +40,7 @@ pub(crate) fn create_file(
     }
     publish(location, new, deadline, |named| {
         let staged = match stage(location, new, named, deadline) {
-            // What a killed creation left may be what is missing.
+            // A killed creation may have left the space that is missing.
             Err(Error::NoSpace { .. }) => {
                 sweep_staged(location);
                 stage(location, new, named, deadline)?
@@ -110,7 +110,7 @@ fn attempt(location: &Location, kind: ObjectKind, mode: Mode) -> Result<Option<O
         }
     };
     let joined = match vacant {
-        // What it holds is enough, and is released in the same way.
+        // Its exclusive lock is enough, and is released in the same way.
         true => Some(Object::new(location, descriptor, nonce, AtEnd::Stays)),
         false => Object::join(location, descriptor, nonce, AtEnd::Stays)?,
     };
@@ -191,8 +191,8 @@ pub(crate) fn observe_file(
     open_file(location, kind, Mode::READING, deadline)
 }
 
-/// A reader that may not write to the file has a control block of its own, and reads the committed end
-/// from the file's. Without a mode it only observes.
+/// A reader that may not write to the file has a private control block, and reads the committed end from the
+/// file's. Without a mode it only observes.
 fn open_unwritable(
     location: &Location,
     descriptor: Descriptor,

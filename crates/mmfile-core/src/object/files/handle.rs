@@ -21,7 +21,7 @@ pub(crate) struct Object {
     pub(super) left: AtomicBool,
 }
 
-/// What becomes of the object's name when a handle leaves.
+/// What happens to the object's name when a handle leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AtEnd {
     /// It stays: a file on disk.
@@ -75,7 +75,7 @@ impl Object {
         entered
     }
 
-    /// What more mappings of the data are made through.
+    /// The source of further mappings of the data.
     pub(super) fn set_views(&mut self, views: Option<ViewSource>) {
         self.views = views;
     }
@@ -132,7 +132,7 @@ impl Object {
         })
     }
 
-    /// The data once more, so that writing to it changes nothing for others. `None` where the system cannot map
+    /// Maps the data again so that writing to it changes nothing for others. `None` where the system cannot map
     /// it in that way.
     pub(crate) fn map_copy_on_write(&self, length: u64) -> Result<Option<Memory>> {
         let views = self.views.as_ref();

@@ -1,4 +1,4 @@
-//! What objects there are, seen from outside: nothing is joined.
+//! Lists objects without joining them.
 
 use super::close::remove_under;
 use super::liveness::{self, Occupancy};
@@ -40,7 +40,7 @@ pub(crate) fn list(
                 ObjectInfo::of(control, data.as_ref(), id, kind, stale)
             })),
             Err(error @ Error::NoSpace { .. }) => return Err(error),
-            Err(_) => {} // another user's, or no object of ours, or gone meanwhile
+            Err(_) => {} // another user's, or no object of this package, or gone meanwhile
         }
     }
     Ok(infos)
@@ -62,7 +62,7 @@ fn map_channel(location: &Location) -> Result<Option<(Control, Memory)>> {
     Ok(data_of(&before, capacity).map(|data| (control, data)))
 }
 
-/// Removes a name: nothing can open the object from now on; a process that has it open goes on.
+/// Removes a name: nothing can open the object from now on; a process that has it open keeps it.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Access`], [`Error::Timeout`].

@@ -14,7 +14,7 @@ const NAME: u64 = 1 << 60;
 /// The name and all handles.
 const ALL: ByteRange = ByteRange { start: NAME, length: 0 };
 
-/// What other handles there are on an object.
+/// Whether an object has other handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Occupancy {
     /// None: every process that had it open has left or died.
@@ -54,7 +54,7 @@ pub(super) fn lock_all(descriptor: &Descriptor) -> Result<bool> {
     descriptor.lock(Some(LockKind::Exclusive), ALL)
 }
 
-/// Keeps this handle's byte of what [`lock_all`] acquired.
+/// Of the bytes that [`lock_all`] acquired, keeps this handle's.
 pub(super) fn downgrade(descriptor: &Descriptor, nonce: u64) -> Result<()> {
     let Some(own) = byte_of(nonce) else { return Ok(()) };
     descriptor.lock(Some(LockKind::Shared), own)?;
@@ -68,7 +68,7 @@ pub(super) fn lock_name(descriptor: &Descriptor) -> Result<bool> {
     descriptor.lock(Some(LockKind::Exclusive), ByteRange { start: NAME, length: 1 })
 }
 
-/// What other handles there are.
+/// Whether there are other handles.
 pub(super) fn occupancy(descriptor: &Descriptor) -> Result<Occupancy> {
     Ok(match descriptor.blocker(ALL)? {
         None => Occupancy::Vacant,

@@ -1,4 +1,4 @@
-//! Objects that are files, or that files stand for: everywhere but on Windows.
+//! Objects that are files, or that files represent: everywhere except on Windows.
 
 mod close;
 mod create;

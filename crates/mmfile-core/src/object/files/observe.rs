@@ -1,6 +1,6 @@
-//! Observing an object without joining it. Such a handle counts for no other process: it is no peer, takes no
-//! lock, stores nothing, and keeps no name. It reads as one that may not write to a file on disk: by a control
-//! block of its own.
+//! Observing an object without joining it. Other processes do not notice such a handle: it is no peer, takes
+//! no lock, stores nothing, and keeps no name. Like a reader that may not write to a file on disk, it uses a
+//! private control block.
 
 use super::handle::{AtEnd, Object};
 use super::liveness::{self, Occupancy};
@@ -61,8 +61,8 @@ fn attempt(location: &Location, kind: ObjectKind) -> Result<Option<Opened>> {
     Ok(Some(opened))
 }
 
-/// A handle that shares nothing but the format: it reads the committed end from the object's control block, and
-/// has another one for everything else.
+/// A handle that shares only the format: it reads the committed end from the object's control block, and uses a
+/// private one for everything else.
 pub(super) fn apart(
     location: &Location,
     descriptor: Descriptor,

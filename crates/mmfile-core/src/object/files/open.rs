@@ -91,8 +91,7 @@ pub(super) fn parts(
 /// Removes the name of an object that no process has open, of whichever kind: prefixes may overlap. `false` if
 /// one has it, after all.
 ///
-/// # Errors
-/// [`Error::Access`] if what stands there is no such object: it stays.
+/// # Errors [`Error::Access`] if something else is there, which is left alone.
 pub(super) fn remove_vacant(location: &Location, descriptor: &Descriptor) -> Result<bool> {
     let kind = copy_control(location, descriptor)?.and_then(|control| control.kind());
     match kind {

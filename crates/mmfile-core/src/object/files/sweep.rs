@@ -14,16 +14,17 @@ use std::path::PathBuf;
 
 /// How many objects a creation examines.
 const EXAMINED: usize = 2;
-/// So many creations at least begin no new pass after one has ended, and one for so many names that were read.
+/// After a pass has ended, at least this many creations come before the next one, and one more for every
+/// `NAMES_A_CREATION` names that were read.
 const CREATIONS_BETWEEN_PASSES: usize = 16;
 const NAMES_A_CREATION: usize = 4;
-/// So many objects are examined in one pass, since a process keeps their names until then.
+/// The most objects that one pass examines: a process keeps their names in memory.
 const LONGEST_PASS: usize = 4096;
-/// In so many places a process keeps passes.
+/// The most folders and prefixes for which a process keeps passes.
 const PLACES: usize = 32;
 
-/// The objects of a prefix in a folder, and their ids. On the way it removes what processes were creating when
-/// they died.
+/// The objects of a prefix in a folder, and their ids. On the way it removes staging objects of dead
+/// processes.
 ///
 /// # Errors
 /// If the folder cannot be read.
@@ -86,7 +87,7 @@ pub(super) fn staged(location: &Location) -> Result<()> {
     Ok(())
 }
 
-/// Removes everything stale of a kind whose name begins with a prefix. Whether there was anything.
+/// Removes everything stale of a kind whose name begins with a prefix. Returns whether it removed anything.
 pub(super) fn stale(folder: &Folder, prefix: &str, kind: ObjectKind) -> bool {
     let Ok(objects) = objects(folder, prefix) else { return false };
     objects.fold(false, |any, (location, _)| {
@@ -96,9 +97,9 @@ pub(super) fn stale(folder: &Folder, prefix: &str, kind: ObjectKind) -> bool {
 
 /// A pass over the objects of a prefix in a folder.
 struct Pass {
-    /// What it has not examined yet.
+    /// The objects that it has not examined yet.
     left: Vec<FileId>,
-    /// So many creations come before the next one.
+    /// The number of creations before the next pass.
     creations: usize,
 }
 
@@ -108,7 +109,7 @@ struct Passes {
     begun: usize,
 }
 
-/// Those of this process.
+/// The passes of this process.
 static PASSES: PerProcess<Passes> = PerProcess::new();
 
 /// Begins a pass. Processes that create one object each examine different ones.
@@ -130,7 +131,7 @@ fn pass(folder: &Folder, prefix: &str) -> Pass {
     Pass { left, creations: CREATIONS_BETWEEN_PASSES.max(read / NAMES_A_CREATION) }
 }
 
-/// Before the first creation in a folder: removes what processes were creating when they died.
+/// Before the first creation in a folder: removes staging objects of dead processes.
 pub(super) fn begin(folder: &Folder, prefix: &str) {
     let place = (folder.path().to_owned(), prefix.to_owned());
     if PASSES.with(|passes| passes.places.contains_key(&place)) != Some(false) {
@@ -145,7 +146,7 @@ pub(super) fn begin(folder: &Folder, prefix: &str) {
     });
 }
 
-/// Goes on with the pass over the folder: a creation pays for a few objects, however many there are.
+/// Continues the pass over the folder: a creation examines only a few objects, however many there are.
 pub(super) fn some(folder: &Folder, prefix: &str, kind: ObjectKind) {
     let place = (folder.path().to_owned(), prefix.to_owned());
     let taken = PASSES.with(|passes| {
@@ -156,7 +157,7 @@ pub(super) fn some(folder: &Folder, prefix: &str, kind: ObjectKind) {
                 return None;
             }
         }
-        // While this thread is at it, no other is.
+        // While this thread works on the pass, no other does.
         Some(std::mem::replace(pass, Pass { left: Vec::new(), creations: usize::MAX }))
     });
     let Some(mut under_way) = taken.flatten() else { return };
@@ -165,7 +166,7 @@ pub(super) fn some(folder: &Folder, prefix: &str, kind: ObjectKind) {
     }
     let rest = under_way.left.len().saturating_sub(EXAMINED);
     for id in under_way.left.split_off(rest) {
-        // What cannot be examined stays for the next time.
+        // An object that cannot be examined is left for the next pass.
         let _ = object(&folder.location(&format!("{prefix}{id}")), kind);
     }
     PASSES.with(|passes| passes.places.get_mut(&place).map(|pass| *pass = under_way));
@@ -174,6 +175,6 @@ pub(super) fn some(folder: &Folder, prefix: &str, kind: ObjectKind) {
 /// The id in an object's name.
 fn id_of(name: &str, prefix: &str) -> Option<FileId> {
     let id = name.strip_prefix(prefix)?;
-    // Nothing but what a file of ours would be called.
+    // Only names that the package itself would give.
     FileId::parse(id).ok().filter(|parsed| parsed.as_str() == id)
 }

@@ -33,7 +33,7 @@ const MOST_WATCHES: usize = 2;
 /// wait. Only the thread that made the ring enters it.
 pub struct WakeRing {
     ring: IoUring,
-    /// What the kernel adds to whenever something has completed.
+    /// A counter that the kernel increments whenever something has completed.
     news: OwnedFd,
     /// The requests that watch the word and have not completed, as far as is known, the newest last: their
     /// ids, and the value that the word had. An older one completes with the same wake as the newest.
@@ -42,7 +42,7 @@ pub struct WakeRing {
     timer: Option<(u64, Duration)>,
     last_id: u64,
     sleep: Duration,
-    /// What the kernel reads when a timer is submitted.
+    /// The time that the kernel reads when a timer is submitted.
     time: Timespec,
     /// Whether the descriptor was readable and the kernel has not been asked why.
     told: bool,
@@ -192,15 +192,15 @@ impl WakeRing {
         unsafe { self.ring.submission().push(entry) }.is_ok()
     }
 
-    /// Submits what is queued, and takes notice of what has completed. `false` if the kernel refuses.
+    /// Submits the queued requests, and processes the completed ones. `false` if the kernel refuses.
     fn enter(&mut self) -> bool {
         let queued = u32::try_from(self.ring.submission().len()).unwrap_or(u32::MAX);
         self.ring.completion().disable_eventfd();
-        // SAFETY: no argument; what is queued is sound where it is queued.
+        // SAFETY: no argument; queued requests are sound where they are queued.
         let entered = unsafe { self.ring.submitter().enter::<()>(queued, 0, GET_EVENTS, None) };
         self.told = false;
         self.ring.completion().enable_eventfd();
-        // What completed in between was reported to no waiter.
+        // A request that completed in between was reported to no waiter.
         fence(Ordering::SeqCst);
         let mut news = self.ring.submission().taskrun();
         let newest = self.watches.last().map(|(id, _)| *id);

@@ -31,7 +31,7 @@ impl Folder {
 }
 
 impl Location {
-    /// What keeps the memory of an object.
+    /// The backing of an object's memory.
     pub(in crate::platform) fn backing(&self, fd: &OwnedFd) -> Backing {
         match self.kind {
             Kind::SharedMemory => Backing::Memory,
@@ -59,7 +59,7 @@ impl Location {
         self.map_file(descriptor, access)
     }
 
-    /// A copy of the control block of what a lock descriptor is of, if it is large enough to have one.
+    /// A copy of the control block of a lock descriptor's object, if the object is large enough to have one.
     pub(crate) fn copy_control(&self, descriptor: &Descriptor) -> Result<Option<Memory>> {
         self.copy_control_of_file(descriptor)
     }
@@ -116,7 +116,8 @@ impl Location {
         let opened = folder::open(&folder.path, libc::O_RDWR | libc::O_TMPFILE, &self.id);
         let (fd, stat) = match opened {
             Err(Error::Unsupported { .. }) => return Ok(None),
-            // What a kernel or file system without such files says; and a confinement that goes by names, as a snap's.
+            // The errors of a kernel or file system without such files, and of a confinement by names such as a
+            // snap's.
             Err(Error::Access {
                 os: Some(OsError { errno: libc::EISDIR | libc::EINVAL | libc::EACCES, .. }),
                 ..

@@ -27,11 +27,11 @@ use crate::error::{OsError, Result};
 use crate::memory::Memory;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// Nothing but memory.
+/// Only memory.
 #[derive(Debug, Clone)]
 pub(crate) struct SyncObjects;
 
-/// What the kernel keeps for the lock and the sleepers of an object.
+/// The kernel's objects for the lock and the sleepers of an object.
 pub(crate) fn sync_objects(_: &Descriptor) -> SyncObjects {
     SyncObjects
 }
@@ -46,7 +46,7 @@ pub(crate) fn set_size(fd: &OwnedFd, size: u64) -> std::result::Result<(), OsErr
 /// Whether no thread of this PID namespace has that id.
 pub(crate) fn is_no_thread(thread: u32) -> bool {
     let Ok(thread) = libc::pid_t::try_from(thread) else { return true };
-    // SAFETY: signal 0 is none: the call only checks whether there is such a thread.
+    // SAFETY: signal 0 sends nothing: the call only checks whether there is such a thread.
     thread > 0
         && unsafe { libc::kill(thread, 0) } != 0
         && OsError::last("kill").errno == libc::ESRCH

@@ -1,4 +1,4 @@
-//! What the kernel knows of the locks that this thread holds.
+//! The kernel's list of the locks that this thread holds.
 //!
 //! Every thread has a list head that the C library registered. When a thread dies, the kernel walks
 //! that list and the one entry that is "pending", and marks each word that carries the thread's id.
@@ -30,7 +30,7 @@ struct Thread {
     id: Cell<u32>,
     head: Cell<*mut Head>,
     generation: Cell<u32>,
-    /// The node of a held lock that stands in the pending entry, or 0.
+    /// The node of the held lock in the pending entry, or 0.
     kept: Cell<usize>,
     /// Never dropped with the thread, so that locks can be released while a thread is taken apart;
     /// it owns no memory while it is empty.
@@ -222,9 +222,9 @@ impl Drop for Pending {
     }
 }
 
-/// A node is the address of its link to the next; the link to the one before is 8 bytes below it in
-/// every C library that has robust mutexes. Ours are never followed through that one, but a
-/// neighbour that belongs to the C library is.
+/// A node is the address of its link to the next; the link to the one before is 8 bytes below it in every C
+/// library that has robust mutexes. The package never follows its own nodes through that link, but the C
+/// library follows its own.
 const BACK: usize = size_of::<usize>();
 /// Marks, in the link to it, a node of a mutex with priority inheritance. Ours have none.
 const INHERITS: usize = 1;
@@ -234,8 +234,8 @@ const LIMIT: usize = 2048;
 pub(crate) const ROOM: usize = 2000;
 
 impl Thread {
-    /// Moves a lock that stands in the pending entry into the list, before another takes its place:
-    /// a value may use other files while it is written to this one.
+    /// Moves the lock in the pending entry into the list before another takes its place: a value may use
+    /// other files while it is written to this one.
     fn make_room(&self) {
         let kept = self.kept.replace(0);
         if kept != 0 {
@@ -247,9 +247,9 @@ impl Thread {
         self.head.get() as usize // the link is the head's first field
     }
 
-    /// Puts a node at the end of the list. The C library puts its own at the front, so that behind
-    /// one of ours there is only ever another one of ours, or the head: none of their links has to be
-    /// read from shared memory.
+    /// Puts a node at the end of the list. The C library puts its own at the front, so that behind a node of
+    /// the package there is only another one of the package, or the head: no link has to be read from shared
+    /// memory.
     fn enlist(&self, node: usize) {
         let head = self.first_link();
         if head == 0 {

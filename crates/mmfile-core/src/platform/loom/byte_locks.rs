@@ -18,7 +18,7 @@ struct Lock {
 pub(super) struct ByteLocks(Vec<Lock>);
 
 impl ByteLocks {
-    /// Acquires, converts or (`None`) releases. What is refused changes nothing.
+    /// Acquires, converts or (`None`) releases. A refused call changes nothing.
     pub(super) fn set(&mut self, owner: u32, kind: Option<LockKind>, bytes: ByteRange) -> bool {
         let (start, end) = bounds(bytes);
         if let Some(kind) = kind
@@ -29,7 +29,7 @@ impl ByteLocks {
         let at = self.0.iter().position(|lock| lock.owner == owner).unwrap_or(self.0.len());
         let (own, mut locks): (Vec<Lock>, Vec<Lock>) =
             self.0.iter().partition(|lock| lock.owner == owner);
-        // What is left of the old ones on either side.
+        // The remains of the old ones on either side.
         let mut kept: Vec<Lock> = own
             .iter()
             .flat_map(|old| {

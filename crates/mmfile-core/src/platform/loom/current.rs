@@ -10,7 +10,7 @@ loom::thread_local! {
     static CALLS_LEFT: Cell<Option<u32>> = Cell::new(None);
 }
 
-/// What unwinds the stack of a process that died.
+/// The panic payload that unwinds the stack of a process that died.
 pub(super) struct Died;
 
 /// From here on the thread is that process.

@@ -1,4 +1,5 @@
-//! What a kernel keeps for all processes: names, objects, and which process has which of them open or locked.
+//! The state of a kernel for all processes: names, objects, and which process has which of them open or
+//! locked.
 
 use super::atomics::AtomicU32;
 use super::byte_locks::ByteLocks;
@@ -20,7 +21,7 @@ thread_local! {
     static DEATHS: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Runs a model with a kernel of its own.
+/// Runs a model with a new kernel.
 pub(super) fn run(model: fn()) {
     KERNEL.set(Some(Rc::new(Kernel::new())));
     model();
@@ -87,7 +88,7 @@ pub(super) struct Kernel {
     pub(super) sleepers: Sleepers,
     /// The lock words that each process has registered.
     pub(super) robust: RefCell<BTreeMap<u32, Vec<Word>>>,
-    /// What each process has once, by its address.
+    /// The statics of each process, by their address.
     pub(super) statics: RefCell<BTreeMap<(u32, usize), Box<dyn Any>>>,
 }
 
@@ -171,7 +172,7 @@ pub(super) fn create(name: &str, memory: Memory) -> Option<usize> {
     })
 }
 
-/// What became of a new name.
+/// The outcome of a new name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Renamed {
     Done,
@@ -245,7 +246,7 @@ pub(super) fn die() {
     resume_unwind(Box::new(Died));
 }
 
-/// What the kernel does with the locks of a process that dies.
+/// How the kernel releases the locks of a process that dies.
 fn release_all(process: u32) {
     let words = kernel().robust.borrow_mut().remove(&process).unwrap_or_default();
     for Word(word) in words {

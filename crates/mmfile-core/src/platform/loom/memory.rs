@@ -21,7 +21,7 @@ const CONSTANT_LONGS: [u64; 6] = [
 ];
 const CONSTANT_WORDS: [u64; 5] =
     [at::OFF_VERSION, at::OFF_ARCHITECTURE, at::OFF_C_LIBRARY, at::OFF_FLAGS, at::OFF_CREATOR_PID];
-/// Those that change, without the participants.
+/// The words that change, without the participants.
 const LONGS: [u64; 8] = [
     at::OFF_OTHER_PROCESS,
     at::OFF_LOCK_HOLDER,
@@ -43,7 +43,7 @@ const WORDS: [u64; 9] = [
     at::OFF_SECTION,
     at::OFF_WAITING,
 ];
-/// What a channel's block has besides. What is constant is not shared.
+/// The additional words of a channel's block. Constant ones are not shared.
 const CHANNEL_WORDS: [u64; 20] = [
     channel::RING_TAIL,
     channel::RING_START,
@@ -94,9 +94,9 @@ pub(crate) struct Memory {
     control: u64,
     /// Where the data ends.
     data: u64,
-    /// Nothing but addresses.
+    /// Only addresses.
     place: Box<[u8]>,
-    /// What a deliberate fault keeps back.
+    /// The store that a deliberate fault keeps back.
     late: RefCell<Vec<(u64, u32)>>,
 }
 
@@ -106,7 +106,7 @@ unsafe impl Sync for Memory {}
 unsafe impl Send for Memory {}
 
 impl Memory {
-    /// That of an object that no process but its creator reaches.
+    /// The memory of an object that only its creator can reach.
     pub(super) fn new(capacity: u64) -> Self {
         let control = at::control_offset(capacity).expect("a model is small");
         let data = (0..capacity.div_ceil(4)).map(|word| word * 4);
@@ -173,7 +173,7 @@ impl Memory {
             && in_slot >= 0x30
     }
 
-    /// A copy of what a control block says of its object; nothing of what its participants do.
+    /// A copy of a control block's description of its object, without what its participants do.
     pub(super) fn copy_control(&self) -> Self {
         let copy = Self::with_control(0, Vec::new());
         for offset in CONSTANT_LONGS.into_iter().chain([at::OFF_TAIL, at::OFF_COUNT]) {

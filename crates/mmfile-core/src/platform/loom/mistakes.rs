@@ -11,15 +11,15 @@ pub enum Fault {
     PayloadUnordered,
     /// Sleepers are woken before the committed end moves.
     WakeBeforeChange,
-    /// Nothing orders the request to be woken before the look at the condition.
+    /// Nothing orders the request to be woken before the check of the condition.
     NoFence,
-    /// A name is removed without a comparison of what it leads to.
+    /// A name is removed without a check of which object it leads to.
     NoComparison,
     /// No handle's byte is locked.
     NoBytesLocked,
     /// A handle that leaves still holds its byte when it tries the exclusive lock.
     StaysLocked,
-    /// An opener takes any lock for that of a living handle, a sweeper's too.
+    /// An opener takes any lock, even a sweeper's, for the lock of a living handle.
     AnyLockIsAlive,
     /// A creator closes under an exclusive lock on all handles, not on the name alone.
     AllForTheName,
@@ -27,7 +27,7 @@ pub enum Fault {
     NameForAll,
     /// A participant's row counts before it is filled.
     LiveBeforeContents,
-    /// A claim changes hands without a look at who has it.
+    /// A claim changes hands without a check of its owner.
     BlindExchange,
     /// A handle is taken for dead without asking whether its byte is locked.
     LocksUnasked,

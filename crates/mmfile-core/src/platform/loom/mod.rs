@@ -1,9 +1,9 @@
 //! A platform that is a model: memory, locks on bytes, names, futexes and the deaths of processes as loom
 //! sees them, so that `tests/models.rs` can run the library itself in every order of its steps.
 //!
-//! Everything above the platform is what is shipped. A thread of a model is a process: it can die at any of
-//! the points of `fault.rs`, and what a kernel does then is done. Sleeps have no bound here, so that a
-//! wake-up that is lost is a deadlock, which loom reports.
+//! Everything above the platform is the shipped code. A thread of a model is a process: it can die at any of
+//! the points of `fault.rs`, and the model's kernel then releases what it had. Sleeps have no bound here, so
+//! that a wake-up that is lost is a deadlock, which loom reports.
 
 mod atomics;
 mod byte_locks;

@@ -12,7 +12,7 @@ use crate::memory::{Access, Memory};
 use crate::platform::locks::{ByteRange, LockKind};
 use std::path::Path;
 
-/// What tells one object from another that later got the same name.
+/// Distinguishes an object from another one that later got the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity(usize);
 
@@ -232,7 +232,7 @@ fn map(region: Region) -> Memory {
     unsafe { Memory::new(region, ()) }
 }
 
-/// What the kernel keeps for a lock and for sleepers: nothing but memory.
+/// The kernel's objects for a lock and for sleepers: none, there is only memory.
 #[derive(Debug, Clone)]
 pub(crate) struct SyncObjects;
 

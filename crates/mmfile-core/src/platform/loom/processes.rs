@@ -56,7 +56,7 @@ pub fn die_after(calls: u32) {
 
 /// A value that each process has once.
 pub(crate) struct PerProcess<T> {
-    /// So that each has an address of its own.
+    /// Gives each a distinct address.
     _byte: u8,
     _value: PhantomData<fn() -> T>,
 }

@@ -1,4 +1,4 @@
-//! What the protocols between processes are made of.
+//! The primitives of the protocols between processes.
 
 pub(crate) use super::atomics::{AtomicBool, AtomicU32, AtomicU64, fence};
 pub(crate) use super::kernel::copy;

@@ -1,4 +1,4 @@
-//! What an anchor says, and the memory that it stands for.
+//! The contents of an anchor, and the memory that it represents.
 
 use super::super::unix::descriptor::{fstat, read_at};
 use super::super::unix::{from_errno, permissions, retry};
@@ -33,11 +33,11 @@ impl Record {
         let number = |digits: &str| u64::from_str_radix(digits, 16).ok();
         let record = Self { number: number(text.get(8..24)?)?, size: number(text.get(25..41)?)? };
         control_offset_of(record.size)?;
-        // Nothing else stands for memory: no other name is ever opened or removed.
+        // Only anchors represent memory: no other name is ever opened or removed.
         (record.text() == text).then_some(record)
     }
 
-    /// What an anchor says; `None` if it is something else.
+    /// The contents of an anchor; `None` if the file is something else.
     pub(super) fn of(anchor: &Descriptor, id: &str) -> Result<Option<Self>> {
         let mut bytes = [0; LENGTH + 1];
         let read = read_at(anchor.fd(), &mut bytes, 0).map_err(|os| from_errno(os, id, 0))?;

@@ -8,9 +8,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// A folder in the one that the system keeps for this user's sessions. Not in its neighbour for
-/// temporary files, `$TMPDIR`: from that one, the system removes what was not read for three days, also
-/// while it is open.
+/// A folder in the one that the system keeps for this user's sessions. Not in `$TMPDIR`, the folder for
+/// temporary files beside it: there the system removes files that were not read for three days, even while
+/// they are open.
 pub(super) fn default_folder() -> Result<PathBuf> {
     let mut text = [0_u8; 1024];
     // SAFETY: the target has the length that the call is given.

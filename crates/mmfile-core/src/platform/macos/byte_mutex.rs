@@ -1,10 +1,10 @@
 //! A lock for systems without robust mutexes: the kernel's on a byte of a file, and a word that says that
 //! it is held.
 //!
-//! The kernel excludes, and releases the byte when its holder dies. It does not say so: a process that gets
-//! the byte and finds the holder's word set knows that the holder before died. A waiter sleeps on another
-//! word, which the release changes, and checks at short intervals all the same, since the dead wake no other.
-//! docs/decisions/0012-macos.md has the whole story.
+//! The kernel provides mutual exclusion, and releases the byte when its holder dies, but does not report the
+//! death: a process that gets the byte and finds the holder's word set knows that the holder before died. A
+//! waiter sleeps on another word, which a release changes, and also checks at short intervals, since a
+//! process that dies wakes no waiter. docs/decisions/0012-macos.md gives the reasons.
 
 use super::lock_file::LockFile;
 use super::{futex, generation, process_number};
@@ -47,7 +47,7 @@ pub(crate) fn thread_id() -> u32 {
 #[cfg(target_os = "macos")]
 fn system_thread_id() -> u32 {
     let mut id: u64 = 0;
-    // SAFETY: 0 stands for the calling thread; the target is writable.
+    // SAFETY: 0 means the calling thread; the target is writable.
     unsafe { libc::pthread_threadid_np(0, &raw mut id) };
     // The system counts threads: those of a process do not differ by 2^32.
     u32::try_from(id & u64::from(u32::MAX)).unwrap_or(1)
@@ -163,7 +163,7 @@ impl RawMutex {
                 spin_loop();
             }
             if !waits {
-                waits = true; // and try once more, now that it is announced
+                waits = true; // and try again, now that the waiter is announced
                 continue;
             }
             around.before_sleep(0)?; // the kernel knows whether the holder is dead

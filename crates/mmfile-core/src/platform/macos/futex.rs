@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// `OS_SYNC_WAIT_ON_ADDRESS_SHARED` and `OS_SYNC_WAKE_BY_ADDRESS_SHARED`.
 const SHARED: u32 = 1;
-/// `OS_CLOCK_MACH_ABSOLUTE_TIME`: monotonic, and stands still while the machine sleeps.
+/// `OS_CLOCK_MACH_ABSOLUTE_TIME`: monotonic, and stopped while the machine sleeps.
 const MACH_ABSOLUTE_TIME: u32 = 32;
 /// `UL_COMPARE_AND_WAIT_SHARED`.
 const COMPARE_AND_WAIT_SHARED: u32 = 3;
@@ -22,7 +22,7 @@ type SyncWake = unsafe extern "C" fn(*mut c_void, usize, u32) -> c_int;
 type UlockWait = unsafe extern "C" fn(u32, *mut c_void, u64, u32) -> c_int;
 type UlockWake = unsafe extern "C" fn(u32, *mut c_void, u64) -> c_int;
 
-/// What this system has.
+/// The functions that this system has.
 enum Calls {
     Sync { wait: SyncWait, wake_one: SyncWake, wake_all: SyncWake },
     Ulock { wait: UlockWait, wake: UlockWake },
@@ -32,7 +32,7 @@ enum Calls {
 fn calls() -> &'static Calls {
     static CALLS: OnceLock<Calls> = OnceLock::new();
     CALLS.get_or_init(|| {
-        // SAFETY: each name stands for the function of that type in libSystem.
+        // SAFETY: each name is that of a function of this type in libSystem.
         unsafe {
             if let (Some(wait), Some(wake_one), Some(wake_all)) = (
                 symbol(c"os_sync_wait_on_address_with_timeout"),
@@ -61,7 +61,7 @@ unsafe fn symbol<F>(name: &CStr) -> Option<F> {
 /// Sleeps while `word` is `expected`, at most for `limit`, which is measured on the monotonic clock.
 pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) {
     let at = word.as_ptr().cast::<c_void>();
-    // Both calls take 0 for an error or for ever.
+    // Both calls treat 0 as an error or as no limit.
     let (result, syscall) = match calls() {
         Calls::Sync { wait, .. } => {
             let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX).max(1);

@@ -50,7 +50,7 @@ impl Folder {
 }
 
 impl Location {
-    /// What keeps the memory of an object. No call says whether a block of a file can be stored to.
+    /// The backing of an object's memory. No call tells whether a block of a file can be stored to.
     pub(in crate::platform) fn backing(&self, _: &OwnedFd) -> Backing {
         match self.kind {
             Kind::Anchored => Backing::Memory,
@@ -64,7 +64,7 @@ impl Location {
         Ok(())
     }
 
-    /// Removes its name, after that of its memory.
+    /// Removes its name, after the name of its memory.
     pub(crate) fn unlink(&self) -> Result<()> {
         if self.kind == Kind::Anchored
             && let Ok(anchor) = self.open()
@@ -103,8 +103,8 @@ impl Location {
         Ok(Some(Mapped { memory, descriptor: None }))
     }
 
-    /// The control block of what a lock descriptor is of, if it is large enough to have one. An object whose
-    /// memory is gone has ended.
+    /// The control block of a lock descriptor's object, if the object is large enough to have one. An object
+    /// whose memory is gone has ended.
     pub(crate) fn copy_control(&self, descriptor: &Descriptor) -> Result<Option<Memory>> {
         if self.kind == Kind::Disk {
             return self.copy_control_of_file(descriptor);
@@ -196,8 +196,8 @@ fn ended() -> Memory {
     memory
 }
 
-/// Has zeros written to new memory, by the kernel: it says so when there is no more, where a store of ours
-/// would end in a signal.
+/// Makes the kernel write zeros to new memory: it reports when there is no more, where a store would raise a
+/// signal.
 fn fill(memory: &Memory) -> std::result::Result<(), OsError> {
     const CHUNK: usize = 1 << 16;
     let error = |syscall, errno| OsError { syscall, errno };

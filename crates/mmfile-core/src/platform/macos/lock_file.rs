@@ -10,11 +10,11 @@ use crate::timeouts::LOCK_SLEEP;
 use std::os::fd::AsRawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// The byte that the holder of the first lock has for itself, below those of the name and of all handles. That
-/// of the other one follows.
+/// The byte that the holder of the first lock locks, below the bytes of the name and of all handles. The
+/// second lock's byte follows.
 const LOCK: u64 = 1 << 59;
 
-/// What belongs to the lock of one handle, in its process.
+/// The state of one handle's lock, in its process.
 #[derive(Debug)]
 pub(crate) struct LockFile {
     descriptor: Descriptor,

@@ -42,10 +42,10 @@ use crate::memory::Memory;
 use lock_file::LockFile;
 use std::sync::Arc;
 
-/// What is taken for each lock of an object; nothing for sleepers.
+/// The lock file for each lock of an object; sleepers need nothing.
 pub(crate) type SyncObjects = Arc<[LockFile; 2]>;
 
-/// What the kernel keeps for the lock and the sleepers of an object.
+/// The kernel's objects for the lock and the sleepers of an object.
 pub(crate) fn sync_objects(descriptor: &Descriptor) -> SyncObjects {
     Arc::new([LockPlace::Writers, LockPlace::Participants].map(|it| LockFile::new(descriptor, it)))
 }

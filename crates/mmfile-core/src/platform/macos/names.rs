@@ -1,8 +1,8 @@
-//! The files that stand for objects' names, in folders that may not tell `A` from `a`.
+//! The file names for objects' names, in folders that may not distinguish `A` from `a`.
 
-/// The file name that stands for an object's name. Names keep their case, and macOS' file systems do not
-/// tell `A` from `a`: a name with capitals is written in small letters, then a `+`, then one hexadecimal
-/// digit for every four characters, which has a bit for each capital, the first the highest.
+/// The file name for an object's name. Names keep their case, and macOS' file systems do not distinguish `A`
+/// from `a`: a name with capitals is written in small letters, then a `+`, then one hexadecimal digit for
+/// every four characters, which has a bit for each capital, the first the highest.
 pub(super) fn encode(name: &str) -> String {
     let small = name.to_ascii_lowercase();
     if small == name {
@@ -17,7 +17,7 @@ pub(super) fn encode(name: &str) -> String {
     format!("{small}+{}", digits.collect::<String>())
 }
 
-/// The name that a file stands for; nothing for a file that is none of ours.
+/// The object's name that a file name encodes; `None` for any other file.
 pub(super) fn decode(file: &str) -> Option<String> {
     let Some((small, digits)) = file.split_once('+') else {
         return (encode(file) == file).then(|| file.to_owned());

@@ -36,7 +36,7 @@ fn range(kind: Option<LockKind>, range: ByteRange) -> std::result::Result<libc::
 }
 
 /// Acquires, converts or (`None`) releases a lock, without waiting. `false` if another description's lock
-/// is in the way; what was held before stays then.
+/// conflicts; locks held before stay then.
 pub(crate) fn set(fd: &OwnedFd, kind: Option<LockKind>, bytes: ByteRange) -> Result<bool> {
     let mut lock = range(kind, bytes).map_err(refused)?;
     let done = retry(|| {
@@ -50,7 +50,7 @@ pub(crate) fn set(fd: &OwnedFd, kind: Option<LockKind>, bytes: ByteRange) -> Res
     }
 }
 
-/// One lock of another description that stands in the way of an exclusive one, if there is any.
+/// One lock of another description that conflicts with an exclusive one, if there is any.
 pub(crate) fn blocker(fd: &OwnedFd, bytes: ByteRange) -> Result<Option<LockKind>> {
     let [shared, exclusive, _] = KINDS;
     let mut lock = range(Some(LockKind::Exclusive), bytes).map_err(refused)?;

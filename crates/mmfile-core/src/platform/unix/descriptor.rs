@@ -8,7 +8,7 @@ use crate::platform::locks::{ByteRange, LockKind};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
-/// What tells one object from another that later got the same name.
+/// Distinguishes an object from another one that later got the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) device: u64,
@@ -71,7 +71,7 @@ impl Descriptor {
         &self.fd
     }
 
-    /// What tells this object from any other.
+    /// Identifies this object.
     pub(crate) fn identity(&self) -> Identity {
         self.identity
     }
@@ -92,14 +92,14 @@ impl Descriptor {
         Ok(u64::try_from(fstat(&self.fd)?.st_size).unwrap_or(0))
     }
 
-    /// Acquires, converts or (`None`) releases a lock, without waiting. `false` if another handle's is in
-    /// the way; what was held before stays then.
+    /// Acquires, converts or (`None`) releases a lock, without waiting. `false` if another handle's lock
+    /// conflicts; locks held before stay then.
     pub(crate) fn lock(&self, kind: Option<LockKind>, bytes: ByteRange) -> Result<bool> {
         self.check_own()?;
         byte_lock::set(&self.fd, kind, bytes)
     }
 
-    /// One lock of another handle that stands in the way of an exclusive one.
+    /// One lock of another handle that conflicts with an exclusive one.
     pub(crate) fn blocker(&self, bytes: ByteRange) -> Result<Option<LockKind>> {
         self.check_own()?;
         byte_lock::blocker(&self.fd, bytes)

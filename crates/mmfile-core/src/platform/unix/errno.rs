@@ -1,4 +1,4 @@
-//! What the numbers mean that system calls report.
+//! The meanings of the error numbers that system calls report.
 
 use crate::error::{Error, OsError};
 
@@ -8,7 +8,7 @@ pub(crate) fn from_errno(os: OsError, id: &str, size: u64) -> Error {
     match os.errno {
         libc::ENOENT => Error::not_found(id),
         libc::EEXIST => Error::Exists { id: id.into() },
-        // Any user can have one on a file of their own.
+        // Any user can set one on their own file.
         libc::EAGAIN if os.syscall == "open" => {
             let reason = "a program has a lease on it: try again when it has given that up";
             Error::Access { id: id.into(), reason, os: Some(os) }

@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 /// The environment variable that names the folder of all objects of a program.
 const VARIABLE: &str = "MMFILE_DIRECTORY";
 
-/// The folder that the caller names, as it is whichever folder the program works in later, or else the
-/// environment.
+/// The folder that the caller names, made absolute, or else the environment's.
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for what is no path; [`Error::Unsupported`] for a relative path in the
@@ -37,8 +36,8 @@ pub(crate) fn chosen(directory: Option<&Path>) -> Result<Option<PathBuf>> {
     std::path::absolute(directory).map(Some).map_err(|_| refused("must be the path of a folder"))
 }
 
-/// What is wrong with a folder in which a call failed as `os` says, or found nothing. `None` if it is not
-/// the folder.
+/// The error for a folder in which a call failed with `os`, or found nothing. `None` if the folder is not the
+/// reason.
 pub(crate) fn fault_of(path: &Path, os: Option<OsError>, creates: bool) -> Option<Error> {
     let text = c_string(path).ok()?;
     // SAFETY: an all-zero `stat` is a valid value of that plain struct.
@@ -102,8 +101,8 @@ fn is_kernels_own(_: &CString) -> bool {
     false
 }
 
-/// What the environment says; nothing in a program that runs with the rights of another user than the one
-/// who set it.
+/// The environment's folder; `None` in a program that runs with the rights of another user than the one who
+/// set it.
 fn from_environment() -> Option<PathBuf> {
     #[cfg(target_os = "linux")]
     // SAFETY: takes a number and cannot fail.
@@ -147,7 +146,8 @@ pub(crate) fn correct_mode(fd: &OwnedFd, stat: &libc::stat, id: &str) -> Result<
 /// The same for a path.
 pub(crate) fn allow(path: &Path) -> Result<()> {
     let text = c_string(path)?;
-    // SAFETY: a NUL-terminated string that outlives the call. A name of ours, which no other user may replace.
+    // SAFETY: a NUL-terminated string that outlives the call. It is the package's own name, which no other
+    // user may replace.
     unsafe { libc::chmod(text.as_ptr(), MODE) };
     Ok(())
 }
@@ -157,8 +157,8 @@ pub(crate) fn open_descriptor(path: &Path, flags: i32, id: &str) -> Result<Descr
     Descriptor::open(opener(path, flags, id), id)
 }
 
-/// Opens a path as often as it is called. What the first call created is there the next time, unless another process
-/// has removed it as a dead one's.
+/// Opens a path, possibly several times. The object that the first call created is still there the next time, unless
+/// another process has removed it as a dead one's.
 fn opener(path: &Path, flags: i32, id: &str) -> impl FnMut() -> Result<(OwnedFd, libc::stat)> {
     let mut created = 0;
     move || {
@@ -171,7 +171,7 @@ fn opener(path: &Path, flags: i32, id: &str) -> impl FnMut() -> Result<(OwnedFd,
     }
 }
 
-/// What a path leads to, without following a link at its end. `None` if there is nothing.
+/// The file at a path, without following a link at its end. `None` if there is nothing.
 pub(crate) fn identity_at(path: &Path, id: &str) -> Result<Option<Identity>> {
     let text = c_string(path)?;
     // SAFETY: an all-zero `stat` is a valid value of that plain struct.

@@ -1,4 +1,4 @@
-//! What a forked child must not share with its parent: the descriptors that hold locks.
+//! Closes the descriptors that hold locks in a forked child, which must not share them with its parent.
 //!
 //! A lock belongs to the open file description, of which the child has a copy: it would keep a dead
 //! parent alive for others, and its `close` would be the parent's. In the child every such descriptor

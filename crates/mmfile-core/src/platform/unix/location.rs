@@ -1,5 +1,5 @@
-//! Where an object is: in a folder of named objects, or on disk. What Linux and macOS share; each of them adds
-//! `Kind`, `set_size`, and the methods of `Folder` and `Location` in which they differ.
+//! Where an object is: in a folder of named objects, or on disk. The common part of Linux and macOS; each of
+//! them adds `Kind`, `set_size`, and the methods of `Folder` and `Location` in which they differ.
 
 use super::{descriptor, folder, from_errno, identity_of, mmap, permissions};
 use crate::control::layout::{CONTROL_SIZE, MAGIC, OFF_MAGIC};
@@ -21,7 +21,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// What tells it from other folders.
+    /// Identifies the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -138,7 +138,7 @@ impl Drop for StagingName {
 }
 
 impl Location {
-    /// That of a file on disk.
+    /// The location of a file on disk.
     pub(crate) fn on_disk(path: &Path) -> Self {
         Self { path: path.into(), id: path.to_string_lossy().into_owned(), kind: Kind::Disk }
     }
@@ -176,12 +176,12 @@ impl Location {
         std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone())
     }
 
-    /// A lock descriptor of what is there.
+    /// Opens the object that is there, for locks.
     pub(crate) fn open(&self) -> Result<Descriptor> {
         Descriptor::open(|| self.open_with(libc::O_RDWR), &self.id)
     }
 
-    /// The same of a file that may only be read.
+    /// The same for a file that may only be read.
     pub(crate) fn open_read_only(&self) -> Result<Descriptor> {
         Descriptor::open(|| self.open_with(libc::O_RDONLY), &self.id)
     }

@@ -7,7 +7,7 @@ use crate::memory::{Memory, Region};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 
-/// What `mmap` gave, until it is dropped.
+/// A mapping made by `mmap`; dropping it unmaps.
 struct RawMmap {
     base: NonNull<u8>,
     length: usize,
@@ -44,8 +44,8 @@ pub(crate) fn map_copy_on_write(fd: &OwnedFd, length: u64) -> Result<Option<Memo
     map(Some(fd), length, protection, libc::MAP_PRIVATE | libc::MAP_NORESERVE).map(Some)
 }
 
-/// Takes the pages of a mapping out of this process's resident memory. What is read there later is the same as
-/// before: pages that hold what no object has, since the process wrote to its copy, stay.
+/// Takes the pages of a mapping out of this process's resident memory. Later reads return the same bytes:
+/// pages to which the process wrote privately stay.
 pub(crate) fn release_pages(memory: &Memory, is_shared: bool) {
     let region = memory.region();
     if is_shared {
@@ -57,7 +57,8 @@ pub(crate) fn release_pages(memory: &Memory, is_shared: bool) {
 }
 
 fn discard(at: *mut u8, length: usize) {
-    // SAFETY: pages of a mapping of ours whose contents the kernel has elsewhere. Where it refuses, they stay.
+    // SAFETY: the pages belong to our mapping, and the kernel has their contents elsewhere. If it refuses,
+    // they stay.
     unsafe { libc::madvise(at.cast(), length, libc::MADV_DONTNEED) };
 }
 

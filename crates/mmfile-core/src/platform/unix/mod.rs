@@ -1,4 +1,4 @@
-//! What Linux and macOS share.
+//! The common part of Linux and macOS.
 
 pub(super) mod byte_lock;
 pub(super) mod descriptor;

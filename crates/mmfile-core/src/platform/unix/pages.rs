@@ -22,8 +22,7 @@ pub(crate) fn write_at(
 
 /// Has the kernel provide the pages of a region, as reading each of them or storing to each would.
 ///
-/// # Errors
-/// It cannot: the access would raise SIGBUS. What the file system said is not known.
+/// # Errors If it cannot: the access would raise SIGBUS. The file system's reason is not known.
 #[cfg(target_os = "linux")]
 pub(crate) fn populate(
     region: &Region,

@@ -1,4 +1,4 @@
-//! What tells this process from others.
+//! The identity of this process.
 
 use super::fork::generation;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The bits of a process's number.
 pub(crate) const PROCESS_BITS: u32 = 40;
 
-/// A number that no other process has and that every copy of this library in the process finds: drawn from
-/// what the kernel keeps of each program's start, and from the process id, which a forked child does not
-/// share.
+/// A number that no other process has and that every copy of this library in the process finds: computed from
+/// the random bytes that the kernel gives each program at its start, and from the process id, which a forked
+/// child does not share.
 pub(crate) fn process_number() -> u64 {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     static GENERATION: AtomicU64 = AtomicU64::new(0);
@@ -34,7 +34,7 @@ pub(crate) fn process_number() -> u64 {
 /// The random bytes that the kernel gives each program.
 #[cfg(target_os = "linux")]
 fn birth() -> Option<[u8; 16]> {
-    // SAFETY: takes a number; what it gives is the address of 16 bytes, or 0.
+    // SAFETY: takes a number; the result is the address of 16 bytes, or 0.
     let at = unsafe { libc::getauxval(libc::AT_RANDOM) } as *const [u8; 16];
     // SAFETY: the kernel put 16 bytes there before the program began, and nothing removes them.
     (!at.is_null()).then(|| unsafe { at.read_unaligned() })
@@ -101,7 +101,7 @@ pub(crate) fn process_namespace() -> u64 {
     NAMESPACE.load(Ordering::Relaxed)
 }
 
-/// The same where there is no /proc, or that of another namespace (Linux 6.11).
+/// The same where there is no /proc, or where it belongs to another namespace (Linux 6.11).
 #[cfg(target_os = "linux")]
 fn namespace_by_pidfd() -> Option<u64> {
     /// `_IO(0xff, 5)`.

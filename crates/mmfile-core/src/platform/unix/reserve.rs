@@ -65,7 +65,7 @@ fn file_system(fd: &OwnedFd) -> Option<u32> {
     known.then_some(status.f_type as u32)
 }
 
-/// What keeps a file of its file system.
+/// How a file's file system stores it.
 #[cfg(platform = "linux")]
 pub(crate) fn backing(fd: &OwnedFd) -> Backing {
     match file_system(fd) {
@@ -85,7 +85,7 @@ pub(crate) fn write_in_place(fd: &OwnedFd) {
         return;
     }
     let mut flags: libc::c_int = 0;
-    // SAFETY: the descriptor is open, and the calls read and write one number. What they cannot do is left.
+    // SAFETY: the descriptor is open, and the calls read and write one number. A failure changes nothing.
     unsafe {
         if libc::ioctl(fd.as_raw_fd(), libc::FS_IOC_GETFLAGS, &raw mut flags) == 0 {
             flags |= NO_COPY_ON_WRITE;
@@ -98,7 +98,7 @@ pub(crate) fn write_in_place(fd: &OwnedFd) {
 #[cfg(platform = "linux")]
 pub(crate) fn holes(fd: &OwnedFd) -> Result<(), OsError> {
     let stat = super::descriptor::fstat(fd).map_err(|error| error.os().unwrap_or(NO_SPACE))?;
-    // In units of 512 bytes, whatever a block of the file system is.
+    // In units of 512 bytes, whatever the file system's block size.
     let missing = stat.st_size - stat.st_blocks.saturating_mul(512);
     if missing <= 0 {
         return Ok(());
@@ -109,7 +109,7 @@ pub(crate) fn holes(fd: &OwnedFd) -> Result<(), OsError> {
         at = seek(fd, hole, libc::SEEK_DATA).unwrap_or(stat.st_size);
         needed += at - hole;
     }
-    // What was reserved and not written to may count as a hole; what is compressed has fewer blocks.
+    // Reserved but unwritten parts may count as holes; a compressed file has fewer blocks.
     let needed = u64::try_from(needed.min(missing)).unwrap_or(0);
     if free_bytes(fd).is_some_and(|free| free < needed) {
         return Err(NO_SPACE);
@@ -176,8 +176,8 @@ fn length_that_fits(fd: &OwnedFd, size: u64) -> Result<libc::off_t, i32> {
     }
 }
 
-/// What the file system of `fd` has left. Asked first, since the refusal of a size that is far
-/// too large would otherwise come only after everything that is free has been filled.
+/// The free space of the file system of `fd`. It is checked first: otherwise a size that is far too large
+/// would be refused only after all free space has been filled.
 fn free_bytes(fd: &OwnedFd) -> Option<u64> {
     // SAFETY: an all-zero `statvfs` is a valid value of that plain struct.
     let mut status: libc::statvfs = unsafe { std::mem::zeroed() };

@@ -1,9 +1,8 @@
-//! What holds on Windows: see the list of constants in `platform/mod.rs`.
+//! Constants of Windows: see the list of constants in `platform/mod.rs`.
 
 pub(crate) const C_LIBRARY: u32 = 4;
 pub(crate) const KERNEL_TELLS_OF_DEATHS: bool = true;
 pub(crate) const RELEASE_ORDERS_ALL: bool = false;
 pub(crate) const FAULT_AROUND: Option<u64> = None;
-/// What follows a channel's name in that of its data, where data and lock have names of their own. No id
-/// contains it.
+/// The suffix of the name of a channel's data, where data and lock have separate names. No id contains it.
 pub(crate) const DATA_SUFFIX: &str = "~data";

@@ -16,7 +16,7 @@ const ROOM: usize = 17 << 10;
 /// Entries after which a directory that never ends is left.
 const MOST: u32 = 1 << 20;
 
-/// An entry; its texts stand behind it.
+/// An entry; its texts follow it.
 #[repr(C)]
 struct Entry {
     name: UNICODE_STRING,
@@ -71,7 +71,7 @@ fn walk(directory: &OwnedHandle, names: &mut BTreeSet<String>) {
     }
 }
 
-/// A text of an entry, which stands in the same room.
+/// A text of an entry, in the same buffer.
 fn text(room: &[u64], string: &UNICODE_STRING) -> String {
     let inside = room.as_ptr_range();
     let (begin, length) = (string.Buffer as usize, usize::from(string.Length));

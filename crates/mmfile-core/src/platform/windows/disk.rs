@@ -1,5 +1,5 @@
-//! Files on disk: data, gap and control block in one file. The lock and the semaphores have names that derive
-//! from what the file system knows the file by, so that every path and link leads to the same ones.
+//! Files on disk: data, gap and control block in one file. The lock and the semaphores have names derived
+//! from the file's number in its file system, so that every path and link leads to the same ones.
 //!
 //! As long as a process has the file open, its control block is as good as one in memory. The first one that
 //! opens it again rebuilds the block from the data. A lock on a byte far behind the end says whether there
@@ -34,7 +34,7 @@ pub(crate) struct Location {
 }
 
 impl Location {
-    /// That of a file on disk.
+    /// The location of a file on disk.
     pub(crate) fn on_disk(path: &Path) -> Self {
         Self { path: path.into() }
     }
@@ -296,8 +296,8 @@ pub(crate) fn observe_file(
     open_unwritable(file, kind, None, &id)
 }
 
-/// A reader that may not write to the file has a control block of its own, and reads the committed end from
-/// the file's. Without a mode it only observes.
+/// A reader that may not write to the file has a private control block, and reads the committed end from the
+/// file's. Without a mode it only observes.
 fn open_unwritable(
     file: DiskFile,
     kind: ObjectKind,
@@ -334,7 +334,7 @@ fn no_space(capacity: u64, os: Option<OsError>) -> Error {
     Error::NoSpace { needed: format!("{capacity} bytes on disk"), os }
 }
 
-/// What this user may still take of the disk.
+/// The disk space that this user may still take.
 fn free_bytes(folder: &Path) -> Option<u64> {
     let (mut free, none) = (0u64, std::ptr::null_mut());
     let path = wide_path(folder);

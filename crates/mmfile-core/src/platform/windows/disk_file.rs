@@ -86,7 +86,7 @@ impl DiskFile {
         Ok(format!("Global\\mmfile-disk-{volume:x}-{number:x}"))
     }
 
-    /// What tells it from other files of the machine.
+    /// Identifies the file on this machine.
     pub(super) fn place(&self) -> Result<u64> {
         let (volume, number) = numbers(&self.file, &self.id)?;
         let half = |number: u128| u64::try_from(number & u128::from(u64::MAX)).unwrap_or(0);
@@ -152,7 +152,7 @@ fn is_denied(error: &std::io::Error) -> bool {
     matches!(code, ERROR_ACCESS_DENIED | ERROR_WRITE_PROTECT)
 }
 
-/// What the file system knows a file by: its volume's number, and its number there.
+/// The file system's identity of a file: its volume's number, and its number there.
 fn numbers(file: &File, id: &str) -> Result<(u64, u128)> {
     let mut long = FILE_ID_INFO::default();
     let size = u32::try_from(size_of_val(&long)).unwrap_or(0);

@@ -1,5 +1,5 @@
-//! What a program created that knows nothing of control blocks: a .NET program's named map with a named mutex
-//! beside it, or the mutex alone. The first process of ours that opens it creates the control block.
+//! Objects of programs that know nothing of control blocks: a .NET program's named map with a named mutex
+//! beside it, or the mutex alone. The first process of the package that opens them creates the control block.
 
 use super::parts::{Parts, begin, create_control};
 use super::section::{self, in_session, rights};
@@ -12,15 +12,14 @@ use crate::object::{NewObject, Opened, Spec};
 
 /// How often another process may be quicker, and gone again.
 pub(super) const ATTEMPTS: u32 = 2;
-/// What data is without a lock beside it.
+/// The error for data without a lock beside it.
 pub(super) const FOREIGN: &str = "another program's data stands at its name";
 
 /// Creates the control block of foreign data with a mutex beside it, or of a foreign mutex. The object lives
 /// as long as any process has it open.
 ///
-/// # Errors
-/// [`Error::NotFound`] if they are not there, or what is ours beside them, in a process that is just ending;
-/// [`Error::Exists`] if another process joins them.
+/// # Errors [`Error::NotFound`] if they are not there, or if objects of the package are beside them, in a
+/// process that is just ending; [`Error::Exists`] if another process joins them.
 pub(super) fn join(spec: &Spec, mode: Mode) -> Result<Opened> {
     let access = mode.access;
     let (names, id) = (&spec.names, spec.names.id.as_str());
@@ -33,8 +32,8 @@ pub(super) fn join(spec: &Spec, mode: Mode) -> Result<Opened> {
     // Before the name is taken, and without keeping it.
     drop(open_mutex()?);
     let (section, memory) = create_control(names)?;
-    // A process of ours that is ending closes the mutex before the semaphores: with no semaphore before it,
-    // it is a foreign program's.
+    // A process of the package that ends closes the mutex before the semaphores: a mutex without semaphores
+    // is a foreign program's.
     if SyncObjects::are_there(&lock, id) {
         return Err(Error::not_found(id));
     }

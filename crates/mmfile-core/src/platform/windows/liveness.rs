@@ -29,7 +29,7 @@ pub(super) struct Presence {
     nonce: u64,
     /// Its own event.
     _alive: OwnedHandle,
-    /// The object's event, and that of this process. `None` only while it is dropped.
+    /// The object's event, and this process's event. `None` only while it is dropped.
     counted: Option<[OwnedHandle; 2]>,
 }
 

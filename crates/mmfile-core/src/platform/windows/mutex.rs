@@ -2,9 +2,9 @@
 //! holder learns of it.
 //!
 //! Its name is the one that .NET's `Mutex.OpenExisting` opens. Two words in the control block belong to it:
-//! the thread that holds it, so that a look need not ask the kernel, and whether a handle that could not
-//! repair found it abandoned, since the kernel tells of a death only once. docs/decisions/0011-windows.md
-//! has the whole story.
+//! the thread that holds it, so that checking it needs no system call, and whether a handle that could not
+//! repair found it abandoned, since the kernel reports a death only once. docs/decisions/0011-windows.md
+//! gives the reasons.
 
 use super::sync_objects::{KernelMutex, MutexState, Waited};
 use crate::control::layout::OFF_LOCK;

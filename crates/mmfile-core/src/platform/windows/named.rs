@@ -32,9 +32,8 @@ const PAGE: u64 = 4096;
 
 /// Creates an object at a name that no other has.
 ///
-/// # Errors
-/// [`Error::Exists`]; [`Error::Access`] if another program's data stands at the name, without a lock that
-/// would make it a file; [`Error::NoSpace`].
+/// # Errors [`Error::Exists`]; [`Error::Access`] if the name leads to another program's data without a lock
+/// that would make it a file; [`Error::NoSpace`].
 pub(crate) fn create(spec: &Spec, new: &NewObject, deadline: &Deadline) -> Result<Opened> {
     // Of a process that ends, the names go one after the other.
     let limit = Timeout::Val(deadline.slice(LONGEST_END).unwrap_or_default());
@@ -95,8 +94,8 @@ pub(crate) fn open(spec: &Spec, mode: Mode, deadline: &Deadline) -> Result<Opene
             return Err(missing);
         }
         match foreign::join(spec, mode) {
-            // Another process was quicker; or a file of ours has ended, and its names go with the processes
-            // that have it open.
+            // Another process was quicker; or a file of the package has ended, and its names go with the
+            // processes that have it open.
             Err(Error::Exists { .. }) if attempts < foreign::ATTEMPTS => attempts += 1,
             Err(Error::Exists { .. }) => return Err(missing),
             other => return other,
@@ -141,7 +140,7 @@ fn attempt(spec: &Spec, mode: Mode) -> Result<Option<Opened>> {
 }
 
 /// Observes the object of a name without joining it: it reads the committed end from the object's control block,
-/// and has another one for everything else. What another program made has no control block: it is joined.
+/// and uses a private one for everything else. Another program's object has no control block: it is joined.
 ///
 /// # Errors
 /// As [`open`].
@@ -190,7 +189,7 @@ fn attempt_to_observe(spec: &Spec) -> Result<Option<Opened>> {
     Ok(Some(Opened { object, control, source, data: data_memory, lifetime, mode }))
 }
 
-/// The section of an object's data, and what is mapped of it; a mutex has none. `None` while there is none yet, or none
+/// The section of an object's data, and its mapping; a mutex has no data. `None` while it does not exist yet, or not
 /// any more.
 fn data_of(
     spec: &Spec,
@@ -232,14 +231,14 @@ pub(crate) fn list(_: &Folder, prefix: &str, kind: Kind, removes: bool) -> Resul
         match describe(&name, id, kind) {
             Ok(info) => infos.extend(info),
             Err(error @ Error::NoSpace { .. }) => return Err(error),
-            Err(_) => {} // another user's, or no object of ours, or gone meanwhile
+            Err(_) => {} // another user's, or no object of this package, or gone meanwhile
         }
     }
     Ok(infos)
 }
 
 fn describe(name: &str, id: &str, kind: Kind) -> Result<Option<ObjectInfo>> {
-    // Nothing but what an object of ours would be called.
+    // Only names that the package itself would give.
     let parsed = FileId::parse(id)?;
     if parsed.as_str() != id {
         return Ok(None);

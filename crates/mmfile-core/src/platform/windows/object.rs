@@ -24,14 +24,14 @@ pub(crate) struct Object {
     held: Mutex<Option<Held>>,
 }
 
-/// What is open until the object is left. It is closed in this order: as long as the control block's section
-/// has its name, no process takes the data for a foreign program's.
+/// The kernel handles that are open until the object is left. They are closed in this order: as long as the
+/// control block's section has its name, no process takes the data for a foreign program's.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) presence: Option<Presence>,
     /// The section of the data, for more mappings.
     pub(super) data: Option<OwnedHandle>,
-    /// The section of the control block, if it is one of its own.
+    /// The section of the control block, if that is separate.
     pub(super) _control: Option<OwnedHandle>,
 }
 
@@ -97,7 +97,7 @@ impl Object {
         Ok(())
     }
 
-    /// What is mapped can be written to.
+    /// Whether the mapping is writable.
     #[allow(
         clippy::unused_self,
         clippy::unnecessary_wraps,
@@ -125,7 +125,7 @@ impl Object {
         Ok(())
     }
 
-    /// The data once more, so that writing to it changes nothing for others.
+    /// Maps the data again so that writing to it changes nothing for others.
     pub(crate) fn map_copy_on_write(&self, length: u64) -> Result<Option<Memory>> {
         let held = self.held();
         let data = held.as_ref().and_then(|held| held.data.as_ref()).ok_or(Error::Closed)?;
@@ -136,8 +136,8 @@ impl Object {
     pub(crate) fn sync(&self, mappings: [&Memory; 2]) -> Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         for memory in mappings {
-            // SAFETY: the address is inside a view that the memory keeps; 0 stands for all of it from there
-            // on. A private view is flushed to nowhere.
+            // SAFETY: the address is inside a view that the memory keeps; 0 means all of it from there on.
+            // Flushing a private view has no effect.
             if unsafe { FlushViewOfFile(memory.region().as_ptr().cast(), 0) } == 0 {
                 return Err(not_flushed(OsError::last("FlushViewOfFile")));
             }

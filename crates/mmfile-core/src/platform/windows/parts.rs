@@ -1,4 +1,4 @@
-//! What a named object consists of.
+//! The parts of a named object.
 
 use super::liveness::Presence;
 use super::object::{Held, Object};
@@ -14,7 +14,7 @@ use crate::object::rebuild::initialize_locks;
 use crate::object::{NewObject, Opened};
 use std::os::windows::io::OwnedHandle;
 
-/// What follows the lock's name in that of the control block's section. No id contains it.
+/// The suffix, after the lock's name, of the name of the control block's section. No id contains it.
 pub(super) const CONTROL_SUFFIX: &str = "~control";
 pub(super) fn control_name(names: &Names) -> String {
     format!("{}{CONTROL_SUFFIX}", names.lock)
@@ -27,7 +27,7 @@ pub(super) fn create_control(names: &Names) -> Result<(OwnedHandle, Memory)> {
     Ok((section, memory))
 }
 
-/// What a new object consists of.
+/// The parts of a new object.
 pub(super) struct Parts {
     pub(super) section: OwnedHandle,
     pub(super) data: Option<OwnedHandle>,

@@ -1,4 +1,4 @@
-//! What tells this process and its threads from others.
+//! The identity of this process and its threads.
 
 use std::ptr;
 use std::sync::OnceLock;
@@ -53,7 +53,7 @@ pub(crate) fn boot_number() -> u64 {
     })
 }
 
-/// What `SystemTimeOfDayInformation` stands for, which Microsoft documents as 48 reserved bytes.
+/// The structure of `SystemTimeOfDayInformation`, which Microsoft documents as 48 reserved bytes.
 #[repr(C)]
 #[derive(Default)]
 struct TimesOfDay {

@@ -25,7 +25,7 @@ pub(super) fn in_session(name: &str) -> String {
     format!("{FOLDER}{name}")
 }
 
-/// What a handle may do with what it maps.
+/// The access that a handle has to its mapping.
 pub(super) fn rights(access: Access) -> FILE_MAP {
     match access {
         Access::Read => FILE_MAP_READ,
@@ -75,8 +75,8 @@ fn make(
         Access::Read => PAGE_READONLY,
         Access::ReadWrite => PAGE_READWRITE,
     };
-    // SAFETY: the file is open, or it is the value that stands for the page file; the attributes and the
-    // name, which ends with a NUL, outlive the call.
+    // SAFETY: the file is open, or it is the value that means the page file; the attributes and the name,
+    // which ends with a NUL, outlive the call.
     let section =
         unsafe { CreateFileMappingW(file, &raw const attributes, protection, high, low, text) };
     let error = last_error();

@@ -17,7 +17,7 @@ use windows_sys::Win32::Security::{
 use windows_sys::Win32::System::LibraryLoader::{GetModuleHandleA, GetProcAddress};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
-/// What the system says of this process's user, in memory of 8-byte words as it wants it.
+/// The system's information about this process's user, in 8-byte words as the system requires.
 struct Identity {
     user: Vec<u64>,
     /// Who owns what this process makes without saying so: a group, for an administrator.
@@ -136,8 +136,8 @@ pub(super) fn is_ours(object: BorrowedHandle<'_>) -> Result<bool> {
     let size = u32::try_from(size_of_val(&room)).unwrap_or(0);
     let (mut used, mut owner, mut defaulted) = (0, ptr::null_mut(), 0);
     let descriptor = room.as_mut_ptr().cast::<c_void>();
-    // SAFETY: the handle is open; the targets are writable, `descriptor` for the size that is given,
-    // and what the first call puts there is what the second reads.
+    // SAFETY: the handle is open; the targets are writable, `descriptor` for the size that is given, and the
+    // second call reads what the first one wrote.
     unsafe {
         let what = OWNER_SECURITY_INFORMATION;
         let handle = object.as_raw_handle();

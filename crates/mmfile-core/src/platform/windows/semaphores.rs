@@ -7,8 +7,8 @@
 //! the old one. A sleeper that is woken, finds nothing and sleeps again does so on the other side, where it
 //! takes no permit that was meant for another one.
 //!
-//! A sleeper that gives up counts itself out; one that is killed leaves a permit too many, for which another
-//! one wakes up once in vain. Whatever else goes wrong is bounded, as every sleep is.
+//! A sleeper that gives up counts itself out; one that is killed leaves an extra permit, which causes one
+//! spurious wake-up. Any other failure lasts only until the next bounded sleep ends.
 
 use super::sync_objects::Waited;
 use crate::control::{Control, WakePlace};

@@ -1,4 +1,4 @@
-//! What the kernel keeps beside a control block: the mutex, and the semaphores that wake sleepers.
+//! The kernel's objects beside a control block: the mutex, and the semaphores that wake sleepers.
 
 use super::{from_code, last_error, security, wide};
 use crate::control::places::{LockPlace, WakePlace};
@@ -32,7 +32,7 @@ pub(super) enum Waited {
 #[derive(Debug)]
 pub(super) struct KernelMutex(OwnedHandle);
 
-/// What the kernel says of a mutex.
+/// The kernel's information about a mutex.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MutexState {
     pub(super) is_held: bool,
@@ -164,7 +164,7 @@ struct Objects {
     more: OnceLock<Option<More>>,
 }
 
-/// What a channel has besides: the participants' mutex, and the semaphores for room and for work.
+/// The additional objects of a channel: the participants' mutex, and the semaphores for room and for work.
 #[derive(Debug)]
 struct More {
     mutex: KernelMutex,
@@ -224,7 +224,7 @@ impl SyncObjects {
         Self::beside(KernelMutex::new(None, How::Create, id)?, None, How::Create, id)
     }
 
-    /// Whether a mutex of that name is one of ours.
+    /// Whether a mutex of that name is one of the package's.
     pub(super) fn are_there(mutex: &str, id: &str) -> bool {
         Semaphore::new(Some(&semaphore_name(mutex, 0)), How::Open, id).is_ok()
     }
@@ -287,8 +287,8 @@ pub(super) fn named_object(
     if !is_new && how == How::Create {
         return Err(Error::Exists { id: id.into() });
     }
-    // The process that creates an object of that name first decides who may use it, and could keep a
-    // lock for ever.
+    // The process that creates an object of that name first decides who may use it, and could keep a lock
+    // forever.
     if !is_new && !security::is_ours(handle.as_handle())? {
         return Err(Error::access(id, "its lock belongs to another user"));
     }

@@ -11,7 +11,7 @@ use windows_sys::Win32::System::Memory::{
     VirtualQuery, VirtualUnlock,
 };
 
-/// What `MapViewOfFile` gave, until it is dropped.
+/// A view made by `MapViewOfFile`; dropping it unmaps.
 struct RawView(NonNull<u8>);
 
 impl Drop for RawView {
