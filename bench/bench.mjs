@@ -14,6 +14,7 @@ import { oneWay } from './measure/one-way.mjs'
 import { opening } from './measure/opening.mjs'
 import { placement } from './measure/placement.mjs'
 import { roundTrip } from './measure/round-trip.mjs'
+import { rust } from './measure/rust.mjs'
 import { segments } from './measure/segments.mjs'
 import { values } from './measure/values.mjs'
 import { writers } from './measure/writers.mjs'
@@ -27,13 +28,16 @@ const SECTIONS = {
   values,
   segments,
   writers,
+  rust,
 }
+/** What --quick leaves out, unless it is named: it takes minutes to build, or to measure. */
+const LONG = ['rust']
 /** How often each side has its turn, and how long they may take together. */
 const TURNS = { quick: { rounds: 5, seconds: 8 }, full: { rounds: 9, seconds: 14 } }
 
 const USAGE = `Usage: npm run bench [-- OPTIONS]
 
-  --quick       fewer sizes, rounds and kills
+  --quick       fewer sizes, rounds and kills, without ${LONG.join(', ')}
   --only NAME   one section, of ${Object.keys(SECTIONS).join(', ')}; can be repeated
   --guard       fails if something has become much slower
   --help        this text`
@@ -63,10 +67,13 @@ function understand() {
     process.exit(2)
   }
 }
+const usual = () => Object.keys(SECTIONS).filter((name) => !quick || !LONG.includes(name))
 const quick = options.quick || options.guard
-const chosen = options.only ?? (options.guard ? GUARDED : Object.keys(SECTIONS))
+const chosen = options.only ?? (options.guard ? GUARDED : usual())
+// What is in part does not replace the whole.
+const whole = !options.guard && options.only === undefined
 
-const { mmfile, peers, floor, missing, versions } = await setUp()
+const { mmfile, peers, floor, missing, versions } = await setUp(chosen)
 useTinybench(peers.tinybench)
 const machine = new Machine()
 const report = new Report()
@@ -103,6 +110,7 @@ for (const name of chosen) {
     report.note(`the section "${name}" failed: ${error.message}`)
   }
 }
+if (whole) report.completeGoals()
 report.note(`measuring took ${((performance.now() - started) / 1000).toFixed(0)} s`)
 
 await machine.listen()
@@ -120,8 +128,6 @@ const facts = {
   versions,
   missing,
 }
-// What is in part does not replace the whole.
-const whole = !options.guard && options.only === undefined
 report.write(join(root, 'bench', 'results'), whole ? 'latest' : 'part', facts)
 console.log(`\n${report.text(facts)}`)
 

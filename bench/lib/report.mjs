@@ -2,6 +2,7 @@
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { GOALS } from '../goals.mjs'
 import { chart } from './chart.mjs'
 import { figure, summary } from './statistics.mjs'
 
@@ -17,7 +18,7 @@ function cell(value) {
 }
 
 /** Whether a goal is met. Where half of the rounds lie on either side of it, that is open. */
-function judge({ least, most, rounds }) {
+function judge({ least, most }, rounds) {
   if (rounds === undefined || rounds.length === 0) return { verdict: 'not measured' }
   const figures = summary(rounds)
   const { median, low, high } = figures
@@ -27,11 +28,14 @@ function judge({ least, most, rounds }) {
   return { ...figures, verdict: met ? 'met' : 'not met' }
 }
 
+const ALL = new Map(GOALS.flatMap(({ goals }) => goals.map((goal) => [goal.id, goal])))
+
 export class Report {
   tables = []
-  goals = []
   notes = []
   floors = {}
+  /** What became of the goals that were looked at, by their ids. */
+  #verdicts = new Map()
 
   progress(what) {
     console.log(`  ${what} …`)
@@ -48,9 +52,21 @@ export class Report {
     this.tables.push(table)
   }
 
-  /** What was aimed at: the ratios of all rounds are to be `least` or `most`. */
-  goal(goal) {
-    this.goals.push({ ...goal, ...judge(goal) })
+  /** The ratios of all rounds for one of the goals. */
+  goal(id, rounds) {
+    const goal = ALL.get(id)
+    if (goal === undefined) throw new Error(`goals.mjs has no "${id}"`)
+    this.#verdicts.set(id, { ...goal, ...judge(goal, rounds) })
+  }
+
+  /** The whole run is to have looked at every goal. */
+  completeGoals() {
+    for (const id of ALL.keys()) if (!this.#verdicts.has(id)) this.goal(id)
+  }
+
+  /** In the order of the list. */
+  get goals() {
+    return [...ALL.keys()].flatMap((id) => this.#verdicts.get(id) ?? [])
   }
 
   note(text) {
@@ -62,12 +78,14 @@ export class Report {
     this.floors[name] = rounds
   }
 
-  #goalRows() {
-    return this.goals.map(({ work, against, least, unit, most, median, low, high, ...rest }) => {
+  #goalRows(goals) {
+    const verdicts = goals.flatMap(({ id }) => this.#verdicts.get(id) ?? [])
+    return verdicts.map(({ work, against, least, unit, most, median, low, high, ...rest }) => {
       const aim = least === undefined ? `within ${most} ${unit}` : `${least} ${unit}`
-      if (median === undefined) return [work, against, aim, LEFT_OUT, rest.verdict]
+      const what = rest.anywhere ? `${work} (compares the scheduler, too)` : work
+      if (median === undefined) return [what, against, aim, LEFT_OUT, rest.verdict]
       const range = rest.rounds === 1 ? '' : ` (${figure(low)}–${figure(high)})`
-      return [work, against, aim, `${figure(median)}${range}`, rest.verdict]
+      return [what, against, aim, `${figure(median)}${range}`, rest.verdict]
     })
   }
 
@@ -78,7 +96,9 @@ export class Report {
       rows: [['', ...columns], ...rows.map(({ label, cells }) => [label, ...cells.map(cell)])],
     }))
     const heads = ['work', 'measured against, in the same run', 'goal', 'achieved', '']
-    return [...figures, { title: 'Goals', rows: [heads, ...this.#goalRows()] }]
+    const groups = GOALS.map(({ title, goals }) => ({ title, rows: this.#goalRows(goals) }))
+    const verdicts = groups.filter(({ rows }) => rows.length > 0)
+    return [...figures, ...verdicts.map(({ title, rows }) => ({ title, rows: [heads, ...rows] }))]
   }
 
   #preface({ machine, verdict, versions, missing, command }) {

@@ -70,10 +70,18 @@ function reasonOf(name, error) {
 
 const firstLine = (text) => text.trim().split('\n')[0]
 
-function buildFloor() {
+/** The floors, with iceoryx2 beside them if it is wanted and can be had. */
+function buildFloors(withIceoryx2) {
   console.log('Building the floors …')
+  if (!withIceoryx2) return buildFloor([])
+  const floor = buildFloor(['--features', 'iceoryx2'])
+  if (floor.reason) return { ...buildFloor([]), iceoryx2: false, without: floor.reason }
+  return { ...floor, iceoryx2: true }
+}
+
+function buildFloor(features) {
   const manifest = join(here, 'floor', 'Cargo.toml')
-  const args = ['build', '--release', '--locked', '--manifest-path', manifest]
+  const args = ['build', '--release', '--locked', '--manifest-path', manifest, ...features]
   const built = run('cargo', [...args, '--message-format=json'], { quiet: true })
   if (!built.ok) return { reason: firstLine(built.output.split('\n').find(isError) ?? 'no cargo') }
   const files = built.output
@@ -91,11 +99,14 @@ function buildFloor() {
 
 const isError = (line) => /^error/.test(line)
 
-/** Everything that could be had: `peers` by name, `floor`, and what is `missing` and why. */
-export async function setUp() {
+/**
+ * Everything that could be had: `peers` by name, `floor`, and what is `missing` and why. What only some sections need
+ * is made if they are `chosen`.
+ */
+export async function setUp(chosen) {
   build()
   install()
-  const floor = buildFloor()
+  const floor = buildFloors(chosen.includes('rust'))
   const peers = {}
   const missing = []
   const versions = {}
@@ -108,6 +119,7 @@ export async function setUp() {
     } else missing.push({ name, reason })
   }
   if (floor.reason) missing.push({ name: 'the floors in Rust', reason: floor.reason })
+  if (floor.without) missing.push({ name: 'iceoryx2', reason: floor.without })
   const mmfile = require(root)
   versions.mmfile = require(join(root, 'package.json')).version
   return { mmfile, peers, floor: floor.reason ? undefined : floor, missing, versions }

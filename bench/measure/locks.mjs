@@ -115,28 +115,7 @@ export async function locks(context) {
   })
   const { highest } = summary(times.mmfile)
   report.note(`the longest of ${times.mmfile.length} lock recoveries took ${highest.toFixed(2)} ms`)
-  report.goal({
-    id: 'lock',
-    work: 'uncontended withLock',
-    against: 'proper-lockfile',
-    least: 1000,
-    unit: '× faster',
-    rounds: free['proper-lockfile'] && ratios(free['proper-lockfile'], free.mmfile),
-  })
-  report.goal({
-    id: 'recovery',
-    work: 'lock recovery after SIGKILL',
-    against: 'fs-ext flock',
-    least: 1,
-    unit: '× faster',
-    rounds: pairs.ours.length > 0 ? ratios(pairs.theirs, pairs.ours) : undefined,
-  })
-  report.goal({
-    id: 'recovery-most',
-    work: `longest lock recovery in ${times.mmfile.length} kills`,
-    against: '100 ms',
-    most: 100,
-    unit: 'ms',
-    rounds: [highest],
-  })
+  report.goal('lock', free['proper-lockfile'] && ratios(free['proper-lockfile'], free.mmfile))
+  report.goal('recovery', pairs.ours.length > 0 ? ratios(pairs.theirs, pairs.ours) : undefined)
+  report.goal('recovery-most', [highest])
 }

@@ -15,6 +15,8 @@ const LABELS = {
   mmfileAsyncView: 'mmfile, append + asynchronous iterator, view',
   mmfileAsyncCopy: 'mmfile, append + asynchronous iterator, copy',
 }
+/** The sizes of which channels have goals. */
+const CHANNEL_SIZES = [64, 1 << 16, 1 << 20]
 /** How many runs a round has where they cannot be long. */
 const SHORT_RUNS = 12
 
@@ -67,39 +69,17 @@ export async function oneWay(context) {
     })),
   })
   const [bytes, mebibyte] = [figures[64], figures[1 << 20]]
-  const goal = (id, work, against, least, rounds) =>
-    report.goal({ id, work, against, least, unit: '×', rounds })
-  const view = bytes.mmfileBlock
-  const work = 'one way, 64 B, append + view'
-  goal('way-socket', work, 'Unix domain socket', 8, ratios(view, bytes.socket))
-  const shm = bytes.shmView && ratios(view, bytes.shmView)
-  goal('way-shm', work, 'shm-typed-array (no lock, no order, no crash safety)', 1, shm)
-  const ring = 'a ring over shm-typed-array (no lock, no order, no crash safety)'
-  const channels = {
-    channelExclusive: ['exclusive writer', 1.5],
-    channelShared: ['shared writers', 1],
+  const goal = (id, ours, theirs) => report.goal(id, ours && theirs && ratios(ours, theirs))
+  for (const size of CHANNEL_SIZES) {
+    for (const name of ['channelExclusive', 'channelShared']) {
+      goal(`way-${name}-${size}`, figures[size]?.[name], figures[size]?.shmView)
+    }
   }
-  for (const [name, [writers, least]] of Object.entries(channels)) {
-    const against = bytes.shmView && ratios(bytes[name], bytes.shmView)
-    goal(
-      `way-${name}`,
-      `channel, ${writers}, one way, 64 B, tryReceiveAll of views`,
-      ring,
-      least,
-      against,
-    )
-    const large = mebibyte.shmView && ratios(mebibyte[name], mebibyte.shmView)
-    goal(`way-${name}-mebibyte`, `channel, ${writers}, one way, 1 MiB`, ring, 1, large)
-  }
-  const [iterated, copied] = [bytes.mmfileAsyncView, bytes.mmfileAsyncCopy]
-  const iterator = 'one way, 64 B, asynchronous iterator'
-  goal('way-iterator', `${iterator}, view`, 'Unix domain socket', 3, ratios(iterated, bytes.socket))
-  goal('way-copy', `${iterator}, copy`, 'Unix domain socket', 3, ratios(copied, bytes.socket))
-  const megabyte = ratios(mebibyte.mmfileBlock, mebibyte.socket)
-  const large = 'one way, 1 MiB, append + view'
-  goal('way-mebibyte', large, 'Unix domain socket', 13, megabyte)
-  const touched = ratios(mebibyte.mmfileTouched, mebibyte.socket)
-  goal('way-touched', `${large}, pages touched before`, 'Unix domain socket', 13, touched)
-  const cached = mebibyte.mmfileCached && ratios(mebibyte.mmfileCached, mebibyte.socket)
-  goal('way-cached', `${large}, within the cache`, 'Unix domain socket', 13, cached)
+  goal('way-socket', bytes.mmfileBlock, bytes.socket)
+  goal('way-shm', bytes.mmfileBlock, bytes.shmView)
+  goal('way-iterator', bytes.mmfileAsyncView, bytes.socket)
+  goal('way-copy', bytes.mmfileAsyncCopy, bytes.socket)
+  goal('way-mebibyte', mebibyte.mmfileBlock, mebibyte.socket)
+  goal('way-touched', mebibyte.mmfileTouched, mebibyte.socket)
+  goal('way-cached', mebibyte.mmfileCached, mebibyte.socket)
 }

@@ -49,18 +49,9 @@ export async function opening({ mmfile, peers, has, report, turns }) {
         : []),
     ],
   })
-  const goal = (id, work, against, most, ours, theirs) =>
-    report.goal({
-      id,
-      work,
-      against: `${PEER} ${against}`,
-      most,
-      unit: '×',
-      rounds: theirs && ratios(ours, theirs),
-    })
   const { create, open, peerCreate, peerOpen } = figures
-  goal('create', 'createNew + close, 64 KiB', 'create + destroy', 7, create, peerCreate)
-  goal('open', 'openExisting + close, 64 KiB', 'get + detach', 3, open, peerOpen)
+  report.goal('create', peerCreate && ratios(create, peerCreate))
+  report.goal('open', peerOpen && ratios(open, peerOpen))
   await besideManyFiles({ MmFile, report, turns })
   await besideLargeCreation({ MmFile, report, turns })
 }
@@ -102,14 +93,7 @@ async function besideManyFiles({ MmFile, report, turns }) {
       },
     ],
   })
-  report.goal({
-    id: 'many-files',
-    work: `createNew + close, 64 KiB, with ${MANY.at(-1)} live files of the user`,
-    against: 'with none',
-    most: 1.3,
-    unit: '×',
-    rounds: ratios(figures[MANY.at(-1)], figures.none),
-  })
+  report.goal('many-files', ratios(figures[MANY.at(-1)], figures.none))
 }
 
 const LARGE = 1 << 30
@@ -143,14 +127,7 @@ async function besideLargeCreation({ MmFile, report, turns }) {
   } finally {
     await partner.end()
   }
-  report.goal({
-    id: 'beside-large',
-    work: 'createNew + close, 1 KB, 99th percentile, while another process creates 1 GiB',
-    against: 'while none does',
-    most: 3,
-    unit: '×',
-    rounds: ratios(figures.beside, figures.alone),
-  })
+  report.goal('beside-large', ratios(figures.beside, figures.alone))
 }
 
 function repeatedly(times, work) {

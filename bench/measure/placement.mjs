@@ -55,26 +55,12 @@ export async function placement(context) {
       cells: [one[name], two[name]],
     })),
   })
-  for (const [figures, id, where] of [
-    [one, 'one', 'both on one processor'],
-    [two, 'two', 'a processor each'],
-  ]) {
-    const goal = (kind, work, least, ours) =>
-      report.goal({
-        id: `trip-${kind}-${id}`,
-        work: `round trip, ${work}, 64 B, ${where}`,
-        against: 'Unix domain socket',
-        least,
-        unit: '× faster',
-        rounds: ratios(figures.socket, ours),
-      })
-    goal('block', 'blocking without spin', 1.7, figures.mmfileBlock)
-    goal('async', 'asynchronous', 1.2, figures.mmfileAsyncCopy)
-    goal('channel', 'channel, asynchronous', 1.2, figures.channelAsync)
+  for (const [id, figures] of Object.entries({ one, two })) {
+    const goal = (kind, ours) => report.goal(`trip-${kind}-${id}`, ratios(figures.socket, ours))
+    goal('block', figures.mmfileBlock)
+    goal('async', figures.mmfileAsyncCopy)
+    goal('channel', figures.channelAsync)
     // With one processor for both, what spins keeps the other from running.
-    if (id === 'two') {
-      const spun = 'channel, asynchronous with spin of 50 µs'
-      goal('channel-spin', spun, 8, figures.channelAsyncSpin)
-    }
+    if (id === 'two') goal('channel-spin', figures.channelAsyncSpin)
   }
 }

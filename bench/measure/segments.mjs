@@ -77,28 +77,10 @@ export async function segments({ mmfile, floor, report, quick }) {
       },
     ],
   })
-  report.goal({
-    id: 'fill',
-    work: 'append as the file fills to 10 million segments',
-    against: 'the first million',
-    most: 1.2,
-    unit: '×',
-    rounds: ratios(at(-1), at(0)),
-  })
-  report.goal({
-    id: 'open-many',
-    work: 'openExisting + length at 10 million segments',
-    against: 'reading the same bytes once',
-    most: 3,
-    unit: '×',
-    rounds: floor && ratios(opens, reads),
-  })
-  report.goal({
-    id: 'memory',
-    work: 'memory of a handle at 10 million segments',
-    against: 'the 8 bytes a segment of a plain index',
-    most: 0.25,
-    unit: '×',
-    rounds: memory.map((bytes) => bytes / (8 * COUNT)),
-  })
+  report.goal('fill', ratios(at(-1), at(0)))
+  report.goal('open-many', floor && ratios(opens, reads))
+  report.goal(
+    'memory',
+    memory.map((bytes) => bytes / (8 * COUNT)),
+  )
 }

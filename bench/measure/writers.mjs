@@ -58,14 +58,7 @@ export async function writers({ mmfile, report, turns, quick }) {
         },
       ],
     })
-    report.goal({
-      id: 'writers',
-      work: 'eight writers appending, 64 B',
-      against: 'one writer',
-      least: 0.5,
-      unit: '× in total',
-      rounds: ratios(figures.eight, figures.one),
-    })
+    report.goal('writers', ratios(figures.eight, figures.one))
   } finally {
     for (const partner of partners) await partner.end()
   }

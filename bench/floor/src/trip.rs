@@ -1,51 +1,21 @@
 //! A round trip over mmfile-core: both sides spin, or sleep at once, and look at the message where it is.
 
 use crate::Outcome;
+use crate::message::{Message, REPLY, is_stamped};
 use mmfile_core::{CreateOptions, MmFile, OpenOptions, Timeout};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Nobody waits longer for an answer.
 const LIMIT: Timeout = Timeout::Val(Duration::from_secs(30));
-/// What a reply has in its stamps beyond its request's number.
-const REPLY: u32 = 0x4000_0000;
-
-/// A message: its number stands at the beginning, in the middle and at the end.
-struct Message {
-    bytes: Vec<u8>,
-}
-
-impl Message {
-    fn new(size: usize) -> Self {
-        Self { bytes: (0..size).map(|at| (at % 251) as u8).collect() }
-    }
-
-    fn places(size: usize) -> [usize; 3] {
-        [0, (size / 2) & !3, size - 4]
-    }
-
-    fn stamped(&mut self, number: u32) -> &[u8] {
-        for place in Self::places(self.bytes.len()) {
-            if let Some(target) = self.bytes.get_mut(place..place + 4) {
-                target.copy_from_slice(&number.to_le_bytes());
-            }
-        }
-        &self.bytes
-    }
-}
-
 /// Waits for segment `index` and looks at its stamps, without a copy.
 fn expect(file: &MmFile, index: u64, size: usize, number: u32, spin: Duration) -> Outcome<()> {
     file.wait_for(index, LIMIT, spin)?;
     let span = file.span(index)?;
     let at = file.address(span).ok_or("a span outside of the file")?;
-    let right = span.size == size as u64
-        && Message::places(size).into_iter().all(|place| {
-            // SAFETY: the span is inside the mapping, which `file` keeps, and the place inside it;
-            // the segment is committed and nobody changes it.
-            let found = unsafe { at.add(place).cast::<u32>().read_unaligned() };
-            u32::from_le(found) == number
-        });
+    // SAFETY: the span is inside the mapping, which `file` keeps; the segment is committed and nobody
+    // changes it.
+    let right = span.size == size as u64 && unsafe { is_stamped(at, size, number) };
     if right { Ok(()) } else { Err(format!("segment {index} is not message {number}").into()) }
 }
 
@@ -63,9 +33,7 @@ pub fn place(processor: usize) -> Outcome<()> {
 /// Sends requests, awaits each one's reply, and prints the median in nanoseconds. The other process
 /// runs on the processor `theirs`, or anywhere.
 pub fn ask(size: usize, count: u32, spin: Duration, theirs: Option<&str>) -> Outcome<()> {
-    if size < 12 {
-        return Err("a message has at least 12 bytes".into());
-    }
+    let mut message = Message::new(size)?;
     let capacity = 2 * u64::from(count) * (size as u64 + 4) + 4;
     let file = MmFile::create_new(capacity, &CreateOptions::default())?;
     let mut other = Command::new(std::env::current_exe()?)
@@ -73,7 +41,6 @@ pub fn ask(size: usize, count: u32, spin: Duration, theirs: Option<&str>) -> Out
         .arg(spin.as_micros().to_string())
         .args(theirs)
         .spawn()?;
-    let mut message = Message::new(size);
     let mut trip = |number: u32| -> Outcome<()> {
         file.append(message.stamped(number))?;
         expect(&file, 2 * u64::from(number) + 1, size, number + REPLY, spin)
@@ -106,7 +73,7 @@ pub fn ask(size: usize, count: u32, spin: Duration, theirs: Option<&str>) -> Out
 /// The other process.
 pub fn answer(id: &str, size: usize, count: u32, spin: Duration) -> Outcome<()> {
     let file = MmFile::open_existing(id, &OpenOptions::default())?;
-    let mut message = Message::new(size);
+    let mut message = Message::new(size)?;
     for number in 0..count {
         expect(&file, 2 * u64::from(number), size, number, spin)?;
         file.append(message.stamped(number + REPLY))?;
