@@ -7,8 +7,8 @@ import { root } from './lib/run.mjs'
 /** The oldest C library of the GNU binaries. */
 export const GLIBC = '2.17'
 
-/** What a platform package may weigh unpacked, in bytes. */
-export const MAX_UNPACKED = 600_000
+/** The largest tarball of a platform's package, in bytes: what a user downloads. */
+export const MAX_TARBALL = 600_000
 
 const linux = (cpu, arch, abi) => ({
   platform: `linux-${cpu}-${abi}`,

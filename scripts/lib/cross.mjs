@@ -5,6 +5,7 @@
 // without downloading toolchains, and it leaves out what only prints stack traces: 200 KB of it.
 
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fail, root, run } from './run.mjs'
 
@@ -69,13 +70,22 @@ export function prepare(platforms) {
   installFromPython()
 }
 
+/**
+ * The same names for the folders of sources on every machine. Panics name source files, and the same
+ * sources must make the same bytes wherever they are.
+ */
+const sameNames = [
+  [process.env.CARGO_HOME ?? join(homedir(), '.cargo'), '/cargo'],
+  [root.replace(/[\\/]$/, ''), '/mmfile'],
+].map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
+
 /** What cargo needs to know to build for a platform. */
 const environment = ({ target, flags, linker, needsNodeLibrary, env }) => ({
   PATH: [join(tools, 'bin'), process.env.PATH].join(delimiter),
   CARGO: '/usr/bin/cargo',
   RUSTC: '/usr/bin/rustc',
   RUSTC_BOOTSTRAP: '1', // for the options that begin with -Z; the sources use nothing unstable
-  RUSTFLAGS: flags.join(' '),
+  CARGO_ENCODED_RUSTFLAGS: [...flags, ...sameNames].join('\x1f'),
   CARGO_TARGET_DIR: outputFolder,
   CARGO_ZIGBUILD_ZIG_PATH: zig(),
   ...(needsNodeLibrary ? { LIBNODE_PATH: nodeLibrary() } : {}),
