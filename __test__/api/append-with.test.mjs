@@ -72,7 +72,7 @@ for (const [place, make] of Object.entries(places)) {
     )
     const wrong = [
       ['ERR_INVALID_ARG_VALUE', async () => {}],
-      // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+      // biome-ignore lint/suspicious/noThenProperty: the test needs a `then`
       ['ERR_INVALID_ARG_VALUE', () => ({ then() {} })],
       ['ERR_INVALID_ARG_TYPE', () => '5'],
       ['ERR_INVALID_ARG_TYPE', () => null],
@@ -160,7 +160,7 @@ test('inside of a lock() that another thread holds', async (t) => {
   t.is(other.length, 1)
 })
 
-test('another handle of the thread is told so, too', (t) => {
+test('another handle of the same thread is refused, too', (t) => {
   const file = create(t)
   const other = open(t, file)
   file.appendWith(4, () => refuses(t, () => other.append('x'), 'ERR_MMFILE_LOCK_HELD') && 4)

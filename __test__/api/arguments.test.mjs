@@ -32,7 +32,7 @@ async function untouched(t, act) {
 /** Checks that `call` fails as expected with each of the values, and names the argument. */
 async function each(t, call, name, values, expected) {
   for (const wrong of values) {
-    // A call that answers a promise may reject as well as throw.
+    // A call that returns a promise may reject or throw.
     const error = await t.throwsAsync(async () => call(wrong), expected, inspect(wrong))
     if (!error) continue
     t.regex(error.message, new RegExp(`['"]${name.replace(/[.[\]]/g, '\\$&')}['"]`), inspect(wrong))
@@ -197,7 +197,7 @@ test('withLock: wrong arguments, and the lock is free afterwards', (t) =>
 
 test('withLockSync: a work that returns a promise', async (t) => {
   const file = create(t)
-  // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+  // biome-ignore lint/suspicious/noThenProperty: the test needs a `then`
   const promises = [Promise.resolve(), { then() {} }]
   await each(t, (promise) => file.withLockSync(() => promise), 'work', promises, value)
   file.tryLock().release()
@@ -252,7 +252,7 @@ test('an id that is missing, empty or malformed', async (t) => {
     (id) => MmFile.createNew(64, { id }),
   ]
   for (const [at, call] of calls.entries()) {
-    const wrong = at === 3 ? given(notStrings) : notStrings // a new file finds an id of its own
+    const wrong = at === 3 ? given(notStrings) : notStrings // a new file gets a fresh id
     const name = at === 3 ? 'options.id' : 'id'
     await each(t, call, name, wrong, type)
     await each(t, call, name, ['', ...malformed], value)

@@ -115,7 +115,7 @@ test('a full file is still read, sealed, iterated and waited on', async (t) => {
 })
 
 test('small files of every capacity, filled with this and that', (t) => {
-  // What is written is counted here on its own.
+  // The test itself counts what is written.
   for (let capacity = 1; capacity < 120; capacity += 1) {
     const file = create(t, capacity)
     const written = []

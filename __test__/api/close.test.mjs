@@ -1,4 +1,5 @@
-// close(): what works afterwards, what says ERR_MMFILE_CLOSED, and what happens to others.
+// close(): what works afterwards, what fails with ERR_MMFILE_CLOSED, and what happens to other
+// handles.
 
 import { inspect } from 'node:util'
 import test from 'ava'
@@ -67,7 +68,7 @@ test('closing again changes nothing', async (t) => {
   t.is(late.read(0), 'x', 'another handle is not closed in its stead')
 })
 
-test('a closed handle never stands for one that was opened later', (t) => {
+test('a closed handle never refers to one that was opened later', (t) => {
   const old = create(t)
   old.close()
   const file = create(t, 64)
@@ -172,7 +173,7 @@ test('the lock is released, for other processes too', async (t) => {
   child.tell('end')
 })
 
-test('closing inside withLock: the work goes on, and the lock is free', async (t) => {
+test('closing inside withLock: the callback continues, and the lock is free', async (t) => {
   const file = create(t, 4096, { lifetime: 'last-process' })
   const other = open(t, file)
   const result = file.withLockSync(() => {

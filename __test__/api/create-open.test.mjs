@@ -15,7 +15,7 @@ import {
   uniqueId,
 } from '../support/files.mjs'
 
-test('a new file is empty, and has an id of its own', (t) => {
+test('a new file is empty, and has a unique id', (t) => {
   const file = create(t, 1000)
   t.regex(file.id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
   t.not(create(t).id, file.id)
@@ -83,7 +83,7 @@ test('a UUID is one id in any case, with and without braces', (t) => {
   }
 })
 
-test('any UUID will do, whatever its version', (t) => {
+test('a UUID of any version is accepted', (t) => {
   for (const id of [
     '00000000-0000-0000-0000-000000000000',
     'ffffffff-ffff-ffff-ffff-ffffffffffff',
@@ -93,7 +93,7 @@ test('any UUID will do, whatever its version', (t) => {
   }
 })
 
-test('a name is an id as it stands', (t) => {
+test('a name is used as an id unchanged', (t) => {
   const prefixes = { data: uniqueId('d'), mutex: uniqueId('m') }
   const names = ['a', 'A', '0', '-', '_', '.a', 'a.', '..a', 'x'.repeat(64), 'Az09._-', '__proto__']
   const files = names.map((id) => create(t, 256, { id, prefixes }))
@@ -200,7 +200,7 @@ test('createOrOpen makes what is not there, and opens what is', (t) => {
   t.like(again, { isCreator: true, capacity: 5000, length: 0 })
 })
 
-test('createOrOpen leaves the lifetime of what it opens as it is', (t) => {
+test('createOrOpen does not change the lifetime of a file that it opens', (t) => {
   const creator = create(t)
   const other = closing(t, MmFile.createOrOpen(creator.id, 64))
   t.false(other.isCreator)
@@ -273,7 +273,7 @@ test("access 'read' reads everything and writes nothing", async (t) => {
   t.true(reader.sealed)
 })
 
-test('synchronized: false does all the same', (t) => {
+test('synchronized: false gives the same results', (t) => {
   const file = create(t, 4096, { synchronized: false })
   const reader = open(t, file, { synchronized: false, access: 'read' })
   file.write(0, 'zero')

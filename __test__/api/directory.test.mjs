@@ -178,7 +178,7 @@ onLinux('what a killed process left in a folder is stale there, and swept there'
   t.deepEqual(readdirSync(directory), [])
 })
 
-/** Every call that meets what stands at the names of an id. */
+/** Every call that accesses the names of an id. */
 const callsOn = (id, directory) => [
   ['MmFile', 'openExisting', id, { directory }],
   ['MmFile', 'openExisting', id, { directory, access: 'read' }],
@@ -207,7 +207,7 @@ withUsers("a folder that everybody may write to: what is another user's is not u
   }
   t.deepEqual(await other.does('mmfile', 'list', { directory }), [])
   t.deepEqual(await other.does('mmfile', 'sweep', { directory }), [])
-  // Each has what is his own.
+  // Each user sees only their own objects.
   await other.keeps('file', 'MmFile', 'createNew', 100, { directory })
   t.is((await other.does('mmfile', 'list', { directory })).length, 1)
   await other.exits()
@@ -222,7 +222,8 @@ withUsers('a link at the name of an object is not followed', async (t) => {
   chmodSync(directory, 0o1777)
   const user = newUser(t)
   const one = await actor(t, { user })
-  // To a file of the one who would follow it, to an object of his own, and to nothing.
+  // Links to a file of the user who would follow them, to one of that user's objects, and to
+  // nothing.
   const target = join(directory, 'target')
   writeFileSync(target, Buffer.alloc(8192, 'x'), { mode: 0o600 })
   chownSync(target, user, user)

@@ -55,7 +55,7 @@ for (const [kind, [Kind, make]] of Object.entries(onDisk)) {
   })
 }
 
-test('what stands at a path and is of the other kind says how to open it', (t) => {
+test('opening an object of the other kind by its path says how to open it', (t) => {
   const place = folder(t)
   MmFile.createFile(join(place, 'file'), 100).close()
   Channel.createFile(join(place, 'channel')).close()
@@ -135,7 +135,7 @@ test('every error of a handle names the file or the mutex', async (t) => {
   t.regex((await rejects(t, mutex.lock(), 'ERR_MMFILE_CLOSED')).message, /^mutex '/)
 })
 
-test('every error of a channel, and of what reads and writes it, names the channel', async (t) => {
+test('every error of a channel, its receivers and its writer names the channel', async (t) => {
   const one = closing(t, Channel.createNew({ capacity: 4096, groups: ['g'] }))
   const reading = closing(t, Channel.openExisting(one.id, { access: 'read' }))
   const [reader, member] = [one.reader(), one.member('g')]

@@ -57,7 +57,7 @@ test('it survives its processes, byte for byte', (t) => {
   if (process.platform !== 'win32') t.is(statSync(path).mode & 0o777, 0o600)
 })
 
-test('whatever path or link leads to it, it is one file with one lock', (t) => {
+test('a file is one file with one lock, by any path or link', (t) => {
   const dir = folder(t)
   const file = createFile(t, join(dir, 'a'))
   linkSync(join(dir, 'a'), join(dir, 'hard'))
@@ -73,7 +73,7 @@ test('whatever path or link leads to it, it is one file with one lock', (t) => {
   }
 })
 
-test('a killed holder is recovered, also when nobody was there to see it', async (t) => {
+test('a killed holder is recovered, also when no other process had the file open', async (t) => {
   const path = join(folder(t), 'a')
   const file = createFile(t, path, 1 << 16)
   for (let round = 1; round <= rounds(5); round += 1) {
@@ -115,7 +115,7 @@ test('what a machine left that went down in the middle is cleaned or reported, n
   t.is(locked.append('goes on'), 2)
 })
 
-test('what is not one of ours, or was cut, is refused', (t) => {
+test('files of other programs, and files that were cut, are refused', (t) => {
   const dir = folder(t)
   const at = (name) => join(dir, name)
   refuses(t, () => MmFile.openFile(at('none')), 'ERR_MMFILE_NOT_FOUND')

@@ -1,4 +1,4 @@
-// list and sweep: what files there are, and which of them nobody has any more.
+// list and sweep: which files exist, and which of them no process has open any more.
 
 import test from 'ava'
 import { list, MmFile, NamedMutex, remove, sweep } from 'mmfile'
@@ -65,7 +65,7 @@ test('what a killed process left is stale, and sweep takes it away', async (t) =
   for (const id of ids) t.deepEqual(left(id), [])
 })
 
-test('mutexes are kinds of their own: listed, swept and removed by their prefix', async (t) => {
+test('mutexes are a separate kind: listed, swept and removed by their prefix', async (t) => {
   const prefixes = own()
   const prefix = uniqueId('m-')
   const other = { prefix: uniqueId('other-') }
@@ -177,7 +177,7 @@ test('wrong options are refused', (t) => {
   t.throws(() => remove('x', { kind: 5 }), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-test('creating goes on while other processes list what there is', async (t) => {
+test('creating works while other processes list', async (t) => {
   const prefixes = own()
   const listers = [
     start(t, 'sweepers', 'listOn', [prefixes.data]),

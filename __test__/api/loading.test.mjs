@@ -107,7 +107,7 @@ test('files of a copy that was thrown away are closed', async (t) => {
   t.true(said[0] <= 1, `${said[0]} of 20 are open`)
 })
 
-test('loaded twice, as test runners do: each has errors of its own class', async (t) => {
+test('loaded twice, as test runners do: each copy has its own error class', async (t) => {
   const { said, code, stderr } = await run(t, 'loading', 'twice')
   t.deepEqual([said, code, stderr], [[{ same: false, own: [true, true], read: 'x' }], 0, ''])
 })
@@ -134,7 +134,7 @@ function incomplete(t, { optionalDependencies, installed = {} } = {}) {
   return directory
 }
 
-/** What loading a folder's copy of the package fails with. */
+/** The error of loading a folder's copy of the package. */
 async function failure(t, directory, options) {
   const { said } = await run(t, 'loading', 'broken', [directory], options)
   const [{ name, code, message, ...rest }] = said
@@ -145,7 +145,7 @@ async function failure(t, directory, options) {
   return { message, ...rest }
 }
 
-/** What is said by a copy of the package that has no binary, with these platform packages. */
+/** The error message of a copy of the package without a binary, with these platform packages. */
 async function withoutBinary(t, { env, ...what } = {}) {
   return failure(t, incomplete(t, what), { env })
 }

@@ -1,5 +1,5 @@
-// Signals that are none, whose members are the program's own, or that are proxies which change their
-// mind: refused at once or obeyed, and nothing is left behind: no wait, no lock, no listener.
+// Invalid signals, signals with the program's own members, and proxies that change their behaviour
+// are refused at once or obeyed, and leave no wait, lock or listener.
 
 import { getEventListeners } from 'node:events'
 import test from 'ava'
@@ -34,7 +34,7 @@ for (const [what, use] of Object.entries(uses)) {
     })
   }
 
-  test(`${what}: a signal with members of its own`, async (t) => {
+  test(`${what}: a signal with the program's own members`, async (t) => {
     for (const members of Object.values(behaved)) {
       const { file, mutex, areFree } = things(t)
       const controller = new AbortController()
@@ -53,7 +53,7 @@ for (const [what, use] of Object.entries(uses)) {
     }
   })
 
-  test(`${what}: a listener that lets no other hear of it`, async (t) => {
+  test(`${what}: a listener that stops the event`, async (t) => {
     const { file, mutex, areFree } = things(t)
     const controller = new AbortController()
     controller.signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
@@ -89,7 +89,7 @@ for (const [what, use] of Object.entries(uses)) {
   })
 }
 
-test('with signals that are none, a lock is free and the process ends by itself', async (t) => {
+test('after invalid signals the lock is free and the process ends by itself', async (t) => {
   const { said, code, signal, stderr } = await run(t, 'signals', 'fakes')
   t.deepEqual([code, signal, stderr], [0, null, ''])
   t.deepEqual([...new Set(said)], ['ERR_INVALID_ARG_TYPE'])

@@ -1,6 +1,6 @@
 // JavaScript's own ways to go wrong: code of the program that runs in the middle of a call, objects that
-// are not what they seem, numbers at the edges, handles that nobody closes. Never a crash or a hang, and
-// the error that the contract knows, or the program's own.
+// are not what they seem, extreme numbers, handles that are never closed. Never a crash or a hang, and
+// always a documented error or the program's own.
 
 import test from 'ava'
 import { MmFile, MmFileError, NamedMutex } from 'mmfile'
@@ -124,7 +124,7 @@ test('lists that throw, close, or are not what they seem', (t) => {
   refuses(t, () => file.appendAll(closes), 'ERR_MMFILE_CLOSED')
   t.is(other.length, 0)
   t.is(other.appendAll(new Proxy(['a', 'b'], {})), 0)
-  // What a list answers may change; what was listed is checked and kept.
+  // A list may return different values later; the listed ones are checked and kept.
   const shrinking = new Uint8Array(new ArrayBuffer(8, { maxByteLength: 8 }))
   const index = other.appendAll(
     (function* () {
@@ -196,7 +196,7 @@ test('buffers that were detached, shrunk or grown', (t) => {
   for (const view of [...views, resizable, target]) {
     t.throws(() => file.readInto(0, view), { code: 'ERR_OUT_OF_RANGE' })
   }
-  // What was listed may go before all of it is.
+  // An object may vanish before all of it is listed.
   const before = file.length
   const [gone, smaller] = [new Uint8Array(8), new ArrayBuffer(8, { maxByteLength: 8 })]
   const list = (function* () {
@@ -218,7 +218,7 @@ test('buffers that were detached, shrunk or grown', (t) => {
   t.is(Buffer.from(large, 2).toString('utf16le'), 'the end')
 })
 
-/** What `await` takes for a promise. */
+/** An object that `await` treats as a promise. */
 const thenable = (then) => Object.defineProperty({}, 'then', { value: then })
 const throws = () => {
   throw own
@@ -313,7 +313,7 @@ test('callbacks that come back: in a wait, an abort, an iteration, a stream', as
 
 const wrong = [undefined, null, {}, [], 5, 'x', () => {}, new Proxy({}, {})]
 
-test('methods and properties of what is no file, no mutex and no guard', async (t) => {
+test('methods and properties called on foreign objects', async (t) => {
   const file = create(t)
   const mutex = closing(t, NamedMutex.open(uniqueId('mutex')))
   const guard = mutex.tryLock()
@@ -327,7 +327,7 @@ test('methods and properties of what is no file, no mutex and no guard', async (
       for (const self of [...wrong, ...others, ...fakes]) {
         const call = async () => (get ?? value).call(self, 0, 'x')
         const named = typeof key === 'symbol' || key === 'abandoned'
-        // What does nothing but call another method finds one of that name.
+        // A method that only calls another method finds one of that name.
         if (named && others.includes(self)) continue
         if (named) await call().catch((error) => t.true(error instanceof TypeError))
         else await t.throwsAsync(call, { instanceOf: TypeError }, String(key))

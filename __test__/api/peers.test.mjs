@@ -6,7 +6,7 @@ import { MmFile } from 'mmfile'
 import { actor } from '../support/actors.mjs'
 import { closing, create, folder, open, refuses } from '../support/files.mjs'
 
-/** What does not depend on the moment. */
+/** The columns that do not depend on the moment. */
 const facts = (file) =>
   file
     .peers()
@@ -39,7 +39,7 @@ test('a handle finds itself', (t) => {
   refuses(t, () => file.peers(), 'ERR_MMFILE_CLOSED')
 })
 
-test('each handle has a row, whatever it may do', (t) => {
+test('each handle has a row, with any access', (t) => {
   const file = create(t, 4096, { lifetime: 'last-process' })
   const reader = open(t, file, { access: 'read' })
   const unlocked = open(t, file, { synchronized: false })

@@ -50,7 +50,7 @@ test('iteration shows what is present now', (t) => {
   t.deepEqual([...open(t, file, { access: 'read' })], ['a', 'b'])
 })
 
-test('iteration while somebody appends ends all the same', (t) => {
+test('iteration ends although another handle appends meanwhile', (t) => {
   const file = create(t)
   file.appendAll(['a', 'b'])
   const seen = []
@@ -75,7 +75,7 @@ test('iterations are independent of each other, and can be left early', (t) => {
   t.deepEqual(pairs, ['aa', 'ab', 'ba', 'bb', 'ca', 'cb'])
 })
 
-/** One operation on the file and on the array that stands for it. */
+/** One operation on the file and on the array that models it. */
 const operations = {
   append(run) {
     const value = run.value()

@@ -1,5 +1,5 @@
-// Arguments that throw when they are looked at, were revoked, or have names that are none, and numbers
-// where no other test has them: the error is the one that any wrong argument has.
+// Arguments that throw when they are read, revoked proxies, strange names, and numbers in unusual
+// places: the error is the same as for any wrong argument.
 
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -99,7 +99,7 @@ test('what cannot be looked at, as every argument', async (t) => {
 const range = { instanceOf: RangeError, code: 'ERR_OUT_OF_RANGE' }
 const notNumbers = [null, true, 1n, '0', '', Symbol('s'), {}, [], () => {}, new Number(0)]
 
-/** Whatever takes a time or a number and is not asked by the tests of the arguments. */
+/** The functions with a time or a number that the other tests of arguments do not cover. */
 const numeric = {
   'options.timeout': [
     (file, _, timeout) => file.lock({ timeout }),
@@ -143,7 +143,7 @@ for (const [name, calls] of Object.entries(numeric)) {
   })
 }
 
-test('a path that only looks like a URL, and a URL that says other things of itself', (t) => {
+test('a path that only looks like a URL, and a URL with misleading own properties', (t) => {
   const url = new URL('file:///nowhere')
   for (const wrong of [Object.create(URL.prototype), new Proxy(url, {}), Object.create(url)]) {
     t.throws(() => MmFile.openFile(wrong), type)

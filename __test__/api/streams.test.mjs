@@ -41,7 +41,7 @@ test('chunks are Buffers unless asked otherwise, and one segment each', async (t
   t.deepEqual(views, [new Uint8Array([99])])
 })
 
-test('it goes on until the seal, over processes', async (t) => {
+test('it continues until the seal, across processes', async (t) => {
   const file = create(t, 1 << 20)
   const chunks = []
   start(t, 'peers', 'produce', [file.id, 3000])

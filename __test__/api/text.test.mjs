@@ -11,7 +11,7 @@ const narrow = ['', 'a', 'plain text', 'Grüße\xff\x80\0']
 const sizes = { utf16le: 'utf16le', utf8: 'utf8', latin1: 'latin1' }
 
 for (const encoding of Object.keys(sizes)) {
-  test(`${encoding}: what goes in comes out, whatever reads and writes it`, async (t) => {
+  test(`${encoding}: every way to write and read returns the same text`, async (t) => {
     const file = create(t, 1 << 20, { encoding })
     t.is(file.encoding, encoding)
     const values = encoding === 'latin1' ? narrow : [...texts, ...narrow]

@@ -1,4 +1,4 @@
-// What can be written comes back as it went in, whatever it is and wherever in the file it stands.
+// Every writable value comes back unchanged, at any position in the file.
 
 import test from 'ava'
 import { create, open, refuses } from '../support/files.mjs'
@@ -69,7 +69,7 @@ test('every code unit', (t) => {
 const bytes = Uint8Array.from({ length: 64 }, (_, at) => (at * 37 + 5) & 255)
 const { buffer } = bytes
 
-/** A value and the bytes that it stands for. */
+/** A value and its bytes. */
 const values = {
   'no bytes': [new Uint8Array(0), []],
   'one byte': [new Uint8Array([255]), [255]],
@@ -253,7 +253,7 @@ test.serial('64 MiB of text and of bytes', (t) => {
   for (let at = 0; at < size; at += 4) big.writeUInt32LE((at * 2654435761) >>> 0, at)
   const text = big.toString('utf16le') // any pattern of bits, lone surrogates too
   t.is(text.length, size / 2)
-  file.append(new Uint8Array(1)) // what follows stands at odd offsets
+  file.append(new Uint8Array(1)) // the following segments are at odd offsets
   t.is(file.append(text), 1)
   t.is(file.append(big), 2)
   t.deepEqual([file.size, file.length], [2 * size + 13, 3])

@@ -1,5 +1,5 @@
-// How long the memory behind a view stays: never shorter than the view, and not for ever. In
-// processes of their own, which a mistake here would crash.
+// How long the memory behind a view stays mapped: as long as the view, but not forever. In child
+// processes, which a mistake here would crash.
 
 import test from 'ava'
 import { run } from '../support/child.mjs'
@@ -85,7 +85,7 @@ onLinux('resident memory is down after close() of a channel that had views', asy
   t.true(left > 50, `${left} MiB less`)
 })
 
-test('what a program wrote to a view of its own stays while the thread pool works on it', async (t) => {
+test('what a program wrote to a private view stays while the thread pool works on it', async (t) => {
   t.deepEqual(await play(t, 'useChanged'), [{ early: true, same: true }])
 })
 

@@ -20,7 +20,7 @@ test('a view is the shared memory, not a copy', (t) => {
       [1, 2, 3],
     ],
   )
-  // Views are for reading; nothing but this proves that they show the same bytes.
+  // Views are for reading; only this proves that they show the same bytes.
   mine[1] = 9
   t.deepEqual([[...theirs], [...again], [...other.readBytes(0)]], Array(3).fill([1, 9, 3]))
 })
@@ -38,7 +38,7 @@ test('a view shows its segment and nothing beside it', (t) => {
   }
 })
 
-test('views of what comes later', (t) => {
+test('views of later segments', (t) => {
   const file = create(t, 1 << 20)
   const readers = [open(t, file), open(t, file, { access: 'read' })]
   const early = []
@@ -55,7 +55,7 @@ test('views of what comes later', (t) => {
   }
 })
 
-test('a view of an old segment stays as it is while others append', (t) => {
+test('a view of an old segment does not change while others append', (t) => {
   const file = create(t, 1 << 16)
   file.append('constant')
   const view = file.view(0)
@@ -136,8 +136,8 @@ test("writing to a view of a 'read' handle changes nothing for anybody else", (t
   t.is(open(t, file).read(1), 'more')
 })
 
-// What was written to stays private to its handle page by page, so that a view of what comes later on
-// such a page may not show it. Everything that copies does, and so does everybody else.
+// A written page becomes private to its handle, so a view of a later segment on that page may not
+// show it. All copying reads show it, and so do all other handles.
 test("what comes behind a scribbled view of a 'read' handle can be read", (t) => {
   const file = create(t, 4096)
   const reader = open(t, file, { access: 'read' })
@@ -185,7 +185,7 @@ for (const [name, move] of Object.entries(moves)) {
     }
     t.true([0, length].includes(view.length))
     if (moved) t.is(Buffer.from(moved, byteOffset, length).toString('utf16le'), 'zero')
-    // Either way there are new views to be had.
+    // Either way new views can be made.
     t.is(Buffer.from(file.view(0)).toString('utf16le'), 'zero')
     t.is(file.view(1).length, 0)
     t.is(Buffer.from(file.view(2)).toString('utf16le'), 'two')
@@ -198,7 +198,7 @@ for (const [name, move] of Object.entries(moves)) {
   })
 }
 
-/** How many GiB there are to be had. A container often has less shared memory than the machine has memory. */
+/** How many GiB can be used. A container often has less shared memory than the machine has memory. */
 const memory = () => {
   if (process.platform !== 'linux') return 0
   const [, available] = /MemAvailable: +(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))

@@ -43,7 +43,7 @@ test('two that write the same index: one of them wins', (t) => {
   t.is(file.length, 30)
 })
 
-test('append answers the index that it got', (t) => {
+test('append returns the index of the segment', (t) => {
   const file = create(t)
   const other = open(t, file)
   t.is(file.append('a'), 0)
@@ -83,7 +83,7 @@ test('appendAll gives consecutive indexes, and the first of them', (t) => {
   t.is(file.size, 8 * 4 + 6 * 2)
 })
 
-test('appendAll of nothing answers where it would begin', (t) => {
+test('appendAll of nothing returns the next index', (t) => {
   const file = create(t)
   t.is(file.appendAll([]), 0)
   file.append('a')

@@ -65,7 +65,7 @@ test('the exclusive writer is the only one until it closes', async (t) => {
   t.throws(() => other.evict({ id: '1', role: 'writer' }), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
-test('a closed exclusive writer sends no bytes, whoever is the writer now', async (t) => {
+test('a closed exclusive writer sends no bytes, with or without a new writer', async (t) => {
   const one = channel(t)
   const bytes = Buffer.from('x')
   const writer = await one.exclusiveWriter()
@@ -78,7 +78,7 @@ test('a closed exclusive writer sends no bytes, whoever is the writer now', asyn
   t.is(one.nextIndex, 2)
 })
 
-test('an exclusive writer sends the bytes that there are, whatever they say of themselves', async (t) => {
+test('an exclusive writer sends the real bytes of arrays with misleading own properties', async (t) => {
   const one = small(t)
   const reader = one.reader()
   const writer = closing(t, await one.exclusiveWriter())

@@ -20,7 +20,7 @@ test('each message goes to one member of each group', (t) => {
   t.is(first.group, 'a')
 })
 
-test('an unknown group is NOT_FOUND and names those there are: a typing error holds nobody back', (t) => {
+test('an unknown group is NOT_FOUND and the message names the existing ones: a misspelt name creates no group', (t) => {
   const one = jobs(t)
   const error = refuses(t, () => one.member('worker'), 'ERR_MMFILE_NOT_FOUND')
   t.regex(error.message, /workers/)
@@ -29,7 +29,7 @@ test('an unknown group is NOT_FOUND and names those there are: a typing error ho
   t.throws(() => one.member('workers', { prefetch: 0 }), { code: 'ERR_OUT_OF_RANGE' })
 })
 
-test('createGroup is idempotent and begins where it is told', (t) => {
+test('createGroup is idempotent and begins at `from`', (t) => {
   const one = jobs(t, { groups: [] })
   one.sendAllSync([0, 1, 2])
   one.createGroup('old')
@@ -271,7 +271,7 @@ test('work() runs so many at a time, and at its signal waits for those', async (
   await t.notThrowsAsync(one.work('workers', () => t.fail(), { signal: AbortSignal.abort() }))
 })
 
-test('work() rejects with what onError throws, and gives the job back', async (t) => {
+test('work() rejects with the error that onError throws, and gives the job back', async (t) => {
   const one = jobs(t)
   one.sendSync('job')
   const wrong = new Error('wrong')

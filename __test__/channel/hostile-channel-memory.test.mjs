@@ -1,4 +1,4 @@
-// Whatever stands in a channel's memory, there is an error or data: never a crash, never a hang.
+// With any bytes in a channel's memory, calls return an error or data: never a crash, never a hang.
 
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 import test from 'ava'

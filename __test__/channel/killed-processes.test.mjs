@@ -49,7 +49,7 @@ for (const place of ['memory', 'disk']) {
         )
         t.true(got.length >= said.length)
         t.true(got.length <= said.length + 1, 'at most the one whose send had not returned')
-        // Whatever the writer held is free again.
+        // Everything that the writer held is free again.
         t.is(await one.send('free', { timeout: 5000 }), got.at(-1).index + 1)
         reader.close()
       }
@@ -82,7 +82,7 @@ test('many writers in many processes: everything arrives, each writer in order',
   }
 })
 
-test('a reader that is killed with views holds nobody back', async (t) => {
+test('a reader that is killed with views holds no writer back', async (t) => {
   const one = channel(t, { capacity: 4096 })
   const own = one.reader()
   while (one.trySend(Buffer.alloc(100)) !== undefined);
@@ -159,7 +159,7 @@ test('what a killed member had comes before newer jobs, however many there are',
   const member = one.member('g')
   t.is(member.tryReceive().index, 1)
   await child.kill()
-  // There is always a newer one, and never so many that a writer looks for room.
+  // There is always a newer job, and never so many that a writer has to reclaim room.
   let job
   for (let n = 0; n < 1000 && job?.index !== 0; n += 1) {
     one.sendSync('newer')
@@ -171,7 +171,7 @@ test('what a killed member had comes before newer jobs, however many there are',
 })
 
 for (const place of ['memory', 'disk']) {
-  test(`${place}: every job is acknowledged by exactly one worker, whatever workers are killed`, async (t) => {
+  test(`${place}: exactly one worker acknowledges each job while workers are killed`, async (t) => {
     const options = { ...json, groups: ['g'] }
     const one =
       place === 'memory'

@@ -1,4 +1,4 @@
-// Channels: creating and opening, what a channel is, and what its encodings make of values.
+// Channels: creating and opening, their properties, and their encodings.
 
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -161,7 +161,7 @@ test('a codec of the program’s own', (t) => {
   t.regex(error.message, /reversed/)
 })
 
-test('bytes are any bytes, and a string is told about encodings', (t) => {
+test('any bytes are accepted, and the error for a string names encodings', (t) => {
   const one = channel(t)
   const reader = one.reader()
   const bytes = new Uint8Array([1, 2, 3, 4])

@@ -150,7 +150,7 @@ test('closing the channel empties views', (t) => {
   t.notThrows(() => message.release())
 })
 
-test('lossy: true counts what it missed and goes on with the oldest', (t) => {
+test('lossy: true counts missed messages and continues with the oldest', (t) => {
   const one = small(t)
   const reader = one.reader({ lossy: true })
   const total = 500
@@ -165,7 +165,7 @@ test('lossy: true counts what it missed and goes on with the oldest', (t) => {
   )
 })
 
-test("lossy: 'newest' always goes on with the newest", (t) => {
+test("lossy: 'newest' always continues with the newest", (t) => {
   const one = small(t, { encoding: 'json' })
   const reader = one.reader({ lossy: 'newest' })
   one.sendAllSync([0, 1, 2])
@@ -190,7 +190,7 @@ test("with 'drop-oldest' every reader is lossy, and groups are UNSUPPORTED", (t)
   )
 })
 
-test('a lossy reader gets copies, whatever it asks for', (t) => {
+test('a lossy reader gets copies for every `as`', (t) => {
   const one = small(t)
   const reader = one.reader({ lossy: true, as: 'view' })
   one.trySend(Buffer.alloc(100, 1))
@@ -291,7 +291,7 @@ test('lag, and what may not be asked for', (t) => {
   t.throws(() => reader.receiveSync({ timeout: 'x' }), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-test('an evicted reader is told, in whatever it does', async (t) => {
+test('every call of an evicted reader fails', async (t) => {
   const one = small(t, { encoding: 'json' })
   const reader = one.reader()
   const waiting = reader.receive()

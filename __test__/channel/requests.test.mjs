@@ -78,7 +78,7 @@ test("a handler's error keeps its code, its properties and its causes", async (t
   t.regex(inspect(cause), /no configuration[\s\S]*\[cause\]: .*ENOENT/)
 })
 
-test('whatever a handler throws comes back', async (t) => {
+test('everything that a handler throws comes back', async (t) => {
   const one = channel(t, { encoding: 'json' })
   class Refused extends Error {
     get code() {
@@ -114,7 +114,7 @@ test('whatever a handler throws comes back', async (t) => {
   t.deepEqual({ ...causes[7] }, { small: 1 })
 })
 
-test('onError hears of a handler that failed; what it throws ends the serving', async (t) => {
+test('onError is called for a handler that failed; an error that it throws ends the serving', async (t) => {
   const one = channel(t, { encoding: 'json' })
   const heard = []
   const served = one.serve(
@@ -156,7 +156,7 @@ test("a handler's error comes back however long its texts are", async (t) => {
   t.regex(error.cause.message, /^(字"\n){500}/)
 })
 
-test('a damaged reply is none', async (t) => {
+test('a damaged reply is ignored', async (t) => {
   const prefixes = { data: 'a-', mutex: 'b-', channel: `c${uniqueId()}-`.slice(0, 40) }
   const one = channel(t, { encoding: 'json', prefixes })
   const request = one.request('x', { timeout: 5000 })
@@ -222,7 +222,7 @@ test('bytes and text', async (t) => {
   t.is(await text.request('ä'), 'Ä')
 })
 
-test('without a server a request waits, times out, or is told', async (t) => {
+test('without a server a request waits, times out, or fails at once', async (t) => {
   const one = channel(t, { encoding: 'json' })
   const { message } = await rejects(t, one.request('x', { timeout: 20 }), 'ERR_MMFILE_TIMEOUT')
   t.regex(message, /no process serves this channel: start one that calls serve\(\)/)

@@ -7,7 +7,7 @@ import { channel, closing, fill, refuses, rejects } from '../support/channels.mj
 
 const small = (t, options = {}) => channel(t, { capacity: 4096, ...options })
 
-test('messages get gapless indices from 0, whoever sends them', async (t) => {
+test('messages of all senders get gapless indices from 0', async (t) => {
   const one = small(t, { encoding: 'utf8' })
   const other = closing(t, Channel.openExisting(one.id))
   const indices = [

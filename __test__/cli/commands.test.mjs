@@ -1,4 +1,4 @@
-// The command line: its usage and its failures; what lists, removes and shows who is there.
+// The command line: usage, failures, and the commands list, rm, sweep and peers.
 
 import {
   mkdtempSync,
@@ -147,7 +147,7 @@ test('ls shows what there is', async (t) => {
   )
   await creator.kill()
   if (process.platform === 'win32') {
-    // What a killed process had is gone at once.
+    // The handles of a killed process are gone at once.
     await prints(t, ['ls', '-q', ...flags], 'first\n')
     await prints(t, ['sweep', '--json', ...flags], '[]\n')
     return
@@ -199,7 +199,7 @@ test('ls, rm and sweep know files and mutexes apart', async (t) => {
   t.deepEqual([file.append('goes on'), mutex.closed], [0, false])
 })
 
-test('peers shows who has a file open', async (t) => {
+test('peers shows which processes have a file open', async (t) => {
   const file = create(t, 100)
   open(t, file, { access: 'read' })
   const guard = file.tryLock()
@@ -217,7 +217,7 @@ test('peers shows who has a file open', async (t) => {
   )
 })
 
-test('peers shows who has a mutex, and who holds it', async (t) => {
+test('peers shows which processes have a mutex open, and which one holds it', async (t) => {
   const mutex = closing(t, NamedMutex.open(uniqueId()))
   const line = (lock) => new RegExp(`^ *${process.pid} +read-write +\\S+Z +creator${lock}$`, 'm')
   t.regex((await command(t, ['peers', mutex.name])).stdout, line(''))

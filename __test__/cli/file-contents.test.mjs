@@ -35,7 +35,7 @@ test('inspect shows the file and its segments', async (t) => {
   t.false(shown.stdout.includes('\x1b'), 'no colours where no terminal is')
 })
 
-test('inspect and cat show a part of what there is, of millions of segments as quickly', async (t) => {
+test('inspect and cat show a part of a file, of millions of segments just as quickly', async (t) => {
   const count = 3_000_000
   const file = create(t, count * 5)
   for (let at = 0; at < count; at += 100_000) {
@@ -61,7 +61,7 @@ test('inspect and cat show a part of what there is, of millions of segments as q
   t.true(performance.now() - started < 30_000)
 })
 
-test('inspect shows as many segments as it is told to', async (t) => {
+test('inspect --limit shows that many segments', async (t) => {
   const count = 130_000
   const file = create(t, count * 6)
   file.appendAll(Array.from({ length: count }, () => 'x'))
@@ -69,7 +69,7 @@ test('inspect shows as many segments as it is told to', async (t) => {
   t.deepEqual([status, stderr, stdout.match(/ x$/gm)?.length], [0, '', count])
 })
 
-test('text is recognised by what it is, whatever its encoding, and bytes are shown as bytes', async (t) => {
+test('text is recognised in each encoding, and bytes are shown as bytes', async (t) => {
   const file = create(t, 4096)
   file.appendAll([
     'Grüße',
@@ -103,7 +103,7 @@ test('text is recognised by what it is, whatever its encoding, and bytes are sho
   t.regex((await command(t, ['inspect', long.id])).stdout, / xé{59}…$/m)
 })
 
-test('append stores text in the encoding that it is told', async (t) => {
+test('append stores text in the given encoding', async (t) => {
   const file = create(t, 4096, { encoding: 'utf8' })
   await prints(t, ['append', file.id, 'Grüße', '--encoding', 'utf8'], '0\n')
   await prints(t, ['append', file.id, '--lines', '--encoding', 'latin1'], '1\n', { input: 'é\n' })
@@ -111,7 +111,7 @@ test('append stores text in the encoding that it is told', async (t) => {
   t.is((await command(t, ['append', file.id, '€', '--encoding', 'latin1'])).status, 2)
 })
 
-test('without an encoding, append stores text in that of the newest texts, as cat recognises it', async (t) => {
+test('without --encoding, append uses the encoding of the newest texts, as cat recognises it', async (t) => {
   const appended = async (...values) => {
     const file = create(t, 1 << 20)
     if (values.length > 0) file.appendAll(values)
@@ -143,7 +143,7 @@ test('without an encoding, append stores text in that of the newest texts, as ca
   t.is(await appended(utf8(`x${'é'.repeat(9000)}`)), 'utf8')
 })
 
-test('seal ends those who follow; follow --from end begins with what comes', async (t) => {
+test('seal ends followers; follow --from end begins with the next segment', async (t) => {
   const file = create(t, 4096)
   file.append('there')
   const follower = startCommand(t, ['follow', file.id, '--from', 'end'])
@@ -205,7 +205,7 @@ test('follow prints what is there and what comes, until the file is sealed', asy
   t.is((await late.ended).stdout, '"comes"\n""\n"last"\n')
 })
 
-test('follow ends with the peers if it is asked to, and with a signal', async (t) => {
+test('follow ends with its peers if the option asks for that, and with a signal', async (t) => {
   const creator = start(t, 'sweepers', 'create', ['mmfile-data-', 'mmfile-lock-'])
   const id = await creator.next()
   const follower = startCommand(t, ['follow', id, '--require-peer'])

@@ -44,7 +44,7 @@ for (const [name, make] of Object.entries(kinds)) {
     return one
   }
 
-  test(`${name}: a program misses its peer while the command looks on`, async (t) => {
+  test(`${name}: an observing command is no peer`, async (t) => {
     const one = full(t)
     const guest = start(t, 'observed', 'guest', [one.path ?? one.id, one.constructor.name])
     t.is(await guest.next(), 'here')

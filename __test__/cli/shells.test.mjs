@@ -1,4 +1,4 @@
-// The command in a shell and on a terminal: completions, and colours where somebody sees them.
+// The command in a shell and on a terminal: completions, and colours on a terminal only.
 
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ function withCommand(t) {
   const path = join(folder, 'mmfile')
   writeFileSync(path, `#!/bin/sh\nexec '${process.execPath}' '${bin}' "$@"\n`)
   chmodSync(path, 0o755)
-  // Nothing of what else decides about colours, such as CI.
+  // Without the other variables that decide about colours, such as CI.
   const env = { HOME: folder, PATH: `${folder}${delimiter}${process.env.PATH}` }
   for (const name of ['NODE_OPTIONS', 'MMFILE_DIRECTORY']) {
     if (process.env[name]) env[name] = process.env[name]

@@ -257,7 +257,7 @@ onScreen('in a low window a panel has the room; without colours there are none',
   await terminal.shows(/follows channel a-channel[\s\S]*three/)
   terminal.press('q')
   t.is(await terminal.ended, 0)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what colours begin with
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour sequences begin with it
   t.notRegex(Buffer.concat(terminal.bytes).toString(), /\x1b\[[\d;]*m/)
 })
 

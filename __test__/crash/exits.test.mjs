@@ -6,10 +6,10 @@ import { run, start } from '../support/child.mjs'
 import { closing, left, open, refuses } from '../support/files.mjs'
 
 const windows = process.platform === 'win32'
-/** What a signal's end looks like: Windows has none, and ends a process with a code. */
+/** The exit status after a signal: Windows has no signals, and ends a process with a code. */
 const by = (signal, code = 1) => (windows ? { code, signal: null } : { code: null, signal })
 
-/** How a process ends, and what its end looks like from outside. */
+/** How a process ends, and its exit status. */
 const clean = {
   'the end of the script': ['end', { code: 0, signal: null }],
   'process.exit': ['exit', { code: 0, signal: null }],
@@ -52,7 +52,7 @@ function isGone(t, id) {
 }
 
 for (const [name, way] of Object.entries(clean)) {
-  test(`the creator ends by ${name}: its file ends for newcomers, and goes on for others`, async (t) => {
+  test(`the creator ends by ${name}: its file cannot be opened any more, and open handles keep working`, async (t) => {
     const file = await creator(t, way, 'creator', '')
     isGone(t, file.id)
     goesOn(t, file)
@@ -101,7 +101,7 @@ for (const [name, way] of Object.entries({ ...clean, ...sudden })) {
     isGone(t, file.id)
   })
 
-  test(`nobody else has the file, and its maker ends by ${name}`, async (t) => {
+  test(`the only process that has the file open ends by ${name}`, async (t) => {
     for (const lifetime of ['creator', 'last-process']) {
       const child = start(t, 'exits', 'create', [way[0], lifetime, ''])
       const id = await child.next()
@@ -113,7 +113,7 @@ for (const [name, way] of Object.entries({ ...clean, ...sudden })) {
   })
 }
 
-test('a process with pending waits, views and locks ends when it is told to', async (t) => {
+test('a process with pending waits, views and locks can be ended', async (t) => {
   const { said, code, signal, stderr } = await run(t, 'exits', 'busy')
   t.deepEqual([said, code, signal, stderr], [['busy'], 3, null, ''])
 })

@@ -4,7 +4,7 @@ import test from 'ava'
 import { run } from '../support/child.mjs'
 import { folder } from '../support/files.mjs'
 
-// Windows lets nobody cut a file that is mapped.
+// Windows does not let a program cut a mapped file.
 const whereFilesAreCut = process.platform === 'win32' ? test.skip : test
 
 whereFilesAreCut('what is filled in and what is waited for, while the file is cut', async (t) => {

@@ -1,4 +1,4 @@
-// Whatever stands in shared memory, there is an error or data: never a crash, never a hang.
+// With any bytes in shared memory, calls return an error or data: never a crash, never a hang.
 
 import test from 'ava'
 import { MmFile, remove } from 'mmfile'

@@ -168,7 +168,7 @@ test.serial('a killed reader and a killed waiter leave no trace', async (t) => {
   t.is(file.tryLock().abandoned, false)
 })
 
-test.serial('a lock that was abandoned is told to the next holder, and to no other', async (t) => {
+test.serial('an abandoned lock is reported to the next holder only', async (t) => {
   const file = create(t)
   const reader = open(t, file, { access: 'read' })
   const victim = start(t, 'victims', 'hold', [file.id])

@@ -1,5 +1,5 @@
-// Threads of one process that have the same file open, and that end in the middle of something. In
-// processes of their own, which a mistake here would crash.
+// Threads of one process that have the same file open, and that end in the middle of an operation.
+// In child processes, which a mistake here would crash.
 
 import test from 'ava'
 import { run } from '../support/child.mjs'
@@ -12,7 +12,7 @@ async function play(t, name, ...args) {
   return said
 }
 
-test('eight workers append to the same file, each with a handle of its own', async (t) => {
+test('eight workers append to the same file, each through its own handle', async (t) => {
   const [{ total, length, wrong, distinct }] = await play(t, 'append', 8, rounds(2000))
   t.deepEqual([total, length, distinct], [8 * rounds(2000), 8 * rounds(2000), total])
   t.deepEqual(wrong, [])
@@ -29,10 +29,10 @@ test('waits in one thread for what another one appends', async (t) => {
   t.deepEqual(await play(t, 'waitForEachOther'), ['done'])
 })
 
-/** The ones with a section of their own. */
+/** The operations that have a separate test. */
 const INSIDE = ['holding', 'holdingAsync', 'hoarding']
 
-// What the worker is doing when it is terminated.
+// The worker's work when it is terminated.
 const doings = {
   'waits pending': 'waiting',
   'a wait that blocks it': 'waitingSync',

@@ -29,7 +29,7 @@ const readers = {
   },
 }
 
-/** A reader of a channel: the lines that it has printed, and a promise of what it missed. */
+/** A reader of a channel: the lines that it has printed, and a promise of how many messages it missed. */
 function observe(t, [command, ...args], channel, directory) {
   const child = spawn(command, [...args, channel], {
     env: { ...process.env, MMFILE_DIRECTORY: directory },

@@ -9,7 +9,7 @@ import { runAsync } from '../../scripts/lib/async.mjs'
 import { others, tools } from '../../scripts/runtime-versions.mjs'
 import { blocks, files, installed, page, root, session } from '../support/markdown.mjs'
 
-// One page after the other: each starts processes of its own.
+// One page after the other: each starts processes.
 const onUnix = process.platform === 'win32' ? test.skip : test.serial
 const onLinux = process.platform === 'linux' ? test.serial : test.skip
 const cookbook = (name) => page(`docs/cookbook/${name}`)
@@ -130,14 +130,14 @@ test('the programs of snapcraft.yaml have the private shared memory', (t) => {
   for (const app of Object.values(apps)) t.deepEqual(app.plugs, ['shared-memory'])
 })
 
-test('a prefix is what every name in the folder begins with, from the creation on', async (t) => {
+test('every name in the folder begins with the prefix, from the creation on', async (t) => {
   const { path, run } = place(t, 'containers.md')
   const watched = `
     const { watch, mkdirSync } = require('node:fs')
     const { MmFile } = require('mmfile')
     mkdirSync('watched')
     const names = new Set()
-    // What has no name yet, the kernel shows as a number.
+    // The kernel shows a file without a name as a number.
     const watcher = watch('watched', (_, name) => name.startsWith('#') || names.add(name))
     setTimeout(() => {
       const options = { id: 'a', directory: 'watched', prefixes: { data: 'snap.greeting.data-' } }
@@ -186,7 +186,7 @@ withNamespaces('the handler for Lambda runs where there is no /dev/shm', async (
     console.log(existsSync('/dev/shm'), await handler({ text: 'hello' }))`
   writeFileSync(join(path, 'invoke.mjs'), program)
   mkdirSync(join(path, 'dev'))
-  // A /dev with nothing but what Node.js opens.
+  // A /dev with only the devices that Node.js opens.
   const { stdout, stderr } = await run(
     `unshare -m bash -c 'mount -t tmpfs none dev
        cp -a /dev/null /dev/zero /dev/random /dev/urandom dev

@@ -1,4 +1,4 @@
-// index.d.ts, the whole public API on one page: what an editor shows of it, and that it is what can be loaded.
+// index.d.ts, the whole public API on one page: its hover texts, and that it matches the loaded package.
 
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
@@ -20,7 +20,7 @@ const checker = program.getTypeChecker()
 const source = program.getSourceFile(page)
 const everything = checker.getExportsOfModule(checker.getSymbolAtLocation(source))
 
-/** What is declared at the top, and what is in it, for programs to use: symbols with their full names. */
+/** The public declarations and their members: symbols with their full names. */
 function* members() {
   for (const exported of everything) {
     const isAlias = exported.flags & ts.SymbolFlags.Alias
@@ -42,7 +42,7 @@ const isHidden = ({ name }) => ts.isPrivateIdentifier(name)
 
 const textOf = (parts) => ts.displayPartsToString(parts)
 
-/** What an editor lacks for a member: of a method, for each of its overloads. */
+/** The missing parts of a member's documentation: for a method, those of each overload. */
 function faultsOf([name, symbol]) {
   const signatures = symbol.declarations
     .filter((one) => ts.isFunctionLike(one) && !ts.isAccessor(one))

@@ -12,7 +12,7 @@ import { root } from '../support/markdown.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 
-/** Each test has objects of its own, so that several can run at a time. */
+/** Each test uses its own objects, so that several can run at a time. */
 function place(t) {
   const path = folder(t)
   const run = (name, ...args) => {

@@ -76,7 +76,7 @@ test('the words of a channel are those of channel_layout.rs', (t) => {
 test('the constants are those of the code', (t) => {
   const code = [
     layout,
-    ...['frames/frame.rs', 'object/files/liveness.rs', 'platform/unix/process.rs'].map(core),
+    ...['frames/size_word.rs', 'object/files/liveness.rs', 'platform/unix/process.rs'].map(core),
   ]
   const value = (written) => {
     const plain = written.replaceAll('_', '')
@@ -127,7 +127,7 @@ linux('so has one in memory', (t) => {
   }
 })
 
-/** Appends a segment if there is room for it; what `path` holds then is what the page says. */
+/** Appends a segment if there is room for it, and compares `path` with the page's bytes. */
 function checkObject(t, file, path, flags) {
   const { capacity } = file
   if (capacity > 8) file.append('ab')
@@ -162,7 +162,7 @@ function programs(t) {
   t.deepEqual(more, [])
   writeFileSync(join(path, 'mmfile_reader.py'), reader.code)
   writeFileSync(join(path, 'mmfile_writer.py'), writer.code)
-  // As it has to be woken, or hangs: it does not look for itself.
+  // It has to be woken, or hangs: it does not check by itself.
   const patient = reader.code.replace('Timespec(0, 500_000_000)', 'Timespec(600, 0)')
   t.not(patient, reader.code)
   writeFileSync(join(path, 'patient.py'), patient)
@@ -171,7 +171,7 @@ function programs(t) {
   return path
 }
 
-/** Starts one of them; what it prints line by line, and how it ends. */
+/** Starts one of them; returns the lines that it prints, and its exit. */
 function begin(t, path, name, ...args) {
   const child = spawn('python3', [name, ...args], { cwd: path })
   t.teardown(() => child.kill('SIGKILL'))
@@ -348,7 +348,7 @@ foreign('a writer that is killed before any of its stores has appended all or no
   t.log(`${kills} places to be killed at`)
 })
 
-/** What is behind the last segment is zero. */
+/** The bytes behind the last segment are zero. */
 function checkEnd(t, file) {
   const bytes = readFileSync(objectOf(file))
   t.true(bytes.subarray(file.size, -4096).every((byte) => byte === 0))

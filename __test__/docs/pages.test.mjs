@@ -94,7 +94,7 @@ test('what npm shows leads to nothing that the package does not have', (t) => {
   }
 })
 
-/** What GitHub makes of headings to link to. */
+/** The anchors that GitHub makes of headings. */
 function anchors(text) {
   const headings = [...prose(text).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading)
   const plain = (heading) => heading.toLowerCase().replaceAll(/[^\p{L}\p{N}_ -]/gu, '')
@@ -105,7 +105,7 @@ const api = entries(page('docs/api.md'))
 /** Whether something is described under that name, with its parameters or without. */
 const has = (name) => [...api].some((entry) => entry === name || entry.startsWith(`${name}(`))
 
-/** What a class has of its own on it or on its instances; symbols by their common names. */
+/** The own members of a class and of its prototype; symbols by their common names. */
 function members(object) {
   const internal = ['constructor', 'length', 'name', 'prototype']
   return Reflect.ownKeys(object).flatMap((key) => {
@@ -145,7 +145,7 @@ test('the members of NamedMutex are in docs/api.md', (t) => {
   checkAll(t, ['mutex.name'])
 })
 
-test('the members of Channel, and of what it makes, are in docs/api.md', async (t) => {
+test('the members of Channel, its receivers and its writers are in docs/api.md', async (t) => {
   const { Channel } = mmfile
   const channel = Channel.createNew({ encoding: 'utf8', groups: ['g'] })
   const [reader, member] = [channel.reader(), channel.member('g')]

@@ -70,7 +70,7 @@ test('both commands of the README are scripts of the package', (t) => {
   t.truthy(scripts.start && scripts.test)
 })
 
-// On Windows a signal ends npm alone, and nobody who was started by it.
+// On Windows a signal ends only npm, and not the processes that it started.
 const withSignals = process.platform === 'win32' ? test.skip : test
 
 withSignals('npm start prints the address of a page, and it ends when npm does', async (t) => {

@@ -164,7 +164,7 @@ static class Program
                 break;
             case "begin": file.Begin(order[1]); Say("begun"); break;
             case "hold": file.Enter(); Say("held"); break;
-            // A console has an encoding of its own.
+            // A console has its own encoding.
             case "read":
                 byte[] text = Encoding.Unicode.GetBytes(file.Read(int.Parse(order[1])));
                 Say("text " + Convert.ToBase64String(text));

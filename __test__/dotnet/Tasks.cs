@@ -65,7 +65,7 @@ static class Tasks
         return text.ToString();
     }
 
-    /// What each task has, field by field; "null" where it has nothing.
+    /// The fields of each task; "null" for an absent one.
     public static string Fields(List<TaskInfo> tasks)
     {
         var text = new StringBuilder();

@@ -27,7 +27,7 @@ async function opened(path) {
   return peer
 }
 
-/** What the program adds, one segment after the other, is seen by a reader meanwhile. */
+/** A reader sees the segments that the program adds one by one. */
 async function frames(file, path) {
   const values = ['text', '', 'Grüße 💾', 'a\r\nb']
   file.appendAll(values)
@@ -87,7 +87,7 @@ const tasks = [
   },
 ]
 
-/** What .NET has of them, as the program says it. */
+/** .NET's values of the fields, as the program prints them. */
 const fields = (list) =>
   list
     .map((task) => {
@@ -123,9 +123,9 @@ async function xml(file, path) {
     const index = Number((await peer.ask(`tasks 0 ${how}`)).replace('at ', ''))
     const theirs = file.read(index)
     assert.match(theirs, form)
-    // Nil or absent, a name and a description are empty to us, as they are to .NET's own reader of ours.
+    // A nil or absent name or description becomes empty, as in .NET's own reader.
     assert.deepEqual(deserializeTasks(theirs), expected, how)
-    // And what we make of theirs is what .NET had.
+    // And our reader returns the values that .NET had.
     const again = file.append(serializeTasks(deserializeTasks(theirs)))
     assert.equal(text(await peer.ask(`fields ${again}`)), fields(expected))
   }

@@ -13,7 +13,7 @@ const ROUNDS = 20
 /** A survivor may not wait longer for a dead holder's lock, in milliseconds: Wine's server is slow. */
 const PATIENCE = 2000
 
-/** A process that appends for ever, or takes the lock and keeps it. */
+/** A process that appends forever, or takes the lock and keeps it. */
 async function play(role, id, tag) {
   const file = MmFile.openExisting(id, { prefixes })
   const say = (text) => process.stdout.write(`${text}\n`)
@@ -129,7 +129,7 @@ async function main(dotnet, program, report) {
       assert.equal(await peer.ask(`append whole-${round}`), `at ${3 * round}`)
       assert.equal(await peer.ask(`begin half-${round}`), 'begun')
       await peer.kill()
-      // Its size says that it is there; nobody can tell that it is not whole.
+      // Its size word says that it is there; no process can tell that it is not whole.
       assert.equal(file.append(`next-${round}`), 3 * round + 2)
       assert.equal(file.recovered, round + 1)
       assert.deepEqual(
@@ -143,7 +143,7 @@ async function main(dotnet, program, report) {
     )
   }
 
-  // One of them dies with the lock; the other goes on.
+  // One of them dies with the lock; the other continues.
   {
     const file = MmFile.createNew(CAPACITY, { prefixes })
     let worst = 0

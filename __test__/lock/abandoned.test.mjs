@@ -1,4 +1,4 @@
-// A section that its holder did not come to the end of is found abandoned, by whatever way it ended.
+// A section that its holder did not complete is reported as abandoned, however the holder ended.
 
 import test from 'ava'
 import { NamedMutex } from 'mmfile'
@@ -35,7 +35,7 @@ for (const [name, way] of Object.entries(ways)) {
   }
 }
 
-// Each of them finds the lock of the dead holder, repairs what it left, and goes on.
+// Each of them finds the lock of the dead holder, repairs the file, and continues.
 const operations = {
   length: (file) => file.length,
   append: (file) => file.append('x'),
@@ -48,7 +48,7 @@ const operations = {
 }
 
 for (const [name, operate] of Object.entries(operations)) {
-  test(`the next section knows, whatever was done in between: ${name}`, async (t) => {
+  test(`the next section reports it, also after ${name}`, async (t) => {
     const file = create(t, 1024)
     const child = start(t, 'enders', 'within', ['file', file.id, 'kill'])
     await child.next()

@@ -71,7 +71,7 @@ test.serial(
   },
 )
 
-test.serial('appendAll: the values of one call stand together', async (t) => {
+test.serial('appendAll: the values of one call are consecutive', async (t) => {
   const file = create(t, 1 << 21)
   const children = [0, 1, 2].map((who) => start(t, 'appenders', 'groups', [file.id, who, 2000]))
   for (const child of children) await child.next()

@@ -81,7 +81,7 @@ test('a thenable counts as a promise', async (t) => {
   const file = create(t)
   let settle
   const promise = file.withLock(() => ({
-    // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+    // biome-ignore lint/suspicious/noThenProperty: the test needs a `then`
     then(resolve) {
       settle = resolve
     },
@@ -133,7 +133,7 @@ test('a second lock of the same handle is an error, not a hang', async (t) => {
   file.tryLock().release()
 })
 
-test('another handle of the same thread is told so at once, whatever it does', (t) => {
+test('every call through another handle of the same thread fails at once', (t) => {
   const file = create(t)
   const other = open(t, file)
   const unsynchronized = open(t, file, { synchronized: false })
@@ -192,7 +192,7 @@ test('tryLock: a guard, or undefined if another process has it', async (t) => {
   file.tryLock().release()
 })
 
-test('a guard is released once, whatever else happens', (t) => {
+test('a guard is released only once', (t) => {
   const file = create(t)
   const first = file.tryLock()
   first.release()
@@ -243,7 +243,7 @@ test('another process waits for the lock, and for no longer than it wants to', a
   t.is(impatient.append('x'), 1, 'a timeout of 0 is enough when it is free')
 })
 
-test('a lock that is waited for comes as soon as it is released', async (t) => {
+test('a waiter gets the lock as soon as it is released', async (t) => {
   const file = create(t)
   const child = start(t, 'locks', 'hold', [file.id])
   await child.next()
@@ -268,7 +268,7 @@ for (const [what, held] of [
   ['guard', 'ERR_MMFILE_LOCK_HELD'],
   ['async work', 'held'],
 ]) {
-  test(`the lock is kept while nothing but the ${what} refers to the file`, async (t) => {
+  test(`the lock is kept while only the ${what} refers to the file`, async (t) => {
     const { said, stderr } = await run(t, 'locks', 'keep', [what], { node: ['--expose-gc'] })
     t.deepEqual([said, stderr], [[held, 'released', 'free'], ''])
   })

@@ -1,4 +1,4 @@
-// lock(): the file's lock over awaits, held by a thread of its own.
+// lock(): the file's lock over awaits, held by a separate thread.
 
 import { readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -60,7 +60,7 @@ test('what would block the thread that has to release the lock is an error, with
   next.release()
 })
 
-test('timeout, signal and close() end the waiting, and what comes after goes on', async (t) => {
+test('timeout, signal and close() end the wait, and later locks work', async (t) => {
   const file = create(t)
   const other = open(t, file)
   const guard = await file.lock()
@@ -92,7 +92,7 @@ test('closing the handle releases the lock', async (t) => {
   t.notThrows(() => guard.release())
 })
 
-test('a holder that is killed leaves the lock to the next one, who is told', async (t) => {
+test('the next holder after a killed one finds the lock abandoned', async (t) => {
   const file = create(t, 1 << 16)
   let most = 0
   const kills = rounds(10)
@@ -146,7 +146,7 @@ test('many locks on one handle use one thread, and none of libuv', async (t) => 
   t.is(threads(), before)
 })
 
-test('a lock() that has timed out behind a busy thread settles, and stands in the way until then', async (t) => {
+test('a lock() that has timed out behind a busy thread settles, and blocks others until then', async (t) => {
   const file = create(t)
   const other = open(t, file)
   const guard = await file.lock()
@@ -164,7 +164,7 @@ test('a lock() that has timed out behind a busy thread settles, and stands in th
   again.release()
 })
 
-test('a lock() that has timed out leaves nothing in the way of the next one', async (t) => {
+test('a lock() that has timed out does not block the next one', async (t) => {
   const file = create(t)
   const other = open(t, file)
   const guard = await file.lock()
@@ -173,7 +173,7 @@ test('a lock() that has timed out leaves nothing in the way of the next one', as
   guard.release()
 })
 
-test('an operation while lock() is pending works inside the lock as soon as it is there', async (t) => {
+test('an operation during a pending lock() runs inside the lock once it is taken', async (t) => {
   const file = create(t, 1 << 16, { lockTimeout: 60_000 })
   const other = await actor(t)
   await other.keeps('file', 'MmFile', 'openExisting', file.id)

@@ -187,7 +187,7 @@ alone('more locks than would be let go at a death are refused', (t) => {
   t.truthy(guards.at(-1))
 })
 
-test('peers tell who has it open, and who holds it', async (t) => {
+test('peers shows which processes have it open, and which one holds it', async (t) => {
   const name = uniqueId('mutex')
   const [first, second] = [mutex(t, name), mutex(t, name)]
   const facts = () =>

@@ -1,5 +1,5 @@
-// The system has no more descriptors, memory, threads or shared memory: whoever asks for something new
-// is told so at once, with what the system said, and nothing is left of it. What is open goes on.
+// The system has no more descriptors, memory, threads or shared memory: a call that needs more fails
+// at once with the system's error, and leaves nothing. Open handles keep working.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -87,7 +87,7 @@ onLinux('no room in the address space, at every call', async (t) => {
     t.is(error.cause.code, 'ENOMEM')
     t.true(ms < PROMPT, `${what} took ${ms} ms`)
   }
-  // A reader's views are a mapping of their own.
+  // A reader's views are a separate mapping.
   t.like((await one.tries('reader', 'view', 0)).error, { code: 'ERR_MMFILE_SEGMENT_RANGE' })
   there.append('x')
   t.like((await one.tries('reader', 'view', 0)).error, { errno: -12, syscall: 'mmap' })

@@ -1,4 +1,4 @@
-// Programs that know nothing but the frames: what they read, and what we see of what they write.
+// Programs that know only the frames: what they read, and how the package sees what they write.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -64,7 +64,7 @@ foreign('it reads what we write', (t) => {
 foreign('the word at the end is zero whenever there is room for it', (t) => {
   for (let capacity = 40; capacity < 60; capacity += 1) {
     const file = create(t, capacity)
-    // What is behind the end was written to before, by somebody who did not keep to the rule.
+    // The bytes behind the end were written before, by a program that broke the rules.
     python(t, 'word', file, '0xffffffff', 30)
     file.appendAll(['12345', '12345'])
     t.deepEqual(behind(file), Array(4).fill(0))

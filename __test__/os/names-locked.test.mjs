@@ -8,7 +8,7 @@ import { PROMPT } from '../support/time.mjs'
 
 const here = spawnSync('python3', ['--version']).status === 0
 
-/** A test with users of its own, whose other program is one of Python's. */
+/** A test with its own users, whose other program is in Python. */
 function withProgram(title, act) {
   withUsers(title, async (t) => {
     if (here) return act(t)
@@ -89,7 +89,7 @@ for (const then of ['another file of that id', 'a sweep']) {
       t.deepEqual(await peer.does('mmfile', 'list'), [])
       t.is(left(id).length, 1)
       await holder.lets_go()
-      // A process that has it open goes on, and its id is free for another one.
+      // A process that has it open continues, and its id is free for another one.
       t.is(await peer.does('file', 'append', 'still here'), 0)
       if (then === 'a sweep') {
         t.deepEqual(await peer.does('mmfile', 'sweep'), [], 'it was not stale')

@@ -1,4 +1,4 @@
-// What stands in the system's namespace: prefixes, what is not ours, and what there is no room for.
+// The system's name space: prefixes, other programs' objects, and names without room.
 
 import { spawnSync } from 'node:child_process'
 import {

@@ -1,5 +1,6 @@
-// Another program, such as one that cleans a folder up, removes names of what is in use: who finds the
-// lock held learns of it, since the next process that asks for the name gets another object.
+// Another program, such as one that cleans up a folder, removes the name of an open object: a process
+// that waits for its lock gets an error, since the next process that opens the name gets another
+// object.
 
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -42,7 +43,7 @@ onLinux('a mutex', async (t) => {
     t.is((await two.tries('mutex', call, {})).error?.code, 'ERR_MMFILE_NOT_FOUND')
   }
   t.is(mutex.tryLock(), undefined, 'it need not sleep to know that it is held')
-  // The one who has it can still give it back, and a lock that is free is had.
+  // The holder can still release it, and a free lock can still be taken.
   await one.does('guard', 'release')
   mutex.lockSync().release()
   // By that name there is another one from now on.

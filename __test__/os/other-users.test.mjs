@@ -1,4 +1,4 @@
-// What belongs to other users, and what is no object of ours though it stands at its name.
+// Objects of other users, and other things at an object's name.
 
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -65,7 +65,7 @@ withUsers("another user's files and mutexes: nothing of them can be had", async 
     (await owner.does('mmfile', 'list')).map((info) => `${info.kind} ${info.id}`),
     [`file ${id}`, `mutex ${mutex}`],
   )
-  // Nobody else clears up behind a dead owner either; any process of that user does.
+  // Other users do not remove a dead owner's objects either; any process of that user does.
   await owner.child.kill()
   for (const other of others) {
     t.false((await other.does('mmfile', 'sweep')).some((row) => row.id === id))
@@ -103,7 +103,7 @@ withUsers('files on disk of another user are what their permissions say', async 
   t.deepEqual(readdirSync(dir), ['a'])
 })
 
-/** What can stand at a name. Each makes it, and returns how it is taken away if `rm` is not enough. */
+/** Things that can be at a name. Each function creates one, and returns how to remove it if `rm` is not enough. */
 const obstacles = {
   'a directory': (path) => void mkdirSync(path, { mode: 0o700 }),
   'a FIFO': (path) => void spawnSync('mkfifo', ['-m', '600', path]),

@@ -1,4 +1,5 @@
-// Signals in the middle, processes that are stopped, a clock that is set: times hold, and all goes on.
+// Signals during calls, stopped processes, a clock that is set: time limits hold, and everything
+// continues.
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,7 +21,7 @@ function folder(t, where = tmpdir()) {
   return path
 }
 
-/** Compiles a library that stands before the C library; `null` where there is no compiler. */
+/** Compiles a library to load before the C library; `null` where there is no compiler. */
 function compile(t, name) {
   const library = join(folder(t), `${name}.so`)
   const source = fileURLToPath(new URL(`../support/${name}.c`, import.meta.url))
@@ -36,7 +37,7 @@ function timedOut(t, { error, ms }, least, what) {
   t.true(ms >= least - 1 && ms < least + PROMPT, `${what}: ${ms} ms of ${least}`)
 }
 
-/** A process that gets thousands of signals a second, whatever it does. */
+/** A process that gets thousands of signals a second. */
 async function bombarded(t) {
   const one = await actor(t)
   const signals = ['SIGUSR2', 'SIGWINCH', 'SIGALRM']
@@ -71,7 +72,7 @@ onLinux('signals while files are made, on disk and in memory: whole, or not at a
 })
 
 onLinux('calls that make room are interrupted: they are made again', async (t) => {
-  // Many kernels finish them whatever comes, so that signals alone would show nothing.
+  // Many kernels complete them in spite of signals, so that signals alone would show nothing.
   const library = compile(t, 'interrupted')
   if (library === null) return t.pass()
   const dir = folder(t)
@@ -156,7 +157,7 @@ for (const how of ['tryLock', 'lock']) {
         timedOut(t, await other.tries('file', ...call), 200, call[0])
       }
       t.is(await other.keeps('none', 'file', 'tryLock'), false)
-      // Whatever takes no lock goes on meanwhile.
+      // Operations without the lock work meanwhile.
       t.deepEqual(await other.does('actor', 'texts', 'file'), ['before', 'inside'])
       t.true(await other.keeps('again', 'MmFile', 'openExisting', file.id))
       t.true(await other.keeps('new', 'MmFile', 'createNew', 64))
@@ -251,7 +252,7 @@ onLinux('a clock that is set back and forth moves no timeout', async (t) => {
     }
   }
   guard.release()
-  // And what is waited for comes, whatever the clock says.
+  // And waits end at any setting of the clock.
   one.begins([{ on: 'file', call: 'waitFor', args: [0, { timeout: 20_000 }] }])
   await sleep(50)
   rmSync(off)

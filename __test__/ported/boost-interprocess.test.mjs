@@ -110,7 +110,7 @@ for (const how of ['lockSync', 'lock']) {
   })
 }
 
-test('test_recursive_lock: it is none; the second lock is an error, by every way and at once', async (t) => {
+test('test_recursive_lock: it is not recursive; every second lock fails at once', async (t) => {
   const one = mutex(t)
   const guard = one.lockSync()
   refuses(t, () => one.lockSync(), 'ERR_MMFILE_LOCK_HELD')
@@ -125,7 +125,7 @@ for (const [how, call] of [
   ['OwnerDeadTryLock', ['tryLock']],
   ['OwnerDeadTimedLock', ['lockSync', { timeout: 5000 }]],
 ]) {
-  test(`test_owner_dead_mutex, ${how}: the next one gets it and is told; the one after that is not`, async (t) => {
+  test(`test_owner_dead_mutex, ${how}: the next holder finds it abandoned; the one after that does not`, async (t) => {
     const { both } = await two(t)
     await both[0].keeps('guard', 'mutex', 'lockSync')
     await both[0].child.kill()

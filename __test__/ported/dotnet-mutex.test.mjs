@@ -146,7 +146,7 @@ for (const during of [false, true]) {
   }
 }
 
-test('AbandonExisting: a thread that ends, in a process that goes on', async (t) => {
+test('AbandonExisting: a thread that ends, in a process that keeps running', async (t) => {
   const name = uniqueId('net')
   const one = mutex(t, name)
   const program = `

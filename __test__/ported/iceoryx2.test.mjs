@@ -202,7 +202,7 @@ test('dynamic_storage: dynamic_storage_with_wrong_type_does_not_exist, different
   t.true(isThere(id, { prefixes: ours }))
 })
 
-/** Another process with a file of its own, and what is known of that file. */
+/** Another process with its own file, and the test's record of that file. */
 async function guarded(t) {
   const prefixes = own()
   const id = uniqueId('state')

@@ -9,7 +9,7 @@ import { left, shm } from './files.mjs'
 
 export const onLinux = process.platform === 'linux' ? test : test.skip
 
-/** A test with users of its own, for which it has to be root. */
+/** A test with its own users, which needs root. */
 export function withUsers(title, act) {
   onLinux(title, async (t) => {
     if (process.getuid() === 0) return act(t)
@@ -18,7 +18,7 @@ export function withUsers(title, act) {
   })
 }
 
-/** A user whom nobody else is. What he leaves goes with the test, for nobody else would sweep it. */
+/** A user that only this test uses. The test removes the user's objects: no other process would sweep them. */
 export function newUser(t) {
   const user = randomInt(20_000, 60_000)
   t.teardown(() => {
@@ -43,17 +43,17 @@ class Actor {
     this.child = child
   }
 
-  /** What a call leads to: `{ value, ms }` or `{ error, ms }`. */
+  /** The outcome of a call: `{ value, ms }` or `{ error, ms }`. */
   async tries(on, call, ...args) {
     return (await this.all([{ on, call, args }]))[0]
   }
 
-  /** What a call answers. It must not fail. */
+  /** The result of a call, which must not fail. */
   async does(on, call, ...args) {
     return must(await this.tries(on, call, ...args))
   }
 
-  /** Calls something and keeps what it answers under a name. Whether there is something. */
+  /** Calls something and keeps the result under a name. Returns whether there is a result. */
   async keeps(keep, on, call, ...args) {
     return must((await this.all([{ on, call, args, keep }]))[0])
   }
@@ -68,7 +68,7 @@ class Actor {
     return this.child.next()
   }
 
-  /** The same, whose results `ends()` answers. */
+  /** The same; `ends()` returns the results. */
   begins(calls) {
     this.child.tell(JSON.stringify({ calls: calls.map((one) => ({ args: [], ...one })) }))
   }

@@ -49,7 +49,7 @@ await play({
     say(indexes)
   },
 
-  /** Reads every segment as soon as it is there, and looks whether each writer's are in order. */
+  /** Reads every segment as soon as it is there, and checks that each writer's are in order. */
   async follow(id, total, how) {
     const file = MmFile.openExisting(id, { access: how === 'length' ? 'read-write' : 'read' })
     const steps = []

@@ -106,7 +106,7 @@ function prey(seed) {
   return given
 }
 
-/** Where the ring, the tables behind it and the control block at the end stand in its object. */
+/** The offsets of the ring, the tables behind it and the control block at the end in its object. */
 function partsOf(size) {
   const control = Math.floor((size - 1) / 4096) * 4096
   return { ring: [0, 4096], tables: [4096, control], control: [control, size] }
@@ -114,7 +114,7 @@ function partsOf(size) {
 
 const pathOf = ({ id }) => shm(`mmfile-channel-${id}`)
 
-/** What became of the operations. */
+/** The outcomes of the operations. */
 class Outcome {
   operations = 0
   codes = {}
@@ -143,7 +143,7 @@ class Outcome {
 /** Numbers that are worth a try in the place of any other. */
 const words = [0, 1, 2, 3, 16, 255, 256, 4096, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffff0]
 
-/** What another process is to write over a channel, over and over. */
+/** The values that another process writes over a channel repeatedly. */
 function script(random, size) {
   const parts = Object.values(partsOf(size))
   return Array.from({ length: 1 + random(4) }, () => {
@@ -199,7 +199,7 @@ await play({
       await answered({ path, writes: script(random, size) })
       for (let step = 0; step < 30; step += 1) {
         const chosen = acts[random(acts.length)]
-        // What is fast is done more often: the other process has to hit the middle of it.
+        // Fast operations run more often: the other process has to hit the middle of one.
         const until = performance.now() + 1
         do await outcome.judge(seed, () => chosen(given))
         while (performance.now() < until)

@@ -81,7 +81,7 @@ await play({
     room.commit()
   },
 
-  /** Serves: replies with its pid, or dies with what tells it so. */
+  /** Serves: replies with its pid, or dies at a request that says so. */
   async server(id) {
     const channel = open(id)
     say('ready')
@@ -93,7 +93,7 @@ await play({
     })
   },
 
-  /** Serves texts of the length that is asked for, and does nothing else: only serving keeps the process. */
+  /** Serves texts of the requested length, and does nothing else: only serving keeps the process alive. */
   async texts(id) {
     const channel = open(id)
     say('ready')
@@ -143,7 +143,7 @@ await play({
     hear()
   },
 
-  /** What is dropped without release or close is released and closed. */
+  /** Messages and handles that are dropped without release or close are released and closed. */
   async collects(id) {
     const channel = open(id)
     const rows = () => channel.participants().map(({ role, lag }) => [role, lag])
@@ -189,7 +189,7 @@ await play({
     say(channel.nextIndex)
   },
 
-  /** With MMFILE_CHECK_VIEWS=1, what is used too long shows it. */
+  /** With MMFILE_CHECK_VIEWS=1, a view that is used too long shows it. */
   checksViews(id) {
     const channel = open(id)
     const reader = channel.reader({ as: 'view', from: 'oldest' })

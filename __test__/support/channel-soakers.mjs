@@ -38,7 +38,7 @@ function parse(bytes) {
   return [writer, number]
 }
 
-/** What a reader that nothing escapes has read: each message once, and those of each writer in its order. */
+/** Checks a reliable reader's messages: each once, and those of each writer in its order. */
 class Follower {
   #next
   #last = new Map()

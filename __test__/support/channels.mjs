@@ -1,4 +1,4 @@
-// What nearly every test of channels does.
+// Helpers of nearly every test of channels.
 
 import { Channel } from 'mmfile'
 import { closing } from './files.mjs'

@@ -1,4 +1,4 @@
-// The test's side of a program in this folder that runs as a process of its own.
+// The test's side of a program in this folder that runs as a child process.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -23,7 +23,7 @@ export function start(t, file, name, args = [], options = {}) {
   return child
 }
 
-/** Runs it to its end and returns what it said, how it ended, and what stands on standard error. */
+/** Runs it to its end and returns its output, its exit status, and its standard error. */
 export async function run(t, file, name, args = [], options = {}) {
   const child = start(t, file, name, args, options)
   const said = []
@@ -76,7 +76,7 @@ class Child {
     this.#changed = resolvers()
   }
 
-  /** What it says next. */
+  /** Its next message. */
   async next() {
     while (this.#lines.length === 0) {
       if (this.#ended) {
@@ -97,7 +97,10 @@ class Child {
     }
   }
 
-  /** What its `hear()` answers. The promise is for who blocks the thread: it is written by then. */
+  /**
+   * Sends a line for its `hear()`. The promise is for tests that block the thread afterwards: the line is written by
+   * then.
+   */
   tell(text) {
     return new Promise((resolve) => this.#process.stdin.write(`${text}\n`, resolve))
   }
@@ -116,7 +119,7 @@ function script(name) {
   return fileURLToPath(new URL(name, import.meta.url))
 }
 
-/** What a killed program did not finish saying is not lost on the reader, and no error. */
+/** A line that a killed program did not finish is passed on, and is no error. */
 function parse(line) {
   try {
     return JSON.parse(line)

@@ -45,7 +45,7 @@ export function command(t, args, { input = '', ...options } = {}) {
 /** The end of a command that printed this and no complaint. */
 export const done = (stdout) => ({ status: 0, signal: null, stdout, stderr: '' })
 
-/** Checks all of what a command printed but for the raw bytes. */
+/** Checks a command's output except for the raw bytes. */
 export async function prints(t, args, stdout, options) {
   const { bytes, ...rest } = await command(t, args, options)
   t.deepEqual(rest, done(stdout))

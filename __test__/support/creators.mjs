@@ -15,7 +15,7 @@ function refusal(act) {
 }
 
 await play({
-  /** Opens or makes what it is told to, appends, and closes when all have done so. */
+  /** Opens or creates the given object, appends, and closes when all have done so. */
   createOrOpen() {
     say('ready')
     for (;;) {

@@ -74,7 +74,7 @@ const channels = {
 }
 
 await play({
-  /** What comes of each of them; a signal ends the process. */
+  /** The outcome of each of them; a signal ends the process. */
   async cut(folder) {
     for (const [kind, acts] of Object.entries({ files, channels })) {
       for (const [name, act] of Object.entries(acts)) {

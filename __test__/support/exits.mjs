@@ -51,7 +51,7 @@ async function inWorker(how, lifetime, locked) {
   const worker = new Worker(fileURLToPath(import.meta.url), {
     workerData: { how, lifetime, locked },
   })
-  worker.on('error', () => {}) // that it throws is what it is for
+  worker.on('error', () => {}) // it is meant to throw
   const exit = new Promise((resolve) => worker.once('exit', resolve))
   say(await new Promise((resolve) => worker.once('message', resolve)))
   hear()

@@ -1,4 +1,4 @@
-// What nearly every test does: make a file that goes with the test, and look at what went wrong.
+// Helpers of nearly every test: make a file that is removed after the test, and check errors.
 
 import { randomBytes } from 'node:crypto'
 import {
@@ -37,7 +37,7 @@ export function closing(t, file) {
   return file
 }
 
-/** Checks that a call throws an MmFileError of that code, and answers it. */
+/** Checks that a call throws an MmFileError of that code, and returns it. */
 export function refuses(t, act, code, message) {
   const error = t.throws(act, { instanceOf: MmFileError, name: 'MmFileError', code }, message)
   if (error) t.true(error.message.length > 10, 'it says what is wrong')
@@ -74,10 +74,10 @@ export const objectOf = ({ id }, { data = 'mmfile-data-' } = {}) => shm(`${data}
 /** The bytes of a control block, which is the end of its object. */
 export const CONTROL_SIZE = 4096
 
-/** Where the control block of an object stands that has room for so many bytes of data. */
+/** The offset of the control block in an object with that capacity. */
 export const controlOffset = (capacity) => Math.ceil((capacity + 4) / 4096) * 4096
 
-/** Changes bytes of an object where it stands, and returns those that were there. */
+/** Changes bytes of an object in place, and returns the old ones. */
 export function overwrite(path, offset, bytes) {
   const object = openSync(path, 'r+')
   try {
@@ -111,7 +111,7 @@ export function mappings() {
   return readFileSync('/proc/self/maps', 'utf8').split(` ${shmFolder}/`).length - 1
 }
 
-/** What a process can run out of. Only Linux shows it. */
+/** The resources that a process can run out of. Only Linux shows them. */
 export function resources() {
   const threads = process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0
   return { threads, mappings: mappings(), descriptors: descriptors() }

@@ -56,13 +56,13 @@ const acts = [
   (file, random) => random(20) === 0 && file.seal(),
 ]
 
-/** Those that read a segment. */
+/** The operations that read a segment. */
 const reading = acts.slice(3, 8)
 
 /** Numbers that are worth a try in the place of any other. */
 const words = [0, 1, 2, 4, 255, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe, 4096]
 
-/** Where the parts of the control block stand. */
+/** The offsets of the parts of the control block. */
 const parts = {
   control: [0x18, 0x148],
   lock: [0x80, 0xc0],
@@ -70,7 +70,7 @@ const parts = {
   everything: [0, 0x1000],
 }
 
-/** What the worker writes by turns, until it is told to stop. */
+/** The values that the worker writes by turns until it is stopped. */
 const resizing = `
   const { workerData } = require('node:worker_threads')
   const { openSync, writeSync } = require('node:fs')
@@ -128,7 +128,7 @@ async function raceOnce(seed, answered, told) {
   for (let step = 0; step < 40; step += 1) {
     const handle = handles[random(handles.length)]
     const act = random(2) ? reading[random(reading.length)] : acts[random(acts.length)]
-    // What is fast is done more often: the other process has to hit the middle of it.
+    // Fast operations run more often: the other process has to hit the middle of one.
     const until = performance.now() + 1
     do judge(act, handle, choose)
     while (performance.now() < until)
@@ -161,7 +161,7 @@ function isMarked(result) {
   return Buffer.isBuffer(bytes) && bytes.includes(MARK)
 }
 
-/** What another process is to write over a file, over and over: mostly sizes that a segment could have. */
+/** The values that another process writes over a file repeatedly: mostly sizes that a segment could have. */
 function script(random, capacity, starts) {
   const inData = random(4) > 0 // it is much faster at that
   return Array.from({ length: 1 + random(3) }, () => {
@@ -305,7 +305,7 @@ await play({
         attempt(() => acts[random(acts.length)](handle, random))
         if (random(10) === 0) attempt(() => open('read-write').close())
       }
-      // A wait has to end, however the memory looks.
+      // A wait has to end with any contents of the memory.
       const waits = handles.map((handle) => handle.waitFor(29, { timeout: 2 }).catch(() => {}))
       await Promise.all(waits)
       for (const handle of [...handles, file]) handle.close()

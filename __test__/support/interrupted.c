@@ -24,13 +24,13 @@ static int interrupts(char which) {
   return written;
 }
 
-/* This one answers the error's number. */
+/* This one returns the error's number. */
 int posix_fallocate(int fd, off_t offset, off_t length) {
   if (interrupts('f')) return EINTR;
   return syscall(SYS_fallocate, fd, 0, offset, length) == 0 ? 0 : errno;
 }
 
-/* As by a signal: a write that has written something answers how much, and only the next one fails. */
+/* As by a signal: a write that has written something returns how much, and only the next one fails. */
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
   if (interrupts('w')) {
     errno = EINTR;

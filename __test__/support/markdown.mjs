@@ -1,4 +1,4 @@
-// What stands in the project's pages: code to be run as someone would paste it, headings, tables.
+// Parses the project's pages: code to run as a reader would paste it, headings, tables.
 
 import { spawnSync } from 'node:child_process'
 import {
@@ -38,8 +38,8 @@ export function pages() {
 }
 
 /**
- * The code blocks of exactly that language, with the line they start at and the heading above.
- * What is not to be run has another word behind the three backticks. `name` is the file that the block is.
+ * The code blocks of exactly that language, with their first line and the heading above. Blocks that
+ * should not run have another word after the three backticks. `name` is the block's file name.
  */
 export function blocks(text, language) {
   const found = []
@@ -60,14 +60,14 @@ export function blocks(text, language) {
   return found
 }
 
-/** The files that a page names: a line with nothing but `NAME`: and a code block behind it. */
+/** The files that a page names: a line with only `NAME`: and a code block after it. */
 export function files(text) {
   return [...text.matchAll(/^`([\w./-]+)`:\n\n```\w+\n([\s\S]*?)^```$/gm)].map(
     ([, name, code]) => ({ name, code }),
   )
 }
 
-/** What a shell session consists of: the commands, as a script, and the lines that they print. */
+/** The parts of a shell session: the commands, as a script, and the lines that they print. */
 export function session(code) {
   const lines = code.split('\n').slice(0, -1)
   const commands = lines.filter((line) => line.startsWith('$ ')).map((line) => line.slice(2))
@@ -79,7 +79,7 @@ export function prose(text) {
   return text.replaceAll(/^```[\s\S]*?^```$/gm, '')
 }
 
-/** What a page has of its own for: code spans that a heading or a table's row begins with. */
+/** The names that a page documents: code spans at the beginning of a heading or of a table's row. */
 export function entries(text) {
   const spans = [...prose(text).matchAll(/^(?:#{2,6} .*|\| `.*)$/gm)].flatMap(([line]) => {
     const cells = line.startsWith('|') ? line.split('|')[1] : line
@@ -123,7 +123,7 @@ export function installed(t) {
   return path
 }
 
-/** Runs some code as a program in that folder and answers what it printed, line by line. */
+/** Runs some code as a program in that folder and returns the lines that it printed. */
 export function runCode(t, path, name, code, { command = process.execPath, args = [] } = {}) {
   writeFileSync(join(path, name), code)
   const env = { ...process.env }

@@ -1,4 +1,4 @@
-// What a process has of the machine.
+// The resources that a process uses.
 
 import { readFileSync } from 'node:fs'
 import { descriptors } from './files.mjs'

@@ -58,7 +58,7 @@ const ends = {
 
 await (isMainThread
   ? play({
-      /** The same, as often as one likes, and nobody asks for a collection. */
+      /** The same, any number of times, without a forced garbage collection. */
       async pileUp(what, count) {
         const file = MmFile.createNew(4096)
         for (let at = 0; at < Number(count); at += 1) {

@@ -12,7 +12,7 @@ await play({
     })
   },
 
-  /** Has the files open until it is told to close them, or killed. */
+  /** Keeps the files open until it is asked to close them, or killed. */
   async guest(...ids) {
     const files = ids.map((id) => MmFile.openExisting(id))
     say('here')
@@ -50,7 +50,7 @@ await play({
     hear()
   },
 
-  /** Takes a mutex and keeps it; on a thread of its own, or on this one. */
+  /** Takes a mutex and keeps it, on a separate thread or on this one. */
   async holdMutex(name, how) {
     const mutex = NamedMutex.open(name)
     const guard = how === 'lock' ? await mutex.lock() : mutex.lockSync()

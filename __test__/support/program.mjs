@@ -36,7 +36,7 @@ export function uptime() {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
-/** What a call fails with, for the test to judge. */
+/** The error of a call, for the test to check. */
 export function failure(act) {
   try {
     return { value: act() }

@@ -6,7 +6,7 @@ import { list, MmFile, NamedMutex, sweep } from 'mmfile'
 import { descriptors, left, shm } from './files.mjs'
 import { block, play, say } from './program.mjs'
 
-/** What a call leads to, and in which time. */
+/** The outcome of a call, and its duration. */
 async function tried(act) {
   const started = performance.now()
   const outcome = {}

@@ -1,12 +1,12 @@
-// A folder of a run's own for objects in shared memory, so that no other program's objects are in the way of
-// the tests, and theirs in no other program's.
+// A separate folder for a run's objects in shared memory, so that the tests and other programs do not see
+// each other's objects.
 
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 
 /**
- * Makes one and returns the environment that names it. When this process exits, whatever is left in it is
- * reported, a failure, and removed. There is none where the environment names a folder already (none, if it is
- * empty), and on other systems than Linux.
+ * Makes one and returns the environment that names it. When this process exits, leftover objects in it are
+ * reported as a failure and removed. If the environment already names a folder, or an empty one, and on
+ * systems other than Linux, no folder is made.
  */
 export function runFolder() {
   if (process.platform !== 'linux' || process.env.MMFILE_DIRECTORY !== undefined) return {}

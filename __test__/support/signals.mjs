@@ -19,7 +19,7 @@ function ended(stream, timeout) {
   })
 }
 
-/** A lock is had at once and given back; with nobody to time it out, it is aborted while it is held. */
+/** A free lock is taken at once and released; without a timeout, it is aborted while it is held. */
 async function locked(thing, signal, timeout) {
   const other =
     thing instanceof MmFile ? MmFile.openExisting(thing.id) : NamedMutex.open(thing.name)
@@ -73,7 +73,7 @@ export const fakes = {
   'that is an event target': () => Object.assign(new EventTarget(), { aborted: false }),
 }
 
-/** Members of its own for a signal that is one. */
+/** Own members for a valid signal. */
 export const behaved = {
   'throw when it is listened to': () => ({ addEventListener: { value: throws } }),
   'throw when it is left': () => ({ removeEventListener: { value: throws } }),
@@ -101,7 +101,7 @@ if (isProgram) {
       for (const thing of [MmFile.openExisting(file.id), NamedMutex.open(mutex.name)]) {
         thing.withLockSync(() => {}, { timeout: 1000 })
       }
-      // Nothing is closed: whatever waits still would keep the process.
+      // Nothing is closed: a pending wait would keep the process alive.
     },
   })
 }

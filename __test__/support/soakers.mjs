@@ -1,4 +1,5 @@
-// One of the processes of `npm run soak`: does a bit of everything until it is told to end, or killed.
+// One of the processes of `npm run soak`: does a bit of everything until it is asked to end, or
+// killed.
 
 import { createInterface } from 'node:readline'
 import { list, MmFile, NamedMutex, sweep } from 'mmfile'
@@ -104,7 +105,7 @@ await play({
   },
 })
 
-/** What the checker tells one append from all others by. Process ids come again in the time of a soak. */
+/** The checker's key of one append. Process ids are reused during a soak. */
 function record(writer, number, more) {
   return JSON.stringify([writer, number, '.'.repeat(more)])
 }

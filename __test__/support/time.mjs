@@ -1,6 +1,6 @@
-// Times that a machine that stands still for some seconds, or is busy, does not spoil.
+// Time limits that also hold on a busy machine, or one that stands still for some seconds.
 
-/** What comes at once comes within so many milliseconds. What waits in vain waits longer. */
+/** The limit, in milliseconds, for something that comes at once. A wait that should not end waits longer. */
 export const PROMPT = 10_000
 
 /** Milliseconds since now, without those for which this process was held up. */

@@ -17,7 +17,7 @@ await play({
     })
   },
 
-  /** Waits for the lock whenever it is told to, and says what it found. */
+  /** Waits for the lock on request, and prints what it found. */
   survive(id) {
     const file = MmFile.openExisting(id)
     say('ready')
@@ -42,7 +42,7 @@ await play({
       const value = largest.subarray(0, size).fill(index & 255)
       value.writeUInt32LE(size, 0)
       if (file.size + 4 + size > file.capacity - 100) block(600_000)
-      // One after the other, until somebody else has appended: then this one is dead.
+      // One after the other, until another process has appended: then this one is dead.
       file.write(index, value)
       say({ index, size })
     }

@@ -169,7 +169,7 @@ await play({
       { length: size - 4 },
       (_, at) => (Math.imul(at, 40503) >>> 9) & 63,
     )
-    // One call into the pool does all of it: between two calls, zlib would look for itself.
+    // One call into the pool does all of it: between two calls, zlib would check by itself.
     const settings = { level: 9, chunkSize: 2 * size }
     const expected = (await compress(bytes, settings)).length
     const file = MmFile.createNew(size)

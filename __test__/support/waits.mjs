@@ -131,7 +131,7 @@ await play({
     process.exit()
   },
 
-  /** What a hundred pending waits on ten handles cost: wake-ups a second, and per cent of a processor. */
+  /** The cost of a hundred pending waits on ten handles: wake-ups a second, and per cent of a processor. */
   async cost(id, milliseconds) {
     const files = Array.from({ length: 10 }, () => MmFile.openExisting(id))
     const { signal } = new AbortController()

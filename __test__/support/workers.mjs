@@ -16,7 +16,7 @@ function work(job, data) {
 const tell = (message) => parentPort.postMessage(message)
 const heard = async () => (await once(parentPort, 'message'))[0]
 
-/** What a worker does. */
+/** The tasks of a worker. */
 const jobs = {
   async append({ id, who, count }) {
     const file = MmFile.openExisting(id)

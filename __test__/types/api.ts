@@ -1,4 +1,4 @@
-// What the declarations promise. Compiled, never run: tsc -p __test__/types
+// The promises of the declarations. Compiled, never run: tsc -p __test__/types
 
 import {
   type Access,
@@ -141,7 +141,7 @@ file.waitForSync(0, { requirePeer: true })
 // @ts-expect-error no such peer
 file.waitFor(0, { requirePeer: 'reader' })
 
-// Properties, which nobody sets.
+// Properties, which are read-only.
 same<typeof file.id, string>(true)
 same<typeof file.capacity, number>(true)
 same<typeof file.length, number>(true)

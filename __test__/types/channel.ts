@@ -1,4 +1,4 @@
-// What the declarations of channels promise. Compiled, never run: tsc -p __test__/types
+// The promises of the channels' declarations. Compiled, never run: tsc -p __test__/types
 
 import {
   Channel,

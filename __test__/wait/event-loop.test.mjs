@@ -1,4 +1,4 @@
-// What a wait does to the event loop: loops over what is there let it turn, and a wait keeps it alive or not.
+// Waits and the event loop: loops over available values let it turn, and a wait keeps it alive or not.
 
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -140,7 +140,7 @@ if (process.platform === 'linux') {
   })
 }
 
-test('flush: a promise, meanwhile the thread goes on', async (t) => {
+test('flush: a promise; the thread keeps running meanwhile', async (t) => {
   const path = `${folder(t)}/file`
   const file = closing(t, MmFile.createFile(path, 8 << 20))
   file.append(new Uint8Array(4 << 20))

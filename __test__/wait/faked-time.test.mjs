@@ -1,4 +1,4 @@
-// A test framework replaces the clock and the timers. Waits with a time limit end all the same.
+// A test framework replaces the clock and the timers. Waits with a time limit end nevertheless.
 
 import FakeTimers from '@sinonjs/fake-timers'
 import test from 'ava'
@@ -6,7 +6,7 @@ import { Channel } from 'mmfile'
 import { run, start } from '../support/child.mjs'
 import { closing, create, open, refuses, rejects } from '../support/files.mjs'
 
-/** Lets time stand still for the program while `work` runs. */
+/** Stops the program's clock while `work` runs. */
 async function withStoppedTime(toFake, work) {
   const clock = FakeTimers.install({ toFake })
   try {

@@ -1,4 +1,4 @@
-// requirePeer: a wait ends when nobody is left who could append.
+// requirePeer: a wait ends when no process is left that could append.
 
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -30,8 +30,8 @@ for (const [how, options] of [
   ...(canRefuse ? [['where io_uring_enter is refused', { shell: refuse('426=1') }]] : []),
 ]) {
   test(`after a long wait a death is noticed as soon as the documentation says, ${how}`, async (t) => {
-    // The looks get rarer while nothing happens. Whenever the death comes between two of them, it is
-    // noticed at the next: many waits that began one after the other are at as many places in between.
+    // The checks get rarer while nothing happens. A death is noticed at the next check: many waits
+    // that began one after the other are at different points between two checks.
     const [count, apart, soon] = [12, 45, 200]
     const waiter = start(t, 'peers', 'miss', [count, apart], options)
     const guest = start(t, 'peers', 'guest', await waiter.next())
@@ -72,7 +72,7 @@ test('one that has not come yet is waited for, and handles of this process do no
   await rejects(t, handle.waitFor(0, { requirePeer: true }), 'ERR_MMFILE_PEER_GONE')
 })
 
-test('what is there already needs nobody', async (t) => {
+test('an existing segment needs no peer', async (t) => {
   const file = create(t)
   const guest = start(t, 'peers', 'guest', [file.id])
   await guest.next()

@@ -11,7 +11,7 @@ async function collect(iterable) {
   return all
 }
 
-test('it yields what is there, what comes, and ends at the seal', async (t) => {
+test('it yields existing and new segments, and ends at the seal', async (t) => {
   const file = create(t)
   const reader = open(t, file, { access: 'read' })
   file.appendAll(['a', '', '\ud800'])

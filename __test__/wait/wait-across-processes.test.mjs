@@ -39,7 +39,7 @@ test('the wait alone keeps the event loop going', async (t) => {
   t.deepEqual([said, code], [['waiting', 'AbortError'], 0])
 })
 
-test('a wait of which nothing but its promise is left', async (t) => {
+test('a wait of which only its promise is left', async (t) => {
   const { said } = await run(t, 'waits', 'onlyPromise', [], { node: ['--expose-gc'] })
   t.deepEqual(said, ['resolved'])
 })
@@ -111,7 +111,8 @@ test.serial(
         `${name}: ${rate?.toFixed(1)} wake-ups a second, ${percent.toFixed(3)} % of a processor`,
       )
       if (rate !== undefined) t.true(rate < 30, `${name}: ${rate}`)
-      // What one wake-up costs is the machine's: 0.01 to 0.3 ms. A loop that never sleeps takes a whole processor.
+      // The cost of a wake-up depends on the machine: 0.01 to 0.3 ms. A loop that never sleeps takes a whole
+      // processor.
       t.true(percent < 20, `${name}: ${percent}`)
     }
   },

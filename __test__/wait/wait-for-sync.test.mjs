@@ -26,7 +26,7 @@ test('a segment that is there already', (t) => {
   t.is(open(t, file, { access: 'read' }).waitForSync(0), undefined)
 })
 
-test('a timeout of 0 looks once', (t) => {
+test('a timeout of 0 checks once', (t) => {
   const file = create(t)
   const took = timed(() => {
     for (let round = 0; round < 100; round += 1) {
@@ -94,7 +94,8 @@ test('a sleeper costs next to nothing', (t) => {
   const before = process.cpuUsage()
   refuses(t, () => file.waitForSync(0, { timeout: 600 }), 'ERR_MMFILE_TIMEOUT')
   const { user, system } = process.cpuUsage(before)
-  // One that never sleeps takes 600,000 µs. What a wake-up costs is the machine's: up to 3,000 µs.
+  // One that never sleeps takes 600,000 µs. The cost of a wake-up depends on the machine: up to
+  // 3,000 µs.
   t.true(user + system < 200_000, `${user + system} µs of 600,000`)
 })
 

@@ -8,7 +8,7 @@ import { PROMPT } from '../support/time.mjs'
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** How a promise stands, without waiting for it. */
+/** The state of a promise, without waiting for it. */
 async function state(promise) {
   await pause(30)
   return Promise.race([
@@ -89,7 +89,7 @@ test('waits that are asked for while others settle', async (t) => {
   t.is(seen.length, 50)
 })
 
-test('a timeout of 0 looks once', async (t) => {
+test('a timeout of 0 checks once', async (t) => {
   const file = create(t)
   await rejects(t, file.waitFor(0, { timeout: 0 }), 'ERR_MMFILE_TIMEOUT')
   file.append('x')
@@ -181,7 +181,7 @@ test('a signal that was aborted before', async (t) => {
   }
 })
 
-test('AbortSignal.timeout, and a timeout of its own that is longer', async (t) => {
+test('AbortSignal.timeout, and a longer `timeout`', async (t) => {
   const file = create(t)
   const signal = AbortSignal.timeout(20)
   const error = await t.throwsAsync(file.waitFor(0, { signal, timeout: 5000 }), {
@@ -282,7 +282,7 @@ test('waiting while the same handle has the lock', async (t) => {
   t.is(result, 'done')
 })
 
-test('a wait that somebody else ends by closing their handle goes on', async (t) => {
+test('a wait continues when another handle closes', async (t) => {
   const file = create(t, 4096, { lifetime: 'last-process' })
   const other = open(t, file)
   const wait = file.waitFor(0)
