@@ -2,9 +2,9 @@
  *
  *   cc -O2 -Wall -o channel_reader channel_reader.c && ./channel_reader ID      (or the PATH of a channel on disk)
  *
- * It observes: it opens the memory for reading only, takes no slot and no lock, and holds no writer back. What is
- * overwritten before it was read is counted as missed. docs/memory-layout.md describes all that it reads. It ends when
- * the channel is sealed, or no process has it open any more. Linux, little-endian; glibc or musl. */
+ * It observes: it opens the memory for reading only, takes no slot and no lock, and holds no writer back. Messages
+ * that are overwritten before it reads them are counted as missed. docs/memory-layout.md describes all that it reads.
+ * It ends when the channel is sealed, or no process has it open any more. Linux, little-endian; glibc or musl. */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -81,7 +81,7 @@ static bool is_gone(void) {
   return (int32_t)(position - oldest()) < 0;
 }
 
-/* What stands at the position; false if that is no record. */
+/* Reads the record at the position; false if there is no record. */
 static bool read_record(struct record *it) {
   uint32_t available = tail() - position, place = position % units, rest = units - place;
   if (available == 0 || available > units) return false;
@@ -137,7 +137,7 @@ static int receive(unsigned char **payload, struct record *it) {
   return -1;
 }
 
-/* Whether any process has it open: it would be in the way of a lock on all of their bytes. */
+/* Whether any process has it open: its lock would conflict with a lock on all of their bytes. */
 static bool is_open(void) {
   struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = NAME};
   return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;

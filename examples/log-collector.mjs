@@ -1,4 +1,5 @@
-// Many processes log to one file on disk; a collector writes the lines to a text file, each once, whatever is killed.
+// Many processes log to one file on disk; a collector writes the lines to a text file, each once, even if processes
+// are killed.
 //
 //   node log-collector.mjs collect all.log & node log-collector.mjs write ONE & node log-collector.mjs write TWO
 

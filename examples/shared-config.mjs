@@ -12,7 +12,7 @@ const config = Channel.createOrOpen('app-config', {
   onFull: 'drop-oldest', // only the newest counts: a send waits for no reader
 })
 
-/** Compare and set: the second process begins again with what the first one made. */
+/** Compare and set: the second process starts again from the first one's value. */
 function update(change) {
   for (;;) {
     const old = config.newest()

@@ -21,7 +21,7 @@ for (const name of values.only ?? [])
     fail(`${name} is none of ${platforms.map(({ platform }) => platform).join(', ')}`)
 const isChosen = ({ platform }) => values.only?.includes(platform) ?? true
 
-/** What is wrong with a binary that will be loaded by other machines than this one. */
+/** The faults of a binary that other machines will load. */
 function faultOf({ libc }, file) {
   if (!libc) return undefined
   const text = readFileSync(file, 'latin1')

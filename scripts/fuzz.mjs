@@ -1,6 +1,6 @@
-// npm run fuzz -- --seconds 600 [--target open|scribble|race|disk|channel|javascript]: what makes nothing but errors or
-// data of any input. With the stable compiler: its coverage comes from LLVM's pass, the rest from libFuzzer. The
-// target `javascript` runs the whole API under AddressSanitizer instead, while another process scribbles.
+// npm run fuzz -- --seconds 600 [--target open|scribble|race|disk|channel|javascript]: checks that every input leads to
+// an error or data. With the stable compiler: LLVM's pass supplies the coverage, libFuzzer the rest. The target
+// `javascript` runs the whole API under AddressSanitizer instead, while another process scribbles.
 
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -57,7 +57,7 @@ function fuzzCore(targets, seconds, keep) {
   const folder = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', 'fuzz')
   const built = run(
     'cargo',
-    // With a target of its own, so that build scripts are built without the flags.
+    // With an explicit target, so that build scripts are built without the flags.
     ['build', '--release', '--locked', '--target', machine, '--target-dir', folder],
     { cwd: join(root, 'fuzz'), env: { RUSTFLAGS: FLAGS.join(' ') } },
   )

@@ -44,7 +44,7 @@ function wanted() {
   ])
 }
 
-/** What is wrong with npm/ and with what else has to agree with the table of platforms. */
+/** The faults in npm/ and in other files that have to agree with the table of platforms. */
 export function packageFaults() {
   const found = wanted()
     .filter(([name, text]) => {

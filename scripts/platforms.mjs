@@ -45,7 +45,7 @@ const mac = (cpu, arch) => ({
   build: {
     target: `${arch}-apple-darwin`,
     flags: [
-      // What Node.js exports is found in the program that loads the addon.
+      // The addon finds Node.js's exports in the program that loads it.
       ...['-undefined', 'dynamic_lookup'],
       // Its own name, which would else be where it was built; no symbols but those that it exports,
       // and no libraries that are named without a need.

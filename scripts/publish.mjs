@@ -1,6 +1,6 @@
 // Publishes the tarballs of target/packages: the platforms first, so that the main package never
-// names one that cannot be had. What is published already is left alone, and so a release that broke
-// off can be run again. Only the release workflow runs this.
+// names a missing one. Packages that are already published are skipped, so an interrupted release
+// can be run again. Only the release workflow runs this.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

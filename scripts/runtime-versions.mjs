@@ -6,7 +6,7 @@ import { fail, root, run } from './lib/run.mjs'
 
 export const NODE_VERSIONS = ['20', '22', '24', '26']
 
-/** What docs/cookbook shows the package with, and the file of each that shows that it is installed. */
+/** The tools in docs/cookbook; each has a file whose presence shows that it is installed. */
 const TOOLS = {
   esbuild: '0.28.2',
   jest: '30.5.2',

@@ -6,7 +6,7 @@ import { build } from './build.mjs'
 import { sanitized } from './lib/asan.mjs'
 import { fail, root, run } from './lib/run.mjs'
 
-/** What touches memory in every way there is. */
+/** The tests that touch memory in every way. */
 const TESTS = [
   'api/close',
   'api/values',

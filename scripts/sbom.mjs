@@ -55,7 +55,7 @@ function checksumsOfLock() {
   return new Map([...lock.matchAll(entry)].map(([, crate, at, sum]) => [`${crate} ${at}`, sum]))
 }
 
-/** The npm packages whose licences stand beside the bundle: those that are in it. */
+/** The npm packages in the bundle: those whose licences are beside it. */
 function bundled() {
   const licences = readFileSync(join(root, 'dist', 'cli', 'top', 'screen.LICENSES.txt'), 'utf8')
   const inside = new Set(
@@ -66,7 +66,7 @@ function bundled() {
   const known = new Set(components.map((one) => `${one.name}@${one.version}`))
   const unknown = [...inside].filter((one) => !known.has(one))
   if (unknown.length > 0) fail(`npm sbom does not know ${unknown.join(', ')}`)
-  // They are in the package, whatever the lock file has them for.
+  // They are in the package, although the lock file may call them development dependencies.
   return { bom, components: components.map((one) => ({ ...one, scope: 'required' })) }
 }
 

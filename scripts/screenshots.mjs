@@ -148,7 +148,7 @@ function start(args) {
   return child
 }
 
-/** Resolves with what a program says first of that; it goes on printing. */
+/** Resolves with the first match in a program's output; the program keeps printing. */
 function said(program, pattern) {
   return new Promise((resolve, reject) => {
     const lines = createInterface({ input: program.stdout })

@@ -77,7 +77,7 @@ async function soak({ seconds, messages, folder, problems }) {
     problems.push(`${soaker.role} ${soaker.number} ended: ${how}\n${soaker.child.stderr}`)
   }
 
-  // Readers are there before anything is sent: they are compared with what was.
+  // Readers exist before anything is sent: their messages are compared with all that was sent.
   const soakers = []
   for (const role of ROLES) {
     const soaker = begin(role)

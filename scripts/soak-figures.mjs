@@ -1,6 +1,6 @@
-// What survivors of a soak have of the machine, at its start and at its end.
+// The resources of a soak's survivors, at its start and at its end.
 
-/** What the runtime's own memory may move by, in MiB; descriptors and threads may not move at all. */
+/** The permitted growth of the runtime's memory, in MiB; descriptors and threads may not grow at all. */
 export const TOLERANCE = 24
 
 /** Prints a survivor's figures, and adds what is wrong with them to `problems`. */

@@ -116,7 +116,7 @@ class Soaker {
     while (this.measured.length === before && !this.over) await pause(20)
   }
 
-  /** Must end by itself, when it is told to. */
+  /** Must end by itself, when it is asked to. */
   async end() {
     this.child.tell('end')
     const { code } = await this.ended

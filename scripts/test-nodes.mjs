@@ -24,7 +24,7 @@ const here = { name: `Node.js ${process.versions.node}`, command: process.execPa
 
 const emulated = { musl, arm64: () => arm64(['22']) }
 
-/** What qemu-user cannot show, by the titles of tests or their files, and why. */
+/** Tests that qemu-user cannot run, by their titles or files, and the reasons. */
 const NOT_UNDER_QEMU = {
   'a death is not reported: it has no robust lists': [
     ...[

@@ -7,7 +7,7 @@ import { buildTests, installFromDebian, prepare } from './lib/cross.mjs'
 import { fail, root, run } from './lib/run.mjs'
 import { GLIBC } from './platforms.mjs'
 
-/** What qemu-user cannot run: it has no robust lists, so that no process learns of a death. */
+/** Tests that qemu-user cannot run: it has no robust lists, so that no death is reported. */
 const NO_DEATHS = ['a_dead_holder_leaves_it_usable']
 const NO_DEATHS_AT_ALL = {
   kills: 'every test is about the death of a holder',

@@ -18,7 +18,7 @@ import { versionFaults } from './version-set.mjs'
 
 const FEATURES = 'mmfile-core/fault-points'
 
-/** What the names of this run's objects in shared memory have in them. */
+/** A part of the names of this run's objects in shared memory. */
 const RUN = `mmrun${process.pid}`
 process.env.MMFILE_TEST_RUN = RUN
 
@@ -34,7 +34,7 @@ const FAULT = /✘|✖|\.\.\. FAILED$|panicked at|Timed out/
 /** The lines of the step under way that say what failed: the summary repeats them. */
 let faults = []
 
-/** Runs a command that tests something: whether it passed. Its output goes where ours goes, as it comes. */
+/** Runs a command that tests something, and returns whether it passed. Its output is printed as it comes. */
 async function runTests(name, args, options) {
   const { ok, output } = await start(name, args, options)
   if (ok) return true
@@ -98,7 +98,7 @@ const steps = {
       ...(values.quick ? QUICK.rust : []),
     ],
   ),
-  // What macOS runs, on this system's files: see docs/decisions/0012-macos.md.
+  // The code of macOS, on this system's files: see docs/decisions/0012-macos.md.
   'portable tests': () => {
     const folder = join(process.env.CARGO_TARGET_DIR ?? 'target', 'portable')
     const args = ['-p', 'mmfile-core', '--features', 'fault-points', '--target-dir', folder]
@@ -135,7 +135,7 @@ const steps = {
   'javascript tests of channels, natively': () =>
     runTests('ava', ['__test__/channel/*.test.mjs'], { env: { MMFILE_NATIVE: '1' } }),
   'the bridge to NATS': () => testNats(),
-  // Where the tests have no folder of their own, objects are made as programs make them by default.
+  // Without a separate folder, the tests create objects as programs do by default.
   "javascript tests in the system's folder": () =>
     runTests('ava', ['__test__/api/*.test.mjs'], { env: { MMFILE_DIRECTORY: '' } }),
   'soak, bounded': command('node', 'scripts/soak.mjs', '--seconds', '60'),
@@ -147,7 +147,7 @@ const steps = {
     '--seconds',
     '25',
   ),
-  // The JavaScript tests have a folder of their own, and check it themselves.
+  // The JavaScript tests have a separate folder, and check it themselves.
   'nothing is left in shared memory': () => {
     const names = existsSync('/dev/shm') ? readdirSync('/dev/shm') : []
     return noneOf(names.filter((name) => name.includes(RUN)).map((name) => `/dev/shm/${name}`))
@@ -160,7 +160,7 @@ function noneOf(found) {
   return found.length === 0
 }
 
-/** Makes them once more in another place and compares: they depend on the sources alone. */
+/** Generates them again in another place and compares: they depend on the sources only. */
 function generatedFilesAreCurrent() {
   const folder = mkdtempSync(join(tmpdir(), 'mmfile-generated-'))
   try {
@@ -182,7 +182,7 @@ function generatedFilesAreCurrent() {
   }
 }
 
-/** A file as it was committed; as it is, outside of a checkout. */
+/** The committed version of a file; outside of a checkout, the current one. */
 function committed(name) {
   const { ok, output } = run('git', ['show', `HEAD:${name}`], { quiet: true })
   return ok ? output : readFileSync(join(root, name), 'utf8')

@@ -13,8 +13,8 @@ const SEMVER = /^\d+\.\d+\.\d+(-[0-9a-z]+(\.[0-9a-z]+)*)?$/i
 const VERSION = String.raw`\d+\.\d+\.\d+[-.\w]*`
 
 /**
- * Where the version stands: a pattern finds what is before it, it, and what is behind it, in each
- * place of a file that says it.
+ * The places of the version: a pattern matches the text before it, the version, and the text after
+ * it.
  */
 const places = [
   ['Cargo.toml', `(\\[workspace\\.package\\]\\nversion = ")(${VERSION})(")`],
@@ -38,7 +38,7 @@ const read = (name) => readFileSync(join(root, name), 'utf8').replaceAll('\r\n',
 const changelog = () => read('CHANGELOG.md')
 const heading = (version) => new RegExp(`^## \\[${version.replaceAll('.', '\\.')}\\]`, 'm')
 
-/** What is not in step with the main package's version. */
+/** The files whose version differs from the main package's. */
 export function versionFaults() {
   const { version } = readJson('package.json')
   const found = packageFaults()

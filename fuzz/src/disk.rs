@@ -1,4 +1,4 @@
-//! Arbitrary bytes as a file on disk, and a file of ours that somebody changed while it was closed.
+//! Arbitrary bytes as a file on disk, and a file of the package that was changed while it was closed.
 
 use crate::input::Input;
 use crate::object::{self, control_offset};
@@ -86,7 +86,7 @@ fn make(path: &Path, kind: u8, capacity: u64, input: &mut Input) {
     file.set_len(size).expect("another size");
 }
 
-/// A file of ours with some segments.
+/// A file of the package with some segments.
 fn write(path: &Path, kind: u8, capacity: u64, input: &mut Input) {
     let options = CreateOptions { lock_timeout: LOCK_TIMEOUT, ..CreateOptions::default() };
     let file = MmFile::create_file(path, capacity, &options).expect("a new file");
@@ -100,7 +100,7 @@ fn write(path: &Path, kind: u8, capacity: u64, input: &mut Input) {
     }
 }
 
-/// What another program does to it while no process has it open.
+/// Changes by another program while no process has it open.
 fn edit(path: &Path, capacity: u64, input: &mut Input) {
     let file = File::options().write(true).open(path).expect("it is there");
     let control = control_offset(capacity);
@@ -150,7 +150,7 @@ fn edit(path: &Path, capacity: u64, input: &mut Input) {
     }
 }
 
-/// Opens it twice, uses it, and looks whether what was promised is there when it is opened again.
+/// Opens it twice, uses it, and checks that the promised contents are there when it is opened again.
 fn visit(path: &Path, access: Access, synchronized: bool, flushes: bool) {
     let Ok(file) = open_file(path, access, synchronized) else { return };
     let other = open_file(path, Access::Read, true).expect("it is open already");

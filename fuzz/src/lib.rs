@@ -1,5 +1,5 @@
-//! What the fuzz targets do with their input. Whatever it is, the library answers with errors or data:
-//! a panic, a crash, an access outside of the mapping or a call that takes too long is a finding.
+//! The work of the fuzz targets. For every input, the library returns errors or data: a panic, a crash, an
+//! access outside of the mapping or a call that takes too long is a finding.
 
 mod channel;
 mod disk;
@@ -23,7 +23,7 @@ use mmfile_core::{
 };
 use std::time::{Duration, Instant};
 
-/// No operation may take longer, whatever it finds: ten times what it may wait for the lock.
+/// No operation may take longer with any contents: ten times the lock timeout.
 const LIMIT: Duration = Duration::from_secs(2);
 const LOCK_TIMEOUT: Duration = Duration::from_millis(1);
 const ID: &str = "fuzz";
@@ -47,7 +47,7 @@ fn open_for(access: Access, synchronized: bool, lock_timeout: Duration) -> Resul
     MmFile::open_existing(ID, &options)
 }
 
-/// Where nothing but files of this process are.
+/// A folder with only this process's files.
 fn place() -> ListOptions {
     ListOptions { prefixes: prefixes(), mutex_prefix: None, ..ListOptions::default() }
 }
@@ -118,7 +118,7 @@ fn create(capacity: u64, lock_timeout: Duration) -> [MmFile; 3] {
         }
     };
     let open = |access, synchronized| {
-        // Where somebody looks at it at this very moment, it takes another try.
+        // If another process examines it at this moment, it takes another try.
         let opened = open_for(access, synchronized, lock_timeout);
         opened.or_else(|_| open_with(access, synchronized)).expect("it was made just now")
     };
@@ -126,7 +126,7 @@ fn create(capacity: u64, lock_timeout: Duration) -> [MmFile; 3] {
     [file, reader, loose]
 }
 
-/// Closes the handles. What was written over may keep its name; it is not another input's.
+/// Closes the handles. An overwritten object may keep its name, which no other input uses.
 fn end(files: [MmFile; 3]) {
     read_all(&files[0]);
     drop(files);

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 pub(crate) const CONTROL_SIZE: u64 = 4096;
 /// The control block begins at a multiple of it.
 pub(crate) const ALIGNMENT: u64 = 4096;
-/// Where the part of a control block begins that changes: the lock, the end, what a writer is up to.
+/// The offset of the changing part of a control block: the lock, the end, the intent.
 pub(crate) const PROTOCOL: usize = 0x080;
 const STATE: usize = 0x00c;
 pub(crate) const CAPACITY: usize = 0x020;

@@ -7,8 +7,8 @@ use crate::{create, end, name, operate};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// Of one input in four; the others do not wait at all. Most operations of many inputs find the lock taken,
-/// by nobody, and a wait costs as much as a hundred that fail at once.
+/// Of one input in four; the others do not wait at all. Most operations of many inputs find a lock word that
+/// looks taken, and a wait costs as much as a hundred that fail at once.
 const LOCK_TIMEOUT: Duration = Duration::from_micros(20);
 static SCRIBBLER: OnceLock<Scribbler> = OnceLock::new();
 /// During how many operations of an input the other process has to have written, at least.
@@ -19,7 +19,7 @@ pub fn prepare_race() {
     SCRIBBLER.get_or_init(|| Scribbler::start(&name()));
 }
 
-/// What another process writes where, over and over, and what we do meanwhile.
+/// The bytes that another process writes repeatedly, and our operations meanwhile.
 pub fn race(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let scribbler = SCRIBBLER.get_or_init(|| Scribbler::start(&name()));
@@ -65,7 +65,7 @@ fn write(input: &mut Input, capacity: u64) -> Write {
     };
     let byte = |input: &mut Input| usize::from(input.byte());
     let eight = |input: &mut Input| {
-        // What was there before, or nothing would pass the first check.
+        // The old bytes, or nothing would pass the first check.
         (kind & 0x80 == 0).then(|| input.take(8).try_into().expect("as many"))
     };
     match kind & 15 {

@@ -9,7 +9,7 @@ pub(crate) const MOST_WRITES: usize = 16;
 /// How long the other process may take to start or to stop: the machine may have other things to do.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// What it does once a round.
+/// The writes of one round.
 #[derive(Clone, Copy)]
 pub(crate) struct Write {
     /// 0: the data, 1: the control block.
@@ -36,7 +36,7 @@ impl Write {
     }
 }
 
-/// What both processes see. Zeros are a valid one.
+/// The memory that both processes share. Zeros are a valid value.
 struct Page {
     /// Odd: write; even: stop. Each is another number than all before it.
     wanted: AtomicU32,
@@ -69,7 +69,7 @@ impl Scribbler {
         Self { process, page }
     }
 
-    /// Has it write, and answers when it has gone round once.
+    /// Makes it write, and returns when it has completed one round.
     pub(crate) fn begin(&self, writes: &[Write]) {
         for (to, from) in self.page.writes.iter().zip(writes) {
             let packed = from.pack();
@@ -92,7 +92,7 @@ impl Scribbler {
 
     pub(crate) fn check(&self, since: Instant) {
         let mut status = 0;
-        // SAFETY: a child of ours, and a status that outlives the call.
+        // SAFETY: our child process, and a status that outlives the call.
         let ended = unsafe { libc::waitpid(self.process, &raw mut status, libc::WNOHANG) };
         assert_eq!(ended, 0, "the other process has died: {status:#x}");
         assert!(since.elapsed() < PATIENCE, "the other process does not get to anything");
@@ -120,11 +120,11 @@ fn share_page() -> &'static Page {
     let at =
         unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Page>(), protection, flags, -1, 0) };
     assert_ne!(at, libc::MAP_FAILED);
-    // SAFETY: aligned, zeroed, as long as that, never unmapped, and nothing but atomics.
+    // SAFETY: aligned, zeroed, as long as that, never unmapped, and only atomics.
     unsafe { &*at.cast::<Page>() }
 }
 
-/// What the other process does until it is killed.
+/// The loop of the other process until it is killed.
 fn serve(page: &Page, name: &str, parent: u32) {
     // SAFETY: a plain call, for the end of the parent's first thread.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };

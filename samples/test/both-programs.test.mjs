@@ -16,11 +16,12 @@ const destination = fileURLToPath(new URL('../mmf-destination/dist/main.js', imp
 const twoRuns = fileURLToPath(new URL('support/two-runs.mjs', import.meta.url))
 const fixture = (name) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
 
-// There who is ended by a signal looks like one that exits with status 1, and nobody can be stopped.
+// There a process that is ended by a signal looks like one that exits with status 1, and no process
+// can be stopped.
 const windows = process.platform === 'win32'
 const withSignals = windows ? test.serial.skip : test.serial
 
-// What depends on the time that passes comes first, one at a time.
+// Tests that depend on passing time come first, one at a time.
 
 test.serial('a destination killed half-way: says so within a second, and exits 1', async (t) => {
   const program = new Program(t, source, ['--headless', '--duration', '4'])
@@ -84,7 +85,7 @@ test.serial(
   },
 )
 
-test('runs the task that is asked for, as it is asked for', async (t) => {
+test('runs the requested task with the requested settings', async (t) => {
   const { status, stdout } = await run(
     t,
     source,
@@ -211,7 +212,7 @@ for (const [what, text, message] of [
 
 test('a result that is there is shown, though the end of the destination is noticed first', async (t) => {
   const task = aTask({ status: 'Completed' })
-  // Which of the two a program hears of first is chance, so both are played here.
+  // Which of the two reaches a program first is chance, so both are tested here.
   const file = {
     waitFor: () => new Promise(() => {}),
     length: 2,

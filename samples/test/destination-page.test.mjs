@@ -1,4 +1,4 @@
-// MmfDestination as a person uses it, on a file of the test's own.
+// MmfDestination as a user operates it, on the test's own file.
 
 import { randomUUID } from 'node:crypto'
 import { deserializeTasks } from '../task-info/dist/index.js'
@@ -152,7 +152,7 @@ test.serial(
   },
 )
 
-test.serial('a task goes on without a page, and its result arrives', async (t) => {
+test.serial('a task continues without a page, and its result arrives', async (t) => {
   const { file, program, address } = await startDestination(t, threeTasks())
   const page = await open(t, address)
   await page.getByRole('button', { name: 'Run task' }).click()

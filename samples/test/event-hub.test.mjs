@@ -1,9 +1,9 @@
-// How the pages hear of what changes: server-sent events, of each the latest.
+// How pages receive changes: server-sent events, the latest of each kind.
 
 import test from 'ava'
 import { EventHub } from '../web-kit/dist/index.js'
 
-/** What a page has been told: [event, data] pairs, until the program ends. */
+/** The events that a page has received: [event, data] pairs, until the program ends. */
 async function told(response) {
   const text = await response.text()
   return [...text.matchAll(/event: (.*)\ndata: ([^\n]*)\n\n/g)].map(([, event, data]) => [
@@ -34,7 +34,7 @@ test('a page that comes late knows the latest of every event, and hears the next
   t.deepEqual(await told(afterwards), [all[2], all[3]])
 })
 
-test('it is known how many pages there are; one that does not listen is none', async (t) => {
+test('the hub counts the pages, without those that do not listen', async (t) => {
   const hub = new EventHub()
   const pages = []
   hub.onChange = (count) => pages.push(count)

@@ -1,4 +1,4 @@
-// What once went wrong on the pages: impatient clicks, slow connections, and processes that are gone.
+// Faults that the pages once had: impatient clicks, slow connections, and processes that are gone.
 
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -112,7 +112,7 @@ for (const [what, click, slow] of [
   })
 }
 
-/** Like somebody who waits for an answer: what is not there any more is not clicked. */
+/** Clicks like a user who waits: an element that is gone is not clicked. */
 async function clickThrice(run) {
   await run.click()
   for (let more = 0; more < 2; more += 1) await run.click({ timeout: 300 }).catch(() => {})
@@ -139,7 +139,7 @@ for (const slow of [false, true]) {
   })
 }
 
-test.serial('whatever is asked twice, or by two windows, leaves no error', async (t) => {
+test.serial('requests that are sent twice, or by two windows, leave no error', async (t) => {
   const { program, address } = await startSource(t)
   const page = await open(t, address)
   const other = await open(t, address)
@@ -219,7 +219,7 @@ test.serial("an older run's link cannot be taken for the new one's", async (t) =
   const place = await primary.boundingBox()
   await button(page, 'Run process').click()
   await page.getByRole('heading', { name: /^Run 2/ }).waitFor()
-  // Whatever is where the link was, it does not lead to the older run.
+  // The element in the link's place does not lead to the older run.
   const under = await page.evaluate(
     ({ x, y, width, height }) =>
       document.elementFromPoint(x + width / 2, y + height / 2)?.closest('a')?.href ?? null,
@@ -235,7 +235,7 @@ test.serial("an older run's link cannot be taken for the new one's", async (t) =
   }
 })
 
-test.serial('at 400 pixels a row is one piece, and no label stands for nothing', async (t) => {
+test.serial('at 400 pixels a row is one piece, and no label is without a value', async (t) => {
   const { program, address } = await startSource(t)
   const page = await open(t, address, narrow)
   const run = await startRun(page, program)
@@ -340,7 +340,7 @@ test.serial('Enter that is held starts one process, and deletes one task', async
   t.notRegex(program.stdout, /run 2/)
   await hold('Delete Tidy the archive')
   await page.getByRole('dialog', { name: 'Delete this task?' }).waitFor()
-  // What deletes is not what has the focus first.
+  // The button that deletes does not have the focus first.
   await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
   await rowOf(page, 'Tasks', 'Tidy the archive').waitFor({ state: 'detached' })
@@ -477,7 +477,7 @@ test.serial('a result that comes while the run is being stopped is the result', 
       ? fileURLToPath(new URL('../../index.js', import.meta.url))
       : fileURLToPath(new URL(`../${name}/dist/index.js`, import.meta.url)),
   )
-  // It answers the request to end with its result.
+  // It replies to the request to end with its result.
   writeFileSync(
     slow,
     `import { createRequire } from 'node:module'

@@ -1,4 +1,4 @@
-// Who gets to see the pages, what they may do, and whether everyone can read them.
+// Access to the pages, what they may do, and whether they are accessible.
 
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
@@ -52,7 +52,7 @@ const programs = [
 ]
 
 for (const [name, start, [path, fields]] of programs) {
-  test.serial(`${name} answers its own page, and nobody else`, async (t) => {
+  test.serial(`${name} responds only to its own page`, async (t) => {
     const { program, address } = await start(t)
     const { origin, host, port, pathname } = new URL(address)
     const [, token] = pathname.split('/')
@@ -107,7 +107,7 @@ for (const [name, start, [path, fields]] of programs) {
       const { status } = await ask(address + file)
       t.true([403, 404].includes(status), file)
     }
-    // More than anyone types is refused as soon as it is announced.
+    // A body that is too large is refused as soon as it is announced.
     const headers = { Origin: origin, 'Content-Length': 5 << 20 }
     t.is((await ask(`${address}api/tasks`, { method: 'POST', headers })).status, 413)
     // None of this has done anything; the real thing does.
@@ -199,7 +199,7 @@ test.serial(
         frame.contentDocument === null,
       ]
     }, address)
-    // The first is sent, and its answer hidden: the program has to refuse it, too.
+    // The browser sends the first one, and hides the response: the program has to refuse it, too.
     t.deepEqual(outcome, ['refused', 'refused', 'refused', true])
     t.true(page.frames().every((frame) => !frame.url().startsWith(address)))
     const own = await open(t, address)

@@ -256,7 +256,7 @@ test.serial('the pictures of two runs at once are accessible, and fit 400 pixels
   t.true(isRunning(runs[1].pid))
 })
 
-test('a picture that was told is not changed by what comes later', async (t) => {
+test('a published picture is not changed by later events', async (t) => {
   const file = MmFile.createNew(1000)
   t.teardown(() => file.close())
   const told = []

@@ -1,4 +1,4 @@
-// MmfSource as a person uses it: tasks, a whole round, the keyboard, texts of every kind.
+// MmfSource as a user operates it: tasks, a whole run, the keyboard, texts of every kind.
 
 import { join } from 'node:path'
 import {
@@ -22,7 +22,7 @@ const names = (page) =>
     .locator('tbody .name')
     .evaluateAll((elements) => elements.map((element) => element.textContent))
 
-/** Fills in what is given and saves. */
+/** Fills in the given fields and saves. */
 async function fillIn(page, { name, description, duration, priority }) {
   const dialog = page.getByRole('dialog')
   if (name !== undefined) await dialog.getByLabel('Name').fill(name)
@@ -107,7 +107,7 @@ test.serial('says beside each field what is wrong with it', async (t) => {
   await fillIn(page, { name: 'Named' })
   await rowOf(page, 'Tasks', 'Named').waitFor()
 
-  // What was wrong the last time is not held against the next task.
+  // An error of the last task is not shown for the next one.
   await page.getByRole('button', { name: 'New task' }).click()
   t.deepEqual(await problem(name), [null, ''])
   t.is(await name.inputValue(), '')
@@ -259,7 +259,7 @@ async function pressAll(page, keys) {
   for (const key of keys) await page.keyboard.press(key)
 }
 
-/** The accessible name of what has the focus. */
+/** The accessible name of the focused element. */
 function focused(page) {
   return page.evaluate(() => {
     const element = document.activeElement

@@ -15,7 +15,7 @@ import { isRunning, leavesNothing } from './support/runs.mjs'
 const open = startBrowser()
 const tiny = fileURLToPath(new URL('../tiny-destination/main.js', import.meta.url))
 
-/** What the result region says of a run, once it is over. */
+/** The text of the result region for a run, once it is over. */
 async function ending(page, number) {
   const name = new RegExp(`^Run ${number} (?!Running|Waiting)`)
   const heading = resultOf(page).getByRole('heading', { name })
@@ -46,7 +46,7 @@ test.serial('a destination that is killed while its task runs', async (t) => {
   await destination.getByText('MmfDestination does not answer').waitFor()
   await rowOf(page, 'Tasks', 'Tidy the archive').getByText('Pending').waitFor()
 
-  // The next run is none the worse for it.
+  // The next run is not affected.
   const next = await startRun(page, program)
   const again = await open(t, next.address)
   await runTask(again, 'Resize the photos', 0)
@@ -105,7 +105,7 @@ test.serial('a run that is cancelled, and one that is stopped from here', async 
   t.regex(stopped, /Stopped/)
 })
 
-test.serial('two runs at once, each with a file of its own', async (t) => {
+test.serial('two runs at once, each with its own file', async (t) => {
   const { program, address } = await startSource(t)
   const page = await open(t, address)
   const runs = [await startRun(page, program), await startRun(page, program)]

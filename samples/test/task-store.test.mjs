@@ -20,7 +20,7 @@ const saver = fileURLToPath(new URL('support/save-tasks.mjs', import.meta.url))
 const place = (t) => join(temporaryFolder(t), 'folder', 'tasks.mmf')
 const names = (store) => store.tasks.map(({ name }) => name)
 
-/** Opens, looks and closes. */
+/** Opens, reads and closes. */
 function look(path) {
   const store = TaskStore.open(path)
   try {

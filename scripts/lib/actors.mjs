@@ -3,7 +3,7 @@
 import { Channel, MmFile, NamedMutex } from 'mmfile'
 
 const [role, directory] = process.argv.slice(2)
-/** What is collected is closed and released. */
+/** Garbage-collected handles are closed and released. */
 const kept = []
 const every = (milliseconds, act) => setInterval(act, milliseconds)
 

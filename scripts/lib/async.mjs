@@ -1,4 +1,4 @@
-// Running a command while this process goes on working, as it has to when it serves the command.
+// Runs a command while this process keeps working, for example serving the command.
 
 import { spawn } from 'node:child_process'
 

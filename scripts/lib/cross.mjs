@@ -1,4 +1,4 @@
-// What it takes to build for every platform on Debian: a compiler with the sources of its standard
+// The tools to build for every platform on Debian: a compiler with the sources of its standard
 // library (rustc-web), zig as the linker for all of them, and the cargo command that ties them.
 //
 // The standard library is built along with the addon. That is how there is one for every platform
@@ -79,7 +79,7 @@ const sameNames = [
   [root.replace(/[\\/]$/, ''), '/mmfile'],
 ].map(([from, to]) => `--remap-path-prefix=${from}=${to}`)
 
-/** What cargo needs to know to build for a platform. */
+/** The environment with which cargo builds for a platform. */
 const environment = ({ target, flags, linker, needsNodeLibrary, env }) => ({
   PATH: [join(tools, 'bin'), process.env.PATH].join(delimiter),
   CARGO: '/usr/bin/cargo',

@@ -1,5 +1,5 @@
 // index.d.ts: the whole public API on one page, rolled up from the declarations that tsc writes to dist.
-// api-extractor brings a compiler of its own, since TypeScript 7 has no API for JavaScript yet.
+// api-extractor brings its own compiler, since TypeScript 7 has no API for JavaScript yet.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,7 +9,7 @@ import { fail, root } from './run.mjs'
 const require = createRequire(import.meta.url)
 const HEADER = '/* Generated from src by `npm run build`. */\n'
 
-/** What programs can import besides types: what tsc exports from dist/index.js. */
+/** The values that programs can import: the exports of dist/index.js. */
 const values = () =>
   [
     ...readFileSync(join(root, 'dist', 'index.js'), 'utf8').matchAll(

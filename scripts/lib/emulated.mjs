@@ -17,7 +17,7 @@ function must(command, args, options) {
   return done.output
 }
 
-/** A program that stands for a runtime wherever a path is wanted. */
+/** A program to use as a runtime wherever a path is needed. */
 function wrapper(name, lines) {
   writeFileSync(at(name), `#!/bin/sh\n${lines.join('\n')}\n`)
   chmodSync(at(name), 0o755)

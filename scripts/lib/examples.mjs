@@ -6,7 +6,7 @@ import { root } from './run.mjs'
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8').replaceAll('\r\n', '\n')
 
-/** What the README says that it prints. */
+/** The output that the README promises. */
 export const [, promised] = /`node source\.mjs` prints `([^`]+)`/.exec(readme)
 
 /** The files of the example, by name, as an application would have them with `import`. */

@@ -1,9 +1,9 @@
-// Installs the packages of a folder that has a package-lock.json of its own.
+// Installs the packages of a folder that has its own package-lock.json.
 
 import { join } from 'node:path'
 import { fail, newest, run } from './run.mjs'
 
-/** Does so if they are not installed, or are older than what is asked for. */
+/** Does so if they are not installed, or are older than the lock file. */
 export function install(folder) {
   const lock = join(folder, 'node_modules', '.package-lock.json')
   if (newest(lock) >= newest(join(folder, 'package-lock.json'))) return

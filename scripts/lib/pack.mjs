@@ -21,7 +21,7 @@ function origin(directory) {
   }
 }
 
-/** What a package does not say of where it comes from. */
+/** The properties of package.json that are not published. */
 export function missingOrigin(manifest) {
   return ['repository', 'homepage', 'bugs'].filter((name) => manifest[name] === undefined)
 }
@@ -105,7 +105,7 @@ export function wellFormed(stage, dist) {
     const made = readdirSync(join(root, dist), { recursive: true }).map((name) =>
       join('dist', name),
     )
-    // What the build makes for run time, the licences of what is bundled among it.
+    // The build's output for run time, with the licences of bundled packages.
     const left = made.filter(
       (name) => /\.(m?js|txt)$/.test(name) && !inPackage.has(name.replaceAll('\\', '/')),
     )

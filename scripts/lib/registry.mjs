@@ -24,7 +24,7 @@ function manifestOf(tarball) {
   throw new Error('a tarball without package.json')
 }
 
-/** Serves the tarballs of a folder. Returns its address, what it has, and how to end it. */
+/** Serves the tarballs of a folder. Returns its address, its packages, and a function that ends it. */
 export async function serve(folder) {
   const packages = new Map()
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.tgz'))) {

@@ -1,4 +1,4 @@
-// What the scripts share: where the repository is, running a command, and what is older than what.
+// Helpers of the scripts: the repository's folder, running a command, comparing the ages of files.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
@@ -31,7 +31,7 @@ function call(command, args, { env = {}, cwd = root }) {
   ]
 }
 
-/** Runs a command to its end and returns its exit status. Its output goes where ours goes. */
+/** Runs a command to its end and returns its exit status. Its output is this process's. */
 export function run(command, args, options = {}) {
   const [file, list, how] = call(command, args, options)
   const done = spawnSync(file, list, {
@@ -48,7 +48,7 @@ export function run(command, args, options = {}) {
   }
 }
 
-/** The same, and returns what the command printed, too, which goes where ours goes as it comes. */
+/** The same, and also returns the command's output, which is printed as it comes. */
 export function start(command, args, options = {}) {
   const [file, list, how] = call(command, args, options)
   const child = spawn(file, list, { ...how, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -82,7 +82,7 @@ function newestOf(place) {
   return Math.max(stat.mtimeMs, ...inside.map((name) => newestOf(join(place, name))))
 }
 
-/** Ends the script with a message for a person. */
+/** Ends the script with a message. */
 export function fail(message) {
   console.error(`\n${message}`)
   process.exit(1)

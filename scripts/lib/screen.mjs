@@ -1,5 +1,5 @@
-// Bundles the screen of `mmfile top` with its drawing library into dist, beside the licences of what is in it:
-// the package needs no other at run time.
+// Bundles the screen of `mmfile top` with its drawing library into dist, beside the licences of its parts: the
+// package needs no other package at run time.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 const banner = `import { createRequire } from 'node:module'
 const require = createRequire(import.meta.url)`
 
-/** What the drawing library connects to while it is developed itself. */
+/** A development tool to which the drawing library would connect. */
 const withoutTools = {
   name: 'without developer tools',
   setup({ onResolve, onLoad }) {
@@ -45,7 +45,7 @@ const { metafile } = await build({
   outfile: join(folder, 'screen.mjs'),
   bundle: true,
   minify: true,
-  // The licences stand in a file of their own.
+  // The licences are in a separate file.
   legalComments: 'none',
   platform: 'node',
   target: 'node20.19',
@@ -63,7 +63,7 @@ const packages = new Set(bundled.flatMap((input) => packageOf(input) ?? []))
 const licences = new Set([...packages].map(licenceOf))
 writeFileSync(join(root, folder, 'screen.LICENSES.txt'), [...licences].sort().join('\n'))
 
-/** The folder of the package that a module belongs to; undefined for one of ours. */
+/** The folder of the package that a module belongs to; undefined for the repository's own. */
 function packageOf(input) {
   return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0]
 }

@@ -13,7 +13,7 @@ const rustFiles = (folder) =>
     .map((name) => name.replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.rs'))
 
-/** What is wrong, a line each. */
+/** The faults, a line each. */
 export function structureFaults() {
   const faults = []
   const crate = join(root, 'crates/mmfile-core')
@@ -33,7 +33,7 @@ export function structureFaults() {
   return [...new Set(faults)]
 }
 
-/** Every file by the name of its module, with what it imports and what it passes on. */
+/** Every file by the name of its module, with its imports and re-exports. */
 function readModules() {
   const modules = new Map()
   for (const file of rustFiles(sources))

@@ -1,5 +1,5 @@
-// What the tests for Windows need on a Debian machine: a compiler with the sources of its standard
-// library, a linker, Wine with a folder of its own, and Node.js for Windows.
+// The tools of the tests for Windows on Debian: a compiler with the sources of its standard
+// library, a linker, Wine with a separate folder, and Node.js for Windows.
 
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -46,7 +46,7 @@ export function cargo(args, options = {}) {
   return run('/usr/bin/cargo', all, { ...options, env: { ...CARGO, ...options.env } })
 }
 
-/** Runs a program for Windows. What Node.js writes to a pipe of Linux gets lost: name files. */
+/** Runs a program for Windows. Output of Node.js to a Linux pipe gets lost: name files. */
 export function wine(program, args, { files, ...options } = {}) {
   const command = [program, ...args].map((part) => `'${part}'`).join(' ')
   const redirect = files ? ` >'${files}.out' 2>'${files}.err'` : ''

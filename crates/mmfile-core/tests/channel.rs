@@ -65,7 +65,7 @@ fn small() -> ChannelOptions {
     ChannelOptions { capacity: 1024, ..Default::default() }
 }
 
-/// What a reader receives now.
+/// The messages that a reader receives now.
 fn drain(reader: &mut Reader) -> Vec<(u64, Vec<u8>)> {
     let mut all = Vec::new();
     while let Some(message) = reader.try_receive().unwrap() {

@@ -12,8 +12,7 @@ use support::{Actor, DIGEST, Random, Watchdog, digest, figures, hear, rounds, sa
 
 const PATIENCE: Timeout = Timeout::Val(Duration::from_secs(60));
 
-/// What writer `writer` appends as its number `number`: told apart from every other, of a size that
-/// moves about.
+/// The segment number `number` of writer `writer`: different from every other, of a varying size.
 fn payload(writer: u64, number: u64) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(64);
     bytes.extend((writer as u32).to_le_bytes());
@@ -35,7 +34,7 @@ fn open(id: &str, access: Access) -> MmFile {
     MmFile::open_existing(id, &OpenOptions { access, ..Default::default() }).unwrap()
 }
 
-/// Appends `count` segments, some of them several at a time, and answers the index of each.
+/// Appends `count` segments, some of them several at a time, and returns the index of each.
 fn append_many(file: &MmFile, writer: u64, count: u64) -> Vec<u64> {
     let mut random = Random::new(writer + 1);
     let mut indexes = Vec::new();
@@ -53,7 +52,7 @@ fn append_many(file: &MmFile, writer: u64, count: u64) -> Vec<u64> {
     indexes
 }
 
-/// Reads `count` segments as they come, and answers a digest of all of them in their order.
+/// Reads `count` segments as they come, and returns a digest of all of them in their order.
 fn follow(file: &MmFile, count: u64, spin: Duration) -> u64 {
     let mut next: HashMap<u64, u64> = HashMap::new();
     let mut all = DIGEST;

@@ -1,4 +1,4 @@
-//! What every platform must do, through the public interface alone.
+//! The requirements for every platform, tested through the public interface only.
 
 mod support;
 

@@ -64,7 +64,7 @@ fn the_bytes_on_disk_are_the_frames() {
     }
 }
 
-/// What C's `fopen` and Python's `open` share is reading and writing, and not deleting.
+/// C's `fopen` and Python's `open` share reading and writing, but not deleting.
 #[test]
 #[cfg(windows)]
 fn programs_that_do_not_share_deleting_can_read_it() {
@@ -189,7 +189,7 @@ fn a_file_that_is_cut_ends_waits_and_sections() {
             code(other.lock_holder().map(drop).and_then(|()| other.append("x"))),
             "ERR_MMFILE_CORRUPT"
         );
-        // What the kernel was told of the lock is no hindrance to the next.
+        // The kernel's record of the lock does not prevent the next one.
         let next = create(&folder.file(&format!("{length}-next")), 100);
         drop(next.lock(None).unwrap());
         next.append("x").unwrap();
@@ -222,7 +222,7 @@ fn a_dead_holder_leaves_it_usable() {
         assert!(started.elapsed() < PROMPT);
         assert_eq!((file.recovered(), file.len().unwrap()), (round + 1, 2 * (round + 1)));
     }
-    // And with nobody left to notice: the next to open makes the lock anew.
+    // And if no process is left to notice: the next opener initialises the lock again.
     drop(file);
     let arg = path.to_str().unwrap();
     let mut actor = Actor::start("a_dead_holder_leaves_it_usable", "writer", &[arg]);

@@ -1,8 +1,8 @@
-//! Programs that know only the frames and the lock of the control block: a Python process, and glibc's
-//! own robust mutexes in the thread that also takes ours.
+//! Programs that know only the frames and the lock of the control block: a Python process, and glibc's own
+//! robust mutexes in a thread that also takes the package's.
 
 #![cfg(all(target_os = "linux", not(mmfile_portable)))]
-// What the Python process is for.
+// The Python process's task.
 #![cfg_attr(not(target_env = "gnu"), allow(dead_code, unused_imports))]
 
 mod support;
@@ -25,7 +25,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use support::{Actor, own_prefixes};
 
-/// What writer `writer` appends as its number `number`; `frames_and_lock.py` computes the same.
+/// The segment number `number` of writer `writer`; `frames_and_lock.py` computes the same.
 fn payload(writer: u32, number: u32) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(48);
     bytes.extend(writer.to_le_bytes());
@@ -61,7 +61,7 @@ fn check_order(origins: &[String], writers: &[u32], count: u32) {
     assert_eq!(next, writers.iter().map(|writer| (*writer, count)).collect());
 }
 
-/// A file with prefixes of its own, which is gone and has left nothing behind when it is dropped.
+/// A file with unique prefixes. Dropping it removes it and checks that nothing is left.
 struct Own {
     file: Option<MmFile>,
     prefixes: Prefixes,
@@ -78,7 +78,7 @@ impl Own {
         self.file.as_ref().unwrap()
     }
 
-    /// What a role needs to open it.
+    /// The arguments with which a role opens it.
     fn args(&self) -> [&str; 3] {
         [self.prefixes.data(), self.prefixes.mutex(), self.file().id()]
     }

@@ -1,5 +1,5 @@
-//! Windows: maps that a program made which knows only the frames and a named mutex, as the article's does.
-//! `npm run test:dotnet` has such a program; this is what is hard to time from outside.
+//! Windows: maps of a program that knows only the frames and a named mutex, as the article's does. `npm run
+//! test:dotnet` has such a program; this file has the cases that are hard to time from outside.
 
 #![cfg(windows)]
 
@@ -49,7 +49,7 @@ impl Foreign {
     /// Writes the first segment: its size, and then its bytes.
     fn write(&self, bytes: &[u8]) {
         let size = u32::try_from(bytes.len()).unwrap().to_le_bytes();
-        // SAFETY: the view has room for both, and nobody has opened the file yet.
+        // SAFETY: the view has room for both, and no process has opened the file yet.
         unsafe {
             ptr::copy_nonoverlapping(size.as_ptr(), self.view.Value.cast(), 4);
             let target = self.view.Value.cast::<u8>().add(4);
@@ -82,7 +82,7 @@ fn what_it_wrote_is_read_and_goes_on() {
     assert_eq!(file.read(0).unwrap(), b"theirs");
     assert_eq!(file.append("ours").unwrap(), 1);
     drop(file);
-    // Without a process of ours there is no control block, and the next one makes another.
+    // Without a process of the package there is no control block, and the next one creates another.
     let again = MmFile::open_existing("it", &options(&prefixes, Access::ReadWrite)).unwrap();
     assert_eq!((again.len().unwrap(), again.read_text(1).unwrap()), (2, "ours".into()));
     // Who was there first may go: the file lives as long as anybody has it.

@@ -1,5 +1,5 @@
-//! Whatever stands in shared memory, and at our names, there is an error or data: never a panic, a
-//! crash, a hang, or an access outside the file.
+//! With any bytes in shared memory, and anything at an object's name, calls return an error or data: never a
+//! panic, a crash, a hang, or an access outside the file.
 
 #![cfg(target_os = "linux")]
 

@@ -45,6 +45,6 @@ mod kills {
     mod victim;
 }
 
-/// Whether a kill in front of `ftruncate` is to be had.
+/// Whether a kill before `ftruncate` is possible.
 #[cfg(feature = "fault-points")]
 const HAS_TRUNCATING: bool = cfg!(all(target_os = "linux", target_env = "gnu"));

@@ -48,7 +48,7 @@ fn finds(fault: Fault, preemptions: usize, model: fn()) {
     };
     let text = reason.downcast_ref::<&str>().copied();
     let text = text.or(reason.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
-    // Not for another reason: that the model asks for too much, or has a mistake of its own.
+    // Not for another reason, such as an error in the model itself.
     assert!(!text.contains("exceeded") && !text.contains("self.threads"), "{text}");
     let line = text.lines().next().unwrap_or_default();
     let _ = writeln!(std::io::stderr(), "    {fault:?} is found: {line}");
@@ -71,7 +71,7 @@ fn three_handles() -> (MmFile, MmFile, MmFile) {
     here(9, None, || (create(), open().unwrap(), open().unwrap())).unwrap()
 }
 
-/// Closes handles in a process of its own.
+/// Closes handles in a separate process.
 fn close(files: impl Send + 'static) {
     here(9, None, || drop(files)).unwrap();
 }

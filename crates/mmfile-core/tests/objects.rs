@@ -1,4 +1,4 @@
-//! What stands at a name, from its creation to its end, whatever processes do and whenever they die.
+//! The object at a name, from its creation to its end, with any actions of processes and deaths at any time.
 
 #![cfg(unix)]
 

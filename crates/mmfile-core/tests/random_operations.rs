@@ -95,7 +95,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the file should be.
+/// The file's expected contents.
 struct Model {
     capacity: u64,
     segments: Vec<Vec<u8>>,
@@ -278,7 +278,7 @@ impl World {
         }
     }
 
-    /// What a program of the article does: size word, then payload, and no zero word behind it.
+    /// Appends as the article's programs do: size word, then payload, and no zero word behind it.
     fn append_foreign(&mut self, handle: usize, values: &[Vec<u8>]) {
         let file = &self.handles[handle];
         if self.model.sealed || file.access() == Access::Read {

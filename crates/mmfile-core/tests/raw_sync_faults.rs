@@ -1,5 +1,5 @@
-//! Why the lock is not the mutex of `raw_sync` 0.1.5: what that one does when its holder is killed,
-//! when a second ends, and when the wall clock is set, and what ours does in the same place.
+//! Why the lock is not the mutex of `raw_sync` 0.1.5: its behaviour when its holder is killed, when a second
+//! ends, and when the wall clock is set, and the package's behaviour in the same situation.
 
 #![cfg(all(target_os = "linux", not(mmfile_portable)))]
 
@@ -18,7 +18,7 @@ const SECOND: i64 = 1_000_000_000;
 const SHORT: Duration = Duration::from_millis(50);
 
 thread_local! {
-    /// What this thread believes the wall clock to be ahead by, in seconds.
+    /// The offset that is added to the wall clock in this thread, in seconds.
     static AHEAD: Cell<i64> = const { Cell::new(0) };
     /// How often it asked for the wall clock.
     static READ: Cell<u32> = const { Cell::new(0) };
@@ -29,8 +29,7 @@ thread_local! {
 /// Takes the place of the C library's function in this program, so that a thread can be shown a wall
 /// clock that was set a moment later. The kernel, which does the waiting, has the real one.
 ///
-/// # Safety
-/// `time` is writable, as for the function that it stands for.
+/// # Safety `time` is writable, as for the function that it replaces.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn clock_gettime(
     clock: libc::clockid_t,
@@ -48,7 +47,7 @@ unsafe extern "C" fn clock_gettime(
     result as libc::c_int
 }
 
-/// A `raw_sync` mutex in an object of its own, which goes with it.
+/// A `raw_sync` mutex in a separate object, which is removed with it.
 struct Theirs {
     mutex: Box<dyn LockImpl>,
     name: String,
@@ -65,7 +64,7 @@ impl Theirs {
     fn create(topic: &str) -> Self {
         let name = format!("mmtest-raw-sync-{topic}-{}", std::process::id());
         let memory = Raw::create(&name, 4096);
-        // SAFETY: a page of mapped memory, which is kept, and which nobody else has yet.
+        // SAFETY: a page of mapped memory, which is kept, and which no other process has yet.
         let (mutex, _) = unsafe { Mutex::new(memory.at(0), memory.at(2048)) }.unwrap();
         Self { mutex, name, _memory: memory }
     }
@@ -156,8 +155,8 @@ fn sleep_until(thousandths: u32) {
     }
 }
 
-/// One timed lock of a mutex that is held. Whether it refused to wait, which depends on nothing but
-/// the nanoseconds of the moment at which it began.
+/// One timed lock of a held mutex. Returns whether it refused to wait, which depends only on the nanoseconds
+/// of the time at which it began.
 fn is_refused(theirs: &Theirs, timeout: Duration) -> bool {
     let started = Instant::now();
     let result = theirs.try_lock(Timeout::Val(timeout));
@@ -206,8 +205,8 @@ fn theirs_refuses_to_wait_past_the_end_of_a_second() {
     assert!(refused > 100 && waited > 3);
 }
 
-/// Waits with a wall clock that was an hour ahead when the deadline was computed, which is what
-/// setting it back during the wait comes to. Whether it came back within half a second.
+/// Waits with a wall clock that was an hour ahead when the deadline was computed, which is the same as
+/// setting it back during the wait. Returns whether it came back within half a second.
 fn comes_back(ahead: i64, attempt: impl FnOnce() + Send, release: impl FnOnce()) -> bool {
     std::thread::scope(|scope| {
         let (tell, told) = channel();
@@ -215,7 +214,7 @@ fn comes_back(ahead: i64, attempt: impl FnOnce() + Send, release: impl FnOnce())
             AHEAD.with(|seconds| seconds.set(ahead));
             attempt();
             AHEAD.with(|seconds| seconds.set(0));
-            let _ = tell.send(()); // nobody listens any more if it came late
+            let _ = tell.send(()); // the receiver is gone if it came late
         });
         let came = told.recv_timeout(Duration::from_millis(500));
         release(); // so that the thread ends in any case

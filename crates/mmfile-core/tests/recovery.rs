@@ -1,5 +1,4 @@
-//! What is repaired, and by which handle: only after a death that is known, and never by one that only
-//! reads.
+//! Which handle repairs what: only after a known death, and never a read-only handle.
 
 mod support;
 
@@ -119,7 +118,7 @@ fn a_dead_holder_is_not_the_writer_without_the_lock() {
     assert_eq!(file.read(0).unwrap(), b"slow");
 }
 
-/// What a foreign program appended becomes part of the committed end with the next append of ours.
+/// Segments of a foreign program become part of the committed end with the package's next append.
 #[test]
 fn a_reader_counts_foreign_segments_for_itself() {
     let prefixes = own_prefixes("counts");

@@ -21,7 +21,7 @@ fn ring() -> Option<WakeRing> {
 fn readable(descriptor: RawFd, within: Duration) -> bool {
     let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLIN, revents: 0 };
     let milliseconds = i32::try_from(within.as_millis()).unwrap();
-    // SAFETY: one descriptor, as the call is told.
+    // SAFETY: one descriptor, as the count says.
     unsafe { libc::poll(&raw mut poll, 1, milliseconds) == 1 }
 }
 
@@ -53,7 +53,7 @@ fn a_wait_for_nothing_any_more_leaves_nothing_to_tell() {
     assert!(readable(ring.descriptor(), Duration::from_secs(5)));
     ring.notice();
     assert!(waiter.arm(&mut ring, 0).unwrap());
-    // The next wait is told of nothing that the last one left behind, once it has looked.
+    // The next wait does not report an event of the last one, once it has checked.
     assert!(!waiter.arm(&mut ring, 1).unwrap());
     ring.nudge();
     assert!(readable(ring.descriptor(), Duration::ZERO));
@@ -109,7 +109,7 @@ fn every_change_is_told_at_once() {
                     last = now;
                     std::thread::yield_now();
                 }
-                // At every moment of what the other side does.
+                // At every moment of the other side's work.
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let until = Instant::now() + Duration::from_nanos((state >> 33) % 30_000);
                 while Instant::now() < until {
@@ -153,7 +153,7 @@ fn every_change_is_told_at_once() {
     assert_eq!(late, 0, "of {rounds}");
 }
 
-/// How long it takes until a timer asks to look.
+/// How long it takes until a timer asks for a check.
 fn ring_sleeps(ring: &mut WakeRing, waiter: &mmfile_core::Waiter) -> Duration {
     let begun = Instant::now();
     assert!(!waiter.arm(ring, 0).unwrap());

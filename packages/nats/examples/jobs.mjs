@@ -42,7 +42,7 @@ if (role === 'submit') {
   await manager.consumers.add('JOBS', config)
   const jobs = Channel.createOrOpen('jobs', { encoding: 'json', groups: ['workers'] })
   const writer = await jobs.exclusiveWriter({ signal: stop.signal }) // a second feeder stands by
-  // What is in the channel already: a feeder before this one took it, and it must not run again.
+  // A job that is already in the channel: an earlier feeder took it, and it must not run again.
   const [known, open] = [new Map(), new Map()]
   const take = (index, { seq, ack }) => known.set(seq, index) && open.set(index, ack)
   const before = jobs.reader({ from: 'oldest', lossy: true })
@@ -75,7 +75,7 @@ if (role === 'submit') {
       await sleep(100) // the server is away
     }
   }
-  // What this machine has it also finishes, as long as a worker runs here.
+  // Jobs that this machine has are finished here, as long as a worker runs.
   const isWorkedOn = () => jobs.participants().some(({ role }) => role === 'member')
   while (open.size > 0 && isWorkedOn()) await sleep(20)
   for (const timer of timers) clearInterval(timer)

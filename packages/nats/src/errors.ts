@@ -9,7 +9,7 @@ export type BridgeErrorCode =
   | 'ERR_MMFILE_INCOMPATIBLE'
   | 'ERR_MMFILE_UNSUPPORTED'
 
-/** What an error knows beyond its message. */
+/** The properties of an error besides its message. */
 interface Facts {
   index?: number
   oldest?: number
@@ -18,17 +18,17 @@ interface Facts {
   cause?: unknown
 }
 
-/** What all copies of mmfile mark their errors with, by which `MmFileError.is` knows them. */
+/** The mark that all copies of mmfile put on their errors, by which `MmFileError.is` recognises them. */
 const BRAND = Symbol.for('mmfile.MmFileError')
 
 /**
- * What goes wrong between a file or a channel and a stream. `MmFileError.is(error, code)` knows these errors, too.
+ * An error between a file or a channel and a stream. `MmFileError.is(error, code)` knows these errors, too.
  *
  * `ERR_MMFILE_LOCK_HELD`: another pusher has gone on with the stream. `ERR_MMFILE_LOST`: the messages that come next
  * are gone. `ERR_MMFILE_INCOMPATIBLE`: both sides have something at one index, and it is not the same.
  */
 export class BridgeError extends Error {
-  /** What went wrong, for programs. */
+  /** Tells programs what went wrong. */
   readonly code: BridgeErrorCode
   /** The index of the segment or message that it is about. */
   declare readonly index?: number

@@ -1,6 +1,6 @@
 import type { NatsConnection, Status } from '@nats-io/nats-core'
 
-/** Whether a connection is up. What is asked while it is not is never answered, and what was asked before neither. */
+/** Whether a connection is up. Requests that were sent before it went down, or while it is down, never get a reply. */
 export class Link {
   readonly #statuses: AsyncIterable<Status> & { stop?: () => void }
   readonly #listeners = new Set<(up: boolean) => void>()
@@ -34,7 +34,7 @@ export class Link {
     return () => this.#listeners.delete(listener)
   }
 
-  /** What the promise says, or an error as soon as the connection is down. */
+  /** The result of the promise, or an error as soon as the connection is down. */
   async unlessDown<T>(ask: () => Promise<T>): Promise<T> {
     if (!this.#up) throw down()
     let unlisten: () => void = () => {}

@@ -5,7 +5,7 @@ import { BridgeError } from './errors.js'
 import type { Stream } from './stream.js'
 import { linked, pause } from './wait.js'
 
-/** Milliseconds after which it is asked whether bytes that do not come are there. */
+/** Milliseconds without bytes after which the store is asked whether they exist. */
 const ASK_AGAIN = 5000
 
 /** Beside a stream: the messages that are too large for it, by their contents. */
@@ -95,7 +95,7 @@ export class Objects {
   }
 }
 
-/** What bytes are called: the same bytes have one name, however often they are stored. */
+/** The name of some bytes: the same bytes have the same name, however often they are stored. */
 export function nameOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }

@@ -24,7 +24,7 @@ export interface StreamPlace {
   readonly stream: string
 }
 
-/** What `push` and `pull` take besides the stream. */
+/** The options of `push` and `pull`, besides the stream. */
 export interface CopyOptions {
   /** Ends the copy in good order: what is on its way is waited for, and the promise fulfils. */
   readonly signal?: AbortSignal | undefined
@@ -45,7 +45,10 @@ export interface CopyOptions {
 export interface PushOptions extends StreamPlace, CopyOptions {
   /** The subject of the messages. Default: the stream's name. */
   readonly subject?: string | undefined
-  /** What a stream that `push` makes has: replicas, limits and the like. One that is there stays as it is. */
+  /**
+   * The configuration of a stream that `push` creates: replicas, limits and the like. An existing stream is not
+   * changed.
+   */
   readonly config?: Partial<StreamConfig> | undefined
   /**
    * The group in a channel that keeps messages until the stream has them, also while nothing pushes. Default: `push:`

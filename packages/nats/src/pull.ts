@@ -14,23 +14,26 @@ import { header, OBJECT, SEAL, Stream, Trouble } from './stream.js'
 import { type Target, targetOf } from './target.js'
 import { isAbort, Seldom } from './wait.js'
 
-/** Milliseconds until the server is asked again for messages, and after two of which without a sign it is gone. */
+/**
+ * Milliseconds until the server is asked again for messages; after twice that time without a sign it counts as gone.
+ */
 const EXPIRES = 30_000
 const HEARTBEAT = 5000
 /** How many messages are asked for at a time, and how many bytes. */
 const MOST_BYTES = 4 << 20
 
-/** What a consumer tells while all is well. */
+/** The events of a healthy consumer. */
 const HARMLESS = ['next', 'discard', 'debug']
 
 /**
- * Copies a stream into a file or a channel, and goes on until the stream says that its source is sealed, which the
- * target becomes, too, or the signal aborts. It begins where the target ends; a channel gets this process as its
- * exclusive writer. A stream that is not there is waited for.
+ * Copies a stream into a file or a channel until the stream says that its source is sealed, and then seals the
+ * target; or until the signal aborts. It begins where the target ends; this process becomes a channel's exclusive
+ * writer. It waits for a stream that does not exist yet.
  *
- * Rejects with `ERR_MMFILE_LOST` if the stream has no longer what the target needs next, `ERR_MMFILE_INCOMPATIBLE` if
- * the target has something else, `ERR_MMFILE_SEALED`, `ERR_MMFILE_CLOSED`, what the target says (`ERR_MMFILE_CAPACITY`,
- * `ERR_MMFILE_SEGMENT_ORDER` if another process appends to it), and what the server says.
+ * Rejects with `ERR_MMFILE_LOST` if the stream no longer has the message that the target needs next,
+ * `ERR_MMFILE_INCOMPATIBLE` if the target's contents differ, `ERR_MMFILE_SEALED`, `ERR_MMFILE_CLOSED`, errors of the
+ * target (`ERR_MMFILE_CAPACITY`, `ERR_MMFILE_SEGMENT_ORDER` if another process appends to it), and errors of the
+ * server.
  *
  * @example
  * await pull({ js: jetstream(connection), stream: 'log' }, MmFile.createOrOpenFile('log.mmf', 1 << 30))
@@ -62,7 +65,7 @@ class Puller {
   readonly #options: PullOptions
   readonly #stream: Stream
   readonly #objects: Objects
-  /** What the sequence of a message is more than its index in the target: 1, if the stream began at 1. */
+  /** The difference between a message's sequence and its index in the target: 1, if the stream began at 1. */
   #base = 1
   #messages = 0
   #bytes = 0
@@ -70,7 +73,7 @@ class Puller {
   #sealed = false
   /** When the stream was made: one that was made later is another one. */
   #created: string | undefined
-  /** What keeps messages from coming. */
+  /** The reason why no messages come. */
   readonly #trouble = new Trouble()
   readonly #seldom = new Seldom(() => this.#options.onProgress?.(this.#progress()))
 
@@ -135,7 +138,7 @@ class Puller {
     return this.#copy(next)
   }
 
-  /** What the stream has, as soon as there is one. */
+  /** The stream's state, as soon as the stream exists. */
   async #found() {
     const trouble = new Trouble()
     for (;;) {
@@ -205,7 +208,7 @@ class Puller {
         const next = this.#next
         if (message.seq < next) continue
         if (message.seq > next) return await this.#gap(next)
-        // A target that has no room for long is not waited for with messages in memory that nobody asks for.
+        // While a target has no room for long, no messages are kept in memory.
         const timer = setTimeout(stop, HEARTBEAT)
         const last = await this.#take(message).finally(() => clearTimeout(timer))
         this.#trouble.over()
@@ -254,7 +257,7 @@ class Puller {
     return false
   }
 
-  /** A message was passed over: if the stream has it no longer, that is the end; otherwise it is asked for again. */
+  /** A message was skipped: if the stream no longer has it, copying fails; otherwise it is requested again. */
   async #gap(seq: number): Promise<undefined> {
     if ((await this.#stream.message(seq)) !== undefined) return undefined
     const info = await this.#found()

@@ -29,11 +29,11 @@ const HEADERS = 1024
 const TELL_EVERY = 64
 
 /**
- * Copies a file or a channel into a stream, and goes on until the source is sealed, which the stream learns, too, or
- * the signal aborts. Index i becomes sequence i + 1. It begins where the stream ends.
+ * Copies a file or a channel into a stream until the source is sealed, which is recorded in the stream; or until the
+ * signal aborts. Index i becomes sequence i + 1. It begins where the stream ends.
  *
- * A stream that is not there is made. One process pushes into a stream at a time: when a second one goes on with it,
- * the first rejects with `ERR_MMFILE_LOCK_HELD`.
+ * It creates the stream if necessary. One process pushes into a stream at a time: when a second one takes over, the
+ * first rejects with `ERR_MMFILE_LOCK_HELD`.
  *
  * Rejects with `ERR_MMFILE_LOCK_HELD`, `ERR_MMFILE_LOST` if the source has no longer what the stream needs next,
  * `ERR_MMFILE_INCOMPATIBLE` if the stream has something else, `ERR_MMFILE_CAPACITY` for a message that is too large,
@@ -61,7 +61,7 @@ export async function push(
   }
 }
 
-/** Why the messages that follow make no sense: the stream is asked, and told again from there on. */
+/** The reason why later messages are pointless: the stream's end is read, and sending starts again from there. */
 class Interrupted extends Error {}
 
 class Pusher {
@@ -82,7 +82,7 @@ class Pusher {
   #told = 0
   #messages = 0
   #bytes = 0
-  /** What keeps messages out of the stream. */
+  /** The reason why messages do not get into the stream. */
   readonly #trouble = new Trouble()
   /** The bytes of the messages that are on their way, from the first that is not stored on. */
   #sizes: number[] = []
@@ -182,7 +182,8 @@ class Pusher {
       throw new BridgeError('ERR_MMFILE_NOT_FOUND', text, { cause: why })
     }
     const { last_seq: last, first_seq: first } = info.state
-    // What is behind the stored ones was on its way when the answer was lost, or is another pusher's.
+    // Messages after the stored ones were on their way when the reply was lost, or are another
+    // pusher's.
     if (last > this.#stored) {
       const message = last >= first ? await this.#stream.message(last) : undefined
       const id = header(message?.header, MESSAGE_ID)
@@ -311,7 +312,7 @@ class Window {
   #messages = 0
   #bytes = 0
   #failure: { error: unknown } | undefined
-  /** Whether no answer is waited for any more. */
+  /** Whether no reply is pending any more. */
   #lost = false
   #changed: (() => void) | undefined
 
@@ -347,7 +348,9 @@ class Window {
       })
   }
 
-  /** No more answers are waited for, if that is what failed; with `others` those to the other messages are. */
+  /**
+   * Stops waiting for replies if this message failed; with `others`, replies to the other messages are still awaited.
+   */
   fail(error: unknown, others = false): void {
     if (this.#failure === undefined) this.#failure = { error }
     if (!others) this.#lost = true
@@ -370,7 +373,7 @@ class Window {
     while (this.#messages > 0 && !this.#lost) await this.#change()
   }
 
-  /** What to throw: the error itself, if trying again makes no sense. */
+  /** The error to throw: the error itself, if trying again makes no sense. */
   interruption(): unknown {
     const error = this.#failure?.error
     if (error instanceof Interrupted) return error

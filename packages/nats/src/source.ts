@@ -7,7 +7,7 @@ export interface Item {
   readonly bytes: Buffer
 }
 
-/** What is pushed: a file or a channel. */
+/** The source of a push: a file or a channel. */
 export interface Source {
   /** For messages to people. */
   readonly subject: string
@@ -99,7 +99,7 @@ class ChannelSource implements Source {
     using reader = this.#reader(index, lossy)
     let at = index
     for (;;) {
-      // Those that are there without a promise each; the next one when it comes.
+      // Available messages without a promise for each; then the next one when it comes.
       for (const message of await received(reader, signal)) {
         if (message.index !== at) throw this.#lost(at, message.index)
         yield { index: at, bytes: message.value }
@@ -156,7 +156,7 @@ async function received<V>(
 
 /** How many jobs behind the stored ones are held at most. */
 const MOST_EARLY = 256
-/** Milliseconds until a job that another process had is asked for again. */
+/** Milliseconds until a job that another process had is requested again. */
 const AGAIN = 100
 
 /** A group's position, which holds the channel's writers back behind what the stream has not yet. */

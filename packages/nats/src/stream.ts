@@ -49,17 +49,17 @@ export function apiCode(error: unknown): number | undefined {
   return isApi && typeof code === 'number' ? code : undefined
 }
 
-/** Whether an answer says that the stream is not where the pusher believes: it has to be asked. */
+/** Whether a reply says that the stream's end is not where the pusher believes: it has to be read again. */
 export function isOutOfPlace(error: unknown): boolean {
   return OUT_OF_PLACE.includes(apiCode(error) ?? 0)
 }
 
-/** Whether an answer says that the newest message has another id than the expected one. */
+/** Whether a reply says that the newest message has another id than the expected one. */
 export function isWrongId(error: unknown): boolean {
   return apiCode(error) === WRONG_ID
 }
 
-/** Whether trying again may help: no connection, no leader, no answer. */
+/** Whether trying again may help: no connection, no leader, no reply. */
 export function isTransient(error: unknown): boolean {
   const { name, cause, status } = error as { name?: string; cause?: unknown; status?: number }
   if ((cause as Error | undefined)?.name === 'PermissionViolationError') return false
@@ -67,7 +67,7 @@ export function isTransient(error: unknown): boolean {
   return TRANSIENT.includes(name ?? '')
 }
 
-/** What goes wrong for the same reason, over and over, until something gets through. */
+/** Repeated failures for the same reason, until a request succeeds. */
 export class Trouble {
   #since: number | undefined
   #pause = FIRST_PAUSE
@@ -93,7 +93,7 @@ export class Trouble {
   }
 }
 
-/** A stream, and what asks its server until there is an answer. */
+/** A stream, with requests that are repeated until its server replies. */
 export class Stream {
   readonly js: JetStreamClient
   readonly name: string
@@ -115,7 +115,7 @@ export class Stream {
     return this.#manager
   }
 
-  /** What the stream, or another one, has, or `undefined` if there is none. */
+  /** The state of this stream or of another one; `undefined` if it does not exist. */
   info(name = this.name, subjects?: string): Promise<StreamInfo | undefined> {
     const details = subjects === undefined ? {} : { subjects_filter: subjects }
     return this.#unless(STREAM_NOT_FOUND, async () =>
@@ -148,7 +148,7 @@ export class Stream {
     )
   }
 
-  /** What the server answers, or `undefined` if it answers with that code. */
+  /** The server's reply, or `undefined` if it is an error with that code. */
   #unless<T>(code: number, ask: () => Promise<T>): Promise<T | undefined> {
     return this.persist(async () => {
       try {

@@ -1,7 +1,7 @@
 import type { Channel, ExclusiveWriter, MmFile } from 'mmfile'
 import { invalidType } from './errors.js'
 
-/** What is pulled into: a file or a channel. */
+/** The target of a pull: a file or a channel. */
 export interface Target {
   /** For messages to people. */
   readonly subject: string

@@ -29,7 +29,7 @@ export function linked(signal: AbortSignal | undefined): {
   }
 }
 
-/** What ends a wait whose signal aborted, whatever the signal's reason is. */
+/** The error of a wait whose signal aborted, for any reason. */
 export function aborted(): Error {
   return Object.assign(new Error('The operation was aborted'), { name: 'AbortError' })
 }
@@ -39,7 +39,7 @@ export function isAbort(error: unknown): boolean {
   return (error as Error | undefined)?.name === 'AbortError'
 }
 
-/** Calls a function at most ten times a second, and once more after the last time, unless it is stopped. */
+/** Calls a function at most ten times a second, and again after the last request, unless it is stopped. */
 export class Seldom {
   readonly #tell: () => void
   #timer: NodeJS.Timeout | undefined

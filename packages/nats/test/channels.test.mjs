@@ -46,7 +46,7 @@ test('messages follow through channels that are much smaller than what goes thro
   t.is(rowOf(source, 'push:small').lag, 0)
 })
 
-test('what nobody has pushed yet is kept, and what is pushed is not', async (t) => {
+test('messages are kept until they are pushed, and not longer', async (t) => {
   const { js } = await connected(t, shared.server)
   const place = { js, stream: 'kept' }
   const source = channel(t, { capacity: 4096 })
@@ -91,7 +91,7 @@ test('a stream for a channel that has forgotten its beginning starts at its olde
   const message = await jsm.streams.getMessage('middle', { seq: oldest + 2 })
   t.is(Buffer.compare(message.data, messageOf(oldest + 1)), 0)
 
-  // A target counts from its own beginning, and goes on where it ended.
+  // A target counts from its own beginning, and continues where it ended.
   const target = channel(t)
   await pulled(place, target, 1)
   t.like(await pull(place, target), { nextIndex: 1000 - oldest, sealed: true })

@@ -117,7 +117,7 @@ test('push and pull a file, with progress as JSON; the pull makes its target', a
   target.close()
 })
 
-test('a channel in memory, in a folder; signals end it in good order, and it goes on', async (t) => {
+test('a channel in memory, in a folder; signals end the command in an orderly way, and a new one continues', async (t) => {
   const server = await startServer(t, serverPath)
   const { jsm } = await connected(t, server)
   const directory = folder(t)
@@ -366,7 +366,7 @@ test('a domain of JetStream on the other side of a leaf node', async (t) => {
   }
 })
 
-test('output that nobody reads ends it as the signal does', async (t) => {
+test('a closed output pipe ends it as the signal does', async (t) => {
   const server = await startServer(t, serverPath)
   const path = folder(t)
   const file = filled(t, join(path, 'a'), 3, false)

@@ -1,4 +1,4 @@
-// The programs in examples, on "machines" that share nothing but the server: each has a folder of its own.
+// The programs in examples, on "machines" that share nothing but the server: each has a separate folder.
 
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -73,7 +73,7 @@ test('jobs: those that take long run once, too', async (t) => {
 
 const KILLS = 8
 
-test('jobs: none is lost, whatever is killed on both machines', async (t) => {
+test('jobs: none is lost when processes are killed on both machines', async (t) => {
   const server = await startServer(t, serverPath)
   const { jsm } = await connected(t, server)
   const machines = [machine(t, server), machine(t, server)]

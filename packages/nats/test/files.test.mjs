@@ -41,7 +41,7 @@ test('a file that was written and sealed before there is a stream', async (t) =>
   t.like(await pull(place, target), { nextIndex: 2000, messages: 0, sealed: true })
 })
 
-test('segments follow one by one while both run, and each goes on where it ended', async (t) => {
+test('segments follow one by one while both run, and each continues where it ended', async (t) => {
   const { js, jsm } = await connected(t, shared.server)
   const place = { js, stream: 'follow' }
   const source = filled(t, 10)
@@ -65,7 +65,7 @@ test('segments follow one by one while both run, and each goes on where it ended
   t.is(Buffer.compare(message.data, messageOf(69)), 0, 'index i is sequence i + 1')
 })
 
-test('a target that is there before the stream waits for it, or says that there is none', async (t) => {
+test('a pull before the stream exists waits for it, and reports why', async (t) => {
   const { js } = await connected(t, shared.server)
   const place = { js, stream: 'late' }
   const target = filled(t, 0)
@@ -77,7 +77,7 @@ test('a target that is there before the stream waits for it, or says that there 
   t.is((await waiting).nextIndex, 3)
 })
 
-test('a file on disk, and a stream with a configuration and a subject of its own', async (t) => {
+test('a file on disk, and a stream with its own configuration and subject', async (t) => {
   const { js, jsm } = await connected(t, shared.server)
   const place = { js, stream: 'own' }
   const config = { description: 'ours', max_age: 3600e9 }
@@ -264,7 +264,7 @@ test('wrong arguments are named', async (t) => {
   })
 })
 
-test('of two pullers into one file one is told, and nothing is there twice', async (t) => {
+test('of two pullers into one file one fails, and nothing is there twice', async (t) => {
   const { js } = await connected(t, shared.server)
   const place = { js, stream: 'pullers' }
   await push(filled(t, 3000, { seal: true }), place)

@@ -75,7 +75,7 @@ test('without the object store they are an error with both sizes', async (t) => 
   t.like(error, { index: 1, needed: 3 * MIB, available: MIB - 1024 })
 })
 
-test('a large message that is gone from the object store is an error, whatever is gone', async (t) => {
+test('a large message that is gone from the object store, wholly or in part, is an error', async (t) => {
   const { js, jsm } = await connected(t, shared.server)
   const place = { js, stream: 'lost' }
   await push(source(t), place)

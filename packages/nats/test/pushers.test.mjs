@@ -1,4 +1,4 @@
-// Who may push: one at a time. And what answers that get lost or come twice do: nothing.
+// One process pushes at a time. Replies that get lost or come twice do no harm.
 
 import { pull, push } from '@mmfile/nats'
 import { Channel } from 'mmfile'
@@ -17,14 +17,14 @@ import { startServer } from './support/server.mjs'
 
 const shared = sharedServer()
 
-/** What the stream has, out of it. */
+/** The stream's contents, read from it. */
 async function contents(t, place) {
   const target = filled(t, 0)
   await pull(place, target)
   return segmentsOf(target)
 }
 
-test('of two pushers of one source one goes on, and the other is told', async (t) => {
+test('of two pushers of one source one continues, and the other fails', async (t) => {
   const { js } = await connected(t, shared.server)
   const second = await connected(t, shared.server)
   for (let round = 0; round < 10; round += 1) {
@@ -82,12 +82,12 @@ test('one that takes over while the first has nothing to do fences it off', asyn
   const first = push(source, { ...place, onProgress: ({ nextIndex }) => progress.push(nextIndex) })
   const failed = t.throwsAsync(first, { code: 'ERR_MMFILE_LOCK_HELD' })
   await until(() => progress.includes(10))
-  // What another machine has got of the same file, and gone on with.
+  // A copy of the file on another machine, which has appended to it.
   const copy = filled(t, 10)
   copy.append('theirs')
   const taken = push(copy, { ...place, js: second.js })
   await until(async () => (await second.jsm.streams.info('over')).state.last_seq === 11)
-  // Nothing of these is taken, though the second one is what the stream has next by its number.
+  // None of these is taken, although the second one has the stream's next sequence.
   for (let n = 0; n < 10; n += 1) source.append('ours')
   const { index } = await failed
   t.is(index, 10)
@@ -196,7 +196,7 @@ test('a stream that was made again and has something else ends the push, and get
   t.is((await jsm.streams.info('anew')).state.last_seq, 3)
 })
 
-test('a server that has forgotten the newest id goes on', async (t) => {
+test('a server that has forgotten the newest id does not stop the push', async (t) => {
   const server = await startServer(t, serverPath)
   const { js } = await connected(t, server)
   const source = filled(t, 10)

@@ -7,8 +7,8 @@ const form = byId('run-form', HTMLFormElement)
 const run = byId('run', HTMLButtonElement)
 
 /**
- * Asks the program for something; what goes wrong with no field to blame for it is given to `complain`, unless another
- * window has brought the program into another phase meanwhile: then there is nothing left to complain about.
+ * Sends a request to the program; an error that belongs to no field goes to `complain`, unless another window has
+ * brought the program into another phase meanwhile: then the error is obsolete.
  */
 export function setUpForm(complain: (message: string) => void, phase: () => string): void {
   const ask = (button: HTMLElement, path: string, fields: () => unknown = () => undefined) =>

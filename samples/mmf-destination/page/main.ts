@@ -37,7 +37,7 @@ const disconnect = listen(
       setText(byId('about', HTMLParagraphElement), `The tasks come from the mapped file ${file.id}`)
     },
     state: (message: StateMessage) => {
-      // What went wrong before is over with what comes next.
+      // The next action clears earlier errors.
       if (message.phase !== state.phase) complain('')
       state = message
       markRunning(state.phase === 'running' ? state.task.id : null)

@@ -1,7 +1,7 @@
 import type { PictureMessage } from '../../web-kit/page/picture-message.js'
 import type { TaskMessage } from '../../web-kit/page/task-message.js'
 
-/** What the program tells its page, by the name of the event. */
+/** The program's messages to its page, by the name of the event. */
 export interface Events {
   file: FileMessage
   state: StateMessage

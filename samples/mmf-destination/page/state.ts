@@ -6,7 +6,7 @@ import type { StateMessage } from './messages.js'
 const result = byId('result', HTMLElement)
 const cancel = byId('cancel', HTMLButtonElement)
 
-/** What the program said last, or that it says nothing any more. */
+/** The program's last state, or that it does not respond any more. */
 type Shown = StateMessage | { phase: 'lost' }
 
 let shown = ''
@@ -31,7 +31,8 @@ export function showState(state: Shown, source: string | null): void {
   }
   result.replaceChildren(...describe(state), ...(over && source !== null ? [wayBack(source)] : []))
   if (choosing && first) return
-  // The control that had the focus is gone. What is of interest now gets it, and begins at the top.
+  // The control that had the focus is gone. The part that matters now gets it, and is scrolled to
+  // the top.
   if (phase === 'running') cancel.focus({ preventScroll: true })
   else focusResult()
   scrollTo(0, 0)

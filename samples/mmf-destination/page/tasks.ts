@@ -30,7 +30,7 @@ export function showTasks(tasks: readonly TaskMessage[]): void {
   if (task && body.querySelector('input:checked') === null) select(task)
 }
 
-/** What the task brings is where its configuration starts. */
+/** The task's own values are the initial configuration. */
 function select(task: TaskMessage): void {
   byId('chosen', HTMLElement).replaceChildren(foreignText(shortName(task.name), 'name'))
   for (const radio of body.querySelectorAll<HTMLInputElement>('input')) {

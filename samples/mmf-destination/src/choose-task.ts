@@ -15,7 +15,7 @@ export function chooseTask(tasks: readonly TaskInfo[], choice: RunOptions['task'
   throw new Error(`there is no task ${choice}: the file has ${countTasks(tasks)}`)
 }
 
-/** The task as it is about to run: what the user set takes the place of what it came with. */
+/** The task as it is about to run: the user's settings replace its own. */
 export function configureTask(task: TaskInfo, { duration, priority }: RunOptions): TaskInfo {
   return {
     ...task,

@@ -1,4 +1,4 @@
-/** Why the file could not be opened or read, for a person who may have started the program by hand. */
+/** Why the file could not be opened or read, for a user who may have started the program by hand. */
 export function explain(error: unknown, id: string): string {
   const message = error instanceof Error ? error.message : String(error)
   switch ((error as { code?: unknown } | null)?.code) {

@@ -5,8 +5,8 @@ import { Channel, MmFileError } from 'mmfile'
 const interval = 100
 
 /**
- * The channel that MmfSource may have made under the id of the file. What it says is useful and no more: a
- * source without one gets its result all the same.
+ * The channel that MmfSource may have made under the id of the file. Its messages are optional: a source
+ * without a channel gets its result as well.
  */
 export class News {
   readonly about: About | undefined

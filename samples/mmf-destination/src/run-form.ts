@@ -1,7 +1,7 @@
 import { durationField, priorityField } from '@mmfile-samples/web-kit'
 import * as v from 'valibot'
 
-/** Which task a person wants to run, and how. */
+/** Which task the user wants to run, and how. */
 export const runForm = (limit?: number) =>
   v.object({
     task: v.string('Select a task.'),

@@ -34,7 +34,7 @@ export class TaskSession {
     return this.file.id
   }
 
-  /** What MmfSource has told, if it is one that tells. */
+  /** The news of MmfSource, if it sends any. */
   get about(): About | undefined {
     return this.news.about
   }

@@ -1,7 +1,7 @@
 import type { PictureMessage } from '../../web-kit/page/picture-message.js'
 import type { Status, TaskMessage } from '../../web-kit/page/task-message.js'
 
-/** What the program tells its page, by the name of the event. */
+/** The program's messages to its page, by the name of the event. */
 export interface Events {
   program: ProgramMessage
   tasks: TaskMessage[]
@@ -15,9 +15,9 @@ export interface ProgramMessage {
   pid: number
   /** The file that the tasks are kept in. */
   store: string
-  /** What the user should know about how the tasks were found. */
+  /** A note for the user about how the tasks were loaded. */
   notice: string | null
-  /** What is started for a run. */
+  /** The program that is started for a run. */
   destination: string
   /** Seconds. */
   limit: number

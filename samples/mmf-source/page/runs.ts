@@ -31,7 +31,7 @@ export class Runs {
 
   constructor(private readonly complain: (message: string) => void) {}
 
-  /** Whether a destination waits for its user: then that is what to do next. */
+  /** Whether a destination waits for its user, who has to act next. */
   get isWaited(): boolean {
     return this.#runs.some(waits)
   }
@@ -51,7 +51,7 @@ export class Runs {
     this.#showPictures()
   }
 
-  /** Nothing is known of what goes on, once the program does not answer. */
+  /** Once the program does not respond, the state of its runs is unknown. */
   setOffline(offline: boolean): void {
     if (this.#offline === offline) return
     this.#offline = offline
@@ -208,7 +208,7 @@ function unknown(run: RunMessage | undefined): Side {
   return { pid: run.pid, life: 'Not known' }
 }
 
-/** What the library says of it, and, once it is gone, how it ended. */
+/** The library's state of the file, and, once the file is gone, how the run ended. */
 function lifeOf(run: RunMessage, open: boolean | undefined): Life {
   if (run.state === 'Killed') return 'Killed'
   if (open) return 'Alive'

@@ -11,13 +11,13 @@ const deleteDialog = byId('delete-dialog', HTMLDialogElement)
 const deleteForm = byId('delete-form', HTMLFormElement)
 const deleteProblem = byId('delete-problem', HTMLParagraphElement)
 
-/** What the dialogs are about. */
+/** The task that the dialogs concern. */
 let edited: TaskMessage | null = null
 /** Of a new task: however often it is sent, it is one. */
 let id = ''
 let doomed: TaskMessage | null = null
 let whenDeleted = () => {}
-/** Counts the dialogs, so that a late answer closes none but its own. */
+/** Counts the dialogs, so that a late response closes only its own. */
 let opened = 0
 
 /** Shows the dialog for a task, or for a new one. Closing it gives the focus back where it was. */

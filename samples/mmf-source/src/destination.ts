@@ -3,7 +3,7 @@ import { type RunOptions, toArguments } from '@mmfile-samples/task-info'
 
 /** A program that gets the id of a file as an argument, and appends a result to that file. */
 export interface Destination {
-  /** What it is called in messages. */
+  /** Its name in messages. */
   name: string
   start(fileId: string): { command: string; args: string[] }
 }
@@ -12,7 +12,7 @@ export function headlessDestination(options: RunOptions): Destination {
   return ownDestination('--headless', ...toArguments(options))
 }
 
-/** With a page of its own, whose address it prints. */
+/** With its own page, whose address it prints. */
 export function pageDestination({ open }: { open: boolean }): Destination {
   return ownDestination(...(open ? ['--open'] : []))
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { TaskInfo } from '@mmfile-samples/task-info'
 
-/** Something to run for a user who has brought nothing. */
+/** Tasks for a user who has brought none. */
 export function exampleTasks(): TaskInfo[] {
   return [
     create('Resize the photos', 'Scale 240 holiday pictures down to 1600 pixels', 2, 'Normal'),

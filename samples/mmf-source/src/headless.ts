@@ -64,7 +64,7 @@ function resultTable(task: TaskInfo): string {
 }
 
 function complain(message: string): void {
-  // On a terminal, what a destination without a chance to tidy up drew last is a bar without a line end.
+  // On a terminal, a destination that was killed leaves its progress bar without a line end.
   console.error(`${process.stdout.isTTY ? '\n' : ''}MmfSource: ${message}`)
 }
 

@@ -5,8 +5,8 @@ import { Channel, MmFileError } from 'mmfile'
 const capacity = 16 * 1024
 
 /**
- * A channel of the file's own id: tells the destination about this program, and hears how far its task is.
- * A destination that knows no channel is none the worse for it.
+ * A channel with the file's id: tells the destination about this program, and receives the task's
+ * progress. A destination that does not use the channel works as well.
  */
 export function openNews(
   id: string,

@@ -63,7 +63,7 @@ export function parseOptions(args: readonly string[]): Options {
   }
 }
 
-/** A command has options of its own, which are none of this program's business. */
+/** A command has its own options, which this program does not interpret. */
 function splitDestination(args: readonly string[]) {
   const at = args.indexOf('--destination')
   if (at < 0) return { own: args, destination: undefined }

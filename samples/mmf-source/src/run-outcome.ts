@@ -14,7 +14,7 @@ export type RunOutcome =
   /** By this program, or by its user. */
   | { kind: 'stopped' }
 
-/** Segment 1 is another program's work: it is believed only after a look. */
+/** Segment 1 is another program's work: it is checked before it is used. */
 export function readResult(file: MmFile, tasks: readonly TaskInfo[]): RunOutcome {
   try {
     const [task, ...others] = deserializeTasks(file.read(1))

@@ -2,7 +2,7 @@ import { isXmlText, type TaskInfo } from '@mmfile-samples/task-info'
 import { durationField, priorityField } from '@mmfile-samples/web-kit'
 import * as v from 'valibot'
 
-/** What a person can say about a task; the rest is the program's. */
+/** The fields of a task that the user can set; the program sets the rest. */
 export type TaskFields = Pick<TaskInfo, 'name' | 'description' | 'duration' | 'priority'>
 
 const longestText = 100_000

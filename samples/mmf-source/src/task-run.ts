@@ -41,7 +41,7 @@ export interface TaskRun {
   readonly ended: Promise<void>
   /** Kills the destination at once, without a chance to tidy up. False if it has exited. */
   kill(): boolean
-  /** What the destination had written by its end, if it had. */
+  /** The result that the destination had written by its end, if any. */
   lateResult(): RunOutcome | undefined
   /** Whether what was written for the destination is still there, byte for byte. */
   isIntact(): boolean
@@ -102,7 +102,7 @@ function capacityFor(xml: string): number {
   return 2 * (2 * xml.length) + 64 * 1024
 }
 
-/** `heard` resolves once there is nothing more to hear from it. */
+/** `heard` resolves once its output has ended. */
 function startDestination(
   fileId: string,
   { options, onLine, destination = headlessDestination(options) }: RunSettings,

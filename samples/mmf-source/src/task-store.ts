@@ -19,14 +19,14 @@ interface OpenStore {
 /**
  * The tasks, in a mapped file on disk. Each change appends the whole list as one segment, so a program
  * that is killed at any moment leaves the list as it was before, or after. When the file is full, a new
- * one with nothing but the latest list takes its place.
+ * one with only the latest list replaces it.
  */
 export class TaskStore {
   #tasks: readonly TaskInfo[]
 
   private constructor(
     readonly path: string,
-    /** What the user should know about how the tasks were found. */
+    /** A note for the user about how the tasks were loaded. */
     readonly notice: string | null,
     private open: OpenStore,
     tasks: readonly TaskInfo[],
@@ -80,7 +80,7 @@ export class TaskStore {
   /** The tasks are on the disk when this returns; if it throws, nothing has changed. */
   save(tasks: readonly TaskInfo[]): void {
     const xml = serializeTasks(tasks)
-    // What could not be read back must not be written.
+    // A list that could not be read back must not be written.
     deserializeTasks(xml)
     try {
       this.open.file.append(xml)
@@ -141,7 +141,7 @@ function release({ file, guard }: OpenStore): void {
   file.close()
 }
 
-/** The latest list that can be read, and what was wrong with a later one. Null if there is none at all. */
+/** The latest list that can be read, and the error of a later one. Null if there is no list. */
 function latest(file: MmFile): { tasks: TaskInfo[] | null; problem: string | null } {
   let problem: string | null = null
   for (let index = file.length - 1; index >= 0; index -= 1) {

@@ -3,7 +3,7 @@ import { extname } from 'node:path'
 import { deserializeTasks, type TaskInfo } from '@mmfile-samples/task-info'
 import { tasksFromJson } from './tasks-json.js'
 
-/** Reads a list of tasks that a person or another program wrote; errors name the file. */
+/** Reads a list of tasks that a user or another program wrote; errors name the file. */
 export function readTasksFile(path: string): TaskInfo[] {
   try {
     const text = decode(readFileSync(path))

@@ -9,7 +9,7 @@ import * as v from 'valibot'
 
 /**
  * Tasks as an array of objects with TaskInfo's property names and times as ISO texts. Only `name` and
- * `duration` have to be there: a person who writes a list by hand has no UUIDs to give.
+ * `duration` are required: a user who writes a list by hand has no UUIDs.
  */
 export function tasksFromJson(text: string): TaskInfo[] {
   const list: unknown = JSON.parse(text)
@@ -37,7 +37,7 @@ function complete(item: unknown): unknown {
   }
 }
 
-/** What is no time is left as it is, for the schema to refuse. */
+/** An invalid time is left unchanged, for the schema to refuse. */
 function readDate(value: unknown): unknown {
   return typeof value === 'string' ? (parseDateTime(value) ?? value) : value
 }

@@ -16,7 +16,7 @@ export function formatDateTime(date: Date): string {
 }
 
 /**
- * Reads an xsd:dateTime, or returns undefined if the text is none.
+ * Reads an xsd:dateTime, or returns undefined if the text is not valid.
  *
  * A time without a zone is local time. XmlSerializer reads such a text as DateTimeKind.Unspecified, and
  * .NET takes that for local wherever it converts it; so does JavaScript's own Date. Digits of the
@@ -29,7 +29,7 @@ export function parseDateTime(text: string): Date | undefined {
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as Six
   const millisecond = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3))
   const time = utc(year, month, day, hour, minute, second, millisecond)
-  // Date carries 30 February over into March; the ISO form of what came out shows it.
+  // Date carries 30 February over into March; its ISO form then differs from the text.
   if (new Date(time).toISOString().slice(0, 19) !== text.slice(0, 19) || year === 0)
     return undefined
 

@@ -22,7 +22,7 @@ export interface Place {
   column?: number | undefined
 }
 
-/** What was wrong, and where: the message carries the place as well as the properties do. */
+/** The error and its place, which is in the message as well as in the properties. */
 export class TaskInfoError extends Error {
   override readonly name = 'TaskInfoError'
   readonly path: string | undefined

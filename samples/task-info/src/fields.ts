@@ -7,19 +7,19 @@ export const itemName = 'TaskInfo'
 export interface Field {
   element: string
   key: keyof TaskInfo
-  /** What an absent element and a nil one stand for; a field without this must be there. */
+  /** The value of an absent or nil element; a field without this is required. */
   absent?: null | ''
-  /** What the text stands for, or undefined if it stands for nothing; the schema judges the rest. */
+  /** The value of the text, or undefined if it is invalid; the schema checks the rest. */
   read(text: string): unknown
-  /** What `read` wanted to see, for the message. */
+  /** The form that `read` expects, for the message. */
   expected: string
 }
 
 const asIs = (text: string) => text
 
 /**
- * In the order in which they are written. Text and enumerations are taken exactly as they stand. XmlSerializer
- * writes no element for a string that is null, and keeps what a string was made with where it reads none.
+ * In the order in which they are written. Text and enumerations are taken exactly as they are. XmlSerializer
+ * writes no element for a string that is null, and keeps a string's initial value if it reads no element.
  */
 export const fields: readonly Field[] = [
   { element: 'Id', key: 'id', read: readGuid, expected: 'a UUID' },
@@ -58,7 +58,7 @@ function readDate(text: string): Date | undefined {
   return parseDateTime(trim(text))
 }
 
-/** XML's own white space only; String.prototype.trim takes away much more. */
+/** XML's own white space only; String.prototype.trim removes much more. */
 function trim(text: string): string {
   let start = 0
   let end = text.length

@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 /** A terminal tells every process of a group at once, and parents pass it on: all that is one request. */
 const oneRequest = 1000
 
-/** Aborts when the program is asked to end, the reason being the signal. Asking again ends it the hard way. */
+/** Aborts when the program is asked to end, with the signal as the reason. A second signal ends it immediately. */
 export function whenInterrupted(): AbortSignal {
   const interrupt = new AbortController()
   let asked = 0

@@ -3,8 +3,8 @@ import { XmlElement } from '@rgrove/parse-xml'
 const schemaInstance = 'http://www.w3.org/2001/XMLSchema-instance'
 
 /**
- * The parser leaves namespaces to its user. What XmlSerializer writes for a TaskInfo is in none, so an
- * element of another vocabulary is unknown here even if it has a name that we know.
+ * The parser does not handle namespaces. XmlSerializer writes a TaskInfo without a namespace, so an
+ * element of another vocabulary is unknown here even if its local name is known.
  */
 export function belongsToNoNamespace(element: XmlElement): boolean {
   return !element.name.includes(':') && defaultNamespace(element) === ''
@@ -14,7 +14,7 @@ export function defaultNamespace(element: XmlElement): string {
   return declared(element, 'xmlns') ?? ''
 }
 
-/** Whether xsi:nil says that the element stands for null, under whatever prefix the namespace goes. */
+/** Whether xsi:nil says that the element is null, with any prefix for the namespace. */
 export function isNil(element: XmlElement): boolean {
   return Object.entries(element.attributes).some(([name, value]) => {
     const prefix = /^([^:]+):nil$/.exec(name)?.[1]

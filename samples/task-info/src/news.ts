@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 
-/** What the two programs tell each other through the channel that has the id of their file. */
+/** The messages of the two programs through the channel that has the id of their file. */
 export interface About {
   /** The address of MmfSource's page, if it has one. */
   page: string | null
@@ -29,7 +29,7 @@ const ProgressSchema = v.object({
   }),
 })
 
-/** A message from another program is what it should be, or it is nothing. */
+/** A message from another program is valid, or is ignored. */
 export function readAbout(message: unknown): About | undefined {
   const { success, output } = v.safeParse(AboutSchema, message)
   return success ? output.source : undefined

@@ -6,7 +6,7 @@ export interface ParsedDocument {
   placeOf(element: XmlElement): Place
 }
 
-/** Everything about XML as such; what the elements mean is no concern of this module. */
+/** Everything about XML itself; other modules interpret the elements. */
 export function parseDocument(input: string): ParsedDocument {
   // The standard has line ends normalized before parsing. The parser does it as well, but text node by
   // text node, in a time that grows with the square of the number of carriage returns.
@@ -38,9 +38,9 @@ function explain(error: unknown, xml: string): unknown {
 }
 
 /**
- * A document type declaration can stand only before the root element, among comments and processing
- * instructions. It is looked for by hand because the parser would complain about what the declaration
- * brings (entities, say) and not about the declaration.
+ * A document type declaration is possible only before the root element, among comments and processing
+ * instructions. It is searched for by hand because the parser would report its contents (entities,
+ * say) and not the declaration.
  */
 function refuseDoctype(xml: string): void {
   let at = xml.startsWith('\uFEFF') ? 1 : 0

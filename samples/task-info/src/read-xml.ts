@@ -12,13 +12,13 @@ export interface DeserializeOptions {
 }
 
 /**
- * The text may come from any program, and a document of nothing but tiny elements takes up to ninety
- * bytes of memory a character while it is read. At this size that is 1.4 GiB, which the default heap of
- * Node.js holds; at four times the size it would end the process.
+ * The text may come from any program, and a document of tiny elements takes up to ninety bytes of
+ * memory a character while it is read. At this size that is 1.4 GiB, which the default heap of Node.js
+ * holds; at four times the size it would end the process.
  */
 const defaultMaxLength = 16 * 2 ** 20
 
-/** Reads what `serializeTasks` and .NET's XmlSerializer write. What it does not know it passes over. */
+/** Reads the output of `serializeTasks` and of .NET's XmlSerializer. Unknown elements are skipped. */
 export function deserializeTasks(xml: string, options: DeserializeOptions = {}): TaskInfo[] {
   if (typeof xml !== 'string') throw new TypeError('deserializeTasks: the XML is not a string')
   const maxLength = options.maxLength ?? defaultMaxLength

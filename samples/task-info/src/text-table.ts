@@ -1,7 +1,7 @@
 import { displayWidth, printable, wrap } from './text-width.js'
 
 export interface TableOptions {
-  /** Columns of the terminal; 80 where there is none, or none that knows its size. */
+  /** Columns of the terminal; 80 if there is no terminal, or its size is unknown. */
   width?: number | undefined
   /** A cell that needs more lines than this ends in an ellipsis. */
   maxLines?: number | undefined

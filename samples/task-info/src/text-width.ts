@@ -8,8 +8,9 @@ const wide =
 const invisible = /^[\p{Mark}\p{Format}]+$/u
 
 /**
- * What would not show as itself: control characters (some terminals obey even U+0080 to U+009F), the
- * marks that turn the direction of a whole line around, separators of lines, lone surrogates.
+ * Characters that would not be shown as themselves: control characters (some terminals obey even
+ * U+0080 to U+009F), the marks that reverse the direction of a whole line, separators of lines, lone
+ * surrogates.
  */
 const unprintable =
   /[\p{Control}\p{Surrogate}\u{061C}\u{200E}\u{200F}\u{2028}-\u{202E}\u{2066}-\u{2069}\u{FEFF}]/gu

@@ -1,4 +1,4 @@
-/** A command line that means nothing: the program answers with its usage and exit status 2. */
+/** An invalid command line: the program prints its usage and exits with status 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }

@@ -3,7 +3,7 @@ import { TaskInfoError } from './error.js'
 import { fields, itemName, rootName, writeValue } from './fields.js'
 import { describeIssue, type TaskInfo, TaskInfoSchema } from './task-info.js'
 
-/** Everything outside XML 1.0's `Char`. With the u flag a lone surrogate is a code point of its own. */
+/** Everything outside XML 1.0's `Char`. With the u flag a lone surrogate is a separate code point. */
 const forbidden = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u
 
 /** Whether XML can carry the text: most control characters and half surrogate pairs it cannot. */
@@ -13,7 +13,7 @@ export function isXmlText(text: string): boolean {
 
 /**
  * The tasks as .NET's XmlSerializer would write a List<TaskInfo>. The declaration says utf-16 because
- * that is what a string is in the mapped file; it is not a statement about a file on disk.
+ * strings in the mapped file are UTF-16; it does not describe a file on disk.
  */
 export function serializeTasks(tasks: readonly TaskInfo[]): string {
   if (!Array.isArray(tasks)) {

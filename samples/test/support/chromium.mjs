@@ -11,8 +11,8 @@ const oldest = 120
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 const modules = fileURLToPath(new URL('../node_modules', import.meta.url))
 
-// Only what containers need, and the same letters everywhere. The package's own flags also switch off
-// the rules between origins, which are part of what is tested here.
+// Only the flags that containers need, and the same fonts everywhere. The package's own flags would
+// also switch off the same-origin policy, which is tested here.
 const args = [
   '--no-sandbox',
   '--disable-gpu',

@@ -11,7 +11,7 @@ import { fileWith, temporaryFolder } from './runs.mjs'
 
 const main = (name) => fileURLToPath(new URL(`../../${name}/dist/main.js`, import.meta.url))
 
-/** Longer than anything takes on a busy machine; what is waited for is a condition, always. */
+/** Longer than anything takes on a busy machine; every wait is for a condition. */
 const patience = 30_000
 
 /** ava's `test`, for tests that are skipped where there is no browser. */
@@ -20,8 +20,8 @@ export const test = hasChromium
   : Object.assign((...all) => ava.skip(...all), { serial: ava.serial.skip })
 
 /**
- * Starts a browser for the tests of a file. Returns how to open a page in it, each in a profile of its
- * own. A test fails if its page has an error; a foreign page may.
+ * Starts a browser for the tests of a file. Returns a function that opens a page in it, each in a
+ * separate profile. A test fails if its page has an error; a foreign page may.
  */
 export function startBrowser() {
   let browser
@@ -59,7 +59,7 @@ export function startBrowser() {
   }
 }
 
-/** MmfSource with a list of tasks of its own; `args` may name the list. */
+/** MmfSource with its own list of tasks; `args` may name the list. */
 export async function startSource(t, ...args) {
   const own = args.includes('--store') ? [] : ['--store', join(temporaryFolder(t), 'tasks.mmf')]
   return startProgram(t, 'mmf-source', [...own, ...args])

@@ -27,7 +27,7 @@ export function byId<T extends HTMLElement>(id: string, type: new () => T): T {
   throw new Error(`the page has no ${type.name} #${id}`)
 }
 
-/** Where the focus goes when the control that had it is gone: to what came of it. */
+/** Where the focus goes when the control that had it is gone: to the result of its action. */
 export function focusResult(): void {
   byId('result', HTMLElement).focus({ preventScroll: true })
 }

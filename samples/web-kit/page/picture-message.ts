@@ -1,4 +1,4 @@
-/** What the library says of a mapped file and of the processes that have it open. */
+/** The library's information about a mapped file and the processes that have it open. */
 export interface PictureMessage {
   id: string
   /** Bytes. */

@@ -6,7 +6,7 @@ import { badge, formatBytes } from './text.js'
 
 export interface PictureSettings {
   title: string
-  /** What the two programs are called. */
+  /** The names of the two programs. */
   source: string
   destination: string
   segment(index: number): Promise<Answer<{ text: string }>>
@@ -30,10 +30,10 @@ export interface View {
   progress: number | null
 }
 
-/** What the sample puts into a segment. */
+/** The contents of the sample's segments. */
 const contents = ['tasks', 'result']
 
-/** Two processes and the memory that both have mapped: as it is now, in words as well as in boxes. */
+/** Two processes and the memory that both have mapped: the current state, in words as well as in boxes. */
 export class Picture {
   readonly element: HTMLElement
   readonly #source: ProcessBox
@@ -134,7 +134,7 @@ export class Picture {
   #showSegments(segments: PictureMessage['segments'], length: number): void {
     const list = this.#segments
     for (const segment of segments.slice(this.#shown)) {
-      // What stood for it goes.
+      // Its old element is removed.
       list.children[this.#shown]?.remove()
       list.insertBefore(this.#segment(segment), list.children[this.#shown] ?? null)
       this.#shown += 1

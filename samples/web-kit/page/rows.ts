@@ -46,7 +46,7 @@ export class Rows<T> {
 export function cell(label: string, ...children: (Node | string)[]): HTMLTableCellElement {
   const element = document.createElement('td')
   element.setAttribute('role', 'cell')
-  // What speaks for itself has no label.
+  // A self-explanatory value has no label.
   if (label !== 'Actions' && label !== 'Selected') element.setAttribute('data-label', label)
   element.append(...children)
   return element

@@ -1,4 +1,4 @@
-/** A TaskInfo as it is told to a page: dates as ISO texts. */
+/** A TaskInfo as it is sent to a page: dates as ISO texts. */
 export interface TaskMessage {
   id: string
   name: string

@@ -3,8 +3,8 @@ import { el } from './dom.js'
 const shortEnough = 280
 
 /**
- * A text that somebody else wrote: its direction is its own, and does not turn that of its neighbours
- * around. A long one is folded, all of it being there.
+ * A text from outside: its direction is isolated and does not affect the text around it. A long one
+ * is folded, but complete.
  */
 export function foreignText(text: string, className = ''): HTMLElement {
   const content = el('span', { class: `foreign ${className}`, dir: 'auto' }, text)

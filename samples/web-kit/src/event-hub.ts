@@ -22,7 +22,7 @@ export class EventHub {
   }
 
   publish(event: string, data: unknown): void {
-    // JSON has no line breaks of its own, so it is one line of data whatever is in it.
+    // JSON output contains no line breaks, so it is always one line of data.
     const message = encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
     this.#latest.set(event, message)
     for (const client of this.#clients) {
@@ -55,7 +55,7 @@ export class EventHub {
     if (this.#clients.delete(client)) this.onChange(this.pages)
   }
 
-  /** Nothing more will be published; what was published still arrives. */
+  /** Nothing more will be published; earlier events still arrive. */
   end(): void {
     this.#ended = true
     for (const client of this.#clients) client.close()

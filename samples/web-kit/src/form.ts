@@ -3,7 +3,7 @@ import * as v from 'valibot'
 
 export type FormResult<T> = { ok: true; fields: T } | { ok: false; errors: Record<string, string> }
 
-/** What .NET holds a duration in. */
+/** The range of .NET's type for a duration. */
 const longestDuration = 2 ** 31 - 1
 
 /**
@@ -30,14 +30,14 @@ export function readForm<T>(schema: v.GenericSchema<unknown, T>, input: unknown)
   if (checked.success) return { ok: true, fields: checked.output }
   const errors: Record<string, string> = {}
   for (const issue of checked.issues) {
-    // What is no object at all has its message where a form begins.
+    // If it is no object at all, the message is shown at the top of the form.
     const key = String(issue.path?.[0]?.key ?? 'name')
     errors[key] ??= issue.input === undefined ? 'This is missing.' : issue.message
   }
   return { ok: false, errors }
 }
 
-/** The body of a request. What is no JSON is an empty form, and is answered like one. */
+/** The body of a request. Invalid JSON counts as an empty form. */
 export async function formOf(request: { json(): Promise<unknown> }): Promise<unknown> {
   return request.json().catch(() => ({}))
 }

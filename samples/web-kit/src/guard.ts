@@ -41,7 +41,7 @@ export interface Guarded {
 }
 
 /**
- * Lets through what comes from a page of this server, or from a person who opens its address.
+ * Accepts requests from a page of this server, or from a user who opens its address.
  *
  * - Host: a foreign name that was made to point to 127.0.0.1 (DNS rebinding) is still in the header.
  * - Origin: browsers send it with everything that another page could have been the cause of.

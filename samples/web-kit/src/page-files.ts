@@ -21,7 +21,7 @@ const types: Record<string, string> = {
 export function readPageFiles(packages: readonly string[]): Map<string, PageFile> {
   const files = new Map<string, PageFile>()
   for (const folder of packages) {
-    // What is compiled, and what is served as it was written.
+    // The compiled files, and those that are served unchanged.
     for (const place of [join(folder, 'dist', 'page'), join(folder, 'page')]) {
       if (!existsSync(place)) continue
       for (const name of readdirSync(place)) {

@@ -13,21 +13,21 @@ export interface PageOptions {
   folder: string
   /** Adds the program's own routes; they are reached below the token. */
   routes(app: Hono): void
-  /** Called for every request that may have an answer. */
+  /** Called for every permitted request. */
   onRequest?: (() => void) | undefined
   /** Any free one if absent or 0. */
   port?: number | undefined
 }
 
 export interface PageServer {
-  /** What a person opens: it has the token in it. */
+  /** The address for the user to open: it contains the token. */
   readonly address: string
-  /** Resolves once the answers that were begun are given, or have had a moment for it. */
+  /** Resolves once the responses that were begun are complete, or have had a moment for it. */
   close(): Promise<void>
 }
 
 const largestBody = 4 * 2 ** 20
-/** Milliseconds. Longer than an answer takes, shorter than anyone waits who asked the program to end. */
+/** Milliseconds. Longer than a response takes, and short for a user who asked the program to end. */
 const farewell = 300
 
 /** A page on the loopback interface, for the person who started the program alone. */

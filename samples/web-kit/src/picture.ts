@@ -1,7 +1,7 @@
 import { type MmFile, MmFileError } from 'mmfile'
 import type { PictureMessage, ProcessMessage } from '../page/picture-message.js'
 
-/** Milliseconds. The library tells of segments as they come; who has the file open, it has to be asked. */
+/** Milliseconds. The library reports segments as they come; the processes that have the file open have to be polled. */
 const interval = 200
 /** More than a page has room for. */
 const mostSegments = 12
@@ -41,7 +41,7 @@ async function lookAtSegments(file: MmFile, look: () => void, signal: AbortSigna
       look()
     }
   } catch {
-    // It is closed, sealed or damaged: what there is to say of that, a picture says.
+    // It is closed, sealed or damaged, which the picture shows.
   }
 }
 
@@ -85,7 +85,7 @@ function pictureOf(file: MmFile, known: Map<number, ProcessMessage>): PictureMes
   return picture
 }
 
-/** A segment for a person to read: its text, or its first bytes where it is none. */
+/** A segment for display: its text, or its first bytes if it is not text. */
 export function readSegment(file: MmFile, index: number): string | undefined {
   try {
     const text = file.read(index)

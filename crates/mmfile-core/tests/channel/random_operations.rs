@@ -1,5 +1,5 @@
-//! Random programs against a plain model of a channel: what is sent, what each reader and member gets, and
-//! exactly when there is room.
+//! Random programs against a plain model of a channel: the messages sent, those that each reader and member
+//! gets, and exactly when there is room.
 
 use super::*;
 use proptest::prelude::*;
@@ -130,7 +130,7 @@ impl Plain {
         (low, self.sent.get(index as usize).map_or(self.tail, |it| it.start))
     }
 
-    /// What the group needs first.
+    /// The group's first message that is not acknowledged.
     fn needed_by_group(&self) -> Option<(u64, u64)> {
         let group = self.group.as_ref()?;
         let first = group.returned.keys().chain(group.held.keys()).min();
@@ -275,7 +275,7 @@ fn run(steps: &[Step], place: &Place) {
                     }
                     Ok(None) => {
                         assert!(!plain.sealed && reading.next >= plain.sent.len() as u64);
-                        // What it passed over is released.
+                        // Messages that it passed over are released.
                         reading.position = (plain.tail, plain.tail);
                     }
                     Err(Error::Sealed) => {

@@ -1,4 +1,4 @@
-//! Readers: where they begin, what they hold, what lossy ones miss.
+//! Readers: where they begin, which messages they hold, which ones lossy readers miss.
 
 use super::*;
 
@@ -156,7 +156,7 @@ fn a_waiting_reader_is_woken() {
                 .map(|(late, sent)| late.saturating_duration_since(*sent))
                 .collect();
             waited.sort();
-            // One that only looks again now and then is later than that each time.
+            // A reader that only polls is later than that each time.
             assert!(waited[10] < Duration::from_millis(10), "{waited:?}");
         });
     });

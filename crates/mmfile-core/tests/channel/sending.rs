@@ -124,7 +124,7 @@ fn a_sender_waits_for_room() {
     });
 }
 
-/// Small messages would take the room of a large one for ever.
+/// Small messages would take the room of a large one forever.
 #[test]
 fn a_large_message_is_not_starved() {
     everywhere(|place| {
@@ -178,7 +178,7 @@ fn a_sealed_channel_takes_no_more() {
     });
 }
 
-/// What a reader receives up to the end.
+/// The messages that a reader receives up to the end.
 pub fn drain_sealed(reader: &mut Reader) -> Vec<(u64, Vec<u8>)> {
     let mut all = Vec::new();
     loop {

@@ -25,7 +25,7 @@ fn what_there_is_can_be_listed_and_swept() {
     assert_eq!(sweep(&listing).unwrap(), []);
     drop((file, mutex));
     assert_eq!(list(&listing).unwrap(), []);
-    // What a killed process left: listed as stale, and removed once.
+    // Objects of a killed process: listed as stale, and removed once.
     let test = "listing::what_there_is_can_be_listed_and_swept";
     let args = [prefixes.data(), prefixes.mutex(), &mutex_prefix];
     let mut actor = Actor::start(test, "maker", &args);

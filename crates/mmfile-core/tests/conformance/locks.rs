@@ -83,7 +83,7 @@ fn a_holder_locks_for_a_thread_that_must_not_block() {
     std::thread::sleep(Duration::from_millis(5));
     holder.release();
     assert_eq!(told.recv().unwrap().unwrap_err().code(), "ERR_MMFILE_TIMEOUT");
-    // Who hears that the lock was not to be had may ask for it again at once.
+    // A caller that did not get the lock may try again at once.
     let (tell, told) = std::sync::mpsc::channel();
     let slow = move |how| {
         tell.send(how).unwrap();

@@ -184,7 +184,7 @@ fn who_has_a_mutex_and_holds_it_is_seen_from_outside() {
     let mut expected = [(own, false), (actor.expect().parse().unwrap(), true)];
     expected.sort_unstable();
     assert_eq!(of_pids(), expected);
-    // A dead holder is none.
+    // A dead process does not hold the lock.
     actor.kill();
     assert_eq!(of_pids(), [(own, false)]);
     assert!(mutex.lock(None).unwrap().abandoned());

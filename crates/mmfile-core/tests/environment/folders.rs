@@ -11,7 +11,7 @@ const ROLES: &[support::Role] = &[("mounter", mounter), ("wanderer", wanderer)];
 const UNSUPPORTED: &str = "ERR_MMFILE_UNSUPPORTED";
 const ACCESS: &str = "ERR_MMFILE_ACCESS";
 
-/// What every way to use a folder reports, by what it does.
+/// The errors of every way to use a folder.
 fn all_ways(directory: &Path) -> Vec<(&'static str, Result<()>)> {
     let prefixes = own_prefixes("lacking");
     let directory = Some(directory);

@@ -1,4 +1,4 @@
-//! A file system that is full of what killed processes left.
+//! A file system that is full of killed processes' objects.
 
 use super::support::sandbox::{Refusal, refuse};
 use super::support::{
@@ -48,7 +48,7 @@ fn disk_creator(args: &[String]) {
     hear();
 }
 
-/// Has a small file system of its own in the folder.
+/// Mounts a small file system in the folder.
 fn owner(args: &[String]) {
     let folder = std::ffi::CString::new(args[2].as_str()).unwrap();
     let (private, none) = (libc::MS_REC | libc::MS_PRIVATE, std::ptr::null());

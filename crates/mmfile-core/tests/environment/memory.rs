@@ -13,7 +13,7 @@ use std::time::Duration;
 const ROLES: &[support::Role] = &[("creator", creator), ("short-of-memory", short_of_memory)];
 const LIMIT: &str = "209715200"; // 200 MiB
 
-/// A control group of its own with that limit, of whichever version there is.
+/// A new control group with that limit, of either version.
 struct Group(PathBuf);
 
 impl Group {
@@ -89,7 +89,7 @@ fn short_of_memory(args: &[String]) {
     }
 }
 
-/// What the machine has of memory is no limit of a folder on a disk.
+/// The machine's memory does not limit a folder on a disk.
 #[test]
 fn a_folder_on_a_disk_takes_more_than_fits_into_memory() {
     support::play(ROLES);

@@ -235,7 +235,7 @@ fn flushes(args: &[String]) {
             Err(error) => format!("{} {error}", error.code()),
         });
     }
-    say(file.append("y").unwrap()); // what is open goes on
+    say(file.append("y").unwrap()); // open handles keep working
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn a_root_folder_without_proc_and_dev() {
     assert_eq!(folder.names(), [""; 0]);
 }
 
-/// What keeps the kernel from learning of the locks of a thread.
+/// Ways to keep a thread's locks from the kernel.
 const UNREPORTED: [&[Refusal]; 3] = [
     &[refusal(libc::SYS_get_robust_list)],
     &[refusal(libc::SYS_set_robust_list)],
@@ -360,7 +360,7 @@ fn a_death_is_found_where_the_kernel_may_not_be_told_of_locks() {
     }
 }
 
-/// A thread that ended with the lock, in a process that goes on.
+/// A thread that ended with the lock, in a process that keeps running.
 #[test]
 fn a_holder_that_ended_without_its_process_is_found() {
     support::play(ROLES);
@@ -434,7 +434,7 @@ fn uses_a_ring(args: &[String]) {
         go.send(()).unwrap();
         writer.join().unwrap();
         let mut poll = libc::pollfd { fd: ring.descriptor(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: one descriptor, as the call is told.
+        // SAFETY: one descriptor, as the count says.
         assert_eq!(unsafe { libc::poll(&raw mut poll, 1, 5000) }, 1, "nothing tells of the append");
         ring.notice();
         assert!(waiter.arm(&mut ring, 0).unwrap(), "it is there");
@@ -444,7 +444,7 @@ fn uses_a_ring(args: &[String]) {
         assert!(waiter.arm(&mut ring, 0).unwrap(), "the refusal is something to report");
     }
     assert!(WakeRing::is_refused() && WakeRing::new().is_none());
-    // What takes over is not concerned.
+    // The mechanism that takes over is not affected.
     let soon = Timeout::Val(Duration::from_millis(20));
     let waited = waiter.wait_for(1, soon, Duration::ZERO).unwrap_err();
     assert_eq!(waited.code(), "ERR_MMFILE_TIMEOUT");

@@ -73,7 +73,7 @@ impl Disk {
         let file = file.as_mut().unwrap();
         for size in [1 << 20, 4096] {
             let block = vec![1; size];
-            // What is free is known after what was written is on the disk.
+            // The free space is known only after written data is on the disk.
             for _ in 0..3 {
                 while file.write_all(&block).is_ok() {}
                 let _ = file.sync_all();

@@ -10,8 +10,8 @@ use std::time::Duration;
 const ROLES: &[support::Role] = &[("writer", writer), ("reader", reader)];
 const PATIENCE: Timeout = Timeout::Val(Duration::from_secs(60));
 
-/// Appends so many segments, pausing between them for the others to have their turn, and answers how
-/// often it met a dead holder.
+/// Appends `count` segments, pausing between them so that others get the lock, and returns how often it found
+/// a dead holder.
 fn writer(args: &[String]) {
     let file = open(args);
     let (writer, count) = (args[3].parse().unwrap(), args[4].parse().unwrap());
@@ -28,7 +28,7 @@ fn writer(args: &[String]) {
     say(file.recovered());
 }
 
-/// Reads so many segments as they come, and answers whose they were.
+/// Reads `count` segments as they come, and returns whose they were.
 fn reader(args: &[String]) {
     let file = open(args);
     say("ready");
@@ -132,7 +132,7 @@ fn several_of_each_append_at_once() {
     assert!(turns > 1000, "they did not append at the same time");
 }
 
-/// What the tests above never write: nothing, a seal, the last byte.
+/// Cases that the tests above never write: an empty segment, a seal, the last byte.
 #[test]
 fn every_kind_of_frame_is_understood() {
     for spare in [0, 1, 3, 4, 50] {
@@ -156,7 +156,7 @@ fn every_kind_of_frame_is_understood() {
     }
 }
 
-/// The article's programs wake nobody: it takes a moment, but not for ever.
+/// The article's programs wake no process: the wait takes a moment, but ends.
 #[test]
 fn those_who_wait_see_what_a_foreign_program_appends() {
     let own = Own::new("waiting", 1 << 12);

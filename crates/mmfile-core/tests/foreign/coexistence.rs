@@ -1,5 +1,5 @@
-//! One thread that holds our locks and glibc's robust mutexes at the same time, taken and given up in
-//! every order, and is killed. All of them stand in one list that the kernel walks then.
+//! One thread that holds the package's locks and glibc's robust mutexes at the same time, taken and released
+//! in every order, and is killed. All of them are in one list that the kernel then walks.
 
 use super::support::raw::Raw;
 use super::support::{self, Actor, Watchdog, figures, hear, own_prefixes, say};
@@ -7,9 +7,9 @@ use mmfile_core::*;
 use std::time::Duration;
 
 const ROLES: &[support::Role] = &[("holder", holder), ("nester", nester)];
-/// Cases for one process to die in, each on a thread and with locks of its own.
+/// Cases in which one process dies, each on a separate thread with separate locks.
 const THREADS: usize = 24;
-/// Two of ours and two of glibc's.
+/// Two of the package's and two of glibc's.
 const LOCKS: usize = 4;
 /// Room for one mutex of the C library.
 const STRIDE: usize = 64;
@@ -21,8 +21,8 @@ impl Foreign {
     fn create(name: &str) -> Self {
         let raw = Raw::create(name, (THREADS * 2 * STRIDE) as u64);
         for number in 0..THREADS * 2 {
-            // SAFETY: an all-zero attribute object is only there to be initialized; the mutex has its
-            // 64 bytes in the mapping, and nobody uses it yet.
+            // SAFETY: an all-zero attribute object is only there to be initialized; the mutex has its 64
+            // bytes in the mapping, and no thread uses it yet.
             unsafe {
                 let mut attributes: libc::pthread_mutexattr_t = std::mem::zeroed();
                 let raw_attributes = &raw mut attributes;
@@ -105,7 +105,7 @@ impl Case {
     }
 }
 
-/// The two of ours that belong to thread `thread`: a file's lock and one on its own.
+/// The package's two locks of thread `thread`: a file's lock and a named mutex.
 fn ours(args: &[String], thread: usize) -> (MmFile, NamedMutex) {
     let prefixes = Prefixes::new(&args[0], &args[1]).unwrap();
     let options = CreateOptions { prefixes, ..Default::default() };

@@ -21,7 +21,7 @@ fn report(name: &str, kills: u32, mut times: Vec<u64>) {
     assert!(most < LIMIT && worst < PROMPT, "{name}: {most:?}, {worst:?}");
 }
 
-/// Sends `SIGKILL` to a process that another one has started, and answers when.
+/// Sends `SIGKILL` to a process that another one has started, and returns the time.
 fn kill(process: i32) -> u64 {
     let killed = now();
     // SAFETY: touches no memory; the process waits for its death and was not reaped.
@@ -29,7 +29,7 @@ fn kill(process: i32) -> u64 {
     killed
 }
 
-/// What is in the file after a foreign writer was killed at a stage of an append.
+/// The file's contents after a foreign writer was killed at a stage of an append.
 fn left_at(stage: u32, number: u32) -> Option<Vec<u8>> {
     let whole = payload(7, number);
     let written = match stage {

@@ -1,4 +1,4 @@
-//! Everything that can be done with a file, and what may come of it.
+//! All operations on a file, and their permitted outcomes.
 
 use super::LOCK_TIMEOUT;
 use super::support::{PROMPT, Random, figures};
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-/// What a call may say of a file that is not what it should be.
+/// The errors that a call may return for a damaged file.
 const EXPECTED: &[&str] = &[
     "ERR_MMFILE_CORRUPT",
     "ERR_MMFILE_TIMEOUT",
@@ -20,7 +20,7 @@ const EXPECTED: &[&str] = &[
     "ERR_MMFILE_READ_ONLY",
     "ERR_OUT_OF_RANGE",
 ];
-/// What it may say while it opens one.
+/// The errors that opening one may return.
 const EXPECTED_OF_OPEN: &[&str] =
     &["ERR_MMFILE_ACCESS", "ERR_MMFILE_INCOMPATIBLE", "ERR_MMFILE_TIMEOUT"];
 
@@ -37,7 +37,7 @@ impl Calls {
         let started = Instant::now();
         let result = call();
         let took = started.elapsed();
-        // Whatever it finds.
+        // With any contents.
         assert!(took < PROMPT, "a call took {took:?}");
         self.count += 1;
         self.longest = self.longest.max(took);

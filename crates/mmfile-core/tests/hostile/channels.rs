@@ -51,7 +51,7 @@ impl Prey {
         Self { channel, object, size, good: vec![0; size as usize] }.renewed()
     }
 
-    /// What is there now is what is restored.
+    /// The current bytes are the ones to restore.
     fn renewed(mut self) -> Self {
         self.object.read_exact_at(&mut self.good, 0).unwrap();
         self
@@ -76,7 +76,7 @@ impl Prey {
     }
 }
 
-/// Everything that a program can do with a channel; what it returns is data or an error.
+/// All operations on a channel; each returns data or an error.
 fn use_it(channel: &Channel, calls: &mut u64) {
     let mut bytes = Vec::new();
     let mut did = |good: bool| *calls += u64::from(good) + 1;

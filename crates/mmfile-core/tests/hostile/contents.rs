@@ -11,8 +11,7 @@ use std::time::Duration;
 
 const OWNER_DIED: u32 = 0x4000_0000;
 
-/// What a reader that knows only the frames makes of the bytes: the segments, where they end, and the
-/// word that stands there.
+/// Parses the bytes as a reader that knows only the frames: the segments, their end, and the word there.
 fn understood(bytes: &[u8]) -> (Vec<&[u8]>, usize, u32) {
     let (mut segments, mut at) = (Vec::new(), 0);
     while let Some(word) = bytes.get(at..at + 4) {
@@ -27,8 +26,8 @@ fn understood(bytes: &[u8]) -> (Vec<&[u8]>, usize, u32) {
     (segments, at, 0)
 }
 
-/// With any data behind an untouched control block, what is right before the first bad word is data,
-/// and the bad word is an error that says where.
+/// With any data and an untouched control block, segments before the first bad word are data, and the bad
+/// word is an error with its offset.
 #[test]
 fn any_data_is_read_up_to_its_first_bad_word() {
     let _watchdog = Watchdog::new("any data", Duration::from_secs(60) * rounds());
@@ -85,7 +84,7 @@ fn any_data_is_read_up_to_its_first_bad_word() {
     assert!(stops.iter().all(|stop| *stop > 100));
 }
 
-/// A dead holder, whatever it recorded and left, is cleared up after: the bytes are frames again.
+/// After a dead holder, with any intent and any remains, the repair makes the bytes frames again.
 #[test]
 fn any_data_of_a_dead_holder_is_repaired() {
     let _watchdog = Watchdog::new("a dead holder's data", Duration::from_secs(60) * rounds());
@@ -136,12 +135,12 @@ fn control_block(random: &mut Random, prey: &Prey) {
         let rows: Vec<u8> = (OFF_PARTICIPANTS..CONTROL_SIZE).map(|_| random.next() as u8).collect();
         prey.control.put(OFF_PARTICIPANTS, &rows);
     }
-    // What readers and writers go by, and what they are to find out about it.
+    // The fields that readers and writers use, and the errors that they must report.
     for _ in 0..random.below(6) {
         let at = [0xc0, 0xc8, 0xd0, 0x100, 0x108, 0x110, 0x118, 0x140][random.below(8) as usize];
         prey.control.put(at, &number(random, capacity).to_le_bytes());
     }
-    // A lock that somebody seems to hold costs every call its time limit: not too often.
+    // A lock that seems to be held costs every call its time limit: not too often.
     match random.below(40) {
         0 => prey.control.set_word(OFF_LOCK_WORD, random.next() as u32),
         2..8 => prey.control.set_word(OFF_LOCK_WORD, OWNER_DIED | (random.next() as u32 & 1 << 31)),
@@ -168,7 +167,7 @@ fn any_control_block_and_any_data_give_errors_or_data() {
         }
         control_block(&mut random, &prey);
         let before = prey.control.bytes();
-        // Those who come later, and those who look from outside, find the same.
+        // Later openers and observers find the same.
         files.extend(calls.open(|| prey.open(accesses[random.below(2) as usize])));
         assert!(list(&listing(&prefixes)).unwrap().len() <= 1);
         assert_eq!(sweep(&listing(&prefixes)).unwrap(), [], "a process has it open");

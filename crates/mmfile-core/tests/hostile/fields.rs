@@ -63,7 +63,7 @@ fn every_word_of_the_block_at_every_extreme() {
             prey.control.put(0, &control);
         }
     }
-    // Whoever looked away meanwhile sees nothing of it.
+    // A handle that did not read meanwhile sees no difference.
     let file = prey.file();
     assert_eq!((file.len().unwrap(), file.size().unwrap()), (20, 270));
     assert_eq!(file.append(b"after").unwrap(), 20);
@@ -95,8 +95,8 @@ fn ends_past_the_capacity() {
     }
 }
 
-/// What the lock's word says decides, and nothing else in the 64 bytes of the mutex: no link and no
-/// owner of the C library's is ever followed.
+/// Only the lock's word counts among the 64 bytes of the mutex: no link and no owner of the C library's is
+/// ever followed.
 #[test]
 fn every_kind_of_lock_word() {
     let prefixes = own_prefixes("lock-words");

@@ -1,4 +1,4 @@
-//! Things at our names that are not ours, and things of ours that were changed from outside.
+//! Other things at objects' names, and objects that were changed from outside.
 
 use super::support::raw::{
     CONTROL_SIZE, OFF_CAPACITY, OFF_STATE, OFF_VERSION, Raw, STATE_ENDED, staging_name,
@@ -40,7 +40,7 @@ fn fifo(at: &Path) {
     assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
 }
 
-/// What may stand at a name, and how it comes there.
+/// Things that may be at a name, and how to create them.
 type Thing = (&'static str, fn(&Path));
 
 const THINGS: &[Thing] = &[
@@ -54,7 +54,7 @@ const THINGS: &[Thing] = &[
     ("a link to itself", |at| symlink(at, at).unwrap()),
     ("a FIFO", fifo),
     ("a socket", |at| drop(UnixListener::bind(at).unwrap())),
-    // What macOS' files that stand for memory can be after the machine went down.
+    // The possible states of macOS' anchors after the machine went down.
     #[cfg(not(mmfile_portable))]
     ("nothing", |at| regular(at, &[], 0o600)),
     ("a blank page", |at| regular(at, &[0; CONTROL_SIZE], 0o600)),
@@ -196,8 +196,8 @@ fn objects_that_were_changed_are_refused() {
     assert_eq!(prey.open(Access::Read).unwrap().len().unwrap(), 1);
 }
 
-/// What a listing calls stale, a sweep removes, also what another version has left; and nothing that has no
-/// control block.
+/// A sweep removes exactly the objects that a listing calls stale, including those of another version, and
+/// nothing without a control block.
 #[test]
 fn what_is_listed_as_stale_is_swept() {
     let prefixes = own_prefixes("stale");
@@ -249,9 +249,9 @@ fn what_is_listed_as_stale_is_swept() {
     assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
 }
 
-/// The next creation removes staging objects that no process has locked, as far as one of ours can have got: empty,
-/// without a mark, or with a control block. It removes nothing that has another content, or whose name is not exactly
-/// that of a staging object.
+/// The next creation removes staging objects that no process has locked, in any state that a creation can leave:
+/// empty, without a mark, or with a control block. It removes nothing with other contents, or whose name is not
+/// exactly that of a staging object.
 #[test]
 fn only_staging_objects_of_the_dead_are_removed() {
     let prefixes = own_prefixes("staged");
@@ -265,7 +265,7 @@ fn only_staging_objects_of_the_dead_are_removed() {
         |id: &str, number: u64| path(&staging_name(&format!("{}{id}", prefixes.data()), number));
     let removed: &[(&Path, &[u8])] = &[
         (&staged("it", 1), &[]),
-        // Where a file stands for memory, it says where that is, or nothing yet.
+        // An anchor names its memory, or is still empty.
         #[cfg(not(any(target_os = "macos", mmfile_portable)))]
         (&staged("it", u64::MAX), &[0; 2 * CONTROL_SIZE]),
         #[cfg(not(any(target_os = "macos", mmfile_portable)))]
@@ -345,7 +345,7 @@ fn prefixes_that_overlap() {
         assert_eq!(error.code(), "ERR_MMFILE_ACCESS");
         assert!(error.to_string().contains("of which none begins with another"), "{error}");
     };
-    // A living one of the other kind is in the way, and says so.
+    // A living object of the other kind is reported as such.
     let mutex = NamedMutex::open("x", &options).unwrap();
     refuses(create(&prefixes, "m-x").map(drop));
     refuses(open(&prefixes, "m-x", Access::ReadWrite).map(drop));

@@ -27,13 +27,13 @@ fn scribbler(args: &[String]) {
                 1 | 2 => data.set_word(near, size_word(&mut random, 100)),
                 3 => data.put(near, &[random.next() as u8; 300]),
                 4 => data.put(0, &[0; 4000]),
-                // What makes a file of ours of it is right again soon, so that it can be opened.
+                // The fields that identify the file are restored soon, so that it can be opened.
                 5 => match random.below(100) {
                     0 => control.set_word(random.below(32) as usize * 4, random.next() as u32),
                     1..10 => control.put(0, &header),
                     _ => {}
                 },
-                // Nobody has the lock, nothing is in the file, and it is not sealed.
+                // The lock is free, the file is empty, and it is not sealed.
                 6 => control.put(0x80, &[0; 0x60]),
                 7 => {
                     let at = 0x80 + random.below(16) as usize * 4;

@@ -1,6 +1,6 @@
-//! What is left of objects whose names and memory are two things: files that survive a restart of the machine,
-//! in folders that may not tell capitals apart. More kills between the steps by which the two come and go are
-//! in `lifecycle.rs`, `closing.rs` and `sweeping.rs`.
+//! Remains of objects that consist of an anchor and of memory: the anchors survive a restart of the machine,
+//! in folders that may not distinguish capitals. More kills between the steps that create and remove the two
+//! are in `lifecycle.rs`, `closing.rs` and `sweeping.rs`.
 
 use super::closing::{CLOSING, closer};
 use super::figures::Figures;
@@ -50,7 +50,7 @@ fn memory_goes_with_the_file_that_stands_for_it() {
     figures.report();
 }
 
-/// Memory does not survive a restart; the files that stand for it do, as far as they were on the disk.
+/// Memory does not survive a restart; anchors do, as far as they were on the disk.
 #[test]
 fn a_restart_leaves_nothing_in_the_way() {
     support::play(ROLES);

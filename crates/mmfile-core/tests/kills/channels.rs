@@ -1,6 +1,6 @@
-//! Kills at every step of a channel, in every role, with one and three survivors: what was acknowledged is at
-//! every reader once and in order, what was not is whole or absent, each job is done once by a living member,
-//! and no process waits for the dead for longer than a tenth of a second.
+//! Kills at every step of a channel, in every role, with one and three survivors: every reader gets messages
+//! whose send had returned once and in order; others are whole or absent; each job is done once by a living
+//! member; and no process waits for a dead one for longer than a tenth of a second.
 
 mod recovering;
 mod victims;
@@ -120,7 +120,7 @@ fn open(place: &str) -> Channel {
     }
 }
 
-/// A message says who sent it and as which of its own.
+/// A message contains its sender and the sender's count.
 fn value(who: &str, number: u64) -> Vec<u8> {
     let mut bytes = format!("{who} {number}.").into_bytes();
     bytes.resize(bytes.len() + (number * 37 % 170) as usize, b'#');
@@ -289,7 +289,7 @@ fn play(test: &str, role: &str, fault: &str, survivors: usize, on_disk: bool) {
         let unsaid =
             usize::from(fault.starts_with("claim.ended") || fault.starts_with("group.adv"));
         let begun = Instant::now();
-        // What else the victim had comes to a living member.
+        // The victim's other jobs go to a living member.
         while jobs_done.len() + unsaid < channel.next_index().unwrap() as usize {
             let job = member.take(SOON, Duration::ZERO);
             let job = job.unwrap_or_else(|error| panic!("{what}: jobs are not done: {error}"));

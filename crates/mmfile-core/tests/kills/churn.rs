@@ -12,8 +12,8 @@ const ROLES: &[support::Role] = &[("visitor", visitor), ("locker", locker)];
 const VISITORS: usize = 4;
 const KILLS: u64 = 200;
 
-/// Visits until it is told to stop, and says how often, how often it created what it visited, and how long the
-/// worst entry took.
+/// Opens and closes until it is stopped, and prints how often, how often it created the object, and how long
+/// the slowest opening took.
 fn visit_all_the_time(mut visit: impl FnMut(&mut Random) -> (bool, Duration)) {
     report_panics();
     let mut random = Random::new(now());

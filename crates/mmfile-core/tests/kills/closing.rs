@@ -11,9 +11,9 @@ use std::time::Duration;
 
 const ROLES: &[support::Role] = &[("survivor", survivor), ("closer", closer), ("last", last)];
 
-/// What a creator passes that closes its file. Nothing can open it from the first on.
+/// The points that a creator passes while it closes its file. From the first one on, nothing can open it.
 pub const CLOSING: &[&[&str]] = &[&["close.ended"], UNLINKING, &["close.done"]];
-/// What the last process passes that has a file open, while it closes it.
+/// The points that the last process passes while it closes a file.
 pub const LEAVING: &[&[&str]] = &[&["close.left"], UNLINKING, &["close.done"]];
 
 /// Creates a file, and dies while it closes it.

@@ -32,11 +32,12 @@ const SETTLING: &[(&str, bool, &[&str])] = &[
     ("change.unlocked", true, &["settle.zeroed", "open.rebuilt"]),
 ];
 
-/// What a process passes on Windows that creates a file, which has its name from the last on.
+/// The points that a process passes on Windows while it creates a file. From the last one on, the file has
+/// its name.
 const CREATING_ON_WINDOWS: &[&str] =
     &["disk.made", "disk.joined", "disk.reserved", "disk.described", "disk.published"];
 
-/// The points at which a process dies here that opens a file, or creates one in a way of its own.
+/// The points at which a process dies here while it opens a file, or creates one in a special way.
 pub fn points() -> impl Iterator<Item = &'static str> {
     let settling = SETTLING.iter().flat_map(|(_, _, points)| points.iter().copied());
     settling.chain(CREATING_ON_WINDOWS.iter().copied())
@@ -86,8 +87,7 @@ fn killed_while_creating_on_disk() {
     let test = "disk::killed_while_creating_on_disk";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("creating on disk");
-    // Its space is reserved in one call, what dead processes left in shared memory is not its business, and no
-    // file stands for it.
+    // Its space is reserved in one call, it sweeps no shared memory, and it has no anchor.
     let other = ["create.swept", "fill.part", "anchor.recorded", "anchor.memory"];
     let points: Vec<_> =
         points::of(&[CREATING]).into_iter().filter(|p| !other.contains(p)).collect();
@@ -104,7 +104,7 @@ fn killed_while_creating_on_disk() {
         start(test, "creator", &args, &staging.passing(point, 0)).wait_killed(point);
         figures.kills += 1;
         let what = format!("{how} at {point}");
-        // What has no name yet is not there, and the next process can create it; the rest is whole.
+        // Without a name there is no file, and the next process can create it; otherwise it is whole.
         let published = ["create.published", "disk.published", "create.entered"].contains(point)
             || cfg!(windows) && *point == "participant.claimed";
         assert_eq!(path.exists(), published, "{what}");

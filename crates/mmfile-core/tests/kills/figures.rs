@@ -1,4 +1,4 @@
-//! What a test counted, printed at its end.
+//! A test's counters, printed at its end.
 
 use super::support::{PROMPT, figures};
 use std::collections::HashMap;
@@ -13,9 +13,9 @@ pub struct Figures {
     pub recoveries: u64,
     /// Segments that were looked for.
     segments: u64,
-    /// Those that were not there.
+    /// Missing segments.
     lost: u64,
-    /// Those that were there more often than they were appended whole.
+    /// Segments that were there more often than they were appended.
     pub duplicated: u64,
     /// The time from each death to each survivor's next lock, in nanoseconds.
     pub times: Vec<u64>,

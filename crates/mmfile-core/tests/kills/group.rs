@@ -1,4 +1,4 @@
-//! Some processes that have one file open, one more that gets killed, and a look at what is left.
+//! Some processes that have one file open, one more that is killed, and checks of the rest.
 
 use super::figures::Figures;
 use super::place::{Place, Staging};
@@ -8,7 +8,7 @@ use super::victim::{Role, operation, payload};
 use mmfile_core::*;
 use std::time::Duration;
 
-/// Has the file open and does what it is told.
+/// Keeps the file open and executes commands.
 pub fn survivor(args: &[String]) {
     let (place, args) = Place::of(args);
     let options = place.create_options(&args[0], Lifetime::LastProcess);
@@ -73,14 +73,14 @@ pub struct Group {
     pub data: Raw,
     pub control: Raw,
     pub survivors: Vec<Actor>,
-    /// What is in the file by now.
+    /// The file's current contents.
     pub expected: Vec<Vec<u8>>,
     pub sealed: bool,
     /// Whether there is no room for anything more.
     pub full: bool,
     recovered: u64,
     tag: u64,
-    /// The victim that made the file, how it goes on, and where it dies.
+    /// The victim that created the file, its next operation, and the point where it dies.
     founder: Option<(Actor, String, String)>,
 }
 
@@ -227,7 +227,7 @@ impl Group {
         self.take_appended("queued", died, into);
     }
 
-    /// Reads the survivors' answers to "append", and puts what they appended where it belongs.
+    /// Reads the survivors' replies to "append", and records their segments.
     fn take_appended(&mut self, text: &str, died: u64, into: &mut Figures) {
         let first = self.expected.len();
         let mut appended = vec![None; self.survivors.len()];
@@ -257,8 +257,8 @@ impl Group {
         support::forget_death(&lock, self.control.at(OFF_LOCK_WORD).cast());
     }
 
-    /// What must hold after a death: the survivors go on at once, and nothing is lost, there twice,
-    /// half there, or left behind the end. `held` says whether the dead one had the lock.
+    /// The conditions after a death: the survivors continue at once, and nothing is lost, duplicated,
+    /// half-written, or left behind the end. `held` says whether the dead process had the lock.
     pub fn check(&mut self, what: &str, held: bool, into: &mut Figures) {
         into.kills += 1;
         self.check_reader(what);

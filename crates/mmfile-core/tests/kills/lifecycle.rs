@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 const ROLES: &[support::Role] = &[("survivor", survivor), ("victim", victim), ("creator", creator)];
 
-/// What a process passes that creates an object. Before the object is made nothing of it is there, and from
-/// "create.published" on all of it.
+/// The points that a process passes while it creates an object. Before the object is made nothing of it is
+/// there; from "create.published" on it is complete.
 pub const CREATING: &[&str] = &[
     "create.swept",
     // Between the making of an object and its size, where `shared_memory` is at work: see `truncating.rs`.
@@ -36,7 +36,7 @@ pub const CREATING: &[&str] = &[
 /// In how many parts the memory of a file is reserved: its data in two, then its control block.
 const PARTS: u32 = 3;
 pub const OPENING: &[&str] = &["open.joined", "open.mapped", "participant.claimed", "open.entered"];
-/// What every process passes that removes a name, whatever it does that for.
+/// The points that every process passes while it removes a name.
 pub const UNLINKING: &[&str] = &[
     "remove.locked",
     // macOS: the memory goes before the file that says where it is.
@@ -55,8 +55,7 @@ pub fn creator(args: &[String]) {
     std::mem::forget(file);
 }
 
-/// What the process does that comes next, after one has died that was creating a file, closing it or removing
-/// it.
+/// The operation of the next process, after one has died while it created, closed or removed a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     Open,
@@ -80,7 +79,7 @@ impl Next {
         Self::Remove,
     ];
 
-    /// Those that can follow while other processes have the file open, which has ended. On Windows its name
+    /// The operations that can follow while other processes have the ended file open. On Windows its name
     /// goes with them.
     pub const WITH_SURVIVORS: &[Self] = if cfg!(windows) { &[Self::Open] } else { &Self::ALL };
 
@@ -99,8 +98,7 @@ impl Next {
                     no_staging_objects(place, &what);
                     place.names().is_empty()
                 };
-                // Each examines a few of the names in the folder. What has ended goes with the last
-                // process that has it.
+                // Each examines a few of the names in the folder. An ended object goes with its last process.
                 let creations = if survivors == 0 { 64 } else { 1 };
                 assert!((0..creations).any(frees) || survivors > 0, "{what}");
             }
@@ -144,8 +142,8 @@ pub fn survivors(test: &str, number: usize, place: &Place, id: &str, how: &str) 
     (0..number).map(|_| place.start(test, "survivor", &[id, &capacity, how], "none")).collect()
 }
 
-/// The survivors append, read and wait; one of them sees to it that something comes. `length` is how
-/// many segments there are, and is so again.
+/// The survivors append, read and wait; one of them appends a segment for that. `length` is the number of
+/// segments, and is restored.
 pub fn go_on(others: &mut [Actor], length: &mut usize, what: &str, into: &mut Figures) {
     let died = now();
     for (number, other) in others.iter_mut().enumerate() {

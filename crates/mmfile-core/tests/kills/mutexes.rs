@@ -1,4 +1,4 @@
-//! Kills of a process that makes, opens, takes, gives up and closes a mutex of its own.
+//! Kills of a process that creates, opens, takes, releases and closes a named mutex.
 
 use super::closing::LEAVING;
 use super::figures::{Figures, LIMIT};
@@ -64,7 +64,7 @@ fn two(args: &[String]) {
     drop(guard);
 }
 
-/// Has it open and takes it when it is told to.
+/// Keeps it open and takes it on request.
 fn survivor(args: &[String]) {
     let (place, args) = Place::of(args);
     if args[1] == "later" {
@@ -278,7 +278,7 @@ fn killed_while_closing_a_mutex() {
     figures.report();
 }
 
-/// The kernel is told of both, and of the second also while the first leaves the list.
+/// The kernel knows both, and knows the second one also while the first leaves the list.
 #[test]
 fn killed_with_two_mutexes() {
     support::play(ROLES);

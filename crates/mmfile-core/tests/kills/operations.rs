@@ -88,7 +88,7 @@ fn passing(how: &str, point: &str, number: u64) -> String {
 fn killed_while_appending() {
     support::play(ROLES);
     let test = "operations::killed_while_appending";
-    // Hundreds of kills, each of processes of its own.
+    // Hundreds of kills, each with new processes.
     let _watchdog = Watchdog::new(test, Duration::from_secs(600));
     let mut figures = Figures::new("appending");
     for how in ["append", "append_all", "append_with"] {
@@ -103,7 +103,7 @@ fn killed_while_appending() {
                     group.kill(how, &fault, *whole);
                     group.check(&format!("{how} at {fault}"), *held, &mut figures);
                 }
-                // The same of the one that made the file, in which nothing else is yet.
+                // The same for the file's creator, while the file is still empty.
                 let stagings = Staging::ALL.iter().filter(|staging| **staging != Staging::NoLinks);
                 for (staging, (role, number)) in stagings.flat_map(|staging| {
                     [(Role::Creator, 0), (Role::FirstOfAll, 2)].map(|founder| (*staging, founder))

@@ -48,8 +48,8 @@ impl Staging {
         }
     }
 
-    /// Whether a process that dies while it creates something leaves a staging object: always where a file
-    /// stands for it.
+    /// Whether a process that dies while it creates something leaves a staging object: always where objects
+    /// have anchors.
     pub fn has_name(self) -> bool {
         matches!(self, Self::Named | Self::NoLinks | Self::NoRename)
             || cfg!(any(target_os = "macos", mmfile_portable))
@@ -60,8 +60,8 @@ impl Staging {
         if self == Self::NoRename { &["unlink.begin", "unlink.done"] } else { &[] }
     }
 
-    /// The passing of a point that belongs to an object's last staging: where links are refused, the first
-    /// one, without a name, was in vain. Its memory was reserved in so many parts.
+    /// How often a point has been passed when the object is staged for the last time: where links are
+    /// refused, the first attempt, without a name, failed after it had reserved `parts` parts of memory.
     pub fn passing(self, point: &str, parts: u32) -> String {
         let number = match point {
             _ if self != Self::NoLinks => 1,
@@ -91,7 +91,7 @@ impl Place {
         Self { prefixes: support::own_prefixes(topic), staging, directory, folder }
     }
 
-    /// That of the test that started this process, and the arguments behind it.
+    /// The place of the test that started this process, and the arguments after it.
     pub fn of(args: &[String]) -> (Self, &[String]) {
         let staging = Staging::ALL.iter().find(|staging| format!("{staging:?}") == args[2]);
         staging.unwrap().refuse();

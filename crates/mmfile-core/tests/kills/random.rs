@@ -22,7 +22,7 @@ const STAGINGS: &[Staging] = if cfg!(all(target_os = "linux", not(mmfile_portabl
     Staging::ALL
 };
 
-/// What writer `tag` appends as part `part` of `parts` of its operation `number`.
+/// Part `part` of the `parts` segments that writer `tag` appends in its operation `number`.
 fn payload(tag: u32, number: u32, part: u16, parts: u16) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(160);
     bytes.extend(tag.to_le_bytes());
@@ -34,7 +34,7 @@ fn payload(tag: u32, number: u32, part: u16, parts: u16) -> Vec<u8> {
     bytes
 }
 
-/// One segment's place in what its writer did.
+/// The operation of a segment's writer, and the segment's place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Origin {
     tag: u32,
@@ -153,7 +153,7 @@ struct Count {
     worst: u64,
 }
 
-/// Kills a victim after a moment, and answers what it said it had done: operation and index.
+/// Kills a victim after a moment, and returns the operations that it reported, with their indices.
 fn kill(mut actor: Actor, random: &mut Random) -> Vec<(u32, u64)> {
     std::thread::sleep(Duration::from_micros(random.below(7000)));
     actor.child.kill().unwrap();

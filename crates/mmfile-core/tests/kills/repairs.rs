@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const ROLES: &[support::Role] = &[("survivor", survivor), ("victim", victim)];
 
-/// What stands behind the end when the repair begins, apart from what the dead one left.
+/// The bytes behind the end when the repair begins, besides the dead writer's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Behind {
     Nothing,
@@ -20,8 +20,8 @@ enum Behind {
 }
 use Behind::{Damage, Foreign, Nothing};
 
-/// Where the first one dies, whether its segment is there, what else is, and at which points the
-/// one that repairs dies too.
+/// Where the first process dies, whether its segment is there, what else is there, and at which points the
+/// repairing process dies too.
 const REPAIRING: &[(&str, bool, Behind, &[&str])] = &[
     (
         "append.payload",
@@ -113,7 +113,7 @@ fn killed_while_repairing() {
             ] {
                 let fault = format!("{first}:{number}");
                 let mut group = Group::with(test, survivors, 1 << 14, role, how, &fault);
-                // What comes after the death of the one that made it is for openers alone, as before.
+                // After its creator's death it is used by openers only, as before.
                 let deaths = if role == Role::Opener { repairs.len() } else { 1 };
                 for repair in &repairs[..deaths] {
                     group.kill(how, &fault, *whole);

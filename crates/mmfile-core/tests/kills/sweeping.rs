@@ -25,7 +25,7 @@ const ROLES: &[support::Role] = &[
     ("remove alive", |args| acts(args, |place| removes(place, "alive"))),
 ];
 
-/// What a process passes that removes a file which others have open.
+/// The points that a process passes while it removes a file that others have open.
 pub const REMOVING: &[&[&str]] = &[&["remove.ended"], UNLINKING];
 
 /// Created the living file, which ends with it.
@@ -52,7 +52,7 @@ fn litter(args: &[String]) {
     std::mem::forget((files, mutex));
 }
 
-/// Does it when it is told to.
+/// Does it on request.
 fn acts(args: &[String], act: impl FnOnce(&Place)) {
     say("ready");
     hear();
@@ -133,7 +133,7 @@ fn sweeper_dies(
         assert_eq!(actor.expect(), "ready", "{what}");
         actor
     };
-    // In this order: one creates the living file itself, the others find that of a survivor.
+    // In this order: the first one creates the living file itself, the others find a survivor's.
     let early = (role == "sweeping creator").then(start);
     let mut others = survivors(test, survivors_left, &place, "alive", "now");
     let answers: Vec<String> = others.iter_mut().map(Actor::expect).collect();
@@ -151,7 +151,7 @@ fn sweeper_dies(
     figures.kills += 3;
     let mut length = 0;
     go_on(&mut others, &mut length, &what, figures);
-    // What it was at is not there for any process, and a living file is left alone.
+    // Its object is gone for every process, and a living file is left alone.
     for id in ["stale-1", "stale-2", "half", "sweeper-0"] {
         not_found(&place, id, &what);
     }

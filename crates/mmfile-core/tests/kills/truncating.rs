@@ -1,5 +1,5 @@
-//! A kill between the making of an object and its size, which is inside of `shared_memory`: the test's own
-//! `ftruncate`, which stands before the C library's in this program.
+//! A kill after an object is created and before it gets its size, which happens inside `shared_memory`: the
+//! test defines `ftruncate`, which this program finds before the C library's.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

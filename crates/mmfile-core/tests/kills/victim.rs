@@ -1,10 +1,10 @@
-//! What the processes do that are killed.
+//! The operations of the processes that are killed.
 
 use super::place::Place;
 use super::support::{hear, now, say};
 use mmfile_core::*;
 
-/// What a victim `tag` appends as value `part` of its operation `number`.
+/// The value `part` that a victim `tag` appends in its operation `number`.
 pub fn payload(tag: u64, number: u64, part: u64) -> Vec<u8> {
     let mut bytes = format!("victim {tag}, operation {number}, value {part}").into_bytes();
     let length = bytes.len() as u64 + (tag * 31 + number * 17 + part * 7) % 200;
@@ -12,7 +12,7 @@ pub fn payload(tag: u64, number: u64, part: u64) -> Vec<u8> {
     bytes
 }
 
-/// What one operation of a victim appends.
+/// The values that one operation of a victim appends.
 pub fn operation(how: &str, tag: u64, number: u64) -> Vec<Vec<u8>> {
     let parts = if how == "append_all" { 3 } else { 1 };
     (0..parts).map(|part| payload(tag, number, part)).collect()

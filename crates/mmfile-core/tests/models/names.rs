@@ -11,7 +11,7 @@ use std::ops::Deref;
 
 const NAME: &str = "mmfile-data-m";
 
-/// A handle whose name is watched for as long as it is open.
+/// A handle; while it is open, the kernel checks its name.
 struct Open {
     _watched: Watched,
     file: MmFile,

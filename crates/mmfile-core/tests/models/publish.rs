@@ -5,7 +5,7 @@ use super::*;
 const ONE: [u8; 4] = *b"one.";
 const TWO: [u8; 4] = *b"two!";
 
-/// Reads what is there without a lock. Whatever it finds is whole.
+/// Reads without a lock. Everything that it finds is whole.
 fn look(file: &MmFile, expected: &[[u8; 4]]) -> u64 {
     let mut seen = 0;
     for (index, value) in (0u64..).zip(expected) {

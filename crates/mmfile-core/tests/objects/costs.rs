@@ -1,4 +1,4 @@
-//! What a creation costs others and how much it costs, and what an open file costs.
+//! The costs of a creation, for its process and for others, and of an open file.
 
 use super::support::board::Board;
 use super::support::{
@@ -228,8 +228,8 @@ fn an_open_file_has_two_descriptors_at_most() {
     assert_eq!(left_behind(support::common_part(&prefixes)), [""; 0]);
 }
 
-/// An opening touches the control block alone, and writes to it first: at a read, the kernel maps the pages
-/// around it, too, which closing has to take away again. That is a third of the time of both.
+/// Opening touches only the control block, and writes to it first: at a read, the kernel would also map the
+/// pages around it, and closing would have to unmap them. That is a third of the time of both.
 #[cfg(all(target_os = "linux", not(mmfile_portable)))]
 #[test]
 fn an_opening_maps_one_page() {

@@ -67,7 +67,7 @@ fn parent(args: &[String]) {
             files.iter().chain([disk]).for_each(MmFile::leave);
             mutex.leave();
         })),
-        // What the child does with what it inherited changes nothing and does not wait.
+        // The child's operations on inherited handles change nothing and do not wait.
         "uses" => wait_for(fork(|| {
             let (_, _, _, files, mutex, disk) = everything.as_ref().unwrap();
             for file in files.iter().chain([disk]) {

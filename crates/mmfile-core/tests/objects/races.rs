@@ -1,4 +1,4 @@
-//! What happens between two steps of a protocol: a process is stopped there, and others go on.
+//! Races between two steps of a protocol: a process is stopped there, and others continue.
 
 use super::code;
 use super::support::{
@@ -141,7 +141,7 @@ fn an_opener_joins_what_the_name_leads_to() {
     assert_eq!(race.left(), [""; 0]);
 }
 
-/// The same of one that ends while it is being opened.
+/// The same for an object that ends while it is being opened.
 #[test]
 fn an_opener_of_what_ends_finds_nothing() {
     support::play(ROLES);
@@ -262,7 +262,7 @@ fn the_second_to_publish_finds_the_first() {
     for capacity in ["100", "1048576"] {
         for point in ["stage.made", "create.joined", "create.reserved", "create.described"] {
             let mut slow = race.start("creator", &["it", capacity], point);
-            // Nothing of the other one is in the way, or can be opened.
+            // Nothing of the other object blocks the name or can be opened.
             assert_eq!(code(open(&race.prefixes)), "ERR_MMFILE_NOT_FOUND");
             assert_eq!(list(&listing(&race.prefixes)).unwrap(), []);
             let quick = create(&race.prefixes, "quick");

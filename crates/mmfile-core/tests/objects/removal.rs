@@ -1,5 +1,6 @@
-//! A name that another program removes while processes have the object open: they are told when they
-//! would wait for a process that may use another object of that name. One that ended goes on.
+//! A name that another program removes while processes have the object open: they get an error when they
+//! would wait for a process that may use another object of that name. Handles on an ended object keep
+//! working.
 
 use super::code;
 use super::support::{
@@ -9,7 +10,7 @@ use super::support::{
 use mmfile_core::*;
 use std::time::{Duration, Instant};
 
-/// `lock` with the lock held by another thread, and then without. What each gives.
+/// The results of `lock` while another thread holds the lock, and afterwards.
 fn contended(
     holder: impl Fn() -> Result<LockGuard> + Sync,
     lock: impl Fn() -> Result<LockGuard>,
@@ -61,7 +62,7 @@ fn a_lock_whose_object_lost_its_name_is_not_waited_for() {
     assert_eq!(left_behind(common_part(&prefixes)), [""; 0]);
 }
 
-/// A thread that waits already is told as soon as it is about to sleep again.
+/// A thread that already waits gets the error before its next sleep.
 #[test]
 fn a_waiter_is_told_that_the_name_is_gone() {
     let _watchdog = Watchdog::new("rm-waiting", Duration::from_secs(60));
@@ -178,7 +179,8 @@ fn creates_one(args: &[String]) {
     }
 }
 
-/// What a dead process left is removed although each process creates one file only, and finds living ones first.
+/// A dead process's objects are removed although each process creates only one file, and finds living ones
+/// first.
 #[cfg(target_os = "linux")]
 #[test]
 fn processes_that_create_one_file_each_remove_what_is_stale() {
@@ -209,7 +211,8 @@ fn processes_that_create_one_file_each_remove_what_is_stale() {
     assert_eq!(left_behind(prefixes.data()), [""; 0]);
 }
 
-/// The prefix of files begins that of mutexes: a sweep of files leaves a dead process's mutex.
+/// The prefix of files is the beginning of the prefix of mutexes: a sweep of files leaves a dead process's
+/// mutex.
 #[test]
 fn a_sweep_removes_what_it_reports() {
     support::play(ROLES);

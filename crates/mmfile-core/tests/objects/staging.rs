@@ -52,7 +52,7 @@ fn a_killed_creation_is_freed_before_the_next_one_reserves() {
         for point in POINTS {
             let what = format!("{directory:?}, {capacity} bytes, {point}");
             Actor::start_with_fault(test, "creator", &args, point).wait_killed(&what);
-            // Only a small one in shared memory has a name by then, and one that a file stands for.
+            // Only a small object in shared memory, or one with an anchor, has a name by then.
             let anchored = cfg!(any(target_os = "macos", mmfile_portable));
             let has_name =
                 (anchored || directory.is_empty() && capacity == "100") && point != "create.swept";

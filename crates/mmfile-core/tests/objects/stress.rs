@@ -59,7 +59,8 @@ impl Place {
         CreateOptions { id, lifetime, prefixes, directory, ..Default::default() }
     }
 
-    /// One of the ways to come to have the file open. `None` if there is none, or is one, as the way goes.
+    /// One of the ways to open the file. `None` if it does not exist, or already exists, depending on the
+    /// way.
     fn join(&self, random: &mut Random) -> Option<MmFile> {
         let options = self.create_options();
         let open = OpenOptions::from(&options);
@@ -80,7 +81,7 @@ impl Place {
         ListOptions { directory: self.directory.clone(), ..support::listing(&self.prefixes) }
     }
 
-    /// The mark of what the name leads to now; 0 if it leads to nothing.
+    /// The mark of the object that the name leads to now; 0 if it leads to nothing.
     fn mark(&self) -> u64 {
         peek(&self.object(), MARK).unwrap_or(0)
     }

@@ -1,11 +1,11 @@
-//! Objects as macOS has them: memory of a random name, and a file of the whole name that says which. What is
-//! written here follows docs/memory-layout.md, and uses nothing of the library.
+//! Objects as macOS has them: memory with a random name, and a file with the object's name that contains the
+//! memory's. This file follows docs/memory-layout.md, and uses nothing of the library.
 
 use super::unix::{map, unmap};
 use std::ffi::{CStr, CString};
 use std::path::{Path, PathBuf};
 
-/// The folder of the files that stand for objects.
+/// The folder of the anchors.
 pub fn folder() -> PathBuf {
     #[cfg(target_os = "macos")]
     {
@@ -57,7 +57,7 @@ pub fn has_memory(name: &CStr) -> bool {
     }
 }
 
-/// Removes memory as a restart does, and leaves the file that stands for it.
+/// Removes memory as a restart does, and leaves its anchor.
 pub fn unlink_memory(name: &CStr) {
     // SAFETY: a NUL-terminated string.
     assert_eq!(unsafe { libc::shm_unlink(name.as_ptr()) }, 0);

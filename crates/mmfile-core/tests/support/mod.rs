@@ -16,9 +16,9 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-/// What tests need of a system beyond the standard library. Each supplies `map_named`, `create_named` and
-/// `unmap` (objects by their names), `left_behind`, `forget_death`, `now`, `end_with_parent` and
-/// `was_killed`; where objects are files, or have files that stand for them, `path`, `peek`,
+/// Functions of the system that tests need beyond the standard library. Each supplies `map_named`,
+/// `create_named` and `unmap` (objects by their names), `left_behind`, `forget_death`, `now`,
+/// `end_with_parent` and `was_killed`; where objects are files, or have anchors, `path`, `peek`,
 /// `size_of_object` and `set_size_of_object`.
 mod platform {
     #[cfg(all(target_os = "linux", not(mmfile_portable)))]
@@ -49,8 +49,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// What comes at once comes within this, even on a machine that stands still for some seconds. A process that
-/// waits in vain waits longer.
+/// The limit for something that comes at once, even on a machine that stands still for some seconds. A wait
+/// that should not end waits longer.
 pub const PROMPT: Duration = Duration::from_secs(10);
 
 /// A role and what it does with its arguments.
@@ -92,7 +92,7 @@ pub fn command(test: &str, role: &str, args: &[&str]) -> Command {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
-    // A role that appends for ever would outlive its test.
+    // A role that appends forever would outlive its test.
     platform::end_with_parent(&mut command);
     command
 }
@@ -251,7 +251,7 @@ pub fn own_prefixes(topic: &str) -> Prefixes {
     prefixes.with_channel(format!("{unique}-channel-")).unwrap()
 }
 
-/// What the names of all objects of such prefixes contain.
+/// A part of the names of all objects with such prefixes.
 pub fn common_part(prefixes: &Prefixes) -> &str {
     prefixes.data().trim_end_matches("data-")
 }
@@ -313,5 +313,5 @@ pub fn digest(start: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
 }
 
-/// What [`digest`] begins with.
+/// The initial value of [`digest`].
 pub const DIGEST: u64 = 0xcbf2_9ce4_8422_2325;

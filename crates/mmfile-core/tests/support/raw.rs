@@ -59,8 +59,7 @@ impl Raw {
         object.part(0, usize::try_from(capacity).unwrap())
     }
 
-    /// A file's control block: an object of its own on Windows, and elsewhere the end of the one that
-    /// holds the data.
+    /// A file's control block: a separate object on Windows, elsewhere the end of the data's object.
     pub fn control(prefixes: &Prefixes, id: &str) -> Self {
         match cfg!(windows) {
             true => Self::open(&format!("{}{id}~control", prefixes.mutex())),
@@ -179,7 +178,7 @@ pub fn wait_for_queue(control: &Raw) {
     panic!("no thread comes to wait");
 }
 
-/// What the bytes of a file say.
+/// The contents of a file's bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Frames {
     pub segments: Vec<Vec<u8>>,
@@ -210,7 +209,7 @@ pub fn frames(bytes: &[u8]) -> Frames {
     frames
 }
 
-/// As [`frames`], and nothing but zeroes stands behind the end and its word.
+/// As [`frames`], and checks that only zeros follow the end and its word.
 pub fn clean_frames(bytes: &[u8]) -> Frames {
     let frames = frames(bytes);
     let behind = if frames.sealed { frames.end + 4 } else { frames.end };

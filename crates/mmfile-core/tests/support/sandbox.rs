@@ -86,8 +86,8 @@ pub fn as_user(command: &mut Command, user: u32) {
     }
 }
 
-/// Starts it in a user namespace of its own, in which its user is called as the map says (`0 1000 1`); none
-/// of its users has a name without a map.
+/// Starts it in a new user namespace, in which its user is mapped as the map says (`0 1000 1`); none of its
+/// users has a name without a map.
 pub fn in_user_namespace(command: &mut Command, map: &'static str) {
     // SAFETY: as above.
     unsafe {
@@ -101,7 +101,7 @@ pub fn in_user_namespace(command: &mut Command, map: &'static str) {
     }
 }
 
-/// Starts it in a PID namespace of its own, as its first process.
+/// Starts it in a new PID namespace, as its first process.
 pub fn in_pid_namespace(command: &mut Command) {
     // SAFETY: as above; the parent waits for its child and ends as it did.
     unsafe {
@@ -109,7 +109,7 @@ pub fn in_pid_namespace(command: &mut Command) {
             done(libc::unshare(libc::CLONE_NEWPID))?;
             let child = libc::fork();
             if child > 0 {
-                // What tells that the program was started has to be closed here, too.
+                // The pipe that reports the program's start has to be closed here, too.
                 libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
                 let mut status = 0;
                 libc::waitpid(child, &raw mut status, 0);

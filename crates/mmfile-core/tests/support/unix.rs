@@ -1,11 +1,11 @@
-//! What tests need of a Unix system beyond the standard library.
+//! Functions of a Unix system that tests need beyond the standard library.
 
 #[cfg(target_os = "linux")]
 use std::os::unix::process::CommandExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 
-/// Has what is started end with whoever starts it.
+/// Ends the started process with its parent.
 #[cfg(target_os = "linux")]
 pub fn end_with_parent(command: &mut Command) {
     // SAFETY: one system call, which is allowed between fork and exec.
@@ -17,7 +17,7 @@ pub fn end_with_parent(command: &mut Command) {
     }
 }
 
-/// There is nothing like it; a role ends when it finds nobody at the other end of its pipes.
+/// This system has no such call; a role ends when the other end of its pipes is closed.
 #[cfg(not(target_os = "linux"))]
 pub fn end_with_parent(_: &mut Command) {}
 
@@ -26,8 +26,8 @@ pub fn was_killed(status: ExitStatus) -> bool {
     status.signal() == Some(libc::SIGKILL)
 }
 
-/// Makes the lock free and takes away what it knows of its holder's death, as a foreign program does
-/// that takes it and repairs nothing. `name` is the lock's, `word` is where the block has it.
+/// Makes the lock free and clears its record of its holder's death, as a foreign program does that takes it
+/// and repairs nothing. `name` is the lock's name, `word` its place in the block.
 pub fn forget_death(_name: &str, word: *mut u32) {
     // SAFETY: the caller has the block mapped; the lock is an aligned word of it.
     unsafe { word.write_volatile(0) };
@@ -55,8 +55,7 @@ pub fn map(descriptor: i32, len: usize) -> (*mut u8, usize) {
 
 /// Undoes a mapping.
 ///
-/// # Safety
-/// It is one of [`map_named`] or [`create_named`], and nobody uses it any more.
+/// # Safety It is one of [`map_named`] or [`create_named`], and it is not used any more.
 pub unsafe fn unmap(base: *mut u8, len: usize) {
     // SAFETY: exactly what was mapped.
     unsafe { libc::munmap(base.cast(), len) };

@@ -1,4 +1,4 @@
-//! What tests need of Windows beyond the standard library.
+//! Functions of Windows that tests need beyond the standard library.
 
 use std::collections::BTreeSet;
 use std::process::{Command, ExitStatus};
@@ -59,7 +59,7 @@ pub fn left_behind(part: &str) -> Vec<String> {
     let (mut context, mut walks) = (0, 0);
     while walks < 2 {
         let mut room = [0u64; 256];
-        // SAFETY: the target is writable for its size; one entry a call is asked for.
+        // SAFETY: the target is writable for its size; each call asks for one entry.
         let status = unsafe {
             let (at, size) = (room.as_mut_ptr().cast(), size_of_val(&room) as u32);
             let null = ptr::null_mut();
@@ -135,8 +135,7 @@ fn map(section: HANDLE) -> (*mut u8, usize) {
 
 /// Undoes a mapping.
 ///
-/// # Safety
-/// It is one of [`map_named`] or [`create_named`], and nobody uses it any more.
+/// # Safety It is one of [`map_named`] or [`create_named`], and it is not used any more.
 pub unsafe fn unmap(base: *mut u8, _: usize) {
     // SAFETY: exactly what was mapped.
     unsafe { UnmapViewOfFile(MEMORY_MAPPED_VIEW_ADDRESS { Value: base.cast() }) };

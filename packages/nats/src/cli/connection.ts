@@ -16,7 +16,7 @@ import { connect } from '@nats-io/transport-node'
 import { pause } from '../wait.js'
 import { UsageError } from './usage.js'
 
-/** What says how the server is reached, by the names that contexts have for it. */
+/** The connection settings, by the names that contexts use. */
 interface Settings {
   url?: string | undefined
   user?: string | undefined
@@ -38,13 +38,13 @@ interface Settings {
 type Given = Readonly<Record<string, string | boolean | undefined>>
 
 const DEFAULT_URL = 'nats://127.0.0.1:4222'
-/** What contexts may say, and this command cannot do. */
+/** Settings of contexts that this command does not support. */
 const UNKNOWN = ['nsc', 'socks_proxy', 'windows_cert_store']
-/** What makes no sense to try again. */
+/** Errors after which trying again makes no sense. */
 const REFUSED = ['AuthorizationError', 'UserAuthenticationExpiredError']
 const AGAIN = 1000
 
-/** What options, the environment and a context say, in that order, as for the `nats` command. */
+/** The settings of the options, the environment and a context, in that order, as for the `nats` command. */
 export function settingsOf(options: Given, env: NodeJS.ProcessEnv): Settings {
   const text = (name: string) => (typeof options[name] === 'string' ? options[name] : undefined)
   const url = text('server')
@@ -103,7 +103,7 @@ function read(path: string): string | undefined {
   }
 }
 
-/** Connects, and goes on trying until the signal aborts, also if there is no server yet. */
+/** Connects, and keeps trying until the signal aborts, also if there is no server yet. */
 export async function connectTo(
   settings: Settings,
   name: string,
@@ -126,7 +126,7 @@ export async function connectTo(
   return undefined
 }
 
-/** What the system or TLS said, if it did. */
+/** The message of the system or of TLS, if there is one. */
 function reasonOf(error: Error): Error {
   const { cause } = error
   if (cause instanceof AggregateError) return (cause.errors[0] as Error | undefined) ?? error
@@ -204,7 +204,7 @@ function tlsOf({ cert, key, ca, tls_first: first }: Settings) {
   }
 }
 
-/** What goes wrong with a file, or whatever it is, names it. */
+/** Errors of the file or channel name it. */
 function named(what: string, use: () => unknown): void {
   try {
     use()

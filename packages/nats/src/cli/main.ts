@@ -98,7 +98,7 @@ class Report {
     this.#what = what
     this.#json = json === true
     this.#quiet = quiet === true
-    // Nobody reads any more, as at a signal SIGPIPE.
+    // The reader of the output is gone, as with a signal SIGPIPE.
     process.stdout.on('error', () => process.exit(141))
   }
 
@@ -110,7 +110,7 @@ class Report {
     this.#show('progress', progress)
   }
 
-  /** The same reason is told once. */
+  /** The same reason is printed once. */
   retry(error: Error): void {
     const { code, message } = error as { code?: string | number; message: string }
     if (this.#quiet || this.#retried === message) return

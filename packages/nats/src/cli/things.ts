@@ -68,7 +68,7 @@ function kindOf(id: string, { directory }: Place): 'file' | 'channel' {
   return kinds[0] === 'channel' ? 'channel' : 'file'
 }
 
-/** What stands at a path. Whatever is wrong with it, opening it as a file says. */
+/** The kind of the object at a path. If something is wrong with it, opening it as a file reports the error. */
 function kindOfPath(path: string): 'file' | 'channel' {
   try {
     MmFile.openFile(path, { access: 'read' }).close()

@@ -2,7 +2,7 @@
 interface Option {
   readonly type: 'boolean' | 'string'
   readonly short?: string
-  /** What a string stands for. */
+  /** The meaning of a string value. */
   readonly hint?: string
   readonly summary: string
 }
@@ -99,7 +99,7 @@ Users, passwords and tokens come from NATS_USER, NATS_PASSWORD and NATS_TOKEN, o
 Exit status: 0 when the seal has been copied; 1 for a failure, with its code on standard error; 2 for wrong usage;
 130, 143 and 129 after SIGINT, SIGTERM and SIGHUP.`
 
-/** What `--help` prints. */
+/** The output of `--help`. */
 export function help(name?: CommandName): string {
   if (name === undefined) {
     const lines = Object.entries(COMMANDS).map(

@@ -7,7 +7,7 @@ const text = (bytes) => new TextDecoder().decode(bytes)
 const WITHOUT_LIMIT = ['subs', 'data', 'payload', 'imports', 'exports', 'conn', 'leaf']
 const JETSTREAM = ['mem_storage', 'disk_storage', 'streams', 'consumer']
 
-/** A claim about somebody, signed by who may say so. */
+/** A claim about a user or an account, signed by its issuer. */
 function token(issuer, subject, nats) {
   const [iss, sub] = [issuer, subject].map((pair) => pair.getPublicKey())
   const iat = Math.floor(Date.now() / 1000)
@@ -32,7 +32,7 @@ function account(operator, names) {
   return { pair, line: `${pair.getPublicKey()}: ${jwt}` }
 }
 
-/** What a server's configuration says, and what makes the file of a user that it knows, or knows not. */
+/** A server's configuration, and a function that makes the credentials of a user that it knows, or does not know. */
 export function operatorMode() {
   const operator = nkeys.createOperator()
   const system = account(operator, WITHOUT_LIMIT)

@@ -9,7 +9,7 @@ export function messageOf(n, seed = '') {
   return Buffer.from(`${n} ${seed} ${digest.repeat(n % 5)}`)
 }
 
-/** What is wrong with segments or messages that should be those of the numbers 0 to `count`. */
+/** The faults in segments or messages that should be those of the numbers 0 to `count`. */
 export function faults(items, count, seed = '') {
   const wrong = []
   for (let n = 0; n < Math.max(count, items.length); n += 1) {

@@ -1,4 +1,4 @@
-// What the tests share: a test that needs a server, connections, and messages that can be told apart.
+// Helpers of the tests: a test that needs a server, connections, and distinguishable messages.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

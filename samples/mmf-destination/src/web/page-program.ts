@@ -43,7 +43,7 @@ async function serve(
   const watch = session.watch((picture) => publish('memory', picture))
   const work = new Work(session, {
     onState: (state) => {
-      // What a page hears last is why it ended, so it sees first what that left.
+      // A page's last event is the reason for the end, so the final state is sent before it.
       watch.look()
       publish('state', state)
     },

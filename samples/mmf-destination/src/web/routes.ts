@@ -4,7 +4,7 @@ import { runForm } from '../run-form.js'
 import type { TaskSession } from '../task-session.js'
 import type { Work } from './work.js'
 
-/** Milliseconds in which an answer is on its way. */
+/** Milliseconds for a response to be sent. */
 const moment = 20
 
 export function addRoutes(app: Hono, session: TaskSession, work: Work, events: EventHub): void {

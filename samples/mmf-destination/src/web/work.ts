@@ -57,7 +57,7 @@ export class Work {
     return true
   }
 
-  /** Ends the program without a result, whatever it does. */
+  /** Ends the program without a result, in any phase. */
   abandon(problem: string): void {
     if (this.#phase === 'done' || this.#phase === 'ended') return
     this.#abandoned.abort()

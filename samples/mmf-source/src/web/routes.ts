@@ -9,7 +9,7 @@ import type { TaskList } from './task-list.js'
 const unknownTask = { message: 'This task is not there any more.' }
 const unknownRun = { message: 'There is no such run.' }
 
-/** What the page calls something new, so that a request that is sent twice makes it once. */
+/** The page's own id of a new item, so that a request that is sent twice creates it once. */
 const key = v.optional(v.pipe(v.string(), v.check(isUuid, 'This is no UUID.')), () =>
   crypto.randomUUID(),
 )
@@ -38,7 +38,7 @@ export function addRoutes(
     return task ? c.json(toMessage(task)) : c.json(unknownTask, 404)
   })
 
-  // One that is gone is what was asked for.
+  // It is gone already, as requested.
   app.delete('/api/tasks/:id', (c) => {
     tasks.remove(c.req.param('id'))
     return c.body(null, 204)

@@ -14,7 +14,7 @@ export interface RunsSettings {
   /** The address of this program's page. */
   page(): string
   onChange(): void
-  /** What the files are like, and how far the tasks are. */
+  /** The states of the files, and the progress of the tasks. */
   onMemory(): void
   onResult(task: TaskInfo): void
   say(message: string): void
@@ -22,7 +22,7 @@ export interface RunsSettings {
 
 interface Entry {
   message: RunMessage
-  /** What the page calls it: the same request twice is one run. */
+  /** The page's own id of the run: the same request twice is one run. */
   key: string
   run: TaskRun
   stop: AbortController
@@ -34,9 +34,9 @@ interface Entry {
   close(): void
 }
 
-/** Enough to look back on. */
+/** The number of finished runs that are kept. */
 const remembered = 200
-/** An address is taken from what a program prints only if it is one of a page on this machine. */
+/** An address in a program's output is used only if it is that of a page on this machine. */
 const pageAddress = /http:\/\/127\.0\.0\.1:\d+\/[\w/-]*/
 
 /** The runs of this session, those that go on and those that have ended. */
@@ -204,8 +204,8 @@ export class Runs {
 }
 
 /**
- * What a program says last tells why it gave up, and one that was asked to end may have had its result by then: both
- * are there when it has ended. One that was killed has nothing more to say.
+ * A program's last output tells why it gave up, and a program that was asked to end may already have had its result:
+ * both are complete when it has ended. A killed one sends nothing more.
  */
 async function finalOutcome(run: TaskRun): Promise<RunOutcome> {
   const outcome = await run.outcome

@@ -2,7 +2,7 @@ import type { TaskInfo } from '@mmfile-samples/task-info'
 import type { TaskFields } from '../task-form.js'
 import type { TaskStore } from '../task-store.js'
 
-/** What can be done to the tasks. Every change is in the store before a page sees it. */
+/** The operations on the list of tasks. Every change is in the store before a page sees it. */
 export class TaskList {
   constructor(
     private readonly store: TaskStore,
@@ -51,7 +51,7 @@ export class TaskList {
     return true
   }
 
-  /** What came of a run. How the task was configured for it is the run's, and not noted here. */
+  /** Records the outcome of a run. The configuration belongs to the run, and is not recorded here. */
   finish({ id, status, completed, result }: TaskInfo): void {
     const isIt = (task: TaskInfo) => task.id.toLowerCase() === id.toLowerCase()
     if (!this.tasks.some(isIt)) return

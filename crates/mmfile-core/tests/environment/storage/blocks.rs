@@ -29,7 +29,7 @@ pub fn copy_with_holes(disk: &Disk) {
     check(&file, 3);
 }
 
-/// Where a file is kept in memory, a hole takes a page as soon as it is read.
+/// In a file system in memory, reading a hole takes a page.
 pub fn holes_that_are_read(disk: &Disk) {
     let zeros = vec![0; 1 << 18];
     let file = disk.create("a");

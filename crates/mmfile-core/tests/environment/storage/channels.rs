@@ -26,7 +26,7 @@ fn did<T>(result: Result<T>) -> Option<T> {
     }
 }
 
-/// What each message of that index has: most of it zeros, which a copy leaves out.
+/// The contents of the message with that index: mostly zeros, which a copy leaves out.
 fn message(index: u64) -> Vec<u8> {
     let mut bytes = number(index);
     bytes.resize(40_000, 0);
@@ -80,7 +80,7 @@ fn use_it(channel: &Channel, next: &mut u64) {
             Err(error) if full(&error) => {}
             reserved => {
                 if did(reserved).is_some() {
-                    // What was made writable is written to the disk meanwhile.
+                    // The writable pages are written to the disk meanwhile.
                     did(channel.flush());
                     if did(writer.provide()).is_some() {
                         writer.abort();
@@ -104,7 +104,7 @@ fn use_it(channel: &Channel, next: &mut u64) {
     did(channel.flush());
 }
 
-/// Once there is room again, nothing is missing, and it goes on.
+/// Once there is room again, nothing is missing, and sends work.
 fn goes_on(disk: &Disk, channel: Channel, mut next: u64) {
     disk.empty();
     next = work(&channel, next);

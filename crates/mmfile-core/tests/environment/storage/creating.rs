@@ -1,4 +1,4 @@
-//! What is created and opened there, and how many descriptors that takes.
+//! The objects that are created and opened there, and the descriptors that this takes.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What a process does with a channel until it is killed.
+//! The operations of a process on a channel until it is killed.
 
 use super::*;
 
