@@ -13,6 +13,7 @@ import { locks } from './measure/locks.mjs'
 import { oneWay } from './measure/one-way.mjs'
 import { opening } from './measure/opening.mjs'
 import { placement } from './measure/placement.mjs'
+import { readers } from './measure/readers.mjs'
 import { roundTrip } from './measure/round-trip.mjs'
 import { rust } from './measure/rust.mjs'
 import { segments } from './measure/segments.mjs'
@@ -28,6 +29,7 @@ const SECTIONS = {
   values,
   segments,
   writers,
+  readers,
   rust,
 }
 /** What --quick leaves out, unless it is named: it takes minutes to build, or to measure. */

@@ -1,17 +1,10 @@
 // Opens a file of many segments and tells how much private memory knowing all of them takes.
 
-import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { say, serve } from '../lib/child.mjs'
+import { anonymous } from '../lib/memory.mjs'
 
 const { MmFile } = createRequire(import.meta.url)('../../dist/index.js')
-
-/** Bytes of this process that are backed by nothing: neither by a file nor by shared memory. */
-function anonymous() {
-  globalThis.gc()
-  const [, kilobytes] = /^Anonymous:\s+(\d+)/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8'))
-  return Number(kilobytes) * 1024
-}
 
 function walk(file) {
   const { length } = file
@@ -21,16 +14,16 @@ function walk(file) {
   return length
 }
 
-serve(({ id }) => {
+serve(async ({ id }) => {
   // Everything is compiled before it counts.
   const small = MmFile.createNew(12_000)
   for (let index = 0; index < 1000; index += 1) small.append(Buffer.from('8 bytes.'))
   for (let time = 0; time < 50; time += 1) walk(small)
   small.close()
-  const before = anonymous()
+  const before = await anonymous()
   const file = MmFile.openExisting(id)
   const length = walk(file)
-  const after = anonymous()
+  const after = await anonymous()
   say({ length, bytes: Math.max(0, after - before) })
   file.close()
 })

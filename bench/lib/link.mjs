@@ -42,7 +42,7 @@ export class Link {
     await this.#begin({ kind: 'way', size: this.size, count, all })
     const started = now()
     for (let number = 0; number < count; number += 1) {
-      const full = this.#endpoint.send(this.#made.make(number))
+      const full = this.#endpoint.send(this.#made.make(number), number)
       if (full) await full
     }
     return (await this.#end()) - started

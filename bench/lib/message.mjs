@@ -20,6 +20,16 @@ function pattern(size) {
 const numberAt = (bytes, at) =>
   bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)
 
+/** Writes a number where a message has it, and nothing else. */
+export function stamp(bytes, number) {
+  for (const at of places(bytes.length)) {
+    bytes[at] = number
+    bytes[at + 1] = number >> 8
+    bytes[at + 2] = number >> 16
+    bytes[at + 3] = number >> 24
+  }
+}
+
 /** Messages as bytes. */
 class Bytes {
   #size

@@ -14,6 +14,8 @@ const LABELS = {
   mmfileCopy: 'mmfile, append + readBytes (a copy)',
   mmfileAsyncView: 'mmfile, append + asynchronous iterator, view',
   mmfileAsyncCopy: 'mmfile, append + asynchronous iterator, copy',
+  channelReserve: 'mmfile, channel, reserve, numbers alone written, view',
+  channelSendWith: 'mmfile, channel, trySendWith, numbers alone written, view',
 }
 /** The sizes of which channels have goals. */
 const CHANNEL_SIZES = [64, 1 << 16, 1 << 20]
@@ -75,6 +77,8 @@ export async function oneWay(context) {
       goal(`way-${name}-${size}`, figures[size]?.[name], figures[size]?.shmView)
     }
   }
+  goal('in-place-reserve', mebibyte.channelReserve, mebibyte.channelExclusive)
+  goal('in-place-sendWith', mebibyte.channelSendWith, mebibyte.channelShared)
   goal('way-socket', bytes.mmfileBlock, bytes.socket)
   goal('way-shm', bytes.mmfileBlock, bytes.shmView)
   goal('way-iterator', bytes.mmfileAsyncView, bytes.socket)

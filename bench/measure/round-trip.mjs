@@ -14,7 +14,7 @@ const LABELS = {
   coreBlocking: 'mmfile-core alone, Rust to Rust, blocking',
 }
 /** A round trip does not distinguish them. */
-const LEFT_OUT = ['mmfileInto', 'mmfileCopy', 'mmfileCached']
+const LEFT_OUT = ['mmfileInto', 'mmfileCopy', 'mmfileCached', 'channelReserve', 'channelSendWith']
 /** The sizes of which channels have goals. */
 const CHANNEL_SIZES = [64, 1 << 16, 1 << 20]
 /** How many runs a round has where they cannot be long. */

@@ -1,6 +1,7 @@
 // mmfile's channel, by its public interface: one for each direction.
 
 import { createRequire } from 'node:module'
+import { stamp } from '../lib/message.mjs'
 
 const require = createRequire(import.meta.url)
 /** The package, when it is first used: in a fresh checkout it is built after this has been loaded. */
@@ -8,6 +9,8 @@ const library = () => require('../../dist/index.js')
 const timeout = 30_000
 /** Milliseconds to spin: longer than an answer takes while both processes run, and no longer. */
 const SPIN = 1
+/** Messages of which a copy is sent wait, at least, and of those that are filled in place, whose bytes are not touched. */
+const LEAST = { copied: 8, inPlace: 64 }
 /** As many messages, and as much memory, as the ring of shm-typed-array: it stays in the processor's cache. */
 const SLOTS = 4096
 const RING = 8 << 20
@@ -20,10 +23,10 @@ class Endpoint {
   #spin
   #as
   #channels = []
-  #sender
   #reader
   #held
   #reserved
+  least = LEAST.copied
 
   constructor(role, { exclusive, spin, as }) {
     this.role = role
@@ -33,10 +36,11 @@ class Endpoint {
   }
 
   /** The channels are kept from run to run, so that their pages are warm. */
-  async prepare({ kind, size }) {
-    if (this.#sender !== undefined) return
+  async prepare({ kind, size, all }) {
+    this.all = all
+    if (this.sender !== undefined) return
     const { Channel } = library()
-    const capacity = Math.max(8 * size, Math.min(RING, SLOTS * (size + 16)))
+    const capacity = Math.max(this.least * size, Math.min(RING, SLOTS * (size + 16)))
     const there = Channel.createNew({ capacity })
     const back = kind === 'trip' ? Channel.createNew({ capacity }) : undefined
     this.#channels = [there, ...(back ? [back] : [])]
@@ -61,7 +65,7 @@ class Endpoint {
   }
 
   async #begin(channel) {
-    this.#sender = this.#exclusive ? await channel.exclusiveWriter() : channel
+    this.sender = this.#exclusive ? await channel.exclusiveWriter() : channel
   }
 
   ready() {
@@ -70,7 +74,7 @@ class Endpoint {
   }
 
   send(message) {
-    if (this.#sender.trySend(message) === undefined) this.#sender.sendSync(message, { timeout })
+    if (this.sender.trySend(message) === undefined) this.sender.sendSync(message, { timeout })
   }
 
   take() {
@@ -106,7 +110,30 @@ class Endpoint {
   }
 }
 
+/** Writes messages where they are: nothing but their numbers, or all bytes where all are compared. */
+class InPlace extends Endpoint {
+  least = LEAST.inPlace
+
+  send(message, number) {
+    const { length } = message
+    const fill = (target) => {
+      if (this.all) target.set(message)
+      else stamp(target, number)
+    }
+    const { sender } = this
+    if (sender.tryReserve === undefined) {
+      const sent = sender.trySendWith(length, fill)
+      if (sent === undefined) sender.sendWithSync(length, fill, { timeout })
+      return
+    }
+    const room = sender.tryReserve(length) ?? sender.reserveSync(length, { timeout })
+    fill(room.bytes)
+    room.commit()
+  }
+}
+
 const endpoint = (way) => (role) => new Endpoint(role, way)
+const inPlace = (exclusive) => (role) => new InPlace(role, { exclusive, spin: 0, as: 'view' })
 const fits = (size) => size <= 1 << 20
 
 export const channelExclusive = {
@@ -130,4 +157,18 @@ export const channelAsyncSpin = {
   label: 'mmfile, channel, asynchronous with spin of 50 µs, view',
   fits,
   open: endpoint({ exclusive: true, spin: 0.05, as: 'view' }),
+}
+/** What is sent is not copied: one size tells as much as all. */
+const large = (size) => size === 1 << 20
+export const channelReserve = {
+  label: 'mmfile, channel, reserve, view',
+  synchronous: true,
+  fits: large,
+  open: inPlace(true),
+}
+export const channelSendWith = {
+  label: 'mmfile, channel, trySendWith, view',
+  synchronous: true,
+  fits: large,
+  open: inPlace(false),
 }
