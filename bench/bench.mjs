@@ -9,11 +9,13 @@ import { Machine } from './lib/machine.mjs'
 import { useTinybench } from './lib/micro.mjs'
 import { Report } from './lib/report.mjs'
 import { setUp } from './lib/setup.mjs'
+import { jobs } from './measure/jobs.mjs'
 import { locks } from './measure/locks.mjs'
 import { oneWay } from './measure/one-way.mjs'
 import { opening } from './measure/opening.mjs'
 import { placement } from './measure/placement.mjs'
 import { readers } from './measure/readers.mjs'
+import { requests } from './measure/requests.mjs'
 import { roundTrip } from './measure/round-trip.mjs'
 import { rust } from './measure/rust.mjs'
 import { segments } from './measure/segments.mjs'
@@ -23,6 +25,8 @@ import { writers } from './measure/writers.mjs'
 const SECTIONS = {
   trip: roundTrip,
   placement,
+  requests,
+  jobs,
   way: oneWay,
   locks,
   opening,
@@ -75,7 +79,7 @@ const chosen = options.only ?? (options.guard ? GUARDED : usual())
 // What is in part does not replace the whole.
 const whole = !options.guard && options.only === undefined
 
-const { mmfile, peers, floor, missing, versions } = await setUp(chosen)
+const { mmfile, peers, floor, missing, versions } = await setUp(chosen, quick)
 useTinybench(peers.tinybench)
 const machine = new Machine()
 const report = new Report()
@@ -88,7 +92,7 @@ const context = {
   report,
   /** A peer that fails is reported; what is measured, or measured against everywhere, may not. */
   leaveOut(name, where, error) {
-    if (name === 'socket' || name.startsWith('mmfile')) throw error
+    if (/^(socket|mmfile|channel)/.test(name)) throw error
     report.note(`${where}: ${name} failed and was left out (${error.message.split('\n')[0]})`)
   },
   /** Whether that peer could be had; what needs none always can. */

@@ -1,6 +1,6 @@
 // Measures the transports with messages of one size after the other: the columns of a table.
 
-import { transports } from '../transports/index.mjs'
+import { streams as transports } from '../transports/index.mjs'
 import { Link } from './link.mjs'
 import { hasMemory } from './machine.mjs'
 import { alternate } from './statistics.mjs'

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { build } from '../../scripts/build.mjs'
 import { root, run } from '../../scripts/lib/run.mjs'
+import { missingRedis } from './redis.mjs'
 import { makeFolder, removeFolder } from './temporary.mjs'
 
 const here = join(root, 'bench')
@@ -103,7 +104,7 @@ const isError = (line) => /^error/.test(line)
  * Everything that could be had: `peers` by name, `floor`, and what is `missing` and why. What only some sections need
  * is made if they are `chosen`.
  */
-export async function setUp(chosen) {
+export async function setUp(chosen, quick) {
   build()
   install()
   const floor = buildFloors(chosen.includes('rust'))
@@ -120,6 +121,11 @@ export async function setUp(chosen) {
   }
   if (floor.reason) missing.push({ name: 'the floors in Rust', reason: floor.reason })
   if (floor.without) missing.push({ name: 'iceoryx2', reason: floor.without })
+  if (chosen.includes('jobs')) {
+    const reason = missingRedis({ install: !quick })
+    if (reason) missing.push({ name: 'redis-server', reason })
+    else peers['redis-server'] = true
+  }
   const mmfile = require(root)
   versions.mmfile = require(join(root, 'package.json')).version
   return { mmfile, peers, floor: floor.reason ? undefined : floor, missing, versions }

@@ -5,7 +5,7 @@ import { median, ratios } from '../lib/statistics.mjs'
 import { transports } from '../transports/index.mjs'
 
 /** One way there are no two ways to block: the writer does not wait. */
-const LEFT_OUT = ['mmfileSpin', 'mmfileAsyncTouched', 'mmfileAsyncCached']
+const LEFT_OUT = ['channelBlock', 'mmfileSpin', 'mmfileAsyncTouched', 'mmfileAsyncCached']
 const LABELS = {
   mmfileBlock: 'mmfile, append + view',
   mmfileTouched: 'mmfile, append + view, pages touched before',

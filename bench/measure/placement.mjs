@@ -3,48 +3,38 @@
 
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { Link } from '../lib/link.mjs'
-import { place, processors } from '../lib/placement.mjs'
-import { alternate, ratios } from '../lib/statistics.mjs'
+import { placed, SIZE } from '../lib/placed.mjs'
+import { processors } from '../lib/placement.mjs'
+import { ratios } from '../lib/statistics.mjs'
 import { transports } from '../transports/index.mjs'
 
 const execute = promisify(execFile)
-const SIZE = 64
-const NAMES = ['mmfileBlock', 'mmfileAsyncCopy', 'channelAsync', 'channelAsyncSpin', 'socket']
+const NAMES = [
+  'mmfileBlock',
+  'mmfileAsyncCopy',
+  'channelBlock',
+  'channelAsync',
+  'channelAsyncSpin',
+  'socket',
+]
 const CORE = 'mmfile-core alone, Rust to Rust, blocking'
-const TOGETHER = 8
 
-async function measure({ quick, turns, floor, peers }, [mine, theirs], all) {
-  const links = NAMES.map((name) => new Link(name, SIZE, peers))
-  const count = quick ? 2000 : 4000
-  const sides = {}
-  try {
-    for (const [at, name] of NAMES.entries()) {
-      await links[at].trips(8, { all: true })
-      sides[name] = () => links[at].trips(count, { together: TOGETHER })
-    }
-    if (floor) {
-      const args = ['trip', SIZE, count, 0, mine, theirs].map(String)
-      sides.core = async () => Number((await execute(floor.program, args)).stdout) / 1000
-    }
-    place(process.pid, [mine])
-    for (const link of links) place(link.pid, [theirs])
-    for (const side of Object.values(sides)) await side()
-    return await alternate(turns, sides)
-  } finally {
-    place(process.pid, all)
-    for (const link of links) await link.close()
-  }
+function measure(context, [mine, theirs]) {
+  const { quick, floor } = context
+  const args = ['trip', SIZE, quick ? 2000 : 4000, 0, mine, theirs].map(String)
+  const core = async () => Number((await execute(floor.program, args)).stdout) / 1000
+  return placed(context, NAMES, [mine, theirs], floor ? { core } : {})
 }
 
 export async function placement(context) {
   const { report, floor } = context
-  const all = processors()
-  if (all.length < 2) return report.note('placed round trips need taskset and two processors')
+  const [first, second] = processors()
+  if (second === undefined) {
+    return report.note('placed round trips need taskset and two processors')
+  }
   report.progress('round trip, 64 B, by processors')
-  const [first, second] = all
-  const one = await measure(context, [first, first], all)
-  const two = await measure(context, [first, second], all)
+  const one = await measure(context, [first, first])
+  const two = await measure(context, [first, second])
   report.table({
     id: 'placement',
     title: 'Round trip of 64 B, processes placed',

@@ -22,17 +22,20 @@ class Endpoint {
   #exclusive
   #spin
   #as
+  /** For how long it spins before it blocks. */
+  #blocks
   #channels = []
   #reader
   #held
   #reserved
   least = LEAST.copied
 
-  constructor(role, { exclusive, spin, as }) {
+  constructor(role, { exclusive, spin, as, blocks = SPIN }) {
     this.role = role
     this.#exclusive = exclusive
     this.#spin = spin
     this.#as = as
+    this.#blocks = blocks
   }
 
   /** The channels are kept from run to run, so that their pages are warm. */
@@ -79,7 +82,8 @@ class Endpoint {
 
   take() {
     this.#held?.release?.()
-    this.#held = this.#reader.tryReceive() ?? this.#reader.receiveSync({ timeout, spin: SPIN })
+    this.#held =
+      this.#reader.tryReceive() ?? this.#reader.receiveSync({ timeout, spin: this.#blocks })
     return this.#held.value
   }
 
@@ -147,6 +151,12 @@ export const channelShared = {
   synchronous: true,
   fits,
   open: endpoint({ exclusive: false, spin: 0, as: 'view' }),
+}
+export const channelBlock = {
+  label: 'mmfile, channel, blocking, view',
+  synchronous: true,
+  fits,
+  open: endpoint({ exclusive: true, spin: 0, as: 'view', blocks: 0 }),
 }
 export const channelAsync = {
   label: 'mmfile, channel, asynchronous, view',
