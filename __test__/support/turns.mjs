@@ -1,15 +1,18 @@
 // How long a loop keeps the timers of its thread waiting.
 
+/** The processor time of this process in milliseconds: other programs do not count. */
+export function processorTime() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 /**
  * Runs `work`, and measures the gaps between the turns that timers get meanwhile, in milliseconds of processor time:
  * other programs take their share of the clock's. Other threads of the process, which collect garbage, take theirs of
  * the process's time: each gap is the shorter one of the two.
  */
 export async function gapsDuring(work) {
-  const used = () => {
-    const { user, system } = process.cpuUsage()
-    return [performance.now(), (user + system) / 1000]
-  }
+  const used = () => [performance.now(), processorTime()]
   const gaps = []
   let last = used()
   const measure = () => {

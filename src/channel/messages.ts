@@ -61,11 +61,16 @@ const lost = new FinalizationRegistry<Leased>((lease) => lease.releaseAll())
 
 /** The messages of a lease refer to this object: when it is collected, the program has none of them any more. */
 export class Keeper {
-  readonly lease: Leased
+  readonly #lease: Leased
 
   constructor(lease: Leased) {
-    this.lease = lease
+    this.#lease = lease
     lost.register(this, lease)
+  }
+
+  /** Releases one message, once. */
+  release(at: number): void {
+    this.#lease.release(at)
   }
 }
 
@@ -103,7 +108,7 @@ export class Message<V> {
     if (keeper === undefined) return
     this.#keeper = undefined
     if (checksViews) overwrite(this.value)
-    keeper.lease.release(this.#at)
+    keeper.release(this.#at)
   }
 
   /**

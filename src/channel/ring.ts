@@ -83,29 +83,21 @@ function loadNext(words: Int32Array, at: number): number {
 
 const place = new Float64Array(4)
 
-/** A reader's part: where it reads, and what it holds. */
+/** A reader's part: where it reads. */
 export class RingReader {
   readonly #handle: number
   readonly #memory: RingMemory
-  readonly #slot: number
-  readonly #number: number
-  #position: number
+  readonly #held: Held
   #next: number
-  // Messages that were received and not released, or released only after a later one: numbered, in a
-  // private ring.
-  #positions = new Int32Array(1024)
-  #released = new Uint8Array(1024)
-  #first = 0
-  #end = 0
+  /** A keeper whose messages have all been released: registering another one takes longer than receiving a message. */
+  spare: RingKeeper | undefined
 
   constructor(handle: number, memory: RingMemory) {
     this.#handle = handle
     this.#memory = memory
     channels.place(handle, place)
     const [slot, number, position, next] = place as unknown as [number, number, number, number]
-    this.#slot = slot / 4
-    this.#number = number | 0
-    this.#position = position | 0
+    this.#held = new Held(handle, memory, slot / 4, number | 0, position | 0)
     this.#next = next
   }
 
@@ -115,13 +107,14 @@ export class RingReader {
    */
   receive(max: number, messages: Message<Uint8Array>[]): number {
     const { words, control, data, units } = this.#memory
+    const held = this.#held
     const tail = Atomics.load(control, TAIL)
-    let position = this.#position
-    if (position === tail && this.#isLive()) return 0
+    let position = held.position
+    if (position === tail && held.isLive()) return 0
     let next = this.#next
-    const first = this.#end
-    const lease = new RingLease(this, first)
-    const keeper = new Keeper(lease)
+    const keeper = this.spare ?? new RingKeeper(this, new Batch(held))
+    this.spare = undefined
+    keeper.batch.begin()
     let count = 0
     while (position !== tail && count < max) {
       const available = (tail - position) >>> 0
@@ -139,7 +132,7 @@ export class RingReader {
       const taken = unitsOf(length)
       const index = indexAt(words, at)
       if (length < 0 || taken > rest || taken > available || index !== next) break
-      this.#hold(position)
+      held.hold(position)
       position = (position + taken) | 0
       next = index + 1
       const value = new Uint8Array(data, (unit << UNIT_SHIFT) + HEADER, length)
@@ -147,26 +140,58 @@ export class RingReader {
       count += 1
     }
     // After what was read: it was not overwritten then.
-    if (!this.#isLive()) {
+    if (!held.isLive()) {
       messages.length = 0
       return -1
     }
-    lease.count = count
+    keeper.batch.count = count
+    if (count === 0) this.spare = keeper
     this.#next = next
-    this.#position = position
+    held.position = position
     return count === 0 && position !== tail ? -1 : count
-  }
-
-  /** Whether its slot is its own, and it was not evicted. */
-  #isLive(): boolean {
-    const { words } = this.#memory
-    const slot = this.#slot
-    return words[slot + STATE] === LIVE && words[slot + NUMBER] === this.#number
   }
 
   /** Tells the native code where it is: it waits, counts and says what is wrong. */
   tell(): void {
-    channels.setPlace(this.#handle, this.#position >>> 0, this.#next)
+    channels.setPlace(this.#handle, this.#held.position >>> 0, this.#next)
+  }
+
+  /** The reader is closed: a late release stores nothing. */
+  close(): void {
+    this.#held.close()
+  }
+}
+
+/**
+ * The messages that a reader has received and not released, or released only after a later one: numbered, in a private
+ * ring. What is left of them when they are lost is released through this object, which must not keep the reader.
+ */
+class Held {
+  readonly #handle: number
+  readonly #memory: RingMemory
+  readonly #slot: number
+  readonly #number: number
+  /** Where the reader reads next. */
+  position: number
+  #positions = new Int32Array(1024)
+  #released = new Uint8Array(1024)
+  #first = 0
+  /** The number of the next message. */
+  end = 0
+
+  constructor(handle: number, memory: RingMemory, slot: number, number: number, position: number) {
+    this.#handle = handle
+    this.#memory = memory
+    this.#slot = slot
+    this.#number = number
+    this.position = position
+  }
+
+  /** Whether the reader's slot is its own, and it was not evicted. */
+  isLive(): boolean {
+    const { words } = this.#memory
+    const slot = this.#slot
+    return words[slot + STATE] === LIVE && words[slot + NUMBER] === this.#number
   }
 
   /** Lets the memory of a message be used again. */
@@ -177,36 +202,35 @@ export class RingReader {
       if (at > first) this.#released[at & mask] = 1
       return
     }
-    const end = this.#end
+    const end = this.end
     do first += 1
     while (first < end && this.#released[first & mask] === 1)
     this.#first = first
     // The channel is closed, and has released everything; or the slot is free, or another's by now.
-    if (!this.#isLive()) return
+    if (!this.isLive()) return
     const { words, control } = this.#memory
-    const cursor = first < end ? (this.#positions[first & mask] as number) : this.#position
+    const cursor = first < end ? (this.#positions[first & mask] as number) : this.position
     Atomics.store(words, this.#slot + CURSOR, cursor)
     if (loadNext(control, ROOM_WAITING) !== 0) channels.wakeWriters(this.#handle)
   }
 
-  /** The reader is closed: a late release stores nothing. */
   close(): void {
     this.#first = Number.POSITIVE_INFINITY
   }
 
-  #hold(position: number): void {
-    const at = this.#end
+  hold(position: number): void {
+    const at = this.end
     if (at - this.#first === this.#positions.length) this.#grow()
     const mask = this.#positions.length - 1
     this.#positions[at & mask] = position
     this.#released[at & mask] = 0
-    this.#end = at + 1
+    this.end = at + 1
   }
 
   #grow(): void {
     const length = this.#positions.length
     const [positions, released] = [new Int32Array(2 * length), new Uint8Array(2 * length)]
-    for (let at = this.#first; at < this.#end; at += 1) {
+    for (let at = this.#first; at < this.end; at += 1) {
       positions[at & (2 * length - 1)] = this.#positions[at & (length - 1)] as number
       released[at & (2 * length - 1)] = this.#released[at & (length - 1)] as number
     }
@@ -215,24 +239,54 @@ export class RingReader {
   }
 }
 
-/** Messages that a reader of that kind has handed out together. */
-class RingLease implements Leased {
-  readonly #reader: RingReader
-  readonly #first: number
+/** Messages that a reader has handed out together. */
+class Batch implements Leased {
+  readonly #held: Held
+  #first = 0
   /** How many they are. */
   count = 0
+  #released = 0
 
-  constructor(reader: RingReader, first: number) {
-    this.#reader = reader
-    this.#first = first
+  constructor(held: Held) {
+    this.#held = held
+  }
+
+  /** From the reader's next message on. All messages before have been released. */
+  begin(): void {
+    this.#first = this.#held.end
+    this.count = 0
+    this.#released = 0
   }
 
   release(at: number): void {
-    this.#reader.release(this.#first + at)
+    this.#released += 1
+    this.#held.release(this.#first + at)
+  }
+
+  get isReleased(): boolean {
+    return this.#released === this.count
   }
 
   releaseAll(): void {
-    for (let at = 0; at < this.count; at += 1) this.#reader.release(this.#first + at)
+    if (this.isReleased) return
+    for (let at = 0; at < this.count; at += 1) this.#held.release(this.#first + at)
+  }
+}
+
+/** A batch's keeper, which its reader uses again. */
+class RingKeeper extends Keeper {
+  readonly #reader: RingReader
+  readonly batch: Batch
+
+  constructor(reader: RingReader, batch: Batch) {
+    super(batch)
+    this.#reader = reader
+    this.batch = batch
+  }
+
+  override release(at: number): void {
+    super.release(at)
+    if (this.batch.isReleased) this.#reader.spare = this
   }
 }
 
