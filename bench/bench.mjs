@@ -14,6 +14,7 @@ import { locks } from './measure/locks.mjs'
 import { oneWay } from './measure/one-way.mjs'
 import { opening } from './measure/opening.mjs'
 import { placement } from './measure/placement.mjs'
+import { before } from './measure/previous.mjs'
 import { readers } from './measure/readers.mjs'
 import { requests } from './measure/requests.mjs'
 import { roundTrip } from './measure/round-trip.mjs'
@@ -35,9 +36,10 @@ const SECTIONS = {
   writers,
   readers,
   rust,
+  before,
 }
 /** What --quick leaves out, unless it is named: it takes minutes to build, or to measure. */
-const LONG = ['rust']
+const LONG = ['rust', 'before']
 /** How often each side has its turn, and how long they may take together. */
 const TURNS = { quick: { rounds: 5, seconds: 8 }, full: { rounds: 9, seconds: 14 } }
 

@@ -7,6 +7,7 @@ import { build } from '../../scripts/build.mjs'
 import { root, run } from '../../scripts/lib/run.mjs'
 import { missingRedis } from './redis.mjs'
 import { makeFolder, removeFolder } from './temporary.mjs'
+import { buildPrevious } from './versions.mjs'
 
 const here = join(root, 'bench')
 const require = createRequire(import.meta.url)
@@ -121,6 +122,11 @@ export async function setUp(chosen, quick) {
   }
   if (floor.reason) missing.push({ name: 'the floors in Rust', reason: floor.reason })
   if (floor.without) missing.push({ name: 'iceoryx2', reason: floor.without })
+  if (chosen.includes('before')) {
+    const reason = buildPrevious()
+    if (reason) missing.push({ name: '0.1.0', reason })
+    else peers['0.1.0'] = true
+  }
   if (chosen.includes('jobs')) {
     const reason = missingRedis({ install: !quick })
     if (reason) missing.push({ name: 'redis-server', reason })

@@ -1,7 +1,8 @@
 // As many messages as possible, one way, from one process to another that looks at each.
 
 import { bySize } from '../lib/by-size.mjs'
-import { median, ratios } from '../lib/statistics.mjs'
+import { prepareWay } from '../lib/prepare.mjs'
+import { ratios } from '../lib/statistics.mjs'
 import { transports } from '../transports/index.mjs'
 
 /** One way there are no two ways to block: the writer does not wait. */
@@ -19,35 +20,6 @@ const LABELS = {
 }
 /** The sizes of which channels have goals. */
 const CHANNEL_SIZES = [64, 1 << 16, 1 << 20]
-/** How many runs a round has where they cannot be long. */
-const SHORT_RUNS = 12
-
-function countOf(nanoseconds, size, { keeps, room = 512 << 20, milliseconds }) {
-  const memory = keeps ? Math.floor(room / size) : Number.POSITIVE_INFINITY
-  const least = size > 1 << 20 ? 2 : 4
-  return Math.max(least, Math.min(1_000_000, memory, Math.ceil((milliseconds * 1e6) / nanoseconds)))
-}
-
-/** Tries a transport, finds out how fast it is, and answers what a round of it is. */
-async function prepare(link, name, milliseconds) {
-  const { size } = link
-  const { keeps, room } = transports[name]
-  // Every byte of these is compared.
-  await link.oneWay(size > 1 << 20 ? 2 : 50, { all: true })
-  let count = countOf(20_000, size, { keeps, room, milliseconds: milliseconds / 4 })
-  for (const part of [4, 1]) {
-    const time = (await link.oneWay(count)) / count
-    count = countOf(time, size, { keeps, room, milliseconds: milliseconds / part })
-  }
-  const runs = room ? SHORT_RUNS : 1
-  // Messages a second.
-  return async () => {
-    const rates = []
-    for (let run = 0; run < runs; run += 1) rates.push((count / (await link.oneWay(count))) * 1e9)
-    return median(rates)
-  }
-}
-
 export async function oneWay(context) {
   const { quick, report } = context
   const { names, sizes, figures } = await bySize(context, {
@@ -55,7 +27,7 @@ export async function oneWay(context) {
     leftOut: LEFT_OUT,
     needs: (size) => 12 * size + (1 << 30),
     takes: (name, size) => name !== 'forkJson' || size <= 1 << 20, // it takes minutes
-    prepare: (link, name) => prepare(link, name, quick ? 80 : 150),
+    prepare: (link, name) => prepareWay(link, name, quick ? 80 : 150),
   })
   const small = (size) => size <= 1 << 10
   report.table({

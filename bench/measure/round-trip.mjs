@@ -3,7 +3,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { bySize } from '../lib/by-size.mjs'
-import { median, ratios } from '../lib/statistics.mjs'
+import { prepareTrip, tripsOf } from '../lib/prepare.mjs'
+import { ratios } from '../lib/statistics.mjs'
 import { transports } from '../transports/index.mjs'
 
 const execute = promisify(execFile)
@@ -17,39 +18,12 @@ const LABELS = {
 const LEFT_OUT = ['mmfileInto', 'mmfileCopy', 'mmfileCached', 'channelReserve', 'channelSendWith']
 /** The sizes of which channels have goals. */
 const CHANNEL_SIZES = [64, 1 << 16, 1 << 20]
-/** How many runs a round has where they cannot be long. */
-const SHORT_RUNS = 8
-
-/** How many round trips make a round: some milliseconds of them, as far as there is memory. */
-function countOf(microseconds, size, { keeps, room = 256 << 20, milliseconds }) {
-  const memory = keeps ? Math.floor(room / (2 * size)) : Number.POSITIVE_INFINITY
-  return Math.max(2, Math.min(20_000, memory, Math.ceil((milliseconds * 1000) / microseconds)))
-}
-
-/** Tries a transport, finds out how fast it is, and answers what a round of it is. */
-async function prepare(link, name, milliseconds) {
-  const { size } = link
-  const { keeps, room } = transports[name]
-  // Every byte of these is compared, both ways.
-  await link.trips(size > 1 << 20 ? 1 : 8, { all: true })
-  let time = await link.trips(countOf(1000, size, { keeps, room, milliseconds }))
-  time = await link.trips(countOf(time, size, { keeps, room, milliseconds: milliseconds / 4 }))
-  const count = countOf(time, size, { keeps, room, milliseconds })
-  const together = Math.max(1, Math.min(32, Math.floor(30 / time)))
-  const runs = room ? SHORT_RUNS : 1
-  return async () => {
-    const times = []
-    for (let run = 0; run < runs; run += 1) times.push(await link.trips(count, { together }))
-    return median(times)
-  }
-}
-
 /** What mmfile-core needs without JavaScript. */
 function core(floor, size, milliseconds) {
   const sides = Object.entries(CORE).map(([name, spin]) => {
     const guess = spin > 0 ? 2 : 60
     const time = size <= 4096 ? guess : guess + size / 1500
-    const count = countOf(time, size, { keeps: true, milliseconds })
+    const count = tripsOf(time, size, { keeps: true, milliseconds })
     const args = ['trip', size, count, spin].map(String)
     return [name, async () => Number((await execute(floor.program, args)).stdout) / 1000]
   })
@@ -63,7 +37,7 @@ export async function roundTrip(context) {
     title: 'round trip',
     leftOut: LEFT_OUT,
     needs: (size) => 8 * size + (512 << 20),
-    prepare: (link, name) => prepare(link, name, milliseconds),
+    prepare: (link, name) => prepareTrip(link, name, milliseconds),
     others: (size) => (floor ? core(floor, size, milliseconds) : {}),
   })
   report.table({

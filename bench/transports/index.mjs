@@ -6,6 +6,7 @@ import * as channel from './channel.mjs'
 import * as fork from './fork.mjs'
 import { lmdb } from './lmdb.mjs'
 import * as mmfile from './mmfile.mjs'
+import * as previous from './previous.mjs'
 import * as requests from './requests.mjs'
 import * as shm from './shm-typed-array.mjs'
 import { socket } from './socket.mjs'
@@ -13,4 +14,4 @@ import { zeromq } from './zeromq.mjs'
 
 /** Those that carry messages of any size, either way and one way. */
 export const streams = { ...fork, socket, zeromq, lmdb, ...shm, ...mmfile, ...channel }
-export const transports = { ...streams, ...requests }
+export const transports = { ...streams, ...requests, ...previous }

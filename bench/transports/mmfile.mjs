@@ -1,11 +1,8 @@
 // mmfile, by its public interface. One file a run, made and opened before the clock starts.
 
-import { createRequire } from 'node:module'
 import { sharedCache } from '../lib/placement.mjs'
+import { current } from '../lib/versions.mjs'
 
-const require = createRequire(import.meta.url)
-/** The package, when it is first used: in a fresh checkout it is built after this has been loaded. */
-const library = () => require('../../dist/index.js')
 /** Of a wait that should take microseconds. */
 const timeout = 30_000
 /** Milliseconds to spin: longer than an answer takes while both processes run, and no longer. */
@@ -36,6 +33,7 @@ function touch(file) {
 
 class Endpoint {
   #way
+  #version
   #file
   #step
   #first
@@ -43,16 +41,21 @@ class Endpoint {
   /** Segments before the first message. */
   #skipped = 0
 
-  constructor(role, way) {
-    this.#way = WAYS[way]
+  constructor(role, way, version) {
+    this.#way = { ...WAYS[way], spin: version.spin(WAYS[way].spin ?? 0) }
+    this.#version = version
     // In a round trip requests and replies take turns in one file.
     this.role = role
+  }
+
+  get #open() {
+    return this.#version.library().MmFile
   }
 
   /** Makes the file and answers what the other side has to know. */
   prepare({ kind, size, count }) {
     const segments = kind === 'trip' ? 2 * count : count
-    this.#file = library().MmFile.createNew(segments * (size + 4) + 8)
+    this.#file = this.#open.createNew(segments * (size + 4) + 8, this.#version.options)
     // A mapping can be looked at from its first segment on.
     if (this.#way.touched) this.#file.append(Buffer.alloc(4))
     this.#begin(kind, size)
@@ -60,7 +63,7 @@ class Endpoint {
   }
 
   join({ kind, size }, { id }) {
-    this.#file = library().MmFile.openExisting(id)
+    this.#file = this.#open.openExisting(id, this.#version.options)
     this.#begin(kind, size)
   }
 
@@ -96,7 +99,7 @@ class Endpoint {
     const first = number + this.#skipped
     let length = this.#file.length
     if (length === first) {
-      this.#file.waitForSync(first, { timeout, spin: SPIN })
+      this.#file.waitForSync(first, { timeout, spin: this.#version.spin(SPIN) })
       length = this.#file.length
     }
     for (let index = first; index < length; index += 1) each(this.#read(index))
@@ -125,7 +128,10 @@ class Endpoint {
   close() {}
 }
 
-const endpoint = (way) => (role) => new Endpoint(role, way)
+const endpoint =
+  (way) =>
+  (role, _partner, _module, version = current) =>
+    new Endpoint(role, way, version)
 
 /** A message stays in the file, so that a run may not be longer than there is memory. */
 const common = { keeps: true }
