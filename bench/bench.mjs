@@ -20,6 +20,7 @@ import { requests } from './measure/requests.mjs'
 import { roundTrip } from './measure/round-trip.mjs'
 import { rust } from './measure/rust.mjs'
 import { segments } from './measure/segments.mjs'
+import { systemCalls } from './measure/system-calls.mjs'
 import { values } from './measure/values.mjs'
 import { writers } from './measure/writers.mjs'
 
@@ -32,6 +33,7 @@ const SECTIONS = {
   locks,
   opening,
   values,
+  calls: systemCalls,
   segments,
   writers,
   readers,

@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import { say, serve } from '../lib/child.mjs'
 
-const { MmFile } = createRequire(import.meta.url)('../../dist/index.js')
+const { Channel, MmFile } = createRequire(import.meta.url)('../../dist/index.js')
 const [peer] = process.argv.slice(2)
 
 /** What is open, so that it is not collected as garbage, which would close it. */
@@ -14,6 +14,7 @@ serve(async ({ size, count = 1 }) => {
   for (let more = 1; more < count; more += 1) kept.push(MmFile.createNew(size))
   const shm = peer ? (await import(peer)).default : undefined
   const memory = shm?.create(size, 'Buffer')
-  kept.push(file, memory)
-  say({ id: file.id, key: memory?.key })
+  const channel = Channel.createNew({ capacity: size })
+  kept.push(file, memory, channel)
+  say({ id: file.id, channel: channel.id, key: memory?.key })
 })

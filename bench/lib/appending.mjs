@@ -5,8 +5,8 @@ const LINE = 64
 export const APPENDS = 8
 
 /** A file with room for that many values, of which some pages may have been touched before. */
-export function fileFor(MmFile, count, size, touched) {
-  const file = MmFile.createNew((count + 1) * (size + 4) + 8)
+export function fileFor(MmFile, count, size, touched, options) {
+  const file = MmFile.createNew((count + 1) * (size + 4) + 8, options)
   file.append(Buffer.alloc(4))
   if (touched) {
     // The buffer behind a view is the whole mapping.
@@ -23,13 +23,18 @@ export function touch(bytes) {
 }
 
 /** What `micro` measures. */
-export function appending(MmFile, value, size, { touched, calls = 1, iterations = APPENDS }) {
+export function appending(
+  MmFile,
+  value,
+  size,
+  { touched, calls = 1, iterations = APPENDS, encoding },
+) {
   let file
   return {
     calls,
     iterations,
     before() {
-      file = fileFor(MmFile, calls * iterations, size, touched)
+      file = fileFor(MmFile, calls * iterations, size, touched, encoding && { encoding })
     },
     work() {
       for (let call = 0; call < calls; call += 1) file.append(value)
@@ -37,7 +42,7 @@ export function appending(MmFile, value, size, { touched, calls = 1, iterations 
     after() {
       if (file.length !== calls * iterations + 1) throw new Error('appends are missing')
       const last = file.readBytes(file.length - 1)
-      const expected = typeof value === 'string' ? Buffer.from(value, 'utf16le') : value
+      const expected = typeof value === 'string' ? Buffer.from(value, encoding ?? 'utf16le') : value
       if (Buffer.compare(last, expected) !== 0) throw new Error('what was appended is not there')
       file.close()
     },

@@ -10,15 +10,17 @@ const SIZE = 64 << 10
 export async function opening({ mmfile, peers, has, report, turns }) {
   if (!hasTinybench()) return report.note('creating and opening files needs tinybench')
   report.progress('creating, opening and closing')
-  const { MmFile } = mmfile
+  const { Channel, MmFile } = mmfile
   const shm = has(PEER) ? peers[PEER].default : undefined
   const partner = new Partner('keeper', { args: shm ? [PEER] : [] })
-  const { id, key } = await partner.ask({ size: SIZE })
+  const { id, key, channel } = await partner.ask({ size: SIZE })
   const calls = 10
   const repeat = (work) => ({ calls, iterations: 20, work: () => repeatedly(calls, work) })
   const sides = {
     create: repeat(() => MmFile.createNew(SIZE).close()),
     open: repeat(() => MmFile.openExisting(id).close()),
+    createChannel: repeat(() => Channel.createNew({ capacity: SIZE }).close()),
+    openChannel: repeat(() => Channel.openExisting(channel).close()),
   }
   if (shm) {
     sides.peerCreate = repeat(() => {
@@ -44,6 +46,10 @@ export async function opening({ mmfile, peers, has, report, turns }) {
     columns: ['create + close', 'open + close'],
     rows: [
       { label: 'mmfile', cells: [micros(figures.create), micros(figures.open)] },
+      {
+        label: 'mmfile, a channel',
+        cells: [micros(figures.createChannel), micros(figures.openChannel)],
+      },
       ...(shm
         ? [{ label: PEER, cells: [micros(figures.peerCreate), micros(figures.peerOpen)] }]
         : []),

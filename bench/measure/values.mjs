@@ -142,11 +142,39 @@ async function strings({ mmfile, report, turns }) {
   })
 }
 
+/** ASCII by a handle whose text is UTF-8. */
+async function utf8({ mmfile, report, turns }) {
+  const size = 1 << 10
+  const text = Buffer.from(ASCII.repeat(size).slice(0, size), 'latin1').toString('latin1')
+  const target = Buffer.alloc(size)
+  const [calls, iterations] = [200, 60]
+  const work = () => {
+    for (let call = 0; call < calls; call += 1) target.write(text, 'utf8')
+  }
+  const figures = await alternate(
+    turns,
+    micro({
+      write: { calls, iterations, work },
+      append: appending(mmfile.MmFile, text, size, { calls, iterations, encoding: 'utf8' }),
+    }),
+  )
+  const micros = (times) => times.map((time) => time / 1e3)
+  report.table({
+    id: 'utf8',
+    title: '1 KiB of ASCII, as UTF-8',
+    unit: 'µs',
+    columns: ['Buffer.write', 'append'],
+    rows: [{ label: "encoding: 'utf8'", cells: [micros(figures.write), micros(figures.append)] }],
+  })
+  report.goal('utf8', ratios(figures.append, figures.write))
+}
+
 async function calls({ mmfile, floor, report, turns }) {
   const value = Buffer.from('8 bytes.')
   const { noop } = floor.addon
   const count = 1000
   let file
+  let channel
   const figures = await alternate(
     turns,
     micro({
@@ -158,6 +186,17 @@ async function calls({ mmfile, floor, report, turns }) {
         },
       },
       append: appending(mmfile.MmFile, value, 8, { calls: count, iterations: 50 }),
+      send: {
+        calls: count,
+        iterations: 50,
+        before() {
+          channel = mmfile.Channel.createNew({ capacity: 1 << 20 })
+        },
+        work() {
+          for (let call = 0; call < count; call += 1) channel.trySend(value)
+        },
+        after: () => channel.close(),
+      },
       length: {
         calls: count,
         iterations: 50,
@@ -191,6 +230,7 @@ async function calls({ mmfile, floor, report, turns }) {
     rows: [
       { label: 'a no-op N-API function', cells: [figures.noop] },
       { label: 'append, 8 B', cells: [figures.append] },
+      { label: 'channel, trySend, 8 B', cells: [figures.send] },
       { label: 'length', cells: [figures.length] },
       { label: 'view of the same segment', cells: [figures.view] },
     ],
@@ -209,4 +249,5 @@ export async function values(context) {
   } else report.note('single calls and bytes need the floors in Rust')
   report.progress('strings')
   await strings(context)
+  await utf8(context)
 }
