@@ -19,7 +19,7 @@ test('lost views, jobs, loops, readers, members and writers', async (t) => {
     'MMFILE_NOT_ACKNOWLEDGED',
     2,
     false,
-    [['group', 7]],
+    [['group', 6]],
     7,
   ])
   t.regex(stderr, /MMFILE_NOT_ACKNOWLEDGED/)

@@ -163,6 +163,8 @@ await play({
     globalThis.reader.close()
     globalThis.reader = undefined
     const member = channel.member('g')
+    globalThis.done = member.tryReceive() // it keeps no other job from being found lost
+    globalThis.done.ack()
     await (async () => member.tryReceive())()
     await collect()
     say(member.tryReceive().attempt)

@@ -1,4 +1,4 @@
-import { endJobs, giveBack, Job, type Jobs, readable } from './messages.js'
+import { Claim, endJobs, Job, type Jobs, readable } from './messages.js'
 import { channels } from './native.js'
 import {
   atLeast,
@@ -77,14 +77,14 @@ export class Member<V> extends Receiver<Job<V>> {
   /** The job of the row that was filled in just now. */
   #job(found: number, handle: number, how: Receiving, origin: Origin): Job<V> {
     const index = row[0] as number
-    const claim = { handle, key: row[3] as number }
+    const claim = new Claim(handle, row[3] as number)
     const attempt = row[4] as number
     let value: unknown
     try {
       value =
         how.as === 'view' ? bytesAt(row, 0, handle, origin) : payloadOf(found, handle, how, origin)
     } catch (error) {
-      giveBack(claim)
+      claim.giveBack()
       throw error
     }
     return readable(new Job(index, value as V, attempt, claim, this.#jobs))

@@ -27,9 +27,16 @@ export function readable<M extends { readonly value: unknown }>(message: M): M {
   return message
 }
 
-/** Messages whose memory a reader holds until they are released. Releasing one again changes nothing. */
+/**
+ * Messages that a program has and has not given back. It must not refer to the messages nor to their receiver: they would
+ * never be collected.
+ */
 export interface Leased {
+  /** Whether all of them are given back. */
+  readonly isOver: boolean
+  /** Gives one back, once. */
   release(at: number): void
+  /** Gives back the rest, which is lost. */
   releaseAll(): void
 }
 
@@ -38,16 +45,23 @@ export class Lease implements Leased {
   readonly #handle: number
   /** The number that releases each message, or -1 once it is released. */
   readonly #keys: number[]
+  #left: number
 
   constructor(handle: number, keys: number[]) {
     this.#handle = handle
     this.#keys = keys
+    this.#left = keys.length
+  }
+
+  get isOver(): boolean {
+    return this.#left === 0
   }
 
   release(at: number): void {
     const key = this.#keys[at] as number
     if (key < 0) return
     this.#keys[at] = -1
+    this.#left -= 1
     channels.release(this.#handle, key)
   }
 
@@ -56,21 +70,44 @@ export class Lease implements Leased {
   }
 }
 
-/** Releases what nothing in the program refers to any more. */
-const lost = new FinalizationRegistry<Leased>((lease) => lease.releaseAll())
+/** A keeper's lease, without the keeper. */
+interface Slot {
+  lease: Leased | undefined
+}
+
+/** Gives back what nothing in the program refers to any more. */
+const lost = new FinalizationRegistry<Slot>(({ lease }) => lease?.releaseAll())
+
+/** Keepers without a lease: registering another one takes longer than receiving a message. */
+const spare: Keeper[] = []
+const MOST_SPARE = 256
 
 /** The messages of a lease refer to this object: when it is collected, the program has none of them any more. */
 export class Keeper {
-  readonly #lease: Leased
+  readonly #slot: Slot = { lease: undefined }
 
-  constructor(lease: Leased) {
-    this.#lease = lease
-    lost.register(this, lease)
+  private constructor() {
+    lost.register(this, this.#slot)
   }
 
-  /** Releases one message, once. */
+  /** The keeper of a lease, until the lease is over. */
+  static of(lease: Leased): Keeper {
+    const keeper = spare.pop() ?? new Keeper()
+    keeper.#slot.lease = lease
+    return keeper
+  }
+
+  /** Gives one message back, once. The message does not refer to the keeper any more. */
   release(at: number): void {
-    this.#lease.release(at)
+    const { lease } = this.#slot
+    lease?.release(at)
+    if (lease?.isOver) this.end()
+  }
+
+  /** The lease is over. No message refers to the keeper any more. */
+  end(): void {
+    this.#slot.lease = undefined
+    if (spare.length < MOST_SPARE) spare.push(this)
   }
 }
 
@@ -126,12 +163,6 @@ function overwrite(value: unknown): void {
   if (value instanceof Uint8Array) value.fill(0xdb)
 }
 
-/** A job that a member has. */
-interface Claim {
-  readonly handle: number
-  readonly key: number
-}
-
 let warned = false
 
 /** A job that was not acknowledged goes back. A program that forgets `ack()` does all of its jobs again: a warning, once. */
@@ -144,18 +175,38 @@ function warnOnce(): void {
   )
 }
 
-/** Gives back what nothing in the program refers to any more. */
-const lostJobs = new FinalizationRegistry<Claim>((claim) => {
-  if (giveBack(claim)) warnOnce()
-})
+/** A job that a member has. */
+export class Claim implements Leased {
+  readonly #handle: number
+  readonly #key: number
+  /** Until the job is acknowledged or given back: then its keeper is told. */
+  readonly isOver = false
 
-/** Gives a job back. Whether the member had it still. */
-export function giveBack({ handle, key }: Claim): boolean {
-  try {
-    channels.settle(handle, key, false)
-    return true
-  } catch {
-    return false // it is closed or was evicted, and the job has gone to another one
+  constructor(handle: number, key: number) {
+    this.#handle = handle
+    this.#key = key
+  }
+
+  acknowledge(): void {
+    channels.settle(this.#handle, this.#key, true)
+  }
+
+  /** Gives it back. Whether the member had it still. */
+  giveBack(): boolean {
+    try {
+      channels.settle(this.#handle, this.#key, false)
+      return true
+    } catch {
+      return false // it is closed or was evicted, and the job has gone to another one
+    }
+  }
+
+  release(): void {
+    if (this.giveBack()) warnOnce()
+  }
+
+  releaseAll(): void {
+    this.release()
   }
 }
 
@@ -175,6 +226,7 @@ export class Job<V> extends Message<V> {
   /** How often it was handed out, from 1. */
   readonly attempt: number
   readonly #claim: Claim
+  #keeper: Keeper | undefined
   readonly #jobs: Jobs
   #state: 'open' | 'acknowledged' | 'given back' = 'open'
 
@@ -183,9 +235,9 @@ export class Job<V> extends Message<V> {
     super(index, value)
     this.attempt = attempt
     this.#claim = claim
+    this.#keeper = Keeper.of(claim)
     this.#jobs = jobs
     jobs.open += 1
-    lostJobs.register(this, claim, this)
   }
 
   /**
@@ -205,7 +257,7 @@ export class Job<V> extends Message<V> {
       throw fail('ERR_MMFILE_EVICTED', this.#jobs.subject, message)
     }
     if (this.#jobs.closed) throw closed(this.#jobs.subject)
-    channels.settle(this.#claim.handle, this.#claim.key, true)
+    this.#claim.acknowledge()
     this.#settled('acknowledged')
   }
 
@@ -224,14 +276,14 @@ export class Job<V> extends Message<V> {
     this.#settled('given back')
     const claim = this.#claim
     if (delay === 0) {
-      giveBack(claim)
+      claim.giveBack()
       return
     }
     const { delays } = this.#jobs
     const timer = timers.setTimeout(
       () => {
         delays.delete(timer)
-        giveBack(claim)
+        claim.giveBack()
       },
       Math.min(delay, 2 ** 31 - 1),
     )
@@ -249,13 +301,14 @@ export class Job<V> extends Message<V> {
   override release(): void {
     if (this.#state !== 'open') return
     this.#settled('given back')
-    if (giveBack(this.#claim)) warnOnce()
+    this.#claim.release()
   }
 
   #settled(state: 'acknowledged' | 'given back'): void {
     this.#state = state
     this.#jobs.open -= 1
-    lostJobs.unregister(this)
+    this.#keeper?.end()
+    this.#keeper = undefined
     if (checksViews) overwrite(Object.getOwnPropertyDescriptor(this, 'value')?.value)
   }
 }

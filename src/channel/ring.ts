@@ -89,8 +89,6 @@ export class RingReader {
   readonly #memory: RingMemory
   readonly #held: Held
   #next: number
-  /** A keeper whose messages have all been released: registering another one takes longer than receiving a message. */
-  spare: RingKeeper | undefined
 
   constructor(handle: number, memory: RingMemory) {
     this.#handle = handle
@@ -112,9 +110,8 @@ export class RingReader {
     let position = held.position
     if (position === tail && held.isLive()) return 0
     let next = this.#next
-    const keeper = this.spare ?? new RingKeeper(this, new Batch(held))
-    this.spare = undefined
-    keeper.batch.begin()
+    const batch = new Batch(held)
+    const keeper = Keeper.of(batch)
     let count = 0
     while (position !== tail && count < max) {
       const available = (tail - position) >>> 0
@@ -139,13 +136,13 @@ export class RingReader {
       messages[count] = new Message(index, value, keeper, count)
       count += 1
     }
+    batch.count = count
+    if (count === 0) keeper.end()
     // After what was read: it was not overwritten then.
     if (!held.isLive()) {
       messages.length = 0
       return -1
     }
-    keeper.batch.count = count
-    if (count === 0) this.spare = keeper
     this.#next = next
     held.position = position
     return count === 0 && position !== tail ? -1 : count
@@ -242,20 +239,18 @@ class Held {
 /** Messages that a reader has handed out together. */
 class Batch implements Leased {
   readonly #held: Held
-  #first = 0
+  readonly #first: number
   /** How many they are. */
   count = 0
   #released = 0
 
   constructor(held: Held) {
     this.#held = held
+    this.#first = held.end
   }
 
-  /** From the reader's next message on. All messages before have been released. */
-  begin(): void {
-    this.#first = this.#held.end
-    this.count = 0
-    this.#released = 0
+  get isOver(): boolean {
+    return this.#released === this.count
   }
 
   release(at: number): void {
@@ -263,30 +258,8 @@ class Batch implements Leased {
     this.#held.release(this.#first + at)
   }
 
-  get isReleased(): boolean {
-    return this.#released === this.count
-  }
-
   releaseAll(): void {
-    if (this.isReleased) return
     for (let at = 0; at < this.count; at += 1) this.#held.release(this.#first + at)
-  }
-}
-
-/** A batch's keeper, which its reader uses again. */
-class RingKeeper extends Keeper {
-  readonly #reader: RingReader
-  readonly batch: Batch
-
-  constructor(reader: RingReader, batch: Batch) {
-    super(batch)
-    this.#reader = reader
-    this.batch = batch
-  }
-
-  override release(at: number): void {
-    super.release(at)
-    if (this.batch.isReleased) this.#reader.spare = this
   }
 }
 
