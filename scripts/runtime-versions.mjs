@@ -82,8 +82,7 @@ export function others() {
 }
 
 /** Bundlers and test runners: the folders of the packages, by name. */
-export function tools() {
-  const names = Object.keys(TOOLS)
+export function tools(names = Object.keys(TOOLS)) {
   const folders = names.map((name) => [name, installed(name)])
   install(
     folders.map(([name, place]) => ({

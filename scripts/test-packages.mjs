@@ -1,7 +1,7 @@
 // npm run test:packages: installs the tarballs of target/packages into empty folders, with no Rust on
 // the PATH, and runs the README's first example under every runtime, by import and by require, from
-// TypeScript, and bundled. `-- --emulated` adds Node.js for musl, arm64 and Windows, on a Debian machine;
-// `-- --here` takes the Node.js that runs this and nothing else.
+// TypeScript, and bundled; and installs @mmfile/nats beside it. `-- --emulated` adds Node.js for musl, arm64
+// and Windows, on a Debian machine; `-- --here` takes the Node.js that runs this and nothing else.
 
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,15 @@ import { commonTypescript, modules, promised, scripts, typescript } from './lib/
 import { serve } from './lib/registry.mjs'
 import { fail, root, run } from './lib/run.mjs'
 import { packageName, platformOf, platforms, readJson } from './platforms.mjs'
-import { ESBUILD, install, installed, NODE_VERSIONS, nodes, others } from './runtime-versions.mjs'
+import {
+  ESBUILD,
+  install,
+  installed,
+  NODE_VERSIONS,
+  nodes,
+  others,
+  tools,
+} from './runtime-versions.mjs'
 
 const { values } = parseArgs({
   options: { here: { type: 'boolean' }, emulated: { type: 'boolean' } },
@@ -65,27 +73,20 @@ const npm = process.env.npm_execpath ?? fail('run this by npm run test:packages'
 const registry = await serve(tarballs)
 
 /** A folder with the package installed as npm installs it on a certain machine. */
-async function consumer({ os, cpu, libc, omit } = {}) {
+async function consumer({ os, cpu, libc, omit, names = ['mmfile'], from = registry } = {}) {
   const folder = emptyFolder()
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
   const machine = [
     ...(os ? [`--os=${os}`, `--cpu=${cpu}`] : []),
     ...(libc ? [`--libc=${libc}`] : []),
   ]
-  const args = [
-    npm,
-    'install',
-    'mmfile',
-    `--registry=${registry.address}`,
-    '--no-audit',
-    '--no-fund',
-  ]
+  const args = [npm, 'install', ...names, `--registry=${from.address}`, '--no-audit', '--no-fund']
   if (omit) args.push('--omit=optional')
   args.push('--loglevel=error', `--cache=${join(scratch, 'cache')}`, ...machine)
   const done = await runAsync(process.execPath, args, { cwd: folder, env: environment() })
   if (done.status !== 0) throw new Error(`npm install: ${done.output}`)
-  const names = platforms.map(({ platform }) => `mmfile-${platform}`)
-  const found = names.filter((name) => existsSync(join(folder, 'node_modules', name)))
+  const all = platforms.map(packageName)
+  const found = all.filter((name) => existsSync(join(folder, 'node_modules', name)))
   return { folder, found }
 }
 
@@ -196,6 +197,77 @@ async function bundled(folder) {
     if (!done.ok) throw new Error(done.output)
     return expect(here, output, 'source.mjs')
   })
+  await leftOutside(folder)
+}
+
+/** Bundled as docs/cookbook/bundling.md says, in a folder beside node_modules. */
+async function leftOutside(folder) {
+  const [es, cjs] = [modules, scripts].map((files) => [...files.keys()])
+  const output = { entryFileNames: '[name].mjs' }
+  const outside = ['mmfile', 'node:child_process']
+  const bundlers = {
+    rollup: {
+      file: ['dist', 'bin', 'rollup'],
+      args: ['--silent'],
+      config: { input: es, external: outside, output: { ...output, dir: 'by-rollup' } },
+      program: 'source.mjs',
+    },
+    vite: {
+      file: ['bin', 'vite.js'],
+      args: ['build', '--logLevel=error'],
+      config: { build: { ssr: true, outDir: 'by-vite', rollupOptions: { input: es, output } } },
+      program: 'source.mjs',
+    },
+    webpack: {
+      file: ['bin', 'webpack.js'],
+      args: ['--stats=errors-only'],
+      config: {
+        mode: 'production',
+        target: 'node',
+        entry: Object.fromEntries(cjs.map((name) => [name, `./${name}`])),
+        externals: { mmfile: 'commonjs mmfile' },
+        output: { path: join(folder, 'by-webpack'), filename: '[name]' },
+      },
+      program: 'source.cjs',
+    },
+  }
+  const folders = tools([...Object.keys(bundlers), 'webpack-cli'])
+  for (const [name, { file, args, config, program }] of Object.entries(bundlers))
+    await check(`bundled by ${name}, packages left outside`, async () => {
+      writeFileSync(join(folder, `${name}.cjs`), `module.exports = ${JSON.stringify(config)}\n`)
+      const all = [join(folders.get(name), ...file), ...args, `--config=${name}.cjs`]
+      const done = run(process.execPath, all, { cwd: folder, quiet: true })
+      if (!done.ok) throw new Error(done.output)
+      return expect(here, join(folder, `by-${name}`), program)
+    })
+}
+
+/** @mmfile/nats, with what it needs from npm's registry. */
+async function bridge() {
+  const others = run('npm', ['config', 'get', 'registry'], { quiet: true }).output.trim()
+  const from = await serve(tarballs, { others })
+  const names = ['mmfile', '@mmfile/nats']
+  let folder
+  await check(`@mmfile/nats is installed beside mmfile`, async () => {
+    folder = (await consumer({ names, from })).folder
+  })
+  from.close()
+  if (!folder) return
+  const print = 'console.log(typeof pull, typeof push)\n'
+  write(folder, [
+    ['nats.mjs', `import { pull, push } from '@mmfile/nats'\n${print}`],
+    ['nats.cjs', `const { pull, push } = require('@mmfile/nats')\n${print}`],
+  ])
+  for (const name of ['nats.mjs', 'nats.cjs'])
+    await check(`@mmfile/nats, ${name === 'nats.mjs' ? 'import' : 'require'}`, () =>
+      expect(here, folder, name, 'function function'),
+    )
+  await check('@mmfile/nats, its command', async () => {
+    const command = join('node_modules', '.bin', windows ? 'mmfile-nats.cmd' : 'mmfile-nats')
+    const options = { cwd: folder, env: environment(), shell: windows }
+    const done = await runAsync(command, ['--help'], options)
+    if (done.status !== 0 || !done.stdout.includes('mmfile-nats')) throw new Error(done.output)
+  })
 }
 
 /** Under another machine's Node.js, with what npm installs there. */
@@ -213,6 +285,7 @@ const runtimes = values.here ? [here] : [...nodes(NODE_VERSIONS), ...others()]
 for (const runtime of runtimes) await runs(runtime, folder)
 await compiled(folder)
 if (!values.here) await bundled(folder)
+await bridge()
 if (values.emulated)
   for (const runtime of [...musl(), ...arm64(), ...wine()]) await emulated(runtime)
 registry.close()

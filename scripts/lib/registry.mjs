@@ -1,5 +1,6 @@
-// A registry of packages on this machine alone: it has the tarballs of target/packages and nothing
-// else, so that npm chooses among the platform packages just as it will when they are published.
+// A registry of packages on this machine alone: it has the tarballs of target/packages, so that npm
+// chooses among the platform packages just as it will when they are published, and nothing else, or,
+// if asked for, what another registry has.
 
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -24,8 +25,11 @@ function manifestOf(tarball) {
   throw new Error('a tarball without package.json')
 }
 
-/** Serves the tarballs of a folder. Returns its address, its packages, and a function that ends it. */
-export async function serve(folder) {
+/**
+ * Serves the tarballs of a folder, and sends those who ask for another package to `others`. Returns its
+ * address, its packages, and a function that ends it.
+ */
+export async function serve(folder, { others } = {}) {
   const packages = new Map()
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.tgz'))) {
     const tarball = readFileSync(join(folder, file))
@@ -38,6 +42,8 @@ export async function serve(folder) {
     const file = [...packages.values()].find((one) => one.file === name)
     if (file) return response.end(file.tarball)
     const found = packages.get(name)
+    if (!found && others)
+      return response.writeHead(302, { location: new URL(request.url.slice(1), others).href }).end()
     if (!found) return response.writeHead(404).end('{}')
     const { manifest, integrity } = found
     const dist = { integrity, tarball: `${address}/${found.file}` }
