@@ -1,13 +1,16 @@
 // Publishes the tarballs of target/packages: the platforms first, so that the main package never
 // names a missing one. Packages that are already published are skipped, so an interrupted release
-// can be run again. Only the release workflow runs this.
+// can be run again. Only the release workflow publishes; `--dry-run` does everything else.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { missingOrigin } from './lib/pack.mjs'
 import { fail, root, run } from './lib/run.mjs'
 import { packageName, platforms, readJson } from './platforms.mjs'
 
+const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } })
+const dry = values['dry-run']
 const { version } = readJson('package.json')
 const names = [...platforms.map(packageName), 'mmfile', '@mmfile/nats']
 /** As npm names it: `mmfile-nats-0.1.0.tgz` is `@mmfile/nats`. */
@@ -16,7 +19,8 @@ const tarball = (name) => join(root, 'target', 'packages', file(name))
 
 const missing = names.filter((name) => !existsSync(tarball(name)))
 if (missing.length > 0) fail(`there is no tarball of ${missing.join(', ')} ${version}`)
-if (process.env.GITHUB_ACTIONS !== 'true') fail('packages are published by the release workflow')
+if (!dry && process.env.GITHUB_ACTIONS !== 'true')
+  fail('packages are published by the release workflow')
 
 for (const name of names) {
   const read = ['-xzOf', tarball(name), 'package/package.json']
@@ -32,6 +36,7 @@ for (const name of names) {
     console.log(`${name} ${version} is published already`)
     continue
   }
-  const args = ['publish', tarball(name), '--provenance', '--access', 'public', '--tag', tag]
-  if (!run('npm', args).ok) fail(`${name} could not be published`)
+  const args = ['publish', tarball(name), '--access', 'public', '--tag', tag]
+  if (!run('npm', [...args, dry ? '--dry-run' : '--provenance']).ok)
+    fail(`${name} could not be published`)
 }
