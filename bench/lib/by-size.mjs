@@ -7,6 +7,16 @@ import { alternate } from './statistics.mjs'
 
 const SIZES = [64, 1 << 10, 1 << 16, 1 << 20, 1 << 26]
 const QUICK = [64, 1 << 20]
+/** What a quick run leaves out: no goal is about them. */
+const MORE = [
+  'forkJson',
+  'shmCopy',
+  'mmfileInto',
+  'mmfileCopy',
+  'channelBlock',
+  'channelAsync',
+  'channelAsyncSpin',
+]
 
 /**
  * The names of the transports, the sizes in bytes, and of each size the rounds by names.
@@ -19,8 +29,9 @@ export async function bySize(
   { title, leftOut, needs, prepare, takes = () => true, others = () => ({}) },
 ) {
   const { quick, report, has, peers, turns } = context
+  const without = quick ? [...leftOut, ...MORE] : leftOut
   const names = Object.keys(transports).filter(
-    (name) => !leftOut.includes(name) && has(transports[name].peer),
+    (name) => !without.includes(name) && has(transports[name].peer),
   )
   const figures = {}
   for (const size of quick ? QUICK : SIZES) {

@@ -2,8 +2,8 @@
 
 import { figure, summary } from './statistics.mjs'
 
-const WIDTH = 860
-const LABELS = 300
+const WIDTH = 940
+const LABELS = 380
 const BAR = 16
 const STEP = 22
 const HEAD = 44
@@ -24,7 +24,9 @@ function panel(table, column, better, unit) {
   const at = table?.columns.indexOf(column) ?? -1
   if (at < 0) return []
   const rows = table.rows
-    .filter(({ cells }) => Array.isArray(cells[at]) && cells[at].length > 0)
+    .filter(
+      ({ cells, drawn }) => drawn !== false && Array.isArray(cells[at]) && cells[at].length > 0,
+    )
     .map(({ label, cells }) => ({ label, value: summary(cells[at]).median }))
     .sort((a, b) => (better === 'less' ? a.value - b.value : b.value - a.value))
   return [{ title: `${table.title}, ${column}: ${unit}, ${better} is better`, rows }]

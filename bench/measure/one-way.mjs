@@ -7,6 +7,8 @@ import { transports } from '../transports/index.mjs'
 
 /** One way there are no two ways to block: the writer does not wait. */
 const LEFT_OUT = ['channelBlock', 'mmfileSpin', 'mmfileAsyncTouched', 'mmfileAsyncCached']
+/** Nothing is copied: no figure to set beside the others'. */
+const IN_PLACE = ['channelReserve', 'channelSendWith']
 const LABELS = {
   mmfileBlock: 'mmfile, append + view',
   mmfileTouched: 'mmfile, append + view, pages touched before',
@@ -37,6 +39,7 @@ export async function oneWay(context) {
     columns: sizes.map((size) => report.size(size)),
     rows: names.map((name) => ({
       label: LABELS[name] ?? transports[name].label,
+      drawn: !IN_PLACE.includes(name),
       cells: sizes.map((size) =>
         figures[size][name]?.map((rate) => (small(size) ? rate / 1e3 : (rate * size) / 1e6)),
       ),

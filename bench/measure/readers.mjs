@@ -74,7 +74,7 @@ export async function readers({ mmfile, report, turns, quick }) {
     rows: [{ label: 'mmfile, channel, tryReceiveAll', cells: [figures.one, figures.four] }],
   })
   report.goal('channel-readers', ratios(figures.four, figures.one))
-  if (quick) return report.note('the memory of 10 million messages is not part of a quick run')
+  if (quick) return
   report.progress('memory of a channel')
   const { grown } = await alternate({ ...turns, rounds: 3 }, { grown: () => growth(Channel) })
   report.goal('channel-memory', grown)
