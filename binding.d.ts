@@ -106,7 +106,7 @@ export declare function channelOperations(): ChannelOperations
 /** How often this handle went on behind a dead process. */
 export declare function channelRecovered(channel: number): number
 
-/** Creates a group unless there is one of that name. */
+/** Creates a group unless one of that name exists. */
 export declare function createGroup(channel: number, name: string, from: number): boolean
 
 /** The default options. */
@@ -147,8 +147,8 @@ export declare function hold(handle: number, timeout: number, keepsAlive: boolea
 export declare function install(factory: (code: string, message: string, facts: object) => Error, isNode: boolean): void
 
 /**
- * Does for everything that this thread has open what closing it does for others: what runs before the
- * process is gone can still use it.
+ * Leaves all objects that this thread has open, as closing them does, but keeps them usable: code that runs
+ * before the process ends may still use them.
  */
 export declare function leaveAll(): void
 
@@ -183,7 +183,7 @@ export interface NativeChannel {
   dataLength: number
   /** The name of the encoding. */
   encoding: string
-  /** Whether the oldest messages give way. */
+  /** Whether the oldest messages are dropped. */
   dropsOldest: boolean
   /** Whether this call created it. */
   isCreator: boolean
@@ -197,11 +197,11 @@ export interface NativeChannelOptions {
   capacity: number
   /** The name of the encoding; any, where it is left out. */
   encoding?: string
-  /** Whether the oldest messages give way; either, where it is left out. */
+  /** Whether the oldest messages are dropped; any if it is left out. */
   dropsOldest?: boolean
   /** Slots for participants. */
   maxParticipants: number
-  /** Groups that are to be there. */
+  /** Groups that must exist. */
   groups: Array<string>
   /** Whether the channel lives until its last process. */
   lastProcess: boolean
@@ -295,7 +295,7 @@ export interface NativeParticipant {
   role: 'reader' | 'member' | 'writer' | 'group'
   /** The name of the group, for a group and for its members. */
   group?: string
-  /** The next message that it has not done with. */
+  /** The next message that it still needs. */
   nextIndex: number
   /** How many messages there are from there on. */
   lag: number
@@ -400,5 +400,5 @@ export declare function remove(id: string, name: 'file' | 'channel' | 'mutex', p
 /** Removes a group. */
 export declare function removeGroup(channel: number, name: string): void
 
-/** Removes those that no live process has open: what there was. */
+/** Removes the objects that no live process has open, and returns their rows. */
 export declare function sweep(place: NativePlace): Array<NativeInfo>

@@ -21,7 +21,7 @@ export declare type Bytes = NodeJS.ArrayBufferView | ArrayBufferLike;
 export declare class Channel<T = Buffer> extends Sender<T> {
     #private;
     /**
-     * Creates a channel in memory whose values are JSON, structured clones, or a codec's: of type `T`, which is believed, not
+     * Creates a channel in memory whose values are JSON, structured clones, or a codec's: of type `T`, which is not
      * checked. All of its memory is reserved: it takes about 0.1 ms a MiB.
      *
      * Throws `ERR_MMFILE_EXISTS` if the id is in use, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
@@ -42,8 +42,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     static createNew<E extends PlainEncoding = 'bytes'>(options?: CreateChannelOptions & Partial<Encoded<E | undefined>>): Channel<PlainValue<E>>;
     /**
-     * Opens the channel of that id with the encoding that it has, or that the options name: its values are of type `T`, which
-     * is believed, not checked.
+     * Opens the channel of that id with the encoding that it has, or that the options name: its values are of type `T`,
+     * which is not checked.
      *
      * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_INCOMPATIBLE` if its encoding or `onFull` is another one, or a codec that
      * the options do not have; `ERR_MMFILE_ACCESS`.
@@ -67,9 +67,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     static openExisting<E extends PlainEncoding>(id: string, options: OpenChannelOptions & ExpectedEncoding<E>): Channel<PlainValue<E>>;
     /**
-     * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its values
-     * are of type `T`, which is believed, not checked; its lifetime is `'last-process'`. One that has another capacity is
-     * taken as it is.
+     * Opens the channel of that id, or creates it: in one atomic step. `isCreator` tells which it was. Its values are
+     * of type `T`, which is not checked; its lifetime is `'last-process'`. An existing channel keeps its capacity.
      *
      * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
      *
@@ -80,8 +79,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     static createOrOpen<T = unknown>(id: string, options: CreateOrOpenChannelOptions & Encoded<ValueEncoding<T>>): Channel<T>;
     /**
-     * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its values
-     * are bytes or strings, its lifetime is `'last-process'`. One that has another capacity is taken as it is.
+     * Opens the channel of that id, or creates it: in one atomic step. `isCreator` tells which it was. Its values are
+     * bytes or strings, its lifetime is `'last-process'`. An existing channel keeps its capacity.
      *
      * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
      *
@@ -92,8 +91,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     static createOrOpen<E extends PlainEncoding = 'bytes'>(id: string, options?: CreateOrOpenChannelOptions & Partial<Encoded<E | undefined>>): Channel<PlainValue<E>>;
     /**
-     * Creates a channel on disk whose values are of type `T`, which is believed, not checked. Messages, positions and groups survive every
-     * process; after a machine's crash, what was flushed and not yet released is there.
+     * Creates a channel on disk whose values are of type `T`, which is not checked. Messages, positions and groups
+     * survive every process; after a machine's crash, messages that were flushed and not yet released are there.
      *
      * Throws `ERR_MMFILE_EXISTS`, `ERR_MMFILE_NOT_FOUND` without its folder, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
      *
@@ -105,7 +104,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
     static createFile<T = unknown>(path: string | URL, options: CreateChannelFileOptions & Encoded<ValueEncoding<T>>): Channel<T>;
     /**
      * Creates a channel of bytes or strings in a file on disk. Messages, positions and groups survive every
-     * process; after a machine's crash, what was flushed and not yet released is there.
+     * process; after a machine's crash, messages that were flushed and not yet released are there.
      *
      * Throws `ERR_MMFILE_EXISTS`, `ERR_MMFILE_NOT_FOUND` without its folder, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
      *
@@ -116,8 +115,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     static createFile<E extends PlainEncoding = 'bytes'>(path: string | URL, options?: CreateChannelFileOptions & Partial<Encoded<E | undefined>>): Channel<PlainValue<E>>;
     /**
-     * Opens a channel on disk with the encoding that it has, or that the options name: its values are of type `T`, which is
-     * believed, not checked. Throws what `openExisting` throws, and `ERR_MMFILE_CORRUPT` if it was cut.
+     * Opens a channel on disk with the encoding that it has, or that the options name: its values are of type `T`, which
+     * is not checked. Throws what `openExisting` throws, and `ERR_MMFILE_CORRUPT` if it was cut.
      *
      * @param path a path or a `file:` URL
      * @param options `encoding`, `access`, `groups`
@@ -136,8 +135,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     static openFile<E extends PlainEncoding>(path: string | URL, options: OpenChannelFileOptions & ExpectedEncoding<E>): Channel<PlainValue<E>>;
     /**
-     * Opens a channel on disk, or creates it: in one step, which never races. Its values are of type `T`, which is believed,
-     * not checked.
+     * Opens a channel on disk, or creates it: in one atomic step. Its values are of type `T`, which is not checked.
      *
      * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
      *
@@ -148,7 +146,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     static createOrOpenFile<T = unknown>(path: string | URL, options: CreateChannelFileOptions & Encoded<ValueEncoding<T>>): Channel<T>;
     /**
-     * Opens a channel on disk, or creates it: in one step, which never races. Its values are bytes or strings.
+     * Opens a channel on disk, or creates it: in one atomic step. Its values are bytes or strings.
      *
      * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
      *
@@ -183,7 +181,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
     get sealed(): boolean;
     /** Whether `close()` was called. */
     get closed(): boolean;
-    /** How often this handle went on behind a dead process: took a lock from one, or freed what one had. */
+    /** How often this handle found that a process had died: it took over a lock, or freed the other's messages. */
     get recovered(): number;
     /**
      * Becomes the only writer, as soon as there is no other: it sends without a lock, and can reserve room. Until it is
@@ -199,8 +197,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     exclusiveWriter(options?: WaitOptions): Promise<ExclusiveWriter<T>>;
     /**
-     * Reads every message from `from` on. A reader holds writers back: what it has not received, and views that it has not
-     * released, are not overwritten; one that is `lossy` does not.
+     * Reads every message from `from` on. A reader holds writers back: messages that it has not received, and views that
+     * it has not released, are not overwritten. A `lossy` reader does not.
      *
      * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_LOST` for an index that is gone (its `oldest` is what is
      * left), `ERR_MMFILE_READ_ONLY` for a handle of access `'read'` unless it is lossy.
@@ -212,7 +210,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     reader<F extends MessageForm = 'value'>(options?: ReaderOptions<F>): Reader<MessageForms<T>[F]>;
     /**
-     * Creates a group, unless there is one of that name: a position in the channel, from which each message goes to one
+     * Creates a group, unless one of that name exists: a position in the channel, from which each message goes to one
      * member. It holds writers back, with or without members, until `removeGroup`. It begins with the oldest message that
      * writers have not overwritten, which other groups may have acknowledged: `from: 'new'` leaves those out.
      *
@@ -251,9 +249,9 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      */
     member<F extends MessageForm = 'value'>(group: string, options?: MemberOptions<F>): Member<MessageForms<T>[F]>;
     /**
-     * Has a group's jobs done: acknowledges each when the handler's promise fulfils, and gives it back when it rejects.
-     * At `signal` it takes no more, waits for the handlers that run, and fulfils. It also fulfils when the channel is
-     * sealed and the group has acknowledged everything.
+     * Runs a handler for a group's jobs: acknowledges each job when the handler's promise fulfils, and gives it back
+     * when it rejects. At `signal` it takes no more, waits for the handlers that run, and fulfils. It also fulfils when
+     * the channel is sealed and the group has acknowledged everything.
      *
      * Rejects as `member`, and with `ERR_MMFILE_EVICTED`, `ERR_MMFILE_CLOSED`, or what `onError` throws.
      *
@@ -275,7 +273,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      *
      * @param value the request, encoded by the channel's `encoding`
      * @param options `timeout` in milliseconds, `signal`, `ref`, `requireServer`
-     * @returns the reply, whose type is believed, not checked
+     * @returns the reply, whose type is not checked
      * @example
      * const sum = await channel.request<number>({ a: 1, b: 2 }, { timeout: 1000, requireServer: true })
      */
@@ -393,7 +391,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
 
 /** Properties that an existing channel must have. */
 export declare interface ChannelExpectation {
-    /** If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. Default: what it has. */
+    /** If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. Default: the channel's own. */
     onFull?: OnFull | undefined;
 }
 
@@ -497,8 +495,8 @@ export declare interface CreateOptions extends CommonOptions {
     /** A UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`. Default: a fresh UUID. */
     id?: string | undefined;
     /**
-     * `'creator'` (the default): nothing can open the file once its creator has closed it or exited;
-     * a process that has it open goes on using it. `'last-process'`: it can be opened as long as a process
+     * `'creator'` (the default): nothing can open the file once its creator has closed it or exited; a
+     * process that has it open can keep using it. `'last-process'`: it can be opened as long as a process
      * has it open.
      */
     lifetime?: Lifetime | undefined;
@@ -594,7 +592,7 @@ declare class ExclusiveWriter<T> extends Sender<T> {
 export declare interface ExpectedEncoding<E> {
     /**
      * If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. A codec that the channel has must be
-     * given. Default: what it has.
+     * given. Default: the channel's own.
      */
     encoding: E;
 }
@@ -606,9 +604,9 @@ export declare interface ExpectOptions {
 }
 
 /**
- * Writes a segment in place: `target` is shared memory, holds anything at first, and is emptied when the
- * function has returned. If it returns a number, that is the length to keep; otherwise all of it is kept. If
- * it throws, the call throws the same error and nothing was written.
+ * Writes a segment in place: `target` is shared memory, has arbitrary contents at first, and is emptied when
+ * the function has returned. If it returns a number, that is the length to keep; otherwise all of it is
+ * kept. If it throws, the call throws the same error and nothing was written.
  */
 export declare type Fill = (target: Uint8Array) => number | void;
 
@@ -834,8 +832,8 @@ export declare class MmFile {
      */
     static openExisting(id: string, options?: OpenOptions): MmFile;
     /**
-     * Opens a file in memory, or creates it if there is none: in one step, which never races. `isCreator`
-     * tells which it was; the lifetime is `'last-process'`.
+     * Opens a file in memory, or creates it if there is none: in one atomic step. `isCreator` tells which
+     * it was; the lifetime is `'last-process'`.
      *
      * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
      *
@@ -874,8 +872,8 @@ export declare class MmFile {
      */
     static openFile(path: string | URL, options?: OpenFileOptions): MmFile;
     /**
-     * Opens a file on disk, or creates it if there is none: in one step, which never races. `isCreator`
-     * tells which it was.
+     * Opens a file on disk, or creates it if there is none: in one atomic step. `isCreator` tells which
+     * it was.
      *
      * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
      *
@@ -978,8 +976,8 @@ export declare class MmFile {
      * and a copy.
      *
      * Throws `ERR_MMFILE_SEGMENT_RANGE` if there is no such segment yet, `ERR_MMFILE_NOT_TEXT` if its bytes
-     * are no text of that encoding, `ERR_MMFILE_CORRUPT`. Any even number of bytes is UTF-16 text: what other
-     * programs write as UTF-8 is read with `encoding: 'utf8'` or `readBytes`.
+     * are no text of that encoding, `ERR_MMFILE_CORRUPT`. Any even number of bytes is UTF-16 text: read UTF-8
+     * text of other programs with `encoding: 'utf8'` or `readBytes`.
      *
      * @param index from 0
      * @example
@@ -1470,7 +1468,7 @@ export declare interface Participant {
     readonly role: 'reader' | 'member' | 'writer' | 'group';
     /** The name of the group, or of a member's group. */
     readonly group: string | undefined;
-    /** The index of the next message that it has not done with. */
+    /** The index of the next message that it still needs. */
     readonly nextIndex: number;
     /** How many messages there are from there on. */
     readonly lag: number;
@@ -1581,7 +1579,7 @@ declare abstract class Receiver<M extends Message<unknown>> {
      * Rejects with `ERR_MMFILE_TIMEOUT`; `ERR_MMFILE_SEALED` when nothing can come any more; `ERR_MMFILE_PEER_GONE`;
      * `ERR_MMFILE_EVICTED`; `ERR_MMFILE_CLOSED`; an `AbortError`.
      *
-     * @param options `timeout` in milliseconds, `signal`, `ref`: what is absent is as in the receiver's own options
+     * @param options `timeout` in milliseconds, `signal`, `ref`; defaults: the receiver's own options
      * @example
      * const { index, value } = await reader.receive({ timeout: 1000 })
      */
@@ -1678,8 +1676,8 @@ export declare interface RemoteError extends Error {
 
 /**
  * Removes the name of a file, a channel or a mutex: nothing can open it from now on, and the name is free, on Windows
- * as soon as the last process has closed it. A process that has it open goes on using it; the memory is
- * freed after the last of them.
+ * as soon as the last process has closed it. A process that has it open can keep using it; the memory is freed after
+ * the last of them.
  *
  * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_ACCESS` if it is another user's, of another kind, or
  * something else stands at its name; `ERR_MMFILE_TIMEOUT` if other processes keep the name locked for ten
@@ -1724,8 +1722,8 @@ export declare type RequirePeer = boolean | 'creator';
 declare class Reservation {
     #private;
     /**
-     * The room: shared memory, which holds anything at first. `commit` and disposal empty the array. Whatever writes to
-     * it must have finished by then: a read that is cancelled late would write into later messages.
+     * The room: shared memory with arbitrary contents at first. `commit` and disposal empty the array. Whatever writes
+     * to it must have finished by then: a read that is cancelled late would write into later messages.
      */
     readonly bytes: Uint8Array;
     /**
@@ -1748,7 +1746,7 @@ declare class Reservation {
     [Symbol.dispose](): void;
 }
 
-/** What segments are read as. */
+/** The form in which segments are read. */
 export declare type SegmentForm = 'value' | 'bytes' | 'view';
 
 /** The type of each form. */
@@ -1799,10 +1797,11 @@ declare abstract class Sender<T> {
      * Sends one message as soon as there is room. The value is taken during the call, and may be changed afterwards.
      * The sends of a handle take effect in the order of the calls.
      *
-     * Rejects with `ERR_MMFILE_FULL` when the time is over without room (its `slowest` says who keeps it), or at once
-     * if 1,024 sends of this handle wait already: await them. `ERR_MMFILE_CAPACITY`: more than `maxByteLength`;
-     * `ERR_MMFILE_SEGMENT_ORDER`: it would not be `expectedIndex`; `ERR_MMFILE_LOCK_HELD`: another one is the exclusive
-     * writer; `ERR_MMFILE_SEALED`, `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_TIMEOUT` (for the lock), an `AbortError`.
+     * Rejects with `ERR_MMFILE_FULL` when the time is over without room (`slowest` names the reader or group that needs
+     * it), or at once if 1,024 sends of this handle wait already: await them. `ERR_MMFILE_CAPACITY`: more than
+     * `maxByteLength`; `ERR_MMFILE_SEGMENT_ORDER`: it would not be `expectedIndex`; `ERR_MMFILE_LOCK_HELD`: another one
+     * is the exclusive writer; `ERR_MMFILE_SEALED`, `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_TIMEOUT` (for the lock), an
+     * `AbortError`.
      *
      * @param value what is sent, by the channel's `encoding`
      * @param options `timeout` in milliseconds, `signal`, `ref`, `expectedIndex`
@@ -1868,8 +1867,8 @@ declare abstract class Sender<T> {
     trySendAll(values: Iterable<Sendable<T>>): number | undefined;
     /**
      * Sends a message that a function writes in place, which saves a copy. The bytes are sent as they are, whatever the
-     * encoding. `fill` is called at most once, when there is room; the target holds anything at first and is emptied
-     * afterwards. If `fill` throws, the promise rejects with that error and nothing was sent.
+     * encoding. `fill` is called at most once, when there is room; the target has arbitrary contents at first and is
+     * emptied afterwards. If `fill` throws, the promise rejects with that error and nothing was sent.
      *
      * Rejects as `send` does.
      *

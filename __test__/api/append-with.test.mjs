@@ -21,7 +21,7 @@ const places = {
 }
 
 for (const [place, make] of Object.entries(places)) {
-  test(`${place}: what is filled in is the segment, as much of it as is kept`, (t) => {
+  test(`${place}: the kept part of the filled bytes becomes the segment`, (t) => {
     const file = make(t)
     let kept
     const index = file.appendWith(5, (target) => {
@@ -185,7 +185,7 @@ test('large segments, many of them, and views beside them', (t) => {
 })
 
 if (process.platform === 'linux') {
-  test('what is not kept leaves nothing behind the end', (t) => {
+  test('bytes that are not kept leave nothing behind the end', (t) => {
     const file = create(t, 1000)
     file.appendWith(500, (target) => target.fill(255) && 6)
     const behind = overwrite(objectOf(file), 10, Buffer.alloc(990))

@@ -335,7 +335,7 @@ test('the constructor is not for programs', (t) => {
   t.throws(() => new MmFile(Symbol('MmFile'), { handle: 0 }, {}), { instanceOf: TypeError })
 })
 
-test('a method that lost its file says so instead of crashing', (t) => {
+test('a method without its file throws instead of crashing', (t) => {
   const { append } = MmFile.prototype
   t.throws(() => append('x'), { instanceOf: TypeError })
   t.throws(() => append.call({}, 'x'), { instanceOf: TypeError })

@@ -69,7 +69,7 @@ for (const start of [0, 1, 2, 3, 4, 5, 6, 7]) {
   })
 }
 
-test('every way to write says what does not fit', (t) => {
+test('every way to write reports a value that does not fit', (t) => {
   const file = create(t, 40)
   file.append('start') // 14 bytes
   const big = new Uint8Array(30)

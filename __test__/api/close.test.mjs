@@ -14,7 +14,7 @@ function closed(t) {
   return file
 }
 
-test('what a closed file still tells', (t) => {
+test('the properties of a closed file', (t) => {
   const file = create(t, 100)
   const { id } = file
   file.close()
@@ -97,7 +97,7 @@ test('dispose and asyncDispose close', async (t) => {
   t.true(two.closed)
 })
 
-test('other handles of the same file go on', (t) => {
+test('other handles of the same file keep working', (t) => {
   const file = create(t)
   const [one, two] = [open(t, file), open(t, file)]
   file.append('x')
@@ -195,7 +195,7 @@ test('closing inside withLock: the callback continues, and the lock is free', as
   })
 })
 
-test('an iteration that finds its file closed says so', (t) => {
+test('an iteration over a closed file throws', (t) => {
   const file = create(t)
   file.appendAll(['a', 'b', 'c'])
   const seen = []
@@ -212,7 +212,7 @@ test('an iteration that finds its file closed says so', (t) => {
   t.deepEqual(seen, ['a'])
 })
 
-test('console.log of a file tells what it is, before and after', (t) => {
+test('console.log of a file shows its state, before and after', (t) => {
   const file = create(t, 100)
   file.append('x')
   const text = inspect(file)

@@ -115,7 +115,7 @@ test('an id in use is refused, and its file left alone', (t) => {
   t.deepEqual([file.capacity, file.read(0), open(t, file).read(0)], [100, 'mine', 'mine'])
 })
 
-test('what was never made, and what has ended, is not found', (t) => {
+test('a missing file, and one that has ended, is not found', (t) => {
   const id = uniqueId()
   for (const access of ['read', 'read-write']) {
     const open = () => MmFile.openExisting(id, { access })
@@ -184,7 +184,7 @@ test("lifetime 'last-process': the file ends with its last handle", (t) => {
   t.deepEqual(left(id), [])
 })
 
-test('createOrOpen makes what is not there, and opens what is', (t) => {
+test('createOrOpen creates a missing file, and opens an existing one', (t) => {
   const id = uniqueId()
   const maker = closing(t, MmFile.createOrOpen(id, 100, { synchronized: false, lockTimeout: 5000 }))
   t.like(maker, { id, isCreator: true, capacity: 100, synchronized: false, access: 'read-write' })

@@ -221,7 +221,7 @@ test('ids and prefixes are shown as they were received', (t) => {
   t.regex(t.throws(() => NamedMutex.open(''), wrong).message, /'name' must be .* Received ''$/)
 })
 
-test('what does not fit says how much there is, how much of it is used, and what to do', (t) => {
+test('a value that does not fit: the message has the capacity, the used bytes, and what to do', (t) => {
   const file = create(t, 100, { encoding: 'utf8' })
   file.append('x'.repeat(46))
   const message = (value) => refuses(t, () => file.append(value), 'ERR_MMFILE_CAPACITY').message

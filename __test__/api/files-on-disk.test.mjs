@@ -95,7 +95,7 @@ test('a killed holder is recovered, also when no other process had the file open
   t.is(after.append('x'), length + 1)
 })
 
-test('what a machine left that went down in the middle is cleaned or reported, never erased', (t) => {
+test('damage of a machine that went down is repaired or reported, never erased', (t) => {
   const dir = folder(t)
   const path = join(dir, 'a')
   const file = createFile(t, path, 1000)
@@ -143,7 +143,7 @@ test('files of other programs, and files that were cut, are refused', (t) => {
   refuses(t, () => MmFile.openFile(at('a')), 'ERR_MMFILE_INCOMPATIBLE')
 })
 
-test('who may only read a file can read and wait', async (t) => {
+test('a reader without write permission can read and wait', async (t) => {
   if (process.getuid?.() !== 0) {
     t.log('skipped: becoming another user takes root')
     return t.pass()

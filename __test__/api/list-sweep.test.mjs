@@ -11,7 +11,7 @@ function own() {
   return { data: `${name}-data-`.slice(-60), mutex: `${name}-lock-`.slice(-60) }
 }
 
-test('it tells what there is, without opening it', (t) => {
+test('it lists files without opening them', (t) => {
   const prefixes = own()
   t.deepEqual(list({ prefixes }), [])
   const before = Date.now()
@@ -39,7 +39,7 @@ test('it tells what there is, without opening it', (t) => {
   t.deepEqual(list({ prefixes }), [])
 })
 
-test('what a killed process left is stale, and sweep takes it away', async (t) => {
+test('a killed process's files are stale, and sweep removes them', async (t) => {
   const prefixes = own()
   const { data, mutex } = prefixes
   const creators = [1, 2, 3].map(() => start(t, 'sweepers', 'create', [data, mutex]))
@@ -50,7 +50,7 @@ test('what a killed process left is stale, and sweep takes it away', async (t) =
   )
   await Promise.all(creators.map((creator) => creator.kill()))
   if (process.platform === 'win32') {
-    // There the kernel takes everything away at once.
+    // There the kernel removes everything at once.
     t.deepEqual([list({ prefixes }), sweep({ prefixes })], [[], []])
     return
   }

@@ -31,7 +31,7 @@ test('import and require give the same', (t) => {
   t.is(imported.default.MmFile, imported.MmFile)
 })
 
-test('what is not for programs cannot be loaded', (t) => {
+test('internal files cannot be loaded', (t) => {
   t.throws(() => require('mmfile/binding.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   t.throws(() => require('mmfile/dist/shared/native.js'), { code: 'ERR_PACKAGE_PATH_NOT_EXPORTED' })
   t.is(require('mmfile/package.json').name, 'mmfile')
@@ -69,7 +69,7 @@ test('locks of two copies survive the death of their process', async (t) => {
   }
 })
 
-test('a copy that would block the thread which has the lock by another copy says so', async (t) => {
+test('a copy that would block the thread that holds the lock through another copy fails', async (t) => {
   const { said, stderr } = await run(t, 'loading', 'blocked', [copy(t)])
   t.deepEqual([said, stderr], [[['ERR_MMFILE_LOCK_HELD', 0]], ''])
 })
@@ -150,7 +150,7 @@ async function withoutBinary(t, { env, ...what } = {}) {
   return failure(t, incomplete(t, what), { env })
 }
 
-test('without its binary it says what is missing and what to do', async (t) => {
+test('without its binary the error says what is missing and what to do', async (t) => {
   const { message, lines, cause } = await withoutBinary(t)
   t.true(message.includes(`${platformPackage} is not installed`), message)
   t.true(message.includes('npm run build'), message)
@@ -175,7 +175,7 @@ test('on a platform that there is no package for it says which there are', async
   )
 })
 
-test('a binary that the system refuses: it says what the system said', async (t) => {
+test('a binary that the system refuses: the error has the system's message', async (t) => {
   const installed = { [platformPackage]: 'this is no library' }
   const { message, lines, cause } = await withoutBinary(t, { installed })
   t.regex(message, /^the native binary of mmfile cannot be loaded on /)

@@ -22,7 +22,7 @@ function things(t) {
 
 for (const [what, use] of Object.entries(uses)) {
   for (const [kind, fake] of Object.entries(fakes)) {
-    test(`${what}: what is no signal, ${kind}`, async (t) => {
+    test(`${what}: an invalid signal, ${kind}`, async (t) => {
       const { file, mutex, areFree } = things(t)
       await t.throwsAsync(async () => use({ file, mutex, signal: fake(), timeout: 100 }), {
         instanceOf: TypeError,
@@ -63,7 +63,7 @@ for (const [what, use] of Object.entries(uses)) {
     areFree()
   })
 
-  test(`${what}: a proxy that aborts, or throws from then on, when it is looked at`, async (t) => {
+  test(`${what}: a proxy that aborts or throws when it is read`, async (t) => {
     for (let looks = 0; looks < 40; looks += 1) {
       for (const how of ['abort', 'throw', 'revoke']) {
         const { file, mutex, areFree } = things(t)

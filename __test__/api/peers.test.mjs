@@ -125,7 +125,7 @@ test('more handles than the table has rows work, and are not shown', (t) => {
   t.true(late.peers().some(({ self }) => self))
 })
 
-test('rows of the dead are taken over', async (t) => {
+test('rows of dead processes are reused', async (t) => {
   const file = create(t)
   const crowd = await actor(t)
   for (let at = 0; at < 95; at += 1) await crowd.keeps(`${at}`, 'MmFile', 'openExisting', file.id)

@@ -36,7 +36,7 @@ test('100,000 segments, in any order and by several handles', (t) => {
   t.deepEqual(wrong.slice(0, 10), [])
 })
 
-test('iteration shows what is present now', (t) => {
+test('iteration yields the segments that exist when it begins', (t) => {
   const file = create(t)
   t.deepEqual([...file], [])
   file.appendAll(['a', 'b'])

@@ -1,4 +1,4 @@
-// seal(): no more segments, for anybody, ever.
+// seal(): no more segments, from any process.
 
 import { readFileSync } from 'node:fs'
 import test from 'ava'
@@ -8,7 +8,7 @@ import { closing, create, objectOf, open, refuses } from '../support/files.mjs'
 
 const onLinux = process.platform === 'linux' ? test : test.skip
 
-test('a sealed file takes no more, from any handle and by any way', (t) => {
+test('a sealed file accepts no more segments, from any handle by any method', (t) => {
   const file = create(t)
   const other = open(t, file)
   const reader = open(t, file, { access: 'read' })
@@ -87,7 +87,7 @@ test('sealing inside withLock', (t) => {
   t.true(open(t, file).sealed)
 })
 
-test('the seal stays when the one who set it has gone', (t) => {
+test('the seal stays when its process has gone', (t) => {
   const file = create(t, 64, { lifetime: 'last-process' })
   const other = open(t, file)
   file.seal()
@@ -97,7 +97,7 @@ test('the seal stays when the one who set it has gone', (t) => {
   t.deepEqual([late.isCreator, late.sealed], [false, true])
 })
 
-test('what others append at that moment is there whole, or refused', async (t) => {
+test('concurrent appends are complete, or refused', async (t) => {
   for (let round = 0; round < 5; round += 1) {
     const file = create(t, 1 << 20)
     const children = [0, 1].map((at) => start(t, 'appenders', 'untilSealed', [file.id, at]))

@@ -80,7 +80,7 @@ const calls = [
   ['path', (_, wrong) => MmFile.openFile(wrong)],
 ]
 
-test('what cannot be looked at, as every argument', async (t) => {
+test('unreadable objects, as every argument', async (t) => {
   const file = create(t)
   file.append('x')
   for (const [name, call, values = shy] of calls) {
@@ -120,7 +120,7 @@ const numeric = {
 }
 
 for (const [name, calls] of Object.entries(numeric)) {
-  test(`what is no number, or out of range: ${name}`, async (t) => {
+  test(`not a number, or out of range: ${name}`, async (t) => {
     const file = create(t)
     const mutex = closing(t, NamedMutex.open(uniqueId('numbers')))
     const message = new RegExp(`"${name}"`)

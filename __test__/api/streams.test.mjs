@@ -84,7 +84,7 @@ test('nothing is appended behind a chunk that failed, also of those that the str
   t.deepEqual([...file], ['1234'])
 })
 
-test('what is no value destroys it too', async (t) => {
+test('an invalid chunk destroys it, too', async (t) => {
   const file = create(t)
   const writing = pipeline(Readable.from(['a', 5]), file.createWriteStream())
   await t.throwsAsync(writing, { code: 'ERR_INVALID_ARG_TYPE' })

@@ -110,7 +110,7 @@ test('bytes that are no text of the encoding', async (t) => {
   t.is((await file.segments({ as: 'bytes' }).next()).value[0], 0xff)
 })
 
-test('bytes stay what they are with any encoding', (t) => {
+test('bytes are not changed by any encoding', (t) => {
   for (const encoding of Object.keys(sizes)) {
     const file = create(t, 4096, { encoding })
     const bytes = Uint8Array.from({ length: 256 }, (_, at) => at)

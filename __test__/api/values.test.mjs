@@ -168,7 +168,7 @@ test('a Buffer from the pool brings its own bytes only', (t) => {
   t.is(file.readBytes(file.append(small)).toString(), 'in the pool')
 })
 
-test('a value can change afterwards: what was written does not', (t) => {
+test('changing a value afterwards does not change its segment', (t) => {
   const file = create(t)
   const value = new Uint8Array([1, 2, 3])
   file.append(value)
@@ -189,7 +189,7 @@ test('an odd number of bytes is no text, and says how to read it', (t) => {
   refuses(t, () => [...file], 'ERR_MMFILE_NOT_TEXT')
 })
 
-test('what is not there is ERR_MMFILE_SEGMENT_RANGE, by whichever way', (t) => {
+test('reading a missing segment is ERR_MMFILE_SEGMENT_RANGE, by every method', (t) => {
   const file = create(t)
   const target = new Uint8Array(8).fill(7)
   for (const length of [0, 1]) {
@@ -210,7 +210,7 @@ test('what is not there is ERR_MMFILE_SEGMENT_RANGE, by whichever way', (t) => {
   t.true(target.every((byte) => byte === 7))
 })
 
-test('readBytes is a copy, readInto fills what it is given', (t) => {
+test('readBytes returns a copy, readInto fills its target', (t) => {
   const file = create(t)
   file.append(new Uint8Array([1, 2, 3, 4]))
   const copy = file.readBytes(0)

@@ -42,11 +42,11 @@ for (const end of ['close', 'terminate', 'exit', 'gc']) {
   })
 }
 
-test('workers that end with views in their hands, over and over', async (t) => {
+test('workers that end while they have views, repeatedly', async (t) => {
   t.deepEqual(await play(t, 'endWithViews'), ['ended'])
 })
 
-test('a process that ends with views in its hands', async (t) => {
+test('a process that ends while it has views', async (t) => {
   t.deepEqual(await play(t, 'exitWithViews'), ['view'])
 })
 

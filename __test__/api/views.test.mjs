@@ -74,7 +74,7 @@ test('the last byte of a full file', (t) => {
   }
 })
 
-test('what a view can be used for', (t) => {
+test('uses of a view', (t) => {
   const file = create(t)
   file.append('Grüße 💾')
   const view = file.view(0)

@@ -97,7 +97,7 @@ test('an exclusive writer sends the real bytes of arrays with misleading own pro
 
 for (const last of [112, 96]) {
   // 2 ** 32 units later the tail is 0 again, or -1 as a signed number.
-  onLinux(`an exclusive writer goes on where positions wrap, behind ${last} bytes`, async (t) => {
+  onLinux(`an exclusive writer continues where positions wrap, behind ${last} bytes`, async (t) => {
     const one = small(t)
     const units = one.capacity / 16
     for (let n = 0; n < units / 8 - 1; n += 1) t.is(one.trySend(Buffer.alloc(112)), n)
@@ -118,7 +118,7 @@ for (const last of [112, 96]) {
   })
 }
 
-test('a reservation is filled over awaits, and sends what is committed', async (t) => {
+test('a reservation is filled over awaits, and sends the committed bytes', async (t) => {
   const one = small(t)
   const reader = one.reader()
   const writer = await one.exclusiveWriter()

@@ -53,7 +53,7 @@ test('groups are made on every way to open', (t) => {
   t.notThrows(() => one.member('x'))
 })
 
-test('removing a group evicts its members and lets writers go on', (t) => {
+test('removing a group evicts its members and unblocks writers', (t) => {
   const one = jobs(t)
   const member = one.member('workers')
   one.removeGroup('workers')
@@ -136,7 +136,7 @@ const ways = {
 }
 
 for (const [name, act] of Object.entries(ways)) {
-  test(`${name} gives back what is not acknowledged`, async (t) => {
+  test(`${name} gives back jobs that are not acknowledged`, async (t) => {
     const one = jobs(t)
     one.sendSync('job')
     await act(one.member('workers'))
@@ -182,7 +182,7 @@ test('a member is SEALED only when its group has acknowledged everything', async
   refuses(t, () => b.tryReceive(), 'ERR_MMFILE_SEALED')
 })
 
-test('what an evicted member had goes to another, and its ack is EVICTED', (t) => {
+test('jobs of an evicted member go to another one, and its ack is EVICTED', (t) => {
   const one = jobs(t)
   one.sendSync('job')
   const [a, b] = [one.member('workers'), one.member('workers')]
@@ -246,7 +246,7 @@ test('work() acknowledges what fulfils, gives back what rejects, and ends with t
   ])
 })
 
-test('work() runs so many at a time, and at its signal waits for those', async (t) => {
+test('work() runs `concurrency` handlers, and waits for them at its signal', async (t) => {
   const one = jobs(t)
   one.sendAllSync(Array.from({ length: 20 }, (_, n) => n))
   const stop = new AbortController()

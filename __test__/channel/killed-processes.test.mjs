@@ -1,4 +1,5 @@
-// Channels between processes that are killed: what arrives, who gets what a dead one had, and how soon.
+// Channels between processes that are killed: which messages arrive, and who gets a dead process's
+// jobs, and how soon.
 
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,7 +16,7 @@ const PROGRAMS = 'channel-programs'
 const withSignals = process.platform === 'win32' ? test.skip : test
 const json = { encoding: 'json', capacity: 65_536 }
 
-/** Says everything that a killed program had said. */
+/** Returns all output of a killed program. */
 async function rest(child) {
   const said = []
   for await (const value of child.said()) if (!value?.cut) said.push(value)
@@ -151,7 +152,7 @@ test('a job of a member that is killed goes to another one, attempt + 1', async 
   job.ack()
 })
 
-test('what a killed member had comes before newer jobs, however many there are', async (t) => {
+test('jobs of a killed member come before newer ones, however many there are', async (t) => {
   const one = channel(t, { ...json, groups: ['g'] })
   one.sendAllSync(['old', 'new'])
   const child = start(t, PROGRAMS, 'taker', [one.id, 'g'])
@@ -210,7 +211,7 @@ for (const place of ['memory', 'disk']) {
       [...counts.values()].every((count) => count === 1),
       'none twice',
     )
-    // A worker may die between its ack and its word.
+    // A worker may die between its ack and its report.
     t.true(counts.size >= total - 4, `${counts.size} of ${total}`)
     refuses(t, () => one.member('g').tryReceive(), 'ERR_MMFILE_SEALED')
   })

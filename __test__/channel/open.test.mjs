@@ -7,7 +7,7 @@ import test from 'ava'
 import { Channel, list, MmFileError, remove, sweep } from 'mmfile'
 import { channel, closing, folder, refuses, rejects, uniqueId } from '../support/channels.mjs'
 
-test('a new channel is in memory, has an id and says what it is', (t) => {
+test('a new channel is in memory, has an id and its properties', (t) => {
   const one = channel(t)
   t.regex(one.id, /^[0-9a-f-]{36}$/)
   const { path, capacity, maxByteLength, encoding, onFull, access } = one
@@ -82,7 +82,7 @@ test('flush() is for channels on disk', async (t) => {
   refuses(t, () => channel(t).flushSync(), 'ERR_MMFILE_UNSUPPORTED')
 })
 
-test('the creator ends a channel, and its handles go on', (t) => {
+test('the creator ends a channel, and open handles keep working', (t) => {
   const one = channel(t)
   const other = closing(t, Channel.openExisting(one.id))
   one.close()
@@ -185,7 +185,7 @@ test('any bytes are accepted, and the error for a string names encodings', (t) =
   t.throws(() => one.trySend({ a: 1 }), { code: 'ERR_INVALID_ARG_TYPE', message: /json/ })
 })
 
-test('what an encoding does not have is a wrong argument, and nothing was sent', (t) => {
+test('a value that cannot be encoded is a wrong argument, and nothing was sent', (t) => {
   const json = channel(t, { encoding: 'json' })
   const circle = {}
   circle.self = circle
@@ -206,7 +206,7 @@ test('what an encoding does not have is a wrong argument, and nothing was sent',
   t.is(json.nextIndex, 0)
 })
 
-test('what cannot be decoded is NOT_TEXT, and what follows can be read', (t) => {
+test('a message that cannot be decoded is NOT_TEXT, and later ones can be read', (t) => {
   const bad = { utf8: [0xff], utf16le: [1], json: [0x7b], v8: [1, 2, 3] }
   const reasons = { utf8: 'it is not UTF-8 text', utf16le: 'it has an odd number of bytes, 1' }
   for (const [encoding, bytes] of Object.entries(bad)) {
@@ -261,7 +261,7 @@ test('access "read" allows lossy readers, newest() and the properties only', asy
   await rejects(t, read.request('x'), 'ERR_MMFILE_READ_ONLY')
 })
 
-test('options are checked, with Node’s words, and typing errors are found', (t) => {
+test('options are checked, with Node’s messages, and misspelt ones are found', (t) => {
   const wrong = [
     [{ capacity: 'x' }, 'ERR_INVALID_ARG_TYPE'],
     [{ capacity: 0 }, 'ERR_OUT_OF_RANGE'],
@@ -334,7 +334,7 @@ test('a channel of other prefixes is another one', (t) => {
   closing(t, Channel.openExisting(id, { prefixes }))
 })
 
-test('it does not travel by postMessage, and says so', (t) => {
+test('postMessage refuses it', (t) => {
   const one = channel(t)
   t.throws(() => structuredClone(one), { any: true, message: /send its id instead/ })
 })

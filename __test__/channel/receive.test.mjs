@@ -368,7 +368,7 @@ test('a reader that joins in the middle of a burst misses and repeats nothing', 
   await burst
 })
 
-test('tryReceiveAll returns what is there when it is called, and 16 MiB of copies', (t) => {
+test('tryReceiveAll returns the available messages, and at most 16 MiB of copies', (t) => {
   const one = channel(t, {
     capacity: 64 << 20,
     groups: ['workers'],

@@ -184,7 +184,7 @@ test('a damaged reply is ignored', async (t) => {
   t.is(await request, undefined)
 })
 
-test('what ends the channel of the replies ends the requests that wait, not later ones', async (t) => {
+test('the end of the replies' channel ends pending requests, not later ones', async (t) => {
   const prefixes = { data: 'a-', mutex: 'b-', channel: `c${uniqueId()}-`.slice(0, 40) }
   const one = channel(t, { encoding: 'json', prefixes })
   let evict = () => {}
@@ -232,7 +232,7 @@ test('without a server a request waits, times out, or fails at once', async (t) 
   t.is(await waiting, 'there')
 })
 
-test('a request that times out although a process serves says so', async (t) => {
+test('a request that times out although a process serves: the message says so', async (t) => {
   const one = channel(t, { encoding: 'json' })
   let finish
   serving(t, one, () => new Promise((resolve) => (finish = resolve)))
@@ -241,7 +241,7 @@ test('a request that times out although a process serves says so', async (t) => 
   finish?.()
 })
 
-test('a request that finds no room says what leaves none', async (t) => {
+test('a request that finds no room: the message says why', async (t) => {
   const one = channel(t, { encoding: 'bytes', capacity: 4096 })
   const waiting = []
   for (let n = 0; n < 8; n += 1) waiting.push(one.request(Buffer.alloc(900), { timeout: 500 }))

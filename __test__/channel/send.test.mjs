@@ -234,7 +234,7 @@ test('a fill that throws, promises or counts wrongly sends nothing', (t) => {
   t.is(one.sendSync(Buffer.from('x')), 0)
 })
 
-test('what a fill does with its own channel is LOCK_HELD, no hang', (t) => {
+test('calls of a fill on its own channel are LOCK_HELD, and do not hang', (t) => {
   const one = small(t)
   const other = closing(t, Channel.openExisting(one.id))
   const index = one.sendWithSync(4, (bytes) => {
@@ -332,7 +332,7 @@ test('a write stream sends every chunk and waits for room', async (t) => {
   t.is(got.length, 100)
 })
 
-test('what peers() and participants() show', (t) => {
+test('the rows of peers() and participants()', (t) => {
   const one = small(t, { groups: ['g'] })
   const other = closing(t, Channel.openExisting(one.id, { access: 'read' }))
   t.deepEqual(

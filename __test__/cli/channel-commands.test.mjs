@@ -36,7 +36,7 @@ test('ls, inspect and peers show channels', async (t) => {
   t.regex((await command(t, ['peers', one.id])).stdout, /PARTICIPANT +ROLE/)
 })
 
-test('cat prints what is there, by encoding and form', async (t) => {
+test('cat prints the messages, by encoding and form', async (t) => {
   const text = channel(t, { encoding: 'utf8' })
   text.sendAllSync(['a', 'ä', 'c'])
   const cat = async (...args) => (await command(t, ['cat', ...args])).stdout
@@ -63,7 +63,7 @@ test('cat prints what is there, by encoding and form', async (t) => {
   t.is(await cat(json.id), '{"a":[1]}\n')
 })
 
-test('follow prints what comes until the seal, and takes part in nothing', async (t) => {
+test('follow prints new messages until the seal, and joins nothing', async (t) => {
   const one = channel(t, { encoding: 'json' })
   one.sendSync(0)
   const following = command(t, ['follow', one.id, '--json'])
@@ -108,7 +108,7 @@ test('a UUID names a channel however it is written', async (t) => {
   t.is((await command(t, ['cat', one.id])).status, 1)
 })
 
-test('an ID that is a file and a channel wants --kind', async (t) => {
+test('an ID that is a file and a channel needs --kind', async (t) => {
   const id = uniqueId()
   closing(t, MmFile.createNew(100, { id })).append('of the file')
   closing(t, Channel.createNew({ id, encoding: 'utf8' })).sendSync('of the channel')
@@ -122,7 +122,7 @@ test('an ID that is a file and a channel wants --kind', async (t) => {
   t.is((await command(t, ['cat', id])).stdout, 'of the file\n')
 })
 
-test('a command says what an ID is that it is not for, and which command is', async (t) => {
+test('the error for an ID of the wrong kind names the kind and the right command', async (t) => {
   const place = folder(t)
   const one = channel(t, { encoding: 'utf8' })
   const file = closing(t, MmFile.createNew(100))

@@ -256,7 +256,7 @@ onLinux('--directory is where files are, for every command', async (t) => {
   t.deepEqual(readdirSync(directory), [])
 })
 
-test('rm takes ids away, and leaves those who have the file open alone', async (t) => {
+test('rm removes ids, and does not disturb processes that have the file open', async (t) => {
   const files = [1, 2].map(() => create(t, 4096))
   const ids = files.map(({ id }) => id)
   const none = uniqueId()

@@ -1,4 +1,4 @@
-// The command line: what is in a file, and what is put into it.
+// The command line: reading and writing a file's contents.
 
 import test from 'ava'
 import { MmFile } from 'mmfile'
@@ -177,7 +177,7 @@ test('cat prints segments', async (t) => {
   t.deepEqual((await command(t, ['cat', '--bytes', file.id, '4'])).bytes, Buffer.from(odd))
 })
 
-test('cat of much, to a reader that takes its time or goes away', async (t) => {
+test('cat of much output, to a reader that is slow or closes the pipe', async (t) => {
   const file = create(t, 16 << 20)
   for (let index = 0; index < 64; index += 1) file.append(`${index}:${'x'.repeat(100_000)}`)
   const { stdout, status } = await command(t, ['cat', file.id])
@@ -190,7 +190,7 @@ test('cat of much, to a reader that takes its time or goes away', async (t) => {
   t.deepEqual([quiet, stderr], [0, ''])
 })
 
-test('follow prints what is there and what comes, until the file is sealed', async (t) => {
+test('follow prints existing and new segments, until the file is sealed', async (t) => {
   const file = create(t, 4096)
   file.append('there')
   const all = startCommand(t, ['follow', file.id])

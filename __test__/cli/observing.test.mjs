@@ -71,7 +71,7 @@ for (const [name, make] of Object.entries(kinds)) {
     await rejects(t, waits(one, 300), 'ERR_MMFILE_TIMEOUT')
   })
 
-  test(`${name}: peers shows the programs, who holds the lock, and not itself`, async (t) => {
+  test(`${name}: peers shows the programs and the holder of the lock, but not itself`, async (t) => {
     const one = full(t)
     const rows = async () => {
       const shown = JSON.parse((await command(t, ['peers', one.id, '--json'])).stdout)
@@ -99,7 +99,7 @@ for (const [name, make] of Object.entries(kinds)) {
   })
 }
 
-test('what no process has open is not there, and stays for sweep', async (t) => {
+test('an object that no process has open is not found, and is left for sweep', async (t) => {
   // Others sweep the usual folder.
   const [id, directory] = [uniqueId(), folder(t)]
   const env = process.platform === 'win32' ? {} : { MMFILE_DIRECTORY: directory }

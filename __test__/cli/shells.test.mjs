@@ -26,7 +26,7 @@ function withCommand(t) {
 }
 
 const has = (program, ...args) => spawnSync(program, args).status === 0
-/** A test that is skipped without something, and says so in its title. */
+/** A test that is skipped if something is missing; its title says so. */
 const needs = (what, isThere) => (title, run) =>
   isThere ? test(title, run) : test.skip(`${title} (needs ${what})`, run)
 const inBash = needs('bash', has('bash', '--version'))
@@ -91,7 +91,7 @@ inZsh('zsh completes commands, options and ids', (t) => {
   t.true(complete(`mmfile cat ${file.id.slice(0, 20)}`).includes(file.id))
 })
 
-onTerminal('colours are for terminals that want them', (t) => {
+onTerminal('colours are for terminals that allow them', (t) => {
   create(t)
   const call = withCommand(t)
   const shown = (env) => {

@@ -1,4 +1,5 @@
-// Another program cuts a file on disk short while it is used: touching what is gone would end the process.
+// Another program cuts a file on disk short while it is used: accessing the missing part would end the
+// process.
 
 import test from 'ava'
 import { run } from '../support/child.mjs'
@@ -7,7 +8,7 @@ import { folder } from '../support/files.mjs'
 // Windows does not let a program cut a mapped file.
 const whereFilesAreCut = process.platform === 'win32' ? test.skip : test
 
-whereFilesAreCut('what is filled in and what is waited for, while the file is cut', async (t) => {
+whereFilesAreCut('fills in place and waits, while the file is cut', async (t) => {
   const { said, code, signal } = await run(t, 'cut', 'cut', [folder(t)])
   t.deepEqual([code, signal], [0, null], `it ended in ${said.at(-1)?.name}`)
   const outcomes = said.filter(({ name }) => name === undefined)

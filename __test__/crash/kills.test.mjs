@@ -1,4 +1,4 @@
-// Processes that are killed with SIGKILL, at the worst moment and at any: the others go on.
+// Processes that are killed with SIGKILL, at the worst moment and at random: the others continue.
 
 import { availableParallelism, loadavg } from 'node:os'
 import test from 'ava'
@@ -7,7 +7,7 @@ import { start } from '../support/child.mjs'
 import { create, left, open, randoms, rounds, summary, uniqueId } from '../support/files.mjs'
 
 const kills = rounds(100)
-// A machine that others keep busy ends a process late: what is measured here is with a core to spare.
+// A busy machine ends a process late: the measurements need a free core.
 const limit = loadavg()[0] > availableParallelism() ? 1000 : 100
 const now = () => Number(process.hrtime.bigint()) / 1e6
 
@@ -187,7 +187,7 @@ test.serial('an abandoned lock is reported to the next holder only', async (t) =
   t.is(file.recovered, 1)
 })
 
-test.serial('everybody is killed: the file is gone, and its id free', async (t) => {
+test.serial('all processes are killed: the file is gone, and its id free', async (t) => {
   const id = uniqueId('all-dead')
   const victims = [start(t, 'victims', 'have', [id]), start(t, 'victims', 'have', [id])]
   for (const victim of victims) await victim.next()

@@ -9,7 +9,7 @@ import { PROMPT } from '../support/time.mjs'
 const onLinux = process.platform === 'linux' ? test : test.skip
 
 for (const what of ['file', 'reader', 'view', 'guard']) {
-  onLinux(`nobody closes anything: ${what}`, async (t) => {
+  onLinux(`nothing is closed: ${what}`, async (t) => {
     const count = what === 'file' ? rounds(10_000) : rounds(2000)
     const { said, stderr, code } = await run(t, 'misuse', 'forget', [what, count], {
       node: ['--expose-gc'],

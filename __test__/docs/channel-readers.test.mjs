@@ -101,7 +101,7 @@ for (const [language, find] of Object.entries(readers)) {
     channel.close()
   })
 
-  withReader('goes on when positions come round', async (t, directory, start) => {
+  withReader('continues when positions wrap', async (t, directory, start) => {
     const options = { encoding: 'utf8', capacity: 4096, directory }
     const first = Channel.createOrOpen('round', options)
     first.sendSync(text(0))

@@ -90,7 +90,7 @@ onLinux('job queue: every job is done or failed, whatever worker is killed', asy
   t.true([...failed].every((line) => /n: \d?3 /.test(line)))
 })
 
-onLinux('rpc: replies, a handler that fails, and nobody who serves', async (t) => {
+onLinux('rpc: replies, a handler that fails, and no server', async (t) => {
   const { run } = place(t)
   const alone = run('rpc', 'call')
   t.is(await alone.exited, 0)

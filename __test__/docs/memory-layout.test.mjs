@@ -194,7 +194,7 @@ function median(times) {
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-foreign('the reader reads what we write, is woken by more, and ends at the seal', async (t) => {
+foreign('the reader reads the package's segments, is woken by more, and ends at the seal', async (t) => {
   const file = create(t, 10_000)
   const values = ['Grüße 💾', '', 'x']
   file.append(values[0])
@@ -231,7 +231,7 @@ foreign('the reader keeps the file, and is a peer', async (t) => {
   await t.throwsAsync(wait, { code: 'ERR_MMFILE_PEER_GONE' })
 })
 
-foreign('we read what the writer appends, and sleepers are woken', async (t) => {
+foreign('the package reads the writer's segments, and its sleepers are woken', async (t) => {
   const file = create(t, 10_000)
   const handle = open(t, file, { access: 'read' })
   const path = programs(t)
@@ -256,7 +256,7 @@ foreign('we read what the writer appends, and sleepers are woken', async (t) => 
   t.is(file.recovered, 0)
 })
 
-foreign('the writer refuses what does not fit and what is sealed', async (t) => {
+foreign('the writer refuses values that do not fit, and a sealed file', async (t) => {
   const path = programs(t)
   const say = async (file, value) => {
     const writer = begin(t, path, 'mmfile_writer.py', file.id)

@@ -213,7 +213,7 @@ test('a guard is released only once', (t) => {
   third.release()
 })
 
-test('another process waits for the lock, and for no longer than it wants to', async (t) => {
+test('another process waits for the lock, and no longer than its timeout', async (t) => {
   const file = open(t, create(t), { lockTimeout: 60 })
   const child = start(t, 'locks', 'hold', [file.id])
   await child.next()
@@ -286,7 +286,7 @@ test('a guard that is lost after its file was closed is nothing to warn of', asy
   t.deepEqual([said, stderr], [['free'], ''])
 })
 
-test('errors of the lock are what they say they are', (t) => {
+test('errors of the lock have the right codes', (t) => {
   const file = create(t)
   const error = t.throws(() => file.withLockSync(() => file.tryLock()))
   t.true(error instanceof MmFileError)

@@ -45,7 +45,7 @@ test('a second lock on the same handle is an error, not a hang', async (t) => {
   )
 })
 
-test('what would block the thread that has to release the lock is an error, with another handle too', async (t) => {
+test('a call that would block the thread that has to release the lock fails, also through another handle', async (t) => {
   const file = create(t, 1 << 16, { lockTimeout: 60_000 })
   const other = open(t, file, { lockTimeout: 60_000 })
   const guard = await file.lock()

@@ -60,7 +60,7 @@ test('nothing is left when the last one has closed it', (t) => {
   t.deepEqual(left(name), [])
 })
 
-test('console.log of a mutex tells what it is, before and after', (t) => {
+test('console.log of a mutex shows its state, before and after', (t) => {
   const mutex = NamedMutex.open(uniqueId('shown'))
   t.is(inspect(mutex), `NamedMutex { name: '${mutex.name}', isCreator: true }`)
   mutex.close()

@@ -73,7 +73,7 @@ foreign('the word at the end is zero whenever there is room for it', (t) => {
   }
 })
 
-foreign('what it appends is there, by every way to look', async (t) => {
+foreign('every way to read sees what it appends', async (t) => {
   const file = create(t, 4096)
   const reader = open(t, file, { access: 'read' })
   file.append('ours')
@@ -123,7 +123,7 @@ for (const look of [
 }
 
 // Others that run beside it would stop the event loop, whose time is taken here.
-foreignAlone('a wait for what it appends ends soon, though nobody wakes it', async (t) => {
+foreignAlone('a wait for its segment ends soon, although it wakes no process', async (t) => {
   const file = create(t, 4096)
   for (let index = 0; index < 3; index += 1) {
     const wait = file.waitFor(index)
@@ -173,7 +173,7 @@ const wrong = {
 }
 
 for (const [name, word] of Object.entries(wrong)) {
-  foreign(`${name} is ERR_MMFILE_CORRUPT, and what was there before stays`, async (t) => {
+  foreign(`${name} is ERR_MMFILE_CORRUPT, and earlier segments stay`, async (t) => {
     const file = create(t, 100)
     file.append('12345')
     const reader = open(t, file, { access: 'read' })

@@ -99,7 +99,7 @@ for (const lifetime of ['last-process', 'creator']) {
 }
 
 for (const how of ['its creator closed it in order', 'remove() did it']) {
-  onLinux(`a file whose name is gone because ${how} goes on, held or not`, async (t) => {
+  onLinux(`a file whose name is gone because ${how} keeps working, locked or not`, async (t) => {
     const directory = folder(t)
     const creator = await actor(t)
     await creator.keeps('file', 'MmFile', 'createNew', 4096, { directory })

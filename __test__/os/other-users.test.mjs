@@ -81,7 +81,7 @@ withUsers("another user's files and mutexes: nothing of them can be had", async 
   t.deepEqual([...left(id), ...left(mutex)], [])
 })
 
-withUsers('files on disk of another user are what their permissions say', async (t) => {
+withUsers('files on disk of another user follow their permissions', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'mmfile-'))
   t.teardown(() => rmSync(dir, { recursive: true, force: true }))
   const user = newUser(t)

@@ -195,7 +195,7 @@ onLinux('stopped with a mutex, then killed: the next one is told', async (t) => 
   t.deepEqual(left(name), [])
 })
 
-onLinux('stopped while it waits: it goes on where it stood', async (t) => {
+onLinux('stopped while it waits: it continues where it was', async (t) => {
   const file = create(t)
   for (const call of ['waitFor', 'waitForSync']) {
     const one = await actor(t)

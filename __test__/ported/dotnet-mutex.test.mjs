@@ -40,7 +40,7 @@ test('ConstructorAndDisposeTest', (t) => {
   refuses(t, () => owned.tryLock(), 'ERR_MMFILE_CLOSED')
 })
 
-test('AcquireAndReleaseTest: a guard releases once, and what is held is not taken again', (t) => {
+test('AcquireAndReleaseTest: a guard releases once, and a held mutex is not taken again', (t) => {
   const one = mutex(t)
   const first = one.lockSync({ timeout: 0 })
   refuses(t, () => one.lockSync({ timeout: 0 }), 'ERR_MMFILE_LOCK_HELD')

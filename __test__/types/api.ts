@@ -127,7 +127,7 @@ remove('id', { kind: 'segment' })
 // @ts-expect-error functions of the package
 MmFile.list()
 
-// Who has it open.
+// The processes that have it open.
 same<ReturnType<typeof file.peers>, Peer[]>(true)
 for (const peer of file.peers()) {
   same<typeof peer.pid, number>(true)

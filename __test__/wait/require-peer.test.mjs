@@ -156,7 +156,7 @@ test('the creator does not miss itself, nor another handle of its process', asyn
   await waiting
 })
 
-test('what the creator appends last is not missed, nor its seal', async (t) => {
+test('the creator's last segment is not missed, nor its seal', async (t) => {
   for (let round = 0; round < rounds(30); round += 1) {
     const producer = await actor(t)
     await producer.keeps('file', 'MmFile', 'createNew', 4096)
@@ -190,7 +190,7 @@ test('a file on disk that is opened again has no creator any more', async (t) =>
   await t.notThrowsAsync(again.waitFor(0, { requirePeer: 'creator' }))
 })
 
-test('what is no peer that can be required', async (t) => {
+test('processes that do not count as a required peer', async (t) => {
   const file = create(t)
   for (const requirePeer of [null, 0, 1, {}, ['creator']]) {
     const code = 'ERR_INVALID_ARG_TYPE'

@@ -87,7 +87,7 @@ test("libuv's pool is not needed", async (t) => {
   t.deepEqual(await child.next(), { blocked: true })
 })
 
-test('what is appended inside withLock is seen before the lock is released', async (t) => {
+test('segments appended inside withLock are seen before the lock is released', async (t) => {
   const file = create(t)
   const child = start(t, 'waits', 'inside', [file.id])
   const wait = file.waitFor(0)

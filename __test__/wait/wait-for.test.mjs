@@ -254,7 +254,7 @@ test('sealing rejects the waits for what can never come', async (t) => {
   }
 })
 
-test('what is awaited is there when the promise resolves', async (t) => {
+test('the awaited segment is there when the promise resolves', async (t) => {
   const file = create(t, 1 << 20)
   const other = open(t, file)
   const random = Array.from({ length: 200 }, (_, at) => (at * 7919) % 200)

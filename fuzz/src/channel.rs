@@ -28,7 +28,7 @@ fn open(access: Access) -> mmfile_core::Result<Channel> {
     Channel::open_existing(ID, &options)
 }
 
-/// A script: what a second mapping writes where, and what we do in between.
+/// A script: writes through a second mapping, and our operations in between.
 pub fn channel(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let drops = input.byte() % 4 == 0;
@@ -66,7 +66,7 @@ pub fn channel(bytes: &[u8]) {
             1 => object.put(RING + usize::from(input.byte()) * 4, &input.take(4)),
             2 => object.put(object.control() + usize::from(input.byte()) * 4, &input.take(4)),
             3 => object.put(object.control() + usize::from(input.short() % 1024), &input.take(8)),
-            // Positions near those that are believed.
+            // Positions near the valid ones.
             4 => {
                 let near = u32::from(input.byte() % 96).wrapping_sub(16);
                 let at = object.control() + 0xc0 + usize::from(input.byte() % 64) * 4;

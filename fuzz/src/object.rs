@@ -15,7 +15,7 @@ const STATE: usize = 0x00c;
 pub(crate) const CAPACITY: usize = 0x020;
 const LOCK: usize = 0x080;
 const LOCK_HOLDER: usize = 0x0b8;
-/// Magic, version, architecture, C library, process namespace: what a program of this machine writes.
+/// Magic, version, architecture, C library, process namespace: as a program of this machine writes them.
 pub(crate) const DESCRIBED: [std::ops::Range<usize>; 3] =
     [0x000..0x00c, 0x010..0x018, 0x030..0x038];
 

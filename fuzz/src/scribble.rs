@@ -4,7 +4,7 @@ use crate::input::Input;
 use crate::object::{self, Object};
 use crate::{LOCK_TIMEOUT, create, end, name, operate};
 
-/// A script: what a second mapping writes where, and what we do in between.
+/// A script: writes through a second mapping, and our operations in between.
 pub fn scribble(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let capacity = 16 + u64::from(input.byte()) * 4;

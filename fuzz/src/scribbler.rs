@@ -17,7 +17,7 @@ pub(crate) struct Write {
     pub(crate) offset: u16,
     /// At most 8.
     pub(crate) length: u8,
-    /// `None`: what stood there at the beginning, so that checks are passed every now and then.
+    /// `None`: the original bytes, so that checks are passed now and then.
     pub(crate) bytes: Option<[u8; 8]>,
 }
 

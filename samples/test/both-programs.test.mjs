@@ -23,7 +23,7 @@ const withSignals = windows ? test.serial.skip : test.serial
 
 // Tests that depend on passing time come first, one at a time.
 
-test.serial('a destination killed half-way: says so within a second, and exits 1', async (t) => {
+test.serial('a destination killed half-way is reported within a second, with exit status 1', async (t) => {
   const program = new Program(t, source, ['--headless', '--duration', '4'])
   const id = await program.fileId()
   const pid = await program.destinationPid()
@@ -128,7 +128,7 @@ test('takes an XML file in UTF-16, as .NET writes it', async (t) => {
   t.regex(stdout, row('Name', 'Ünïcödé'))
 })
 
-test('explains what is wrong with a tasks file', async (t) => {
+test('explains the errors of a tasks file', async (t) => {
   const folder = temporaryFolder(t)
   const cases = [
     ['absent.json', undefined, /absent\.json: ENOENT/],

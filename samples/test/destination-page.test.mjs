@@ -92,7 +92,7 @@ test.serial(
   },
 )
 
-test.serial('a task that is to fail stops half-way, and says so', async (t) => {
+test.serial('a task that should fail stops half-way, and reports it', async (t) => {
   const { file, program, address } = await startDestination(t, threeTasks())
   const page = await open(t, address)
   await page.getByRole('radio', { name: 'Fail half-way' }).check()
@@ -122,7 +122,7 @@ test.serial('a cancelled task is a result, too', async (t) => {
   t.regex(result.result, /^Cancelled after \d+\.\d s of 60 s$/)
 })
 
-test.serial('says beside the field what is wrong with it', async (t) => {
+test.serial('shows an error beside its field', async (t) => {
   const { file, address, end } = await startDestination(t, threeTasks())
   const page = await open(t, address)
   const duration = page.getByLabel('Duration')

@@ -347,7 +347,7 @@ test.serial('Enter that is held starts one process, and deletes one task', async
   t.is(await tasksOf(page).count(), 2)
 })
 
-test.serial('what ends a run by the keyboard leaves the focus at what came of it', async (t) => {
+test.serial('ending a run by the keyboard moves the focus to its result', async (t) => {
   const { program, address } = await startSource(t)
   const page = await open(t, address)
   const focused = () => page.evaluate(() => document.activeElement.id)

@@ -217,7 +217,7 @@ test.serial(
   },
 )
 
-test.serial('who holds the lock, and who else has the file open', async (t) => {
+test.serial('the holder of the lock, and other processes that have the file open', async (t) => {
   const { program, address } = await startSource(t)
   const page = await open(t, address)
   const run = await startRun(page, program)

@@ -78,7 +78,7 @@ test.serial('a task is created, run in the other process, and its result is show
   leavesNothing(t, id)
 })
 
-test.serial('says beside each field what is wrong with it', async (t) => {
+test.serial('shows each error beside its field', async (t) => {
   const { address } = await startSource(t)
   const page = await open(t, address)
   await page.getByRole('button', { name: 'New task' }).click()
@@ -155,7 +155,7 @@ test.serial('tasks are edited and deleted, and are still there after a restart',
   t.deepEqual(await names(page), ['First', 'Tidy the archive', 'Third', 'Fourth'])
 })
 
-test.serial('without tasks there is nothing to run, and the page says how to go on', async (t) => {
+test.serial('without tasks there is nothing to run, and the page says what to do', async (t) => {
   const { address } = await startSource(t)
   const page = await open(t, address)
   for (let left = 3; left > 0; left -= 1) {

@@ -113,7 +113,7 @@ test('refuses every document type declaration', (t) => {
   t.deepEqual(deserializeTasks('<!-- <!DOCTYPE a> --><TaskInfoCollection/>'), [])
 })
 
-test('refuses what is not well-formed, and says where', (t) => {
+test('refuses XML that is not well-formed, and says where', (t) => {
   for (const [xml, line, column] of [
     ['', 1, 1],
     ['text', 1, 1],

@@ -88,7 +88,7 @@ for (const [key, element, values] of [
   })
 }
 
-test('refuses to write what is no list of tasks', (t) => {
+test('refuses to write values that are not a list of tasks', (t) => {
   refuses(t, () => serializeTasks(task), { code: 'ERR_TASKINFO_VALUE' })
   refuses(t, () => serializeTasks([null]), { code: 'ERR_TASKINFO_VALUE', path: 'TaskInfo[1]' })
 })
@@ -289,7 +289,7 @@ test('reads the time forms of .NET', (t) => {
   t.true(parseDateTime('0001-01-01T00:00:00').getTime() >= Date.parse('0001-01-01T00:00:00Z'))
 })
 
-test('refuses what is no time', (t) => {
+test('refuses invalid times', (t) => {
   for (const text of [
     '',
     '2024-03-01',

@@ -67,7 +67,7 @@ test('a change appends the whole list; a file that is full is replaced by one wi
   t.deepEqual(readdirSync(join(path, '..')), ['tasks.mmf'])
 })
 
-test('what cannot be saved changes nothing', (t) => {
+test('a list that cannot be saved changes nothing', (t) => {
   const path = place(t)
   const store = TaskStore.open(path)
   const before = store.tasks

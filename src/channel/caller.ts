@@ -219,7 +219,7 @@ export class Caller {
   }
 }
 
-/** The processes that serve; `undefined` if that cannot be told any more. */
+/** The processes that serve; `undefined` if that is no longer known. */
 function serversOf(requests: ByteChannel): number | undefined {
   try {
     const members = requests.participants().filter(({ role }) => role === 'member')
@@ -245,7 +245,7 @@ function noReply(subject: string, requests: ByteChannel): MmFileError {
   return timedOut(subject, `waiting for a reply${count === undefined ? '' : servers}`)
 }
 
-/** The error of a request that found no room: what leaves none are the requests before it. */
+/** The error of a request that found no room because of earlier requests. */
 function full(subject: string, requests: ByteChannel, error: MmFileError): MmFileError {
   const facts = error.slowest === undefined ? {} : { slowest: error.slowest }
   const why =

@@ -108,7 +108,7 @@ export class Channel<T = Buffer> extends Sender<T> {
   #closed = false
 
   /**
-   * Creates a channel in memory whose values are JSON, structured clones, or a codec's: of type `T`, which is believed, not
+   * Creates a channel in memory whose values are JSON, structured clones, or a codec's: of type `T`, which is not
    * checked. All of its memory is reserved: it takes about 0.1 ms a MiB.
    *
    * Throws `ERR_MMFILE_EXISTS` if the id is in use, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
@@ -137,8 +137,8 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Opens the channel of that id with the encoding that it has, or that the options name: its values are of type `T`, which
-   * is believed, not checked.
+   * Opens the channel of that id with the encoding that it has, or that the options name: its values are of type `T`,
+   * which is not checked.
    *
    * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_INCOMPATIBLE` if its encoding or `onFull` is another one, or a codec that
    * the options do not have; `ERR_MMFILE_ACCESS`.
@@ -172,9 +172,8 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its values
-   * are of type `T`, which is believed, not checked; its lifetime is `'last-process'`. One that has another capacity is
-   * taken as it is.
+   * Opens the channel of that id, or creates it: in one atomic step. `isCreator` tells which it was. Its values are
+   * of type `T`, which is not checked; its lifetime is `'last-process'`. An existing channel keeps its capacity.
    *
    * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
    *
@@ -188,8 +187,8 @@ export class Channel<T = Buffer> extends Sender<T> {
     options: CreateOrOpenChannelOptions & Encoded<ValueEncoding<T>>,
   ): Channel<T>
   /**
-   * Opens the channel of that id, or creates it: in one step, which never races. `isCreator` tells which it was. Its values
-   * are bytes or strings, its lifetime is `'last-process'`. One that has another capacity is taken as it is.
+   * Opens the channel of that id, or creates it: in one atomic step. `isCreator` tells which it was. Its values are
+   * bytes or strings, its lifetime is `'last-process'`. An existing channel keeps its capacity.
    *
    * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
    *
@@ -207,8 +206,8 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Creates a channel on disk whose values are of type `T`, which is believed, not checked. Messages, positions and groups survive every
-   * process; after a machine's crash, what was flushed and not yet released is there.
+   * Creates a channel on disk whose values are of type `T`, which is not checked. Messages, positions and groups
+   * survive every process; after a machine's crash, messages that were flushed and not yet released are there.
    *
    * Throws `ERR_MMFILE_EXISTS`, `ERR_MMFILE_NOT_FOUND` without its folder, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
    *
@@ -223,7 +222,7 @@ export class Channel<T = Buffer> extends Sender<T> {
   ): Channel<T>
   /**
    * Creates a channel of bytes or strings in a file on disk. Messages, positions and groups survive every
-   * process; after a machine's crash, what was flushed and not yet released is there.
+   * process; after a machine's crash, messages that were flushed and not yet released are there.
    *
    * Throws `ERR_MMFILE_EXISTS`, `ERR_MMFILE_NOT_FOUND` without its folder, `ERR_MMFILE_NO_SPACE`, `ERR_MMFILE_ACCESS`.
    *
@@ -241,8 +240,8 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Opens a channel on disk with the encoding that it has, or that the options name: its values are of type `T`, which is
-   * believed, not checked. Throws what `openExisting` throws, and `ERR_MMFILE_CORRUPT` if it was cut.
+   * Opens a channel on disk with the encoding that it has, or that the options name: its values are of type `T`, which
+   * is not checked. Throws what `openExisting` throws, and `ERR_MMFILE_CORRUPT` if it was cut.
    *
    * @param path a path or a `file:` URL
    * @param options `encoding`, `access`, `groups`
@@ -271,8 +270,7 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Opens a channel on disk, or creates it: in one step, which never races. Its values are of type `T`, which is believed,
-   * not checked.
+   * Opens a channel on disk, or creates it: in one atomic step. Its values are of type `T`, which is not checked.
    *
    * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
    *
@@ -286,7 +284,7 @@ export class Channel<T = Buffer> extends Sender<T> {
     options: CreateChannelFileOptions & Encoded<ValueEncoding<T>>,
   ): Channel<T>
   /**
-   * Opens a channel on disk, or creates it: in one step, which never races. Its values are bytes or strings.
+   * Opens a channel on disk, or creates it: in one atomic step. Its values are bytes or strings.
    *
    * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
    *
@@ -393,7 +391,7 @@ export class Channel<T = Buffer> extends Sender<T> {
     return this.#closed
   }
 
-  /** How often this handle went on behind a dead process: took a lock from one, or freed what one had. */
+  /** How often this handle found that a process had died: it took over a lock, or freed the other's messages. */
   get recovered(): number {
     return native.channelRecovered(this.#handle)
   }
@@ -459,8 +457,8 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Reads every message from `from` on. A reader holds writers back: what it has not received, and views that it has not
-   * released, are not overwritten; one that is `lossy` does not.
+   * Reads every message from `from` on. A reader holds writers back: messages that it has not received, and views that
+   * it has not released, are not overwritten. A `lossy` reader does not.
    *
    * Throws `ERR_MMFILE_NO_SPACE` without a slot, `ERR_MMFILE_LOST` for an index that is gone (its `oldest` is what is
    * left), `ERR_MMFILE_READ_ONLY` for a handle of access `'read'` unless it is lossy.
@@ -491,7 +489,7 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Creates a group, unless there is one of that name: a position in the channel, from which each message goes to one
+   * Creates a group, unless one of that name exists: a position in the channel, from which each message goes to one
    * member. It holds writers back, with or without members, until `removeGroup`. It begins with the oldest message that
    * writers have not overwritten, which other groups may have acknowledged: `from: 'new'` leaves those out.
    *
@@ -550,9 +548,9 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /**
-   * Has a group's jobs done: acknowledges each when the handler's promise fulfils, and gives it back when it rejects.
-   * At `signal` it takes no more, waits for the handlers that run, and fulfils. It also fulfils when the channel is
-   * sealed and the group has acknowledged everything.
+   * Runs a handler for a group's jobs: acknowledges each job when the handler's promise fulfils, and gives it back
+   * when it rejects. At `signal` it takes no more, waits for the handlers that run, and fulfils. It also fulfils when
+   * the channel is sealed and the group has acknowledged everything.
    *
    * Rejects as `member`, and with `ERR_MMFILE_EVICTED`, `ERR_MMFILE_CLOSED`, or what `onError` throws.
    *
@@ -588,7 +586,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    *
    * @param value the request, encoded by the channel's `encoding`
    * @param options `timeout` in milliseconds, `signal`, `ref`, `requireServer`
-   * @returns the reply, whose type is believed, not checked
+   * @returns the reply, whose type is not checked
    * @example
    * const sum = await channel.request<number>({ a: 1, b: 2 }, { timeout: 1000, requireServer: true })
    */

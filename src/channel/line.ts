@@ -131,7 +131,7 @@ export class Line {
     this.serve()
   }
 
-  /** Has the native code wait for what the first call needs; for nothing, without one. */
+  /** Makes the native code wait for the room that the first call needs; ends the wait if there is no call. */
   #arm(): void {
     if (this.#spinning !== undefined) {
       if (this.#calls.size > 0) return

@@ -23,7 +23,7 @@ const SHAPE = ['capacity', 'maxParticipants'] as const
 const PLACE = ['directory', 'prefixes'] as const
 const ON_FULL = ['wait', 'drop-oldest'] as const
 
-/** Bytes: what one message takes at least four times, and what positions of 32 bits can address. */
+/** Bytes: at least four times the smallest message, and at most the range of 32-bit positions. */
 const LEAST = 1
 const MOST = 2 ** 34
 const MOST_PARTICIPANTS = 65_535

@@ -90,7 +90,7 @@ export class Reader<V> extends Receiver<Message<V>> {
   #direct(ring: RingReader, max: number, handle: number): Message<V>[] {
     const messages: Message<Uint8Array>[] = []
     if (ring.receive(max, messages) >= 0) return messages as Message<unknown>[] as Message<V>[]
-    // It was evicted, or what is there is the end or damaged: the native code says so.
+    // It was evicted, or is at the end or at damage: the native code reports it.
     ring.tell()
     if (channels.receive(handle, 1, row) > 0) ring.tell()
     return []

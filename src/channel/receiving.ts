@@ -74,7 +74,7 @@ export abstract class Receiver<M extends Message<unknown>> {
    * Rejects with `ERR_MMFILE_TIMEOUT`; `ERR_MMFILE_SEALED` when nothing can come any more; `ERR_MMFILE_PEER_GONE`;
    * `ERR_MMFILE_EVICTED`; `ERR_MMFILE_CLOSED`; an `AbortError`.
    *
-   * @param options `timeout` in milliseconds, `signal`, `ref`: what is absent is as in the receiver's own options
+   * @param options `timeout` in milliseconds, `signal`, `ref`; defaults: the receiver's own options
    * @example
    * const { index, value } = await reader.receive({ timeout: 1000 })
    */

@@ -141,7 +141,7 @@ export function stateOf(bytes: Buffer | undefined): CallerState {
 
 /** Bytes of an error as it travels: they fit into a caller's first channel. */
 const MOST_OF_ERROR = 14 * 1024
-/** An error that is described in fewer bytes than that says nothing: such a cause is left out. */
+/** An error in fewer bytes than that would be meaningless: such a cause is left out. */
 const LEAST_OF_ERROR = 256
 /** The properties that are sent of every error. */
 const OWN_FIELDS: readonly string[] = ['name', 'message', 'stack', 'cause']

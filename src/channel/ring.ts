@@ -148,7 +148,7 @@ export class RingReader {
     return count === 0 && position !== tail ? -1 : count
   }
 
-  /** Tells the native code where it is: it waits, counts and says what is wrong. */
+  /** Tells the native code the position: that code waits, counts and reports errors. */
   tell(): void {
     channels.setPlace(this.#handle, this.#held.position >>> 0, this.#next)
   }
@@ -161,7 +161,7 @@ export class RingReader {
 
 /**
  * The messages that a reader has received and not released, or released only after a later one: numbered, in a private
- * ring. What is left of them when they are lost is released through this object, which must not keep the reader.
+ * ring. If the reader is lost, they are released through this object, which must not keep the reader alive.
  */
 class Held {
   readonly #handle: number

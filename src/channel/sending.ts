@@ -32,7 +32,7 @@ const ANY = -1
 interface Attempt<T> {
   /** `undefined` if there is no room now. */
   now(): T | undefined
-  /** Takes over what the program may change. */
+  /** Copies values that the program may change later. */
   keep?(): void
   /** The bytes that it needs, asked for when it has to wait. */
   byteLength(): number
@@ -184,7 +184,7 @@ export class Sends {
     }
   }
 
-  /** The error that says who leaves no room. */
+  /** The error that names the slowest reader. */
   #full(size: number): Error {
     try {
       channels.roomSync(this.handle, size, 0)
@@ -221,10 +221,11 @@ export abstract class Sender<T> {
    * Sends one message as soon as there is room. The value is taken during the call, and may be changed afterwards.
    * The sends of a handle take effect in the order of the calls.
    *
-   * Rejects with `ERR_MMFILE_FULL` when the time is over without room (its `slowest` says who keeps it), or at once
-   * if 1,024 sends of this handle wait already: await them. `ERR_MMFILE_CAPACITY`: more than `maxByteLength`;
-   * `ERR_MMFILE_SEGMENT_ORDER`: it would not be `expectedIndex`; `ERR_MMFILE_LOCK_HELD`: another one is the exclusive
-   * writer; `ERR_MMFILE_SEALED`, `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_TIMEOUT` (for the lock), an `AbortError`.
+   * Rejects with `ERR_MMFILE_FULL` when the time is over without room (`slowest` names the reader or group that needs
+   * it), or at once if 1,024 sends of this handle wait already: await them. `ERR_MMFILE_CAPACITY`: more than
+   * `maxByteLength`; `ERR_MMFILE_SEGMENT_ORDER`: it would not be `expectedIndex`; `ERR_MMFILE_LOCK_HELD`: another one
+   * is the exclusive writer; `ERR_MMFILE_SEALED`, `ERR_MMFILE_READ_ONLY`, `ERR_MMFILE_TIMEOUT` (for the lock), an
+   * `AbortError`.
    *
    * @param value what is sent, by the channel's `encoding`
    * @param options `timeout` in milliseconds, `signal`, `ref`, `expectedIndex`
@@ -327,8 +328,8 @@ export abstract class Sender<T> {
 
   /**
    * Sends a message that a function writes in place, which saves a copy. The bytes are sent as they are, whatever the
-   * encoding. `fill` is called at most once, when there is room; the target holds anything at first and is emptied
-   * afterwards. If `fill` throws, the promise rejects with that error and nothing was sent.
+   * encoding. `fill` is called at most once, when there is room; the target has arbitrary contents at first and is
+   * emptied afterwards. If `fill` throws, the promise rejects with that error and nothing was sent.
    *
    * Rejects as `send` does.
    *

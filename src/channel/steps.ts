@@ -15,9 +15,9 @@ export interface Path<M> {
     attempt: () => Result<M> | undefined,
     begun: (pending: Pending<Result<M>>) => void,
   ): Promise<Result<M>>
-  /** Throws if the loop is to end. */
+  /** Throws if the loop must end. */
   check(): void
-  /** The error for what is not there at once, if nothing is waited for. */
+  /** The error for a message that is not there, if the call does not wait. */
   readonly timesOut: (() => Error) | undefined
 }
 

@@ -72,7 +72,7 @@ export interface ChannelShape {
 
 /** Properties that an existing channel must have. */
 export interface ChannelExpectation {
-  /** If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. Default: what it has. */
+  /** If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. Default: the channel's own. */
   onFull?: OnFull | undefined
 }
 
@@ -115,7 +115,7 @@ export interface Encoded<E> {
 export interface ExpectedEncoding<E> {
   /**
    * If the channel has another one, opening fails with `ERR_MMFILE_INCOMPATIBLE`. A codec that the channel has must be
-   * given. Default: what it has.
+   * given. Default: the channel's own.
    */
   encoding: E
 }
@@ -267,7 +267,7 @@ export interface Participant {
   readonly role: 'reader' | 'member' | 'writer' | 'group'
   /** The name of the group, or of a member's group. */
   readonly group: string | undefined
-  /** The index of the next message that it has not done with. */
+  /** The index of the next message that it still needs. */
   readonly nextIndex: number
   /** How many messages there are from there on. */
   readonly lag: number

@@ -35,8 +35,9 @@ function warn(error: unknown, { index, attempt }: { index: number; attempt: numb
 }
 
 /**
- * Takes jobs and has up to `concurrency` of them done at a time, until the signal aborts, the channel is sealed and the
- * group has acknowledged everything, or something goes wrong: `handle` can say so, too. Then it waits for those that run.
+ * Takes jobs and runs up to `concurrency` handlers at a time, until the signal aborts, the channel is sealed and the
+ * group has acknowledged everything, or something goes wrong: `handle` can say so, too. Then it waits for those that
+ * run.
  */
 export async function workOn<V>(
   member: Member<V>,

@@ -13,8 +13,8 @@ import { Sender, Sends } from './sending.js'
 /** Room for one message, to be filled over awaits. */
 export class Reservation {
   /**
-   * The room: shared memory, which holds anything at first. `commit` and disposal empty the array. Whatever writes to
-   * it must have finished by then: a read that is cancelled late would write into later messages.
+   * The room: shared memory with arbitrary contents at first. `commit` and disposal empty the array. Whatever writes
+   * to it must have finished by then: a read that is cancelled late would write into later messages.
    */
   readonly bytes: Uint8Array
   readonly #byteLength: number

@@ -155,7 +155,7 @@ function notOfMutexes(subject: string): UsageError {
   return new UsageError(`${subject} has no contents; 'mmfile peers' shows which processes have it`)
 }
 
-/** The kind of what an ID operand names. If two kinds have that name, --kind must say which is meant. */
+/** The kind of the object that an ID operand names. If two kinds have that name, --kind must say which is meant. */
 export function kindOfAny(call: Call, id = call.operands[0] ?? ''): Kind {
   const kind = kindOf(call)
   if (kind !== undefined) return kind

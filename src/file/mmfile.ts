@@ -112,8 +112,8 @@ export class MmFile {
   }
 
   /**
-   * Opens a file in memory, or creates it if there is none: in one step, which never races. `isCreator`
-   * tells which it was; the lifetime is `'last-process'`.
+   * Opens a file in memory, or creates it if there is none: in one atomic step. `isCreator` tells which
+   * it was; the lifetime is `'last-process'`.
    *
    * Throws what `createNew` and `openExisting` throw, except `ERR_MMFILE_EXISTS` and `ERR_MMFILE_NOT_FOUND`.
    *
@@ -161,8 +161,8 @@ export class MmFile {
   }
 
   /**
-   * Opens a file on disk, or creates it if there is none: in one step, which never races. `isCreator`
-   * tells which it was.
+   * Opens a file on disk, or creates it if there is none: in one atomic step. `isCreator` tells which
+   * it was.
    *
    * Throws what `createFile` and `openFile` throw; `ERR_MMFILE_NOT_FOUND` only if the folder does not exist.
    *
@@ -340,8 +340,8 @@ export class MmFile {
    * and a copy.
    *
    * Throws `ERR_MMFILE_SEGMENT_RANGE` if there is no such segment yet, `ERR_MMFILE_NOT_TEXT` if its bytes
-   * are no text of that encoding, `ERR_MMFILE_CORRUPT`. Any even number of bytes is UTF-16 text: what other
-   * programs write as UTF-8 is read with `encoding: 'utf8'` or `readBytes`.
+   * are no text of that encoding, `ERR_MMFILE_CORRUPT`. Any even number of bytes is UTF-16 text: read UTF-8
+   * text of other programs with `encoding: 'utf8'` or `readBytes`.
    *
    * @param index from 0
    * @example
@@ -679,7 +679,7 @@ export class MmFile {
     return `MmFile ${inspect(shown, options)}`
   }
 
-  /** How full it is; where that cannot be told, why: printing a file never throws. */
+  /** Its state, or the reason why that cannot be read: printing a file never throws. */
   #state(): object {
     if (this.#closed) return { closed: true }
     try {

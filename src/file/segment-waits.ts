@@ -33,7 +33,7 @@ export class SegmentWaits {
   #armed = Number.POSITIVE_INFINITY
   /** Whether that keeps the event loop alive. */
   #keepsAlive = false
-  /** How many of the waits want that. */
+  /** How many of the waits require that. */
   #refs = 0
   /** A number of segments that there are, of which the last wait has heard. */
   known = 0

@@ -162,7 +162,7 @@ Object.defineProperty(MmFileError.prototype, 'name', {
   writable: true,
 })
 
-/** Makes an error about something: `file 'id'` or the like. A message that has its name says that, too. */
+/** Makes an error about something: `file 'id'` or the like. The message may already contain the subject. */
 export function fail(
   code: MmFileErrorCode,
   subject: string | undefined,
@@ -276,7 +276,7 @@ const HOME = dirname(__dirname)
 const OWN_FRAMES = 10
 
 /**
- * Makes an error whose stack begins at the public method that the program called, not at what that consists of. An
+ * Makes an error whose stack begins at the public method that the program called, without internal functions. An
  * error that no call of the program makes, but a timer or another process, begins where the package heard of it.
  */
 function atCall<E extends Error>(create: () => E): E {

@@ -57,8 +57,8 @@ export function sweep(options?: ListOptions): ObjectInfo[] {
 
 /**
  * Removes the name of a file, a channel or a mutex: nothing can open it from now on, and the name is free, on Windows
- * as soon as the last process has closed it. A process that has it open goes on using it; the memory is
- * freed after the last of them.
+ * as soon as the last process has closed it. A process that has it open can keep using it; the memory is freed after
+ * the last of them.
  *
  * Throws `ERR_MMFILE_NOT_FOUND`; `ERR_MMFILE_ACCESS` if it is another user's, of another kind, or
  * something else stands at its name; `ERR_MMFILE_TIMEOUT` if other processes keep the name locked for ten
@@ -76,7 +76,8 @@ export function remove(id: string, options?: RemoveOptions): void {
 }
 
 /**
- * Who has the mutex of that name open, and who of them holds it. It joins nothing, and takes no lock.
+ * The processes that have the mutex of that name open, and its holder. It joins nothing, and takes no
+ * lock.
  *
  * Throws `ERR_MMFILE_NOT_FOUND` if no process has one open. @internal
  */

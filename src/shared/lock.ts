@@ -15,7 +15,7 @@ import {
 /** Releases a lock; `abandons`: the next holder finds it abandoned. Whether it was held. */
 type Release = (abandons: boolean) => boolean
 
-/** Frees a lock whose guard was lost without being released, and says so. */
+/** Releases a lock whose guard was lost without `release()`, and emits a warning. */
 const lost = new FinalizationRegistry<Release>((release) => {
   if (!release(true)) return
   process.emitWarning('a lock guard was garbage-collected without release()', {
@@ -23,7 +23,7 @@ const lost = new FinalizationRegistry<Release>((release) => {
   })
 })
 
-/** Has the lock released when the guard is collected. */
+/** Makes the collection of the guard release the lock. */
 let watched: (guard: LockGuard) => LockGuard
 /** Releases the lock of a guard whose section did not come to its end. */
 let abandon: (guard: LockGuard) => void

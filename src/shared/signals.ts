@@ -22,7 +22,7 @@ addAbortListener(own, nothing)
 
 function nothing(): void {}
 
-/** A signal that is one: what only inherits from `AbortSignal` cannot be listened to. */
+/** Checks that a signal is genuine: an object that only inherits from `AbortSignal` has no events. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined
   const signal = value as AbortSignal
@@ -41,7 +41,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /**
- * Has `listener` called with the `AbortError` when the signal aborts, and returns what ends that, which
+ * Calls `listener` with the `AbortError` when the signal aborts. Returns a function that ends that and
  * never throws. If the signal has aborted by now, it throws that error and does not listen.
  */
 export function onAbort(

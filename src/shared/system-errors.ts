@@ -1,6 +1,6 @@
 import { getSystemErrorMap, getSystemErrorName } from 'node:util'
 
-/** Errors of Windows, by the names that Node.js has for them. */
+/** Errors of Windows, by their names in Node.js. */
 const WINDOWS: Readonly<Record<number, string>> = {
   2: 'ENOENT', // a file
   3: 'ENOENT', // a folder on the way
@@ -21,7 +21,7 @@ const WINDOWS: Readonly<Record<number, string>> = {
   1455: 'ENOMEM', // the page file is full
 }
 
-/** The name and the negative number that Node.js has for what the system said. */
+/** Node.js's name and negative number for the system's error. */
 export function systemError(
   code: number,
   platform: NodeJS.Platform = process.platform,

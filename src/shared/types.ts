@@ -12,9 +12,9 @@ export type Value = string | Bytes
 export type TextEncodingName = 'utf16le' | 'utf8' | 'latin1'
 
 /**
- * Writes a segment in place: `target` is shared memory, holds anything at first, and is emptied when the
- * function has returned. If it returns a number, that is the length to keep; otherwise all of it is kept. If
- * it throws, the call throws the same error and nothing was written.
+ * Writes a segment in place: `target` is shared memory, has arbitrary contents at first, and is emptied when
+ * the function has returned. If it returns a number, that is the length to keep; otherwise all of it is
+ * kept. If it throws, the call throws the same error and nothing was written.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function that ends without `return`
 export type Fill = (target: Uint8Array) => number | void
@@ -71,8 +71,8 @@ export interface CreateOptions extends CommonOptions {
   /** A UUID, or a name of 1 to 64 `[A-Za-z0-9._-]`. Default: a fresh UUID. */
   id?: string | undefined
   /**
-   * `'creator'` (the default): nothing can open the file once its creator has closed it or exited;
-   * a process that has it open goes on using it. `'last-process'`: it can be opened as long as a process
+   * `'creator'` (the default): nothing can open the file once its creator has closed it or exited; a
+   * process that has it open can keep using it. `'last-process'`: it can be opened as long as a process
    * has it open.
    */
   lifetime?: Lifetime | undefined
@@ -139,7 +139,7 @@ export interface OpenFileOptions extends Omit<CommonOptions, 'directory' | 'pref
   access?: Access | undefined
 }
 
-/** What segments are read as. */
+/** The form in which segments are read. */
 export type SegmentForm = 'value' | 'bytes' | 'view'
 
 /** The type of each form. */

@@ -1,7 +1,7 @@
 /** The largest memory that one `ArrayBuffer` shows: no engine has buffers of any size. */
 export const WINDOW = 2 ** 30
 
-/** Memory that is shown to JavaScript, a larger one in pieces: what all views of a handle are cut from. */
+/** The `ArrayBuffer` of all views of a handle. Memory larger than `WINDOW` is shown in pieces. */
 export class ViewWindow {
   readonly #capacity: number
   readonly #memory: (start: number, length: number) => ArrayBuffer
@@ -24,7 +24,7 @@ export class ViewWindow {
     return new Uint8Array(buffer, start, byteLength)
   }
 
-  /** The handle is closed: what is left of the memory goes with the views that the program has. */
+  /** The handle is closed: the memory goes with the views that the program still has. */
   close(): void {
     this.#buffer = undefined
   }

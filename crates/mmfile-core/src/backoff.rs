@@ -16,12 +16,13 @@ pub(crate) struct Backoff<'a> {
 }
 
 impl<'a> Backoff<'a> {
-    /// For what another process holds for a moment. `what` ends the message of the error: "timed out …".
+    /// For an object that another process holds for a moment. `what` ends the message of the error: "timed
+    /// out …".
     pub(crate) fn new(deadline: &'a Deadline, what: &'static str) -> Self {
         Self { deadline, pause: FIRST_PAUSE, patience: LEAST_PATIENCE, what }
     }
 
-    /// For what may never come: it ends at the deadline.
+    /// For an event that may never come: it ends at the deadline.
     #[allow(dead_code, reason = "where the kernel wakes sleepers, nothing is polled")]
     pub(crate) fn until(deadline: &'a Deadline, what: &'static str) -> Self {
         Self { patience: Duration::ZERO, ..Self::new(deadline, what) }

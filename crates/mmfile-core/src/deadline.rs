@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A point in time on the monotonic clock, or never. The clock is first read when it is first asked
-/// for what is left, so that an operation that need not wait does not read it at all.
+/// A point in time on the monotonic clock, or never. The clock is first read when the remaining time is first
+/// needed, so an operation that need not wait does not read it at all.
 #[derive(Debug)]
 pub(crate) struct Deadline {
     timeout: Option<Duration>,

@@ -41,7 +41,7 @@ pub enum Error {
         /// Why it is refused, and which values are accepted.
         reason: String,
     },
-    /// A target is too small for what should be copied into it.
+    /// A target is too small for the bytes to copy.
     #[error("the target has room for {available} bytes, and the segment has {needed}")]
     TargetTooSmall {
         /// Bytes in the segment.
@@ -243,7 +243,7 @@ pub struct ParticipantInfo {
     pub pid: Option<u32>,
     /// The name of the group, for a group and for its members.
     pub group: Option<String>,
-    /// The next message that it has not done with.
+    /// The next message that it still needs.
     pub next_index: u64,
     /// How many messages there are from there on.
     pub lag: u64,
@@ -378,7 +378,7 @@ impl Error {
         )
     }
 
-    /// The error of a flush that the system could not do, and whether for want of space.
+    /// The error of a failed flush; `NoSpace` if the system says so.
     pub(crate) fn not_flushed(os: OsError, is_full: bool) -> Self {
         let os = Some(os);
         if is_full {

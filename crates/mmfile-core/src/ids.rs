@@ -63,7 +63,7 @@ impl Prefixes {
         Ok(Self { channel, ..self })
     }
 
-    /// Whether a prefix is one.
+    /// Whether a prefix is valid.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if it is not.
@@ -152,13 +152,13 @@ pub(crate) struct Names {
     pub(crate) id: FileId,
     /// The object with the segments; for a mutex, which has none, the object with its lock.
     pub(crate) object: String,
-    /// The kernel's mutex, where the lock is one.
+    /// The kernel's mutex, on systems where the lock is one.
     #[allow(dead_code, reason = "elsewhere than on Windows the lock is part of the object")]
     pub(crate) lock: String,
 }
 
 impl Names {
-    /// Those of a file.
+    /// The names of a file's objects.
     pub(crate) fn of_file(id: FileId, prefixes: &Prefixes) -> Self {
         let object = format!("{}{id}", prefixes.data);
         let lock = format!("{}{id}", prefixes.mutex);
@@ -179,7 +179,7 @@ impl Names {
         self.object.strip_suffix(self.id.as_str()).unwrap_or_default()
     }
 
-    /// Those of a mutex.
+    /// The names of a mutex's objects.
     pub(crate) fn of_mutex(id: FileId, prefix: &str) -> Self {
         let object = format!("{prefix}{id}");
         Self { id, lock: object.clone(), object }

@@ -1,8 +1,8 @@
 //! Shared memory between processes that survives the death of any of them.
 //!
-//! A [`MmFile`] is an append-only list of segments in named shared memory, guarded by a lock that
-//! every process shares. If a process dies, at any instruction, the others go on: a segment is there
-//! whole or not at all, and the lock passes to the next process, which repairs what was left.
+//! A [`MmFile`] is an append-only list of segments in named shared memory, guarded by a lock that every
+//! process shares. If a process dies, at any instruction, the others continue: a segment is there completely
+//! or not at all, and the lock passes to the next process, which repairs the file.
 //!
 //! ```
 //! # fn main() -> mmfile_core::Result<()> {

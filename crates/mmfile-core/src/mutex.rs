@@ -157,7 +157,7 @@ impl NamedMutex {
         self.handle.object.leave();
     }
 
-    /// A thread that can hold the lock, for those who must not block or who move between threads.
+    /// A thread that can hold the lock, for callers that must not block or that move between threads.
     ///
     /// # Errors
     /// [`Error::NoSpace`] if the system has no thread left.

@@ -24,7 +24,7 @@ fn code<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
 }
 
 #[test]
-fn what_was_appended_is_there_after_everybody_has_left() {
+fn segments_are_there_after_every_process_has_left() {
     let folder = Folder::new("stays");
     let path = folder.file("a.mmf");
     let file = create(&path, 1000);
@@ -102,7 +102,7 @@ fn the_lock_belongs_to_the_file_by_whatever_path() {
 }
 
 #[test]
-fn what_is_not_ours_is_refused() {
+fn files_of_other_programs_are_refused() {
     let folder = Folder::new("refused");
     let options = OpenOptions::default();
     let missing = MmFile::open_file(folder.file("none"), &options);

@@ -73,7 +73,7 @@ fn options(prefixes: &Prefixes, access: Access) -> OpenOptions {
 }
 
 #[test]
-fn what_it_wrote_is_read_and_goes_on() {
+fn its_segments_are_read_and_continued() {
     let prefixes = own_prefixes("joined");
     let foreign = Foreign::new(&prefixes, "it", true);
     foreign.write(b"theirs");
@@ -106,7 +106,7 @@ fn a_reader_may_be_the_first() {
 }
 
 #[test]
-fn several_who_join_at_once_have_one_file() {
+fn several_that_join_at_once_have_one_file() {
     let prefixes = own_prefixes("at-once");
     let rounds = 500;
     for round in 0..rounds {

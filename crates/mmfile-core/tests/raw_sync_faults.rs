@@ -113,9 +113,9 @@ fn holder(args: &[String]) {
 }
 
 #[test]
-fn a_killed_holder_keeps_theirs_for_ever_and_ours_not_at_all() {
+fn a_killed_holder_keeps_theirs_forever_and_ours_not_at_all() {
     support::play(ROLES);
-    let test = "a_killed_holder_keeps_theirs_for_ever_and_ours_not_at_all";
+    let test = "a_killed_holder_keeps_theirs_forever_and_ours_not_at_all";
     let _watchdog = Watchdog::new(test, Duration::from_secs(60) * rounds());
     let ours = own_mutex("killed");
     let mut worst = 0;

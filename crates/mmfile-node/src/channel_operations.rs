@@ -99,8 +99,8 @@ fn seal(call: &Call) -> Outcome {
     call.nothing()
 }
 
-/// `roomSync(sender, byteLength, milliseconds)`: waits until so many bytes can be sent, or throws that they
-/// cannot: after that time, that it is full.
+/// `roomSync(sender, byteLength, milliseconds)`: waits until that many bytes can be sent, or throws: after
+/// that time, that the channel is full.
 fn room_sync(call: &Call) -> Outcome {
     let waiter = call.handle()?.sender()?.room_waiter(call.index(1)?);
     let timeout = Timeout::Val(milliseconds(call.number(2)?));
@@ -108,8 +108,8 @@ fn room_sync(call: &Call) -> Outcome {
     call.nothing()
 }
 
-/// `watchRoom(sender, byteLength, keepsAlive, callback)`: calls back once so many bytes may have room, or cannot be
-/// sent. A later call replaces an earlier one, but for the callback.
+/// `watchRoom(sender, byteLength, keepsAlive, callback)`: calls back once there may be room for that many bytes, or
+/// they cannot be sent. A later call replaces an earlier one, but keeps the callback.
 fn watch_room(call: &Call) -> Outcome {
     let handle = call.handle()?;
     let sender = handle.sender()?;

@@ -26,11 +26,11 @@ pub struct NativeChannelOptions {
     pub capacity: f64,
     /// The name of the encoding; any, where it is left out.
     pub encoding: Option<String>,
-    /// Whether the oldest messages give way; either, where it is left out.
+    /// Whether the oldest messages are dropped; any if it is left out.
     pub drops_oldest: Option<bool>,
     /// Slots for participants.
     pub max_participants: u32,
-    /// Groups that are to be there.
+    /// Groups that must exist.
     pub groups: Vec<String>,
     /// Whether the channel lives until its last process.
     pub last_process: bool,
@@ -67,7 +67,7 @@ pub struct NativeChannel {
     pub data_length: f64,
     /// The name of the encoding.
     pub encoding: String,
-    /// Whether the oldest messages give way.
+    /// Whether the oldest messages are dropped.
     pub drops_oldest: bool,
     /// Whether this call created it.
     pub is_creator: bool,
@@ -300,7 +300,7 @@ fn writer(channel: u32) -> Result<u32, Failure> {
     insert(Resource::Writer(writer), handle.encoding)
 }
 
-/// Creates a group unless there is one of that name.
+/// Creates a group unless one of that name exists.
 #[napi]
 pub fn create_group(env: Env, channel: u32, name: String, from: f64) -> napi::Result<bool> {
     errors::attempt(
@@ -332,7 +332,7 @@ pub struct NativeParticipant {
     pub role: String,
     /// The name of the group, for a group and for its members.
     pub group: Option<String>,
-    /// The next message that it has not done with.
+    /// The next message that it still needs.
     pub next_index: f64,
     /// How many messages there are from there on.
     pub lag: f64,

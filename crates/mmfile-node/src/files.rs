@@ -255,8 +255,8 @@ pub(crate) fn close(call: &Call) -> Outcome {
     call.nothing()
 }
 
-/// Does for everything that this thread has open what closing it does for others: what runs before the
-/// process is gone can still use it.
+/// Leaves all objects that this thread has open, as closing them does, but keeps them usable: code that runs
+/// before the process ends may still use them.
 #[napi]
 pub fn leave_all() {
     table::all().iter().for_each(leave);

@@ -109,11 +109,11 @@ pub(crate) fn fill<M: FnOnce() -> Result<ViewMemory>>(
     })
 }
 
-/// Calls a function with a buffer, and then `empty`, which learns whether the bytes are to be kept, and says whether
-/// the buffer was still where it was made. How many bytes the function said count.
+/// Calls a function with a buffer, and then `empty`, which is told whether to keep the bytes, and returns whether
+/// the buffer was still in its place. How many bytes the function said count.
 ///
-/// A worker that is being terminated runs no more JavaScript, and must not be asked to empty a buffer: what
-/// it has is emptied when its environment ends.
+/// A worker that is being terminated runs no more JavaScript, and must not be asked to empty a buffer: its
+/// buffers are emptied when its environment ends.
 pub(crate) fn run_and(
     env: sys::napi_env,
     function: sys::napi_value,

@@ -74,7 +74,7 @@ pub fn list(env: Env, place: NativePlace) -> napi::Result<Vec<NativeInfo>> {
     errors::attempt(&env, nothing, || rows(list_objects(&options(place)?)?))
 }
 
-/// Removes those that no live process has open: what there was.
+/// Removes the objects that no live process has open, and returns their rows.
 #[napi]
 pub fn sweep(env: Env, place: NativePlace) -> napi::Result<Vec<NativeInfo>> {
     errors::attempt(&env, nothing, || rows(sweep_objects(&options(place)?)?))

@@ -1,12 +1,12 @@
 //! The mapped data as `ArrayBuffer`s.
 //!
-//! A buffer keeps its memory mapped until Node says that nothing refers to its store any more. Two
-//! cases need care. A program can move the store into another `ArrayBuffer`, also one of another
-//! worker, and when the environment that made it ends, Node says so although the store lives on. The
-//! memory then stays mapped for the life of the process. And what libuv's pool is working on (a view
-//! that is being compressed or written to a file) is referred to as a buffer, not as a store: emptied
-//! by `close()`, the buffer has no store any more, but the pool still reads the bytes. The memory
-//! therefore stays mapped until the buffer itself has been collected, too.
+//! A buffer keeps its memory mapped until Node.js reports that nothing refers to its store any more. Two
+//! cases need care. A program can move the store into another `ArrayBuffer`, also one of another worker, and
+//! when the environment that made it ends, Node.js reports that although the store lives on. The memory then
+//! stays mapped for the life of the process. And what libuv's pool is working on (a view that is being
+//! compressed or written to a file) is referred to as a buffer, not as a store: emptied by `close()`, the
+//! buffer has no store any more, but the pool still reads the bytes. The memory therefore stays mapped until
+//! the buffer itself has been collected, too.
 
 use crate::errors::{self, Failure};
 use mmfile_core::{Error, ViewMemory};
@@ -132,8 +132,8 @@ impl Buffers {
         Ok((value, Lent(buffer)))
     }
 
-    /// Empties every buffer, and so every view: what is still in a program's hands shows nothing. The program
-    /// may keep it for long, and the mapping with it.
+    /// Empties every buffer, and so every view that a program still has. The program may keep it for long,
+    /// and the mapping with it.
     pub(crate) fn detach_all(&mut self) {
         for buffer in self.made.drain(..) {
             buffer.detach();

@@ -307,7 +307,7 @@ fn lock(call: &Call) -> Outcome {
     }
 }
 
-/// `unlock(file, abandons)`: whether the next holder is to find the lock abandoned.
+/// `unlock(file, abandons)`: with `abandons` the next holder finds the lock abandoned.
 fn unlock(call: &Call) -> Outcome {
     let abandons = call.flag(1)?;
     let handle = call.handle()?;

@@ -128,8 +128,8 @@ impl WriterHandle {
         errors::checked(status, (value, Bytes::Own { env, reference }))
     }
 
-    /// Empties what the program fills, and has its bytes in the reserved room if they are to be kept. `false` if it
-    /// was moved elsewhere.
+    /// Empties the buffer that the program fills, and keeps its bytes in the reserved room if asked to. `false` if
+    /// it was moved elsewhere.
     fn take_back(&self, keeps: bool) -> Result<bool> {
         let mut reservation = self.reservation.borrow_mut();
         let Some(Reservation { place, bytes }) = &mut *reservation else { return Ok(true) };
@@ -219,7 +219,7 @@ unsafe fn take_own(env: sys::napi_env, reference: sys::napi_ref, to: *mut u8, ro
     }
 }
 
-/// A channel or its exclusive writer: what both do in the same way.
+/// The common part of a channel and its exclusive writer.
 pub(crate) enum Sender<'a> {
     Channel(&'a ChannelHandle),
     Writer(&'a WriterHandle),

@@ -122,7 +122,7 @@ impl Handle {
     }
 
     /// Ends what refers to the file, so that dropping the handle drops the file. The next holder of the lock
-    /// finds it abandoned: this one has not come to the end of its section.
+    /// finds it abandoned: this one has not completed its section.
     pub(crate) fn end(&self) {
         self.stop_waiting();
         if let Some(holder) = self.holder.take() {

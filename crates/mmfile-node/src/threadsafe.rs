@@ -5,8 +5,8 @@ use napi::sys;
 use std::ffi::c_void;
 use std::ptr;
 
-/// Runs on the JavaScript thread with the function and what was sent. The environment may be ending;
-/// the function is null then.
+/// Runs on the JavaScript thread with the function and the message. The environment may be ending; the
+/// function is null then.
 pub(crate) type Deliver = unsafe extern "C" fn(
     env: sys::napi_env,
     callback: sys::napi_value,
@@ -62,7 +62,8 @@ impl ThreadSafeFunction {
         unsafe { sys::napi_unref_threadsafe_function(env, self.0) };
     }
 
-    /// Has the function called. `false` if the environment is ending: the user's part is over then.
+    /// Arranges for the function to be called. `false` if the environment is ending: the user's part is over
+    /// then.
     pub(crate) fn call(self, data: *mut c_void) -> bool {
         // SAFETY: by the thread that counts as the user, before its release.
         let status = unsafe {

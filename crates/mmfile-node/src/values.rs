@@ -142,8 +142,8 @@ impl Value {
     }
 }
 
-/// Where the bytes of a view are, by the two calls that cost least. Node calls every view a buffer;
-/// `None` for what the runtime does not.
+/// Where the bytes of a view are, by the two calls that cost least. Node.js calls every view a buffer; `None`
+/// for values that the runtime does not.
 #[inline(always)]
 fn view_bytes(env: sys::napi_env, value: sys::napi_value) -> Option<(*mut u8, usize)> {
     let (mut is, mut data, mut length) = (false, ptr::null_mut(), 0);

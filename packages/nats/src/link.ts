@@ -28,7 +28,7 @@ export class Link {
     return this.#up
   }
 
-  /** Has it called when the connection comes and goes; returns what ends that. */
+  /** Calls it when the connection comes and goes; returns a function that ends that. */
   listen(listener: (up: boolean) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

@@ -26,7 +26,7 @@ export interface StreamPlace {
 
 /** The options of `push` and `pull`, besides the stream. */
 export interface CopyOptions {
-  /** Ends the copy in good order: what is on its way is waited for, and the promise fulfils. */
+  /** Ends the copy in an orderly way: it waits for messages on their way, and the promise fulfils. */
   readonly signal?: AbortSignal | undefined
   /** Told what was copied: at most ten times a second, and at the end. */
   readonly onProgress?: ((progress: Progress) => void) | undefined

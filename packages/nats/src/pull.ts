@@ -89,7 +89,7 @@ class Puller {
     try {
       while (!this.#sealed && !signal?.aborted) {
         const why = await this.#go()
-        // How long a connection is down is for what asks next to say.
+        // The next request reports how long the connection has been down.
         if (why !== undefined)
           await this.#stream.retry(why, isDown(why) ? new Trouble() : this.#trouble)
       }
@@ -108,7 +108,7 @@ class Puller {
     return this.#base + this.#target.nextIndex
   }
 
-  /** Copies from where the target ends, until something is to be tried again, which it returns. */
+  /** Copies from the target's end, until something has to be tried again; returns the reason. */
   async #go(): Promise<Error | undefined> {
     const info = await this.#found()
     const { created, config } = info
@@ -176,8 +176,9 @@ class Puller {
   }
 
   /**
-   * Copies what follows, until the stream says that it is sealed or the signal aborts. It returns why messages stay out,
-   * and nothing where it only has to be called again: a consumer that begins anew by itself could have another stream.
+   * Copies later messages, until the stream says that it is sealed or the signal aborts. It returns the reason why no
+   * messages come, or nothing if it only has to be called again: a consumer that restarts by itself could have
+   * another stream.
    */
   async #copy(from: number): Promise<Error | undefined> {
     const { signal } = this.#options

@@ -74,7 +74,7 @@ class Pusher {
   readonly #id = randomUUID()
   /** Ids are not used twice, since the server may know one whose message it has lost. */
   #round = 0
-  /** The id of the stream's newest message, if that is known: the next one is taken behind it and no other. */
+  /** The id of the stream's newest message, if that is known: the server accepts the next one only after this one. */
   #last: string | undefined
   #config: StreamConfig | undefined
   /** The stream has everything before that index: it said so. */
@@ -122,7 +122,7 @@ class Pusher {
     return progress
   }
 
-  /** Makes or finds the stream, and returns from where it has to be told. */
+  /** Creates or finds the stream, and returns the index from which to push. */
   async #begin(): Promise<number> {
     let info = await this.#stream.info()
     if (info === undefined) {
@@ -173,7 +173,7 @@ class Pusher {
   async #resume(why: unknown): Promise<void> {
     this.#round += 1
     if (!isOutOfPlace(why) && isTransient(why)) {
-      // How long a connection is down is for what asks next to say.
+      // The next request reports how long the connection has been down.
       await this.#stream.retry(why, isDown(why) ? new Trouble() : this.#trouble)
     }
     const info = await this.#stream.info()

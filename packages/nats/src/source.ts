@@ -159,7 +159,7 @@ const MOST_EARLY = 256
 /** Milliseconds until a job that another process had is requested again. */
 const AGAIN = 100
 
-/** A group's position, which holds the channel's writers back behind what the stream has not yet. */
+/** A group's position, which keeps the messages that the stream does not have yet. */
 class Keeper {
   readonly first: number
   readonly #channel: Channel<unknown>

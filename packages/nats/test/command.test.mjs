@@ -297,7 +297,7 @@ test('credentials of a user, of an account, of an operator', async (t) => {
   }
 })
 
-test('what is wrong with a file or a context is said at once', async (t) => {
+test('errors of a file or a context are reported at once', async (t) => {
   const home = folder(t)
   const env = { XDG_CONFIG_HOME: home }
   const rubbish = join(home, 'rubbish')

@@ -223,7 +223,7 @@ test('the signal ends a copy that waits, and one that has not begun', async (t) 
   t.like(await pull(place, filled(t, 0), { signal: AbortSignal.timeout(100) }), { messages: 0 })
 })
 
-test('a target without room says so', async (t) => {
+test('a target without room is an error', async (t) => {
   const { js } = await connected(t, shared.server)
   const place = { js, stream: 'room' }
   await push(filled(t, 100, { seal: true }), place)

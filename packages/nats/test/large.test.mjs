@@ -119,7 +119,7 @@ test('a large message stays as long as the message, also where the same bytes we
   await copy
 })
 
-test('where @nats-io/obj is not installed, a message that is too large says so', async (t) => {
+test('without @nats-io/obj, a message that is too large is an error', async (t) => {
   const path = folder(t)
   const own = fileURLToPath(new URL('..', import.meta.url))
   const modules = join(path, 'node_modules')

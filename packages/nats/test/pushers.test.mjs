@@ -235,7 +235,7 @@ test('a stream that is full holds the push back, and timeout bounds that', async
   t.deepEqual(faults(await contents(t, place), 50), [])
 })
 
-test('and a channel, which has it no longer, says so', async (t) => {
+test('and a channel, which no longer has it, fails', async (t) => {
   const { js, jsm } = await connected(t, shared.server)
   const source = Channel.createNew({ capacity: 4096 })
   t.teardown(() => source.close())

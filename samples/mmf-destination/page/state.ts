@@ -11,7 +11,7 @@ type Shown = StateMessage | { phase: 'lost' }
 
 let shown = ''
 
-/** Only what is new is shown: every change is read out to those who listen. */
+/** Only changes are shown: screen readers read out every change. */
 export function showState(state: Shown, source: string | null): void {
   const json = JSON.stringify([state, source])
   if (json === shown) return
@@ -24,7 +24,7 @@ export function showState(state: Shown, source: string | null): void {
   byId('configuration', HTMLElement).hidden = !choosing
   byId('go', HTMLElement).hidden = !choosing
   byId('choice', HTMLElement).hidden = over
-  // While nothing in it can be chosen, the list itself is what the keyboard scrolls.
+  // While nothing in it can be chosen, the keyboard scrolls the list itself.
   byId('list', HTMLElement).tabIndex = choosing ? -1 : 0
   for (const radio of document.querySelectorAll<HTMLInputElement>('input[name="task"]')) {
     radio.disabled = !choosing

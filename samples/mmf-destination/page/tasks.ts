@@ -9,7 +9,7 @@ const rows = new Rows<TaskMessage>(body, (task) => task.id, fillRow)
 let known: readonly TaskMessage[] = []
 let running: string | null = null
 
-/** The task that runs says so in its row. */
+/** The running task is marked in its row. */
 export function markRunning(id: string | null): void {
   running = id
   showTasks(known)

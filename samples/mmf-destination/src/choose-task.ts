@@ -1,6 +1,6 @@
 import { countTasks, type RunOptions, type TaskInfo } from '@mmfile-samples/task-info'
 
-/** The task that is meant, or an error that says what there is instead. */
+/** The requested task, or an error that lists the existing ones. */
 export function chooseTask(tasks: readonly TaskInfo[], choice: RunOptions['task']): TaskInfo {
   if (choice === undefined) {
     const pending = tasks.find((task) => task.status === 'Pending')

@@ -15,7 +15,7 @@ import type { MemoryMessage, ProgramMessage, RunMessage } from './messages.js'
 const result = byId('result', HTMLElement)
 const pictures = byId('pictures', HTMLElement)
 
-/** The runs: what each of them waits for or came to, its memory, and those of before. */
+/** The runs: the state or the outcome of each, its memory, and earlier runs. */
 export class Runs {
   #program: ProgramMessage | undefined
   #runs: readonly RunMessage[] = []
@@ -68,7 +68,7 @@ export class Runs {
     this.#showPictures()
   }
 
-  /** Changed only when there is something new, since every change is read out to those who listen. */
+  /** Changed only when there is something new, since screen readers read out every change. */
   #showResult(going: readonly RunMessage[], last: RunMessage | undefined): void {
     const key = JSON.stringify([going, last, this.#offline])
     if (this.#runs.length === 0 || key === this.#shown) return
@@ -129,7 +129,7 @@ export class Runs {
     if (!answer.ok) this.complain(answer.message)
   }
 
-  /** A picture for each file that is open, or the one that says what a run will be. */
+  /** A picture for each open file, or the one that explains a run. */
   #showPictures(): void {
     const numbers = this.#memory.length === 0 ? [0] : this.#memory.map(({ number }) => number)
     for (const [number, { card }] of this.#pictures) {

@@ -13,7 +13,7 @@ const deleteProblem = byId('delete-problem', HTMLParagraphElement)
 
 /** The task that the dialogs concern. */
 let edited: TaskMessage | null = null
-/** Of a new task: however often it is sent, it is one. */
+/** The key of a new task: sent several times, it creates one. */
 let id = ''
 let doomed: TaskMessage | null = null
 let whenDeleted = () => {}

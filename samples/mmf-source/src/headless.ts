@@ -34,7 +34,7 @@ export async function runHeadless(
     say(`started ${destination?.name ?? 'MmfDestination'} as process ${run.pid}`)
 
   const outcome = await run.outcome
-  // At once, and before the destination is out of the way: that may take a moment.
+  // At once, and before the destination has ended, which may take a moment.
   if (outcome.kind !== 'result') complain(describeFailure(outcome, destination?.name))
   await run.ended
   run.close()

@@ -30,7 +30,7 @@ export interface RunSettings {
   onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** One destination at work on one file. Any number of runs can go on at once. */
+/** One destination at work on one file. Any number of runs can be active at once. */
 export interface TaskRun {
   readonly file: MmFile
   /** Undefined if the program could not be started; the outcome says why. */
@@ -108,7 +108,7 @@ function startDestination(
   { options, onLine, destination = headlessDestination(options) }: RunSettings,
 ): { child: ChildProcess; heard: Promise<unknown> } {
   const { command, args } = destination.start(fileId)
-  // No result comes back but through the file: what is printed is for people.
+  // A result comes back only through the file: the printed output is for users.
   const output = onLine ? 'pipe' : 'inherit'
   const child = spawn(command, args, { stdio: ['ignore', output, output] })
   if (onLine === undefined) return { child, heard: Promise.resolve() }

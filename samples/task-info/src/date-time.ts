@@ -1,4 +1,4 @@
-/** DateTime.MinValue and MaxValue: what XmlSerializer can hold. */
+/** DateTime.MinValue and MaxValue: the range of XmlSerializer. */
 const earliest = utc(1, 1, 1, 0, 0, 0, 0)
 const latest = utc(9999, 12, 31, 23, 59, 59, 999)
 

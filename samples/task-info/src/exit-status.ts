@@ -1,2 +1,2 @@
-/** A destination that the user closed before a task had run says so by its exit status. */
+/** The exit status of a destination that the user closed before a task had run. */
 export const closedByUser = 3

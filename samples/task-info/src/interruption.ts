@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 
-/** A terminal tells every process of a group at once, and parents pass it on: all that is one request. */
+/** A terminal signals every process of a group at once, and parents pass it on: all of these count as one request. */
 const oneRequest = 1000
 
 /** Aborts when the program is asked to end, with the signal as the reason. A second signal ends it immediately. */

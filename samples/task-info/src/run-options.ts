@@ -1,7 +1,7 @@
 import { isUuid, priorities, type TaskPriority } from './task-info.js'
 import { UsageError } from './usage-error.js'
 
-/** How a task is to be run, as MmfSource hands it on and MmfDestination takes it. */
+/** The options of a run, which MmfSource passes on and MmfDestination uses. */
 export interface RunOptions {
   /** A position in the list, counted from 1, or an id. The first pending task if absent. */
   task?: number | string | undefined

@@ -15,7 +15,7 @@ const invisible = /^[\p{Mark}\p{Format}]+$/u
 const unprintable =
   /[\p{Control}\p{Surrogate}\u{061C}\u{200E}\u{200F}\u{2028}-\u{202E}\u{2066}-\u{2069}\u{FEFF}]/gu
 
-/** Text from elsewhere made fit for one line of a terminal: what would act on the terminal is spelled out. */
+/** Makes foreign text fit for one line of a terminal: characters that would control the terminal are spelled out. */
 export function printable(text: string): string {
   return text.replace(unprintable, (character) => {
     const spelled = JSON.stringify(character).slice(1, -1)

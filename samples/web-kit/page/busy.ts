@@ -13,8 +13,8 @@ export async function whileBusy(button: HTMLElement, act: () => Promise<void>): 
 }
 
 /**
- * The second click of a double click does nothing, nor does Enter while it is held: they were meant for what is gone
- * by then.
+ * The second click of a double click does nothing, nor does Enter while it is held down: their target is gone by
+ * then.
  */
 export function ignoreRepeats(): void {
   const isToggle = (button: Element) => button.hasAttribute('aria-expanded')

@@ -1,7 +1,7 @@
 /**
- * Shows a list as the rows of a table. A row stays the same element as long as its item is there: what
- * has the focus, or is selected, is not taken away by news from the server. `make` is called again only
- * for an item that has changed.
+ * Shows a list as the rows of a table. A row stays the same element as long as its item exists: news
+ * from the server does not remove a focused or selected element. `make` is called again only for an
+ * item that has changed.
  */
 export class Rows<T> {
   readonly #rows = new Map<string, { row: HTMLTableRowElement; shown: string }>()

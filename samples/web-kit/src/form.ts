@@ -7,7 +7,7 @@ export type FormResult<T> = { ok: true; fields: T } | { ok: false; errors: Recor
 const longestDuration = 2 ** 31 - 1
 
 /**
- * As it was typed: what is no number gets the same message as a number that will not do. A task that takes
+ * As it was typed: text that is not a number gets the same message as an invalid number. A task that takes
  * longer than its run may take could never end, so `limit` is that, in seconds.
  */
 export function durationField(limit = longestDuration) {

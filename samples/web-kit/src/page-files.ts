@@ -15,8 +15,8 @@ const types: Record<string, string> = {
 
 /**
  * Every file of the pages by its path in the address: `mmf-source/page/main.js`. They are read once, so
- * no request ever names a file on the disk. The paths are those of the sources, and so an import from
- * one package's page to another's is right for the compiler and for the browser.
+ * no request ever names a file on the disk. The paths are the same as those of the sources, so an
+ * import from one package's page to another's is correct for both the compiler and the browser.
  */
 export function readPageFiles(packages: readonly string[]): Map<string, PageFile> {
   const files = new Map<string, PageFile>()

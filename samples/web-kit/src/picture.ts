@@ -9,12 +9,12 @@ const mostSegments = 12
 const mostText = 200_000
 
 export interface Watch {
-  /** Looks at once, instead of in a moment. */
+  /** Checks at once, instead of later. */
   look(): void
   stop(): void
 }
 
-/** Tells how the file is now, and whenever that has changed, until it is closed or `stop` is called. */
+/** Reports the file's state now, and whenever it changes, until it is closed or `stop` is called. */
 export function watchFile(file: MmFile, onChange: (picture: PictureMessage) => void): Watch {
   const known = new Map<number, ProcessMessage>()
   const stopped = new AbortController()

@@ -22,7 +22,7 @@ export interface TopRow extends Omit<ObjectInfo, 'createdAt'> {
   lockHolder: number | null
   /** The processes that have it open, each once. */
   processes: TopProcess[]
-  /** Who takes part in a channel, and how many messages each has yet to receive. */
+  /** The participants of a channel, and the lag of each. */
   participants: Omit<Participant, 'since'>[]
   /** The greatest lag of a participant; null without one. */
   lag: number | null

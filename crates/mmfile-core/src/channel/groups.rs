@@ -10,8 +10,8 @@ use crate::fault;
 use crate::ring::{Joining, SlotState};
 
 impl Channel {
-    /// Creates a group, unless there is one of that name: whether it did. It holds writers back from then on,
-    /// with or without members, until it is removed.
+    /// Creates a group, unless one of that name exists. Returns whether it did. It holds writers back from
+    /// then on, with or without members, until it is removed.
     ///
     /// # Errors
     /// [`Error::NoSpace`] without a slot, [`Error::InvalidArgument`] for a name that is empty or longer than 64
@@ -101,8 +101,8 @@ impl Handle {
         Error::NoGroup { group: name.into(), groups: self.group_names() }
     }
 
-    /// Ends what the last holder of the participants' lock began, which died: what evicted members had goes to
-    /// others, and groups go that are to be removed. Under the participants' lock.
+    /// Completes the work of a dead holder of the participants' lock: evicted members' jobs go to others, and
+    /// groups that are being removed are removed. Under the participants' lock.
     pub(super) fn finish_evictions(&self) {
         self.ring.forget_void_claims();
         for slot in self.ring.slots().filter(|slot| slot.state() == SlotState::Evicted) {
@@ -113,7 +113,8 @@ impl Handle {
         self.finish_removals();
     }
 
-    /// Removes the groups that are to go: their members, their claims, their slots. Under the participants' lock.
+    /// Removes the groups that are being removed: their members, their claims, their slots. Under the
+    /// participants' lock.
     pub(super) fn finish_removals(&self) {
         let is_going = |slot: &crate::ring::Slot<'_>| {
             slot.state() == SlotState::Evicted && slot.role() == at::ROLE_GROUP

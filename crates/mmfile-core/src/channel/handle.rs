@@ -140,7 +140,7 @@ impl Handle {
         self.signal_work_ordered();
     }
 
-    /// Wakes a member that waits for work. One is enough where there is one group: it wakes the next one.
+    /// Wakes a member that waits for work. With a single group one is enough: it wakes the next one.
     #[inline(always)]
     pub(super) fn signal_work(&self) {
         wake::order();

@@ -1,4 +1,4 @@
-//! Reading without holding writers back: what was overwritten is counted.
+//! Reading without holding writers back: overwritten messages are counted.
 
 use super::handle::Handle;
 use super::wait::{ChannelWaiter, What};
@@ -119,8 +119,8 @@ impl LossyReader {
         Err(self.handle.ring.damaged(self.position, "every message is gone before it is copied"))
     }
 
-    /// Goes on with the oldest message if so much was sent that positions may have come round: the position
-    /// may be in the middle of a record then.
+    /// Continues with the oldest message if so much was sent that positions may have wrapped: the position
+    /// may then be in the middle of a record.
     fn check_position(&mut self) -> Result<()> {
         let next = self.handle.ring.newest()?.next_index;
         if next.wrapping_sub(self.seen) > self.handle.ring.messages_until_wrap() {

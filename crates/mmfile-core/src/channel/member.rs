@@ -222,7 +222,8 @@ impl Member {
         let handle = &*self.handle;
         handle.check_own()?;
         handle.check_storable()?;
-        // Another participant has the slot by now, and its claims, if this one was evicted and has closed.
+        // If this one was evicted and has closed, another participant may have the slot and its claims by
+        // now.
         let (row, index) = (self.row, job.message.index);
         let ended = handle.ring.end_claim(job.claim, row, index, acknowledged);
         if ended { Ok(()) } else { Err(Error::Evicted) }

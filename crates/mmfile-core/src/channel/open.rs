@@ -268,7 +268,7 @@ mod disk {
             if handle.settings.access == Access::Read {
                 return Ok(());
             }
-            // Only now: after the machine's end it says what was on the disk for certain.
+            // Only now: after the machine went down it tells which part was on the disk for certain.
             handle.ring.set_flushed(tail);
             handle.object.sync(memories)
         }

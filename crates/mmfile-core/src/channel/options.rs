@@ -20,7 +20,7 @@ pub enum OnFull {
     /// It waits.
     #[default]
     Wait,
-    /// The oldest messages give way: every reader is lossy, and there are no groups.
+    /// The oldest messages are dropped: every reader is lossy, and there are no groups.
     DropOldest,
 }
 
@@ -37,7 +37,7 @@ pub struct ChannelOptions {
     pub on_full: OnFull,
     /// Slots for reliable readers, members, the exclusive writer and groups.
     pub max_participants: u32,
-    /// Groups that are to be there; those that are missing are created, from the oldest message on.
+    /// Groups that must exist; missing ones are created and begin with the oldest message.
     pub groups: Vec<String>,
     /// How long the channel can be opened. It does not count for paths and for
     /// [`crate::Channel::create_or_open`].
@@ -76,7 +76,7 @@ pub struct OpenChannelOptions {
     pub encoding: Option<String>,
     /// The behaviour that the channel must have when it is full; `None` accepts any.
     pub on_full: Option<OnFull>,
-    /// Groups that are to be there; those that are missing are created, from the oldest message on.
+    /// Groups that must exist; missing ones are created and begin with the oldest message.
     pub groups: Vec<String>,
     /// How long an operation waits for a lock.
     pub lock_timeout: Duration,

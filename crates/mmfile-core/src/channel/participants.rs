@@ -114,7 +114,7 @@ impl Handle {
         }
     }
 
-    /// Detaches a participant whose process goes on, under the participants' lock.
+    /// Detaches a participant whose process is alive, under the participants' lock.
     pub(super) fn detach(&self, slot: &Slot<'_>) {
         let role = slot.role();
         slot.evict();
@@ -154,7 +154,7 @@ impl Handle {
     }
 
     /// Frees what dead participants keep, and moves the groups' cursors: whether there may be more room, or more
-    /// work, than before. It waits for the lock for a moment only.
+    /// work, than before. It waits for the lock only briefly.
     pub(super) fn tidy(&self) -> Result<bool> {
         let may_help = self.is_due() || self.ring.group_count() > 0;
         if !may_help || self.check_writable().is_err() {

@@ -24,7 +24,7 @@ pub struct Message {
     pub offset: u64,
     /// How many bytes it has.
     pub byte_length: u64,
-    /// Its position in the ring: what [`Reader::release`] takes.
+    /// Its position in the ring, for [`Reader::release`].
     pub position: u32,
 }
 
@@ -39,7 +39,8 @@ impl Message {
     }
 }
 
-/// A reader that no writer overtakes: what it has not released is not overwritten. Dropping it closes it.
+/// A reader that no writer overtakes: messages that it has not released are not overwritten. Dropping it
+/// closes it.
 #[derive(Debug)]
 pub struct Reader {
     handle: Arc<Handle>,
@@ -276,7 +277,7 @@ impl Reader {
 
     #[inline(always)]
     fn store_cursor(&self) {
-        // A forked child shares the slot, and the parent needs what it has not released.
+        // A forked child shares the slot, and the parent needs the messages that it has not released.
         if !self.handle.object.is_own() || self.handle.check_storable().is_err() {
             return;
         }

@@ -136,7 +136,7 @@ impl Handle {
         let mut wait = || {
             loop {
                 event.prepare(self.object.may_store(&self.control)?);
-                // After the request: what is freed from here on wakes.
+                // After the request: room that is freed from here on wakes it.
                 self.tidy()?;
                 if let Attempt::Done(value) = attempt(Some(since))? {
                     return Ok(value);
@@ -250,7 +250,7 @@ impl Handle {
         Ok(self.reaches(writing, room, room.end)?.then_some(room))
     }
 
-    /// Whether records may be written up to `end`, of which `room` is to be written now.
+    /// Whether records may be written up to `end`; `room` will be written now.
     #[inline(always)]
     fn reaches(&self, writing: &Writing, room: Room, end: u32) -> Result<bool> {
         self.ring.make_writable(writing, room)?;
@@ -462,7 +462,7 @@ mod tests {
     use super::*;
     use crate::channel::{ChannelOptions, StartFrom};
 
-    /// Others have sent so much since this handle found room that positions have come round to it.
+    /// Others have sent so much since this handle found room that positions have wrapped to it.
     #[test]
     fn room_that_was_found_before_positions_wrapped_is_none() {
         let options = ChannelOptions { capacity: 1 << 16, ..Default::default() };

@@ -155,7 +155,7 @@ impl ChannelWaiter {
     }
 
     /// Checks, and unless there is a reason to try again, has `ring` say when to check again. Whether there is
-    /// one: or the ring is of no use any more ([`WakeRing::is_refused`]).
+    /// one: or the ring has become unusable ([`WakeRing::is_refused`]).
     ///
     /// # Errors
     /// As [`ChannelWaiter::wait`].

@@ -17,8 +17,8 @@ use crate::wake::WakeEvent;
 use raw_sync::Timeout;
 use std::sync::Arc;
 
-/// Units that a program which writes records without calls gets at a time: what is fetched into a processor's
-/// nearer caches for it.
+/// Units that a program which writes records without calls gets at a time; they are prefetched into the
+/// processor's caches.
 const PART: u32 = (64 << 10) / 16;
 
 /// The only writer of a channel, until it is dropped or its process ends.

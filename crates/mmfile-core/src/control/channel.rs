@@ -57,8 +57,8 @@ impl Name {
 }
 
 impl Shape {
-    /// Bytes of the ring and its tables: what an object's capacity is for a channel. `None` for what no channel
-    /// has.
+    /// Bytes of the ring and its tables: a channel's capacity in the control block. `None` for values that no
+    /// channel has.
     pub(crate) fn data_size(&self) -> Option<u64> {
         let is_ring = self.ring.is_power_of_two() && (MIN_RING..=MAX_RING).contains(&self.ring);
         let tables = u64::from(self.slots) * SLOT_SIZE + u64::from(self.claims) * CLAIM_SIZE;
@@ -67,7 +67,7 @@ impl Shape {
 }
 
 impl Control {
-    /// Says what a channel is. No other process uses the block yet.
+    /// Stores a channel's shape. No other process uses the block yet.
     pub(crate) fn describe_channel(&self, shape: &Shape) {
         self.long(RING_CAPACITY).store(shape.ring, Ordering::Relaxed);
         self.word(RING_SLOTS).store(shape.slots, Ordering::Relaxed);

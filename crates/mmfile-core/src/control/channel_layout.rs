@@ -124,5 +124,5 @@ pub(crate) const RECORD_MESSAGE: u32 = 1;
 pub(crate) const RECORD_PADDING: u32 = 2;
 /// Nothing follows.
 pub(crate) const RECORD_SEAL: u32 = 3;
-/// On disk: what follows a payload, its checksum and its position.
+/// On disk a payload is followed by its checksum and its position.
 pub(crate) const TRAILER: u64 = 8;

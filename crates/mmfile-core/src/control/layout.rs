@@ -83,7 +83,7 @@ pub(crate) const FLAG_MUTEX: u32 = 2;
 pub(crate) const FLAG_DISK: u32 = 4;
 /// The control block of a channel.
 pub(crate) const FLAG_CHANNEL: u32 = 8;
-/// A channel whose oldest messages give way when it is full.
+/// A channel whose oldest messages are dropped when it is full.
 pub(crate) const FLAG_DROPS_OLDEST: u32 = 16;
 
 /// No more segments or messages.

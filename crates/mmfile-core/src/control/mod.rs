@@ -1,4 +1,4 @@
-//! The control block: what a file is, how far it is committed, and what its writer is up to.
+//! The control block: a file's description, its committed end, and its writer's intent.
 //!
 //! It follows the data in the same object, or is a separate object where another program names the data
 //! (Windows). It can be rebuilt from the data, except for the lock. Every value is checked before it is used:
@@ -270,7 +270,7 @@ impl Control {
         })
     }
 
-    /// The last append's record, if it is one, kept inside the capacity.
+    /// The last append's intent, if it is valid, clamped to the capacity.
     pub(crate) fn intent(&self) -> Option<Intent> {
         let load = |offset| self.long(offset).load(Ordering::Acquire);
         let base = load(at::OFF_INTENT_BASE);

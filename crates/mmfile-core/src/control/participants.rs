@@ -32,7 +32,7 @@ impl Participant {
     }
 }
 
-/// The rows of the table that are in use, and may be those of the dead.
+/// The rows of the table that are in use, including those of dead processes.
 pub(crate) fn rows(control: &Control) -> impl Iterator<Item = Participant> + '_ {
     (0..at::PARTICIPANT_COUNT).filter_map(|row| {
         let slot = slot(row);
@@ -81,7 +81,7 @@ pub(crate) fn leave(control: &Control, nonce: u64) {
     for slot in (0..at::PARTICIPANT_COUNT).map(slot) {
         let owner = control.long(slot + at::SLOT_NONCE);
         if owner.load(Ordering::Relaxed) == nonce {
-            // Fails where another process took the row over, which believed this one dead.
+            // Fails if another process took the row over because it considered this one dead.
             let _ = owner.compare_exchange(nonce, 0, Ordering::Release, Ordering::Relaxed);
             return;
         }

@@ -1,5 +1,5 @@
-//! How far a file is committed, as one handle knows it: what the control block says, and what foreign
-//! writers, which know nothing of control blocks, have appended behind that.
+//! How far a file is committed, as one handle knows it: the end in the control block, and the segments of
+//! foreign writers behind it, which know nothing of control blocks.
 //!
 //! A read-only handle stores nothing: it counts such segments for itself. The next append of a process of the
 //! package moves the committed end for all.
@@ -91,7 +91,7 @@ impl Handle {
         let Some(acquired) = acquired else { return self.count(true) };
         let mut operation = Operation { handle: self, leaves: Acquired::Clean, failed: true };
         if acquired == Acquired::Abandoned && !matches!(self.recover(), Ok(true)) {
-            // A reader cannot tell what of this is whole: it goes by the tail.
+            // A reader cannot tell which of them are whole: it uses the tail.
             operation.leaves = Acquired::Abandoned;
             return Ok(known);
         }
@@ -108,8 +108,8 @@ impl Handle {
         tail
     }
 
-    /// Counts what is there behind the committed end. If writers are not `excluded`, nothing is counted
-    /// while one is at work.
+    /// Counts what is there behind the committed end. If writers are not `excluded`, nothing is counted while
+    /// one is writing.
     fn count(&self, excluded: bool) -> Result<Tail> {
         let known = self.committed();
         // A writer may have moved the end between the loads of its two halves: then they do not belong
@@ -131,8 +131,8 @@ impl Handle {
         chain.valid_end()
     }
 
-    /// Whether there may be more than the control block says, since its last writer died before the
-    /// end of its work, and this handle is one that can repair.
+    /// Whether there may be more segments than in the control block, since its last writer died in the middle
+    /// of its work, and this handle can repair.
     fn has_dead_holder(&self) -> bool {
         self.settings.mode.synchronized && self.segments.can_repair() && self.section.is_abandoned()
     }

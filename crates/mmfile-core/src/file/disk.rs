@@ -61,9 +61,8 @@ impl MmFile {
 
     /// Opens the file on disk, or creates it if there is none.
     ///
-    /// # Errors
-    /// As [`MmFile::create_file`] and [`MmFile::open_file`], but for those that say that the file is or is
-    /// not there.
+    /// # Errors As [`MmFile::create_file`] and [`MmFile::open_file`], except [`Error::Exists`] and, for the
+    /// file itself, [`Error::NotFound`].
     pub fn create_or_open_file(
         path: impl AsRef<Path>,
         capacity: u64,

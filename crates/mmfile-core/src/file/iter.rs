@@ -1,4 +1,4 @@
-//! Iterating: over what is there, and over what will come.
+//! Iterating over existing and future segments.
 
 use super::{MmFile, Waiter};
 use crate::error::{Error, Result};
@@ -24,8 +24,8 @@ impl MmFile {
         Ok((index..self.len()?).map(|index| self.read(index)))
     }
 
-    /// The segments from `index` on, those that are there and those that will come, until the file is
-    /// sealed. `next` blocks until there is one; [`SegmentIter::waiter`] calls it back.
+    /// The segments from `index` on, those that are there and those that will come, until the file is sealed.
+    /// `next` blocks until there is one; [`SegmentIter::waiter`] can cancel it.
     ///
     /// ```
     /// # fn main() -> mmfile_core::Result<()> {

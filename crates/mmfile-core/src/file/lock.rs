@@ -45,8 +45,8 @@ impl MmFile {
         self.handle.section.holder_pid()
     }
 
-    /// A thread that can hold the lock for this handle, for those who must not block or who move
-    /// between threads.
+    /// A thread that can hold the lock for this handle, for callers that must not block or that move between
+    /// threads.
     ///
     /// # Errors
     /// [`Error::NoSpace`] if the system has no thread left.
@@ -101,7 +101,7 @@ impl Handle {
         !self.settings.mode.synchronized || self.section.is_mine()
     }
 
-    /// Does one change under the lock, and wakes those who wait for it.
+    /// Makes one change under the lock, and wakes waiters.
     pub(super) fn change<R>(&self, work: impl FnOnce() -> Result<R>) -> Result<R> {
         self.check_not_filling()?;
         let acquired = if self.needs_no_lock() {

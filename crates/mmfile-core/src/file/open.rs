@@ -54,9 +54,8 @@ impl MmFile {
     /// Opens the file of that id, or creates it if there is none. Its lifetime is [`Lifetime::LastProcess`]
     /// if it is created, regardless of the options.
     ///
-    /// # Errors
-    /// As [`MmFile::create_new`] and [`MmFile::open_existing`], but for those that say that the file
-    /// is or is not there.
+    /// # Errors As [`MmFile::create_new`] and [`MmFile::open_existing`], except [`Error::Exists`] and
+    /// [`Error::NotFound`].
     pub fn create_or_open(id: &str, capacity: u64, options: &CreateOptions) -> Result<Self> {
         check_capacity(capacity)?;
         let create_options = CreateOptions { lifetime: Lifetime::LastProcess, ..options.clone() };

@@ -1,4 +1,4 @@
-//! Who has a file open.
+//! The processes that have a file open.
 
 use super::MmFile;
 use crate::object::Peer;

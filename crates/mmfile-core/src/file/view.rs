@@ -38,7 +38,7 @@ impl ViewMemory {
     }
 
     /// Takes the pages out of this process's resident memory, as far as the system can. It changes no byte:
-    /// what is read later comes back.
+    /// later reads bring the pages back.
     pub fn release_pages(&self) {
         platform::release_pages(&self.memory, self.access == Access::ReadWrite);
     }

@@ -52,8 +52,8 @@ impl MmFile {
         })
     }
 
-    /// Sees to it that a value of [`MmFile::append_with`] that has taken its time can be written to its target: that
-    /// the file on disk was not cut short meanwhile, and has room still. Elsewhere it does nothing.
+    /// Checks, after a slow value of [`MmFile::append_with`], that its target can still be written: that the file on
+    /// disk was not cut short meanwhile, and still has room. Elsewhere it does nothing.
     ///
     /// # Errors
     /// [`Error::Corrupt`], [`Error::NoSpace`].

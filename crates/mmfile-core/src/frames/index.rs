@@ -27,7 +27,7 @@ struct Place {
 pub(crate) struct SparseIndex {
     /// The offset of segment `i * STRIDE` at `i`.
     offsets: Vec<u64>,
-    /// Behind the segment that was looked up last: the next one is usually wanted next.
+    /// Behind the segment that was found last: usually the next one follows.
     last: Place,
 }
 

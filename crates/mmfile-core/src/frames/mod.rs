@@ -1,4 +1,4 @@
-//! Framing: what is a segment, where the next one goes, and what a dead writer left half-done.
+//! Framing: segments, the place of the next one, and repair after a dead writer.
 //!
 //! The bytes are the .NET article's: `[int32 size][bytes]`, one behind the other, and a zero word at
 //! the end. docs/memory-layout.md has all of it. Everything here works on a committed tail that
@@ -94,8 +94,8 @@ impl Segments {
         }
     }
 
-    /// Sees to it that writing from `from` to `end` does not fault page by page, by reading a word of every
-    /// so many. Under the lock, or before anybody else has the handle.
+    /// Maps the pages from `from` to `end` by reading one word of each fault-around block, so that writing
+    /// does not fault page by page. Under the lock, or before another thread has the handle.
     fn populate(&self, from: u64, end: u64) {
         let Some(around) = FAULT_AROUND else { return };
         let done = self.populated.load(Ordering::Relaxed);
@@ -110,8 +110,8 @@ impl Segments {
         self.populated.store(at, Ordering::Relaxed);
     }
 
-    /// Sees to it that storing frames from `from` to `end`, and the word behind them, faults seldom, and does not
-    /// end the process for want of room on the disk. Under the lock.
+    /// Ensures that storing frames from `from` to `end`, and the word behind them, seldom faults, and does not
+    /// end the process for lack of room on the disk. Under the lock.
     ///
     /// # Errors
     /// [`Error::NoSpace`].
@@ -140,7 +140,8 @@ impl Segments {
         }
         let done = self.populated.load(Ordering::Relaxed);
         if end > done {
-            // Some more, so that it is not asked every time. There it has room already, or will say so.
+            // Some more, so that it is not asked every time. That part already has room, or reports that it
+            // has none.
             let next = (end | (AHEAD - 1)).saturating_add(1).min(self.capacity);
             let from = from.max(done);
             let done = match self.data.provide(from, next - from) {

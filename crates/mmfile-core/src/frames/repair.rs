@@ -13,7 +13,7 @@ impl Segments {
         self.writable
     }
 
-    /// Finishes or takes back what the dead holder was doing. Under the lock that it left.
+    /// Completes or undoes the dead holder's work. Under the lock that it left.
     ///
     /// A writer publishes its first size word last: if there is a whole segment at the tail, everything that
     /// it wanted to append is there, or a foreign writer has written after it. Bytes behind the whole

@@ -1,16 +1,15 @@
 //! Copying large segments into shared memory past the cache.
 //!
-//! A file grows: the place of a new segment is in no cache. A plain store reads each line from memory
-//! before it writes to it; a streaming one does not, which halves the time of a copy into a large file.
-//! Who reads the segment at once has to get it from memory, which costs less than that
-//! (docs/performance.md).
+//! A file grows: the place of a new segment is in no cache. A plain store reads each line from memory before
+//! it writes to it; a streaming one does not, which halves the time of a copy into a large file. A reader
+//! that reads the segment at once has to load it from memory, which costs less (docs/performance.md).
 
 use crate::sync::copy;
 
 /// The smallest segment that is worth it.
 const LARGE_SEGMENT: u64 = 64 << 10;
-/// The capacity from which on a file is taken to be larger than what caches have for it: a guess, since
-/// those of servers differ by a factor of ten.
+/// The capacity from which on a file is assumed to exceed the caches: a guess, since servers' caches differ
+/// by a factor of ten.
 const LARGE_FILE: u64 = 32 << 20;
 
 /// Whether a segment of `size` bytes is written past the cache to a file of that capacity.
@@ -54,7 +53,7 @@ pub(super) unsafe fn copy_streaming(from: *const u8, to: *mut u8, len: usize) {
             }
         }
         std::ptr::copy_nonoverlapping(from.add(tail), to.add(tail), len - tail);
-        // Streaming stores are in no order with others: what is published next has to wait for them.
+        // Streaming stores are not ordered with others: the next publication has to wait for them.
         _mm_sfence();
     }
 }

@@ -34,7 +34,7 @@ struct Shared {
     phase: Mutex<Phase>,
     changed: Condvar,
     cancelled: Arc<AtomicBool>,
-    /// Whether the next holder is to find the lock abandoned.
+    /// Whether the next holder should find the lock abandoned.
     abandons: AtomicBool,
     /// The owner's operations are outside of it before the lock itself is released.
     section: Arc<Section>,
@@ -138,7 +138,7 @@ impl Shared {
         self.changed.wait(phase).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has nothing to do any more, unless it is to end.
+    /// Has nothing to do, unless it should end.
     fn rest<'a>(&self, mut phase: MutexGuard<'a, Phase>) -> MutexGuard<'a, Phase> {
         if !matches!(*phase, Phase::End) {
             *phase = Phase::Idle;

@@ -91,8 +91,7 @@ impl Section {
         }
     }
 
-    /// Lets the next process in, which finds the lock as `left` says: abandoned, if it is to repair what a dead
-    /// holder left.
+    /// Releases the lock in the state `left`: abandoned, if the next holder should repair a dead holder's work.
     pub(crate) fn release(&self, hold: Hold, left: Acquired) {
         // The disk may have become full since the lock was acquired, or the file may have been cut.
         if self.object.check_writable(&self.control).is_ok() {
@@ -151,7 +150,7 @@ impl Section {
         let acquired = self.acquire(deadline, Hold::Section);
         let mut unfinished = false;
         if acquired.is_ok() {
-            // An operation may have acquired the lock from the dead holder, and repaired what that one left.
+            // An operation may have acquired the lock from the dead holder, and repaired its work.
             unfinished = self.control.begin_section();
             crate::fault::point("section.locked");
             self.owner.store(owner, Ordering::Release);
@@ -232,8 +231,8 @@ impl LockGuard {
         self.acquired == Acquired::Abandoned
     }
 
-    /// Has the next holder find the lock abandoned: what this one was doing is not done, or it could not
-    /// repair what the one before left.
+    /// Makes the next holder find the lock abandoned: this holder's section is not complete, or it could not
+    /// repair the work of the one before.
     pub fn abandon(&mut self) {
         self.leaves = Acquired::Abandoned;
     }

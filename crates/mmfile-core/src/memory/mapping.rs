@@ -19,8 +19,8 @@ pub(crate) enum Backing {
     Kept,
     /// A disk on which a block may be shared with a copy, or written to a new place every time.
     Moved,
-    /// The same, where the search for room also makes room by writing what was just stored to the disk: what spans
-    /// two pages might be stored over and over. The data is written through the descriptor there.
+    /// The same, where the file system makes room by writing just stored pages to the disk: a store that spans two
+    /// pages might repeat without end. The data is written through the descriptor there.
     Written,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Memory {
     /// Unmaps the memory when it is dropped.
     mapping: Arc<dyn Any>,
     backing: Backing,
-    /// The file, and where the region begins in it, for what is written through the descriptor.
+    /// The file, and where the region begins in it, for writes through the descriptor.
     file: Option<(Arc<File>, u64)>,
 }
 
@@ -87,8 +87,8 @@ impl Memory {
         }
     }
 
-    /// Has the file system provide what a store to these bytes takes: the block of a hole, or a new place for one that
-    /// is shared or never written again.
+    /// Makes the file system provide the room for a store to these bytes: the block of a hole, or a new place for a
+    /// block that is shared or never written in place.
     ///
     /// # Errors
     /// [`Error::NoSpace`]: a store would end the process.

@@ -49,8 +49,8 @@ impl Region {
         Some(unsafe { self.base.add(offset) })
     }
 
-    /// Has the processor fetch that range, as far as there is one, for stores that come soon: they then do not wait,
-    /// line by line, until another processor gives up its copy.
+    /// Prefetches that range, as far as it exists, for stores that come soon: they then do not wait, line by line,
+    /// for another processor's copy.
     #[inline]
     pub(crate) fn prefetch_for_stores(&self, offset: u64, len: u64) {
         #[cfg(all(target_arch = "x86_64", not(miri)))]

@@ -20,7 +20,7 @@ pub(crate) fn new_nonce() -> u64 {
     nonces().start + handle
 }
 
-/// Those of this process.
+/// The nonces of this process.
 pub(crate) fn nonces() -> std::ops::Range<u64> {
     let first = (process_number() << HANDLE_BITS) + 1;
     first..first + (1 << HANDLE_BITS)

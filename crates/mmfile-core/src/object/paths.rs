@@ -61,8 +61,7 @@ pub(crate) fn observe_file(path: &Path, kind: ObjectKind, deadline: &Deadline) -
 
 /// Opens the object at a path, or creates it if there is none.
 ///
-/// # Errors
-/// As both, but for those that say that it is or is not there.
+/// # Errors As both, except [`Error::Exists`] and [`Error::NotFound`].
 pub(crate) fn create_or_open_file(
     path: &Path,
     new: &NewObject,

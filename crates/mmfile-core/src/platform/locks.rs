@@ -37,7 +37,7 @@ pub(crate) enum Holder {
     Alive,
     /// It died, although the kernel has not released the lock.
     Dead,
-    /// It has the file open, or did not say who it is: whether its thread lives is all that counts.
+    /// It has the file open, or did not identify itself: only its thread's life counts.
     Unknown,
 }
 

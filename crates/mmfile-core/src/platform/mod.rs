@@ -36,7 +36,8 @@
 //! | `Location` | `id`, `known_as`, `name`, `folder`; `open`, `exists`, `leads_to`, `map`, `copy_control`, `unlink`, `unlink_memory`; `stage`, `reserve`, `publish`; for files that may only be read `open_read_only`, `map_read_only` |
 //! | `Staged`, `Mapped`, `ViewSource` | an object that has no name yet; one that is mapped; for more mappings |
 //! | `Descriptor` | an open object: `identity`, `size`, `lock` and `blocker` on ranges of bytes, `is_own` |
-//! | `sync_objects`, `map_copy_on_write`, `sync` | those of an open object; a reader's views; to the disk |
+//! | `sync_objects`, `map_copy_on_write`, `sync` | the sync objects of an open object; a reader's views;
+//! writing to the disk |
 //!
 //! Windows, whose kernel keeps the names, supplies what `crate::object::files` has:
 //!
@@ -45,7 +46,7 @@
 //! | `create`, `open`, `create_file`, `open_file`, `list`, `remove` | as there |
 //! | `Object` | a handle: `nonce`, `is_own`, `is_alive`, `has_other_process`, `check_named`, `size`, `map_copy_on_write`, `sync`, `leave` |
 //!
-//! `tests/conformance.rs` is what every platform has to pass.
+//! Every platform has to pass `tests/conformance.rs`.
 
 #[cfg(platform = "linux")]
 mod linux;

@@ -1,4 +1,4 @@
-//! A robust futex: the kernel releases it when its holder dies, and says so to the next one.
+//! A robust futex: the kernel releases it when its holder dies, and tells the next one.
 //!
 //! The word follows the kernel's robust-futex protocol (the holder's thread id, a bit for waiters, a
 //! bit for "the owner died"), and the 64 bytes around it are a C library's robust, process-shared
@@ -81,8 +81,8 @@ impl RawMutex {
         self.control.word(WORD + self.place.shift())
     }
 
-    /// Waits for the lock until the deadline. `around` can end the wait, and says what is known
-    /// of the thread that holds the lock.
+    /// Waits for the lock until the deadline. `around` can end the wait, and tells whether the thread that
+    /// holds the lock is alive.
     pub(crate) fn acquire(
         &self,
         deadline: &Deadline,

@@ -59,7 +59,7 @@ pub(crate) fn wake_one(control: &Control, place: WakePlace) {
     control.waiting_word(place).store(1, Ordering::SeqCst);
     if !futex::wake(word, 1) {
         control.waiting_word(place).store(0, Ordering::SeqCst);
-        // Who has asked in between sleeps on another value, and asks again.
+        // A process that has set it in between sleeps on another value, and sets it again.
         word.fetch_add(1, Ordering::AcqRel);
     }
 }

@@ -1,9 +1,9 @@
 //! The table of claims: which member has which message of its group.
 //!
 //! A claim is made under the participants' lock, and counts once the group's `next` is behind its message: a
-//! member that dies in between has taken nothing. Handing a message out, acknowledging it and giving it back is
-//! one compare-and-swap of one word, and so is taking it over from a member that is dead or evicted: of two
-//! that try, one succeeds.
+//! member that dies in between has taken nothing. Handing a message out, acknowledging it, giving it back, and
+//! taking it over from a dead or evicted member are each one compare-and-swap of one word: of two that try, one
+//! succeeds.
 
 use super::record::{Kind, Record};
 use super::slots::Slot;
@@ -239,7 +239,7 @@ impl Ring {
         is_there || self.claims_of(group).any(|it| it.word.state() == at::CLAIM_RETURNED)
     }
 
-    /// Whether a group has nothing that is not acknowledged, and nothing is to come.
+    /// Whether a group has acknowledged everything, and no more can come.
     pub(crate) fn is_finished(&self, group: &Slot<'_>) -> bool {
         let (next, tail) = (group.next(), self.tail());
         if !self.is_sealed_at(tail) {

@@ -95,8 +95,8 @@ impl Ring {
         self.units
     }
 
-    /// After at most so many messages, positions that were known before have not come round: a message with its
-    /// padding takes a ring at most.
+    /// After at most this many messages, earlier positions have not wrapped: a message with its padding takes a
+    /// ring at most.
     #[inline(always)]
     pub(crate) fn messages_until_wrap(&self) -> u64 {
         (1 << 31) / u64::from(self.units)
@@ -142,7 +142,7 @@ impl Ring {
         self.control.word(at::RING_TAIL).load(Ordering::Acquire)
     }
 
-    /// Where a reader begins that wants the oldest message.
+    /// Where a reader of the oldest message begins.
     #[inline(always)]
     pub(crate) fn oldest(&self) -> u32 {
         self.control.word(at::RING_OLDEST).load(Ordering::Acquire)

@@ -1,5 +1,5 @@
 //! Publishing: payload and header behind the tail, the start of the newest message, then the tail. A writer that
-//! is killed has published, or nothing of it is there.
+//! is killed has published its record, or nothing of it is there.
 
 use super::record::{Kind, Record};
 use super::{Newest, Ring};

@@ -1,4 +1,4 @@
-//! Making room: what every participant has done with is forgotten, oldest first.
+//! Making room: messages that no participant needs any more are dropped, oldest first.
 //!
 //! A writer proposes how far (`oldest`), and then reads the cursors: it writes up to the first of them. A reader
 //! that joins stores its cursor and then reads `oldest`. One of the two sees the other.

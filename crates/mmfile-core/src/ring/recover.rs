@@ -76,8 +76,8 @@ impl Ring {
         self.count_groups();
     }
 
-    /// Keeps the longest chain of valid records, or the one that reaches to where the disk had everything for
-    /// certain; the groups go on inside it.
+    /// Keeps the longest chain of valid records, or the one that reaches the flushed position; the groups
+    /// continue inside it.
     fn keep_one_chain(&self) -> Result<()> {
         let flushed = self.word(at::RING_FLUSHED).load(Ordering::Relaxed);
         let mut chain = self.best_chain(flushed);

@@ -1,7 +1,7 @@
 //! The table of a channel's participants: reliable readers, members, the exclusive writer and groups.
 //!
-//! A slot is filled, freed and evicted under the participants' lock. It counts from the moment at which its
-//! state says so, which is stored last. A cursor moves without the lock; a group's is moved under it.
+//! A slot is filled, freed and evicted under the participants' lock. It counts once its state is live, which
+//! is stored last. A cursor moves without the lock; a group's is moved under it.
 
 use super::record::Kind;
 use super::{Ring, is_before};

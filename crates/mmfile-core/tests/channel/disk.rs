@@ -136,7 +136,7 @@ fn everything_is_there_after_the_machine_s_end_if_the_disk_has_it() {
 }
 
 #[test]
-fn what_was_flushed_is_there_whatever_else_is_lost() {
+fn flushed_messages_survive_any_other_loss() {
     let disk = Disk::new();
     let channel = disk.create();
     for number in 0..100 {
@@ -164,7 +164,7 @@ fn what_was_flushed_is_there_whatever_else_is_lost() {
 }
 
 #[test]
-fn a_group_goes_on_inside_of_what_is_left() {
+fn a_group_continues_inside_the_remaining_messages() {
     let disk = Disk::new();
     let channel = disk.create();
     for number in 0..20 {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn nobody_else_sends() {
+fn no_other_handle_sends() {
     everywhere(|place| {
         let channel = place.create(&small()).unwrap();
         let other = place.open();
@@ -71,7 +71,7 @@ fn a_second_one_waits() {
 }
 
 #[test]
-fn who_requires_it_misses_it() {
+fn a_receiver_that_requires_the_writer_notices_its_end() {
     everywhere(|place| {
         let channel = place.create(&small()).unwrap();
         let reader = place.open().reader(StartFrom::New).unwrap();

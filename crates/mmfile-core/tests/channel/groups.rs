@@ -40,7 +40,7 @@ fn each_message_goes_to_one_member() {
 }
 
 #[test]
-fn what_is_not_acknowledged_goes_to_another() {
+fn unacknowledged_jobs_go_to_another_member() {
     everywhere(|place| {
         let channel = with_group(place);
         channel.try_send_all(&[b"a", b"b", b"c"]).unwrap();

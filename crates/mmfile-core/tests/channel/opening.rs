@@ -17,7 +17,7 @@ fn capacities_are_powers_of_two() {
 }
 
 #[test]
-fn what_is_opened_is_what_was_created() {
+fn an_opened_channel_has_its_created_properties() {
     everywhere(|place| {
         let options = ChannelOptions { encoding: "json".into(), ..small() };
         let channel = place.create(&options).unwrap();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_reader_begins_where_it_wants_to() {
+fn a_reader_begins_at_the_given_position() {
     everywhere(|place| {
         let channel = place.create(&small()).unwrap();
         for number in 0..100u8 {
@@ -67,7 +67,7 @@ fn views_are_released_in_any_order() {
 }
 
 #[test]
-fn a_lossy_reader_holds_nobody_back_and_counts() {
+fn a_lossy_reader_holds_no_writer_back_and_counts() {
     everywhere(|place| {
         let channel = place.create(&small()).unwrap();
         let mut all = channel.lossy_reader(StartFrom::Oldest, Lossy::Oldest).unwrap();

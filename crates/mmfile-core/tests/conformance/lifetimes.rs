@@ -15,7 +15,7 @@ fn ids_are_taken_once() {
 }
 
 #[test]
-fn what_was_never_made_is_not_found() {
+fn a_missing_file_is_not_found() {
     let options = OpenOptions::default();
     assert_eq!(code(MmFile::open_existing("never-made", &options)), "ERR_MMFILE_NOT_FOUND");
     assert_eq!(code(MmFile::open_existing("", &options)), "ERR_INVALID_ARG_VALUE");
@@ -90,8 +90,8 @@ fn a_killed_creator_takes_nothing_away() {
 
 /// Not with the very next one: a creation examines two names, however many there are.
 #[test]
-fn what_the_dead_left_goes_with_the_next_files() {
-    let test = "lifetimes::what_the_dead_left_goes_with_the_next_files";
+fn stale_files_go_with_the_next_creations() {
+    let test = "lifetimes::stale_files_go_with_the_next_creations";
     support::play(&[("maker", maker)]);
     let prefixes = own_prefixes("swept");
     let options = CreateOptions { prefixes: prefixes.clone(), ..Default::default() };
@@ -119,7 +119,7 @@ fn what_the_dead_left_goes_with_the_next_files() {
 }
 
 #[test]
-fn a_removed_name_is_free_and_its_file_goes_on() {
+fn a_removed_name_is_free_and_its_file_keeps_working() {
     let id = format!("removed-{}", std::process::id());
     let options = ListOptions::default();
     let (file_id, name) = (FileId::parse(&id).unwrap(), id.as_str());

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_there_is_can_be_listed_and_swept() {
+fn objects_can_be_listed_and_swept() {
     support::play(&[("maker", maker)]);
     let prefixes = own_prefixes("list");
     let mutex_prefix = format!("{}mutex-", common_part(&prefixes));
@@ -26,7 +26,7 @@ fn what_there_is_can_be_listed_and_swept() {
     drop((file, mutex));
     assert_eq!(list(&listing).unwrap(), []);
     // Objects of a killed process: listed as stale, and removed once.
-    let test = "listing::what_there_is_can_be_listed_and_swept";
+    let test = "listing::objects_can_be_listed_and_swept";
     let args = [prefixes.data(), prefixes.mutex(), &mutex_prefix];
     let mut actor = Actor::start(test, "maker", &args);
     assert_eq!(actor.line().unwrap(), "made");

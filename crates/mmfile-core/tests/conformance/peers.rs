@@ -131,9 +131,9 @@ fn the_peers_are_the_open_handles_of_the_living() {
 }
 
 #[test]
-fn who_only_looks_is_no_peer_and_keeps_nothing() {
+fn an_observer_is_no_peer_and_keeps_nothing() {
     support::play(&[("observer", observer)]);
-    let test = "peers::who_only_looks_is_no_peer_and_keeps_nothing";
+    let test = "peers::an_observer_is_no_peer_and_keeps_nothing";
     let options = CreateOptions { lifetime: Lifetime::LastProcess, ..Default::default() };
     let file = MmFile::create_new(1000, &options).unwrap();
     file.append("one").unwrap();
@@ -162,9 +162,9 @@ fn who_only_looks_is_no_peer_and_keeps_nothing() {
 }
 
 #[test]
-fn who_has_a_mutex_and_holds_it_is_seen_from_outside() {
+fn the_handles_and_the_holder_of_a_mutex_are_listed() {
     support::play(&[("holder", holder)]);
-    let test = "peers::who_has_a_mutex_and_holds_it_is_seen_from_outside";
+    let test = "peers::the_handles_and_the_holder_of_a_mutex_are_listed";
     let (name, options) = (format!("held-{}", std::process::id()), MutexOptions::default());
     let peers = || NamedMutex::peers_of(&name, &options);
     assert_eq!(code(peers()), "ERR_MMFILE_NOT_FOUND");

@@ -76,7 +76,7 @@ fn write_takes_the_next_index_only() {
 }
 
 #[test]
-fn what_is_not_there_is_an_error() {
+fn reading_a_missing_segment_is_an_error() {
     let file = new(100);
     file.append(b"four").unwrap();
     let error = file.read(1).unwrap_err();

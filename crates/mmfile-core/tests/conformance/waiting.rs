@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn waiting_sees_what_another_thread_appends() {
+fn a_wait_ends_when_another_thread_appends() {
     let file = new(1000);
     let other = open(&file);
     for spin in [Duration::ZERO, Duration::from_millis(50)] {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const ROLES: &[support::Role] =
     &[("owner", owner), ("filler", filler), ("disk-creator", disk_creator)];
-const TEST: &str = "full::what_is_stale_makes_room_for_what_is_created";
+const TEST: &str = "full::stale_objects_make_room_for_new_ones";
 const CAPACITY: u64 = 16 << 10;
 
 fn create(args: &[String], what: &str) -> Result<Box<dyn std::fmt::Debug>> {
@@ -94,7 +94,7 @@ fn owner(args: &[String]) {
 }
 
 #[test]
-fn what_is_stale_makes_room_for_what_is_created() {
+fn stale_objects_make_room_for_new_ones() {
     support::play(ROLES);
     let _watchdog = Watchdog::new(TEST, Duration::from_secs(60));
     let (prefixes, folder) = (own_prefixes("full"), Folder::new("full"));

@@ -110,12 +110,12 @@ fn a_folder_on_a_disk_takes_more_than_fits_into_memory() {
 }
 
 #[test]
-fn a_creation_that_was_killed_for_want_of_memory_leaves_it_to_the_next_one() {
+fn a_creation_that_was_killed_for_lack_of_memory_leaves_it_to_the_next_one() {
     support::play(ROLES);
     if support::skips_in_chosen_folder() {
         return;
     }
-    let test = "memory::a_creation_that_was_killed_for_want_of_memory_leaves_it_to_the_next_one";
+    let test = "memory::a_creation_that_was_killed_for_lack_of_memory_leaves_it_to_the_next_one";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let Some(group) = Group::new() else {
         return figures("skipped: this process may not make a control group with a memory limit");

@@ -393,9 +393,9 @@ fn ends_alone(args: &[String]) {
 /// The kernel refuses to go on with a ring that it made: `EPERM` in a sandbox that was closed, `EAGAIN` for want of
 /// memory. A wait that it watches already ends, and there is no ring any more.
 #[test]
-fn a_ring_that_the_kernel_refuses_to_go_on_with_says_so() {
+fn a_ring_that_the_kernel_refuses_later_reports_it() {
     support::play(ROLES);
-    let test = "refusals::a_ring_that_the_kernel_refuses_to_go_on_with_says_so";
+    let test = "refusals::a_ring_that_the_kernel_refuses_later_reports_it";
     let _watchdog = Watchdog::new(test, Duration::from_secs(60));
     for errno in [libc::EPERM, libc::EAGAIN, libc::ENOMEM, libc::ENOSYS, libc::EBUSY, libc::EINTR] {
         for when in ["before", "between"] {

@@ -158,7 +158,7 @@ fn every_kind_of_frame_is_understood() {
 
 /// The article's programs wake no process: the wait takes a moment, but ends.
 #[test]
-fn those_who_wait_see_what_a_foreign_program_appends() {
+fn waits_end_when_a_foreign_program_appends() {
     let own = Own::new("waiting", 1 << 12);
     let mut python = own.python();
     for number in 0..5u32 {

@@ -158,9 +158,9 @@ fn hold(case: &Case, thread: usize, foreign: &Foreign, args: &[String]) {
 }
 
 #[test]
-fn whoever_comes_next_is_told_of_every_lock_that_was_held() {
+fn the_next_holder_finds_every_held_lock_abandoned() {
     support::play(ROLES);
-    let test = "coexistence::whoever_comes_next_is_told_of_every_lock_that_was_held";
+    let test = "coexistence::the_next_holder_finds_every_held_lock_abandoned";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let prefixes = own_prefixes("coexist");
     let object = format!("{}mutexes", support::common_part(&prefixes));

@@ -44,8 +44,8 @@ fn left_at(stage: u32, number: u32) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn we_go_on_when_a_foreign_holder_is_killed() {
-    let test = "kills::we_go_on_when_a_foreign_holder_is_killed";
+fn the_package_continues_when_a_foreign_holder_is_killed() {
+    let test = "kills::the_package_continues_when_a_foreign_holder_is_killed";
     let kills = 80 * rounds();
     let _watchdog = Watchdog::new(test, Duration::from_secs(120) * rounds());
     let own = Own::new("their-kill", u64::from(kills) * 4 * 52);
@@ -128,9 +128,9 @@ fn holder(args: &[String]) {
 }
 
 #[test]
-fn a_foreign_program_goes_on_when_we_are_killed() {
+fn a_foreign_program_continues_when_a_holder_of_the_package_is_killed() {
     support::play(ROLES);
-    let test = "kills::a_foreign_program_goes_on_when_we_are_killed";
+    let test = "kills::a_foreign_program_continues_when_a_holder_of_the_package_is_killed";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120) * rounds());
     let kills = 60 * rounds();
     let own = Own::new("our-kill", u64::from(kills) * 3 * 52);

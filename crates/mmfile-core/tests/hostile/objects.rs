@@ -106,7 +106,7 @@ fn is_left_alone(prefixes: &Prefixes, what: &str, at: &Path) {
 }
 
 #[test]
-fn what_stands_at_a_files_name_is_left_alone() {
+fn other_things_at_a_files_name_are_left_alone() {
     let _watchdog = Watchdog::new("at a file's name", Duration::from_secs(60));
     for (what, make) in THINGS {
         let prefixes = own_prefixes("at-file");
@@ -129,7 +129,7 @@ fn what_stands_at_a_files_name_is_left_alone() {
 }
 
 #[test]
-fn what_stands_at_a_mutexs_name_is_left_alone() {
+fn other_things_at_a_mutexs_name_are_left_alone() {
     for (what, make) in THINGS {
         let prefixes = own_prefixes("at-mutex");
         let prefix = format!("{}mutex-", common_part(&prefixes));
@@ -199,7 +199,7 @@ fn objects_that_were_changed_are_refused() {
 /// A sweep removes exactly the objects that a listing calls stale, including those of another version, and
 /// nothing without a control block.
 #[test]
-fn what_is_listed_as_stale_is_swept() {
+fn objects_listed_as_stale_are_swept() {
     let prefixes = own_prefixes("stale");
     let prey = Prey::new(&prefixes, 100);
     let whole = |prey: &Prey| {
@@ -253,7 +253,7 @@ fn what_is_listed_as_stale_is_swept() {
 /// empty, without a mark, or with a control block. It removes nothing with other contents, or whose name is not
 /// exactly that of a staging object.
 #[test]
-fn only_staging_objects_of_the_dead_are_removed() {
+fn only_staging_objects_of_dead_processes_are_removed() {
     let prefixes = own_prefixes("staged");
     let prey = Prey::new(&prefixes, 100);
     #[cfg_attr(mmfile_portable, allow(unused, reason = "it is more than these bytes"))]
@@ -297,7 +297,7 @@ fn only_staging_objects_of_the_dead_are_removed() {
 
 /// A program that uses the empty prefix shares its folder with files of every name.
 #[test]
-fn the_empty_prefix_makes_no_file_ours() {
+fn the_empty_prefix_claims_no_other_file() {
     let folder = Folder::new("empty-prefix");
     let names = ["notes", "notes~0123456789abcdef", "lock~ffffffffffffffff", "notes~"];
     names.iter().for_each(|name| regular(&folder.file(name), b"precious", 0o600));

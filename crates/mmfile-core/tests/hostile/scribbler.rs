@@ -106,9 +106,9 @@ fn target(args: &[String]) {
 }
 
 #[test]
-fn a_scribbler_harms_nobody() {
+fn a_scribbler_crashes_no_process() {
     support::play(ROLES);
-    let test = "scribbler::a_scribbler_harms_nobody";
+    let test = "scribbler::a_scribbler_crashes_no_process";
     let prefixes = own_prefixes("scribbler");
     let prey = Prey::new(&prefixes, CAPACITY);
     let id = prey.file().id().to_owned();

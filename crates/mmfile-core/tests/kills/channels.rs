@@ -377,7 +377,7 @@ fn members_are_killed() {
 }
 
 #[test]
-fn those_who_remove_others_are_killed() {
+fn killed_while_removing_others() {
     let roles = ["reaper", "evictor", "remover"];
-    killed("channels::those_who_remove_others_are_killed", &roles);
+    killed("channels::killed_while_removing_others", &roles);
 }

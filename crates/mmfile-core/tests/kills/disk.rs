@@ -191,9 +191,9 @@ fn killed_one_after_the_other_on_disk() {
 }
 
 #[test]
-fn killed_on_disk_while_others_go_on() {
+fn killed_on_disk_while_others_continue() {
     support::play(ROLES);
-    let test = "disk::killed_on_disk_while_others_go_on";
+    let test = "disk::killed_on_disk_while_others_continue";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let folder = Folder::new("kills-survive");
     let path = folder.file("file");

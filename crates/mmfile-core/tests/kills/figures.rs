@@ -75,7 +75,7 @@ impl Figures {
 }
 
 #[test]
-fn what_is_lost_or_there_twice_is_counted() {
+fn lost_and_duplicated_segments_are_counted() {
     let segments = |names: &str| -> Vec<Vec<u8>> {
         names.split(' ').map(|name| name.as_bytes().to_vec()).collect()
     };

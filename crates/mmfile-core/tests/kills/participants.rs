@@ -72,9 +72,9 @@ fn the_row_of_a_dead_process_is_not_seen() {
 
 /// As many die in a row as there are rows, and more: each leaves one that was not free before.
 #[test]
-fn the_rows_of_the_dead_are_taken_over_when_the_table_is_full() {
+fn rows_of_dead_processes_are_reused_when_the_table_is_full() {
     support::play(ROLES);
-    let test = "participants::the_rows_of_the_dead_are_taken_over_when_the_table_is_full";
+    let test = "participants::rows_of_dead_processes_are_reused_when_the_table_is_full";
     let _watchdog = Watchdog::new(test, Duration::from_secs(60));
     let place = Place::new(Staging::Named, "full");
     let file = place.create("it", Lifetime::LastProcess).unwrap();

@@ -179,9 +179,9 @@ fn killed_while_repairing_one_after_the_other() {
 /// A foreign program that got the lock of a dead holder may mark it usable without a repair, and a
 /// program without synchronization never reads the lock: the record of the dead one tells.
 #[test]
-fn what_no_process_repaired_is_repaired_by_the_next_append() {
+fn the_next_append_repairs_what_no_process_has_repaired() {
     support::play(ROLES);
-    let test = "repairs::what_no_process_repaired_is_repaired_by_the_next_append";
+    let test = "repairs::the_next_append_repairs_what_no_process_has_repaired";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("found unrepaired");
     for how in ["append", "append_all"] {
@@ -211,9 +211,9 @@ fn what_no_process_repaired_is_repaired_by_the_next_append() {
 /// behind it: nothing of the dead one's bytes may pass for segments, for a process that reads the length first
 /// and for one that appends.
 #[test]
-fn what_a_foreign_writer_wrote_over_the_remains_is_one_segment() {
+fn a_foreign_segment_over_the_remains_is_one_segment() {
     support::play(ROLES);
-    let test = "repairs::what_a_foreign_writer_wrote_over_the_remains_is_one_segment";
+    let test = "repairs::a_foreign_segment_over_the_remains_is_one_segment";
     let _watchdog = Watchdog::new(test, Duration::from_secs(120));
     let mut figures = Figures::new("written over by a foreign writer");
     for told in [true, false] {

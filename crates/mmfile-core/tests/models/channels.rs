@@ -213,7 +213,7 @@ fn a_reader_leaves_a_full_ring() {
 }
 
 #[test]
-fn who_waits_for_room_is_woken() {
+fn a_writer_that_waits_for_room_is_woken() {
     holds("channel: wait for room, release", 2, a_reader_leaves_a_full_ring);
 }
 

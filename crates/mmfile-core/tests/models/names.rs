@@ -183,7 +183,7 @@ fn a_sweep_meets_an_opener() {
 }
 
 #[test]
-fn a_sweep_removes_what_is_stale_alone() {
+fn a_sweep_removes_only_stale_objects() {
     holds("death before; sweep, createOrOpen", 4, a_sweep_meets_an_opener);
 }
 
@@ -302,6 +302,6 @@ fn a_creator_leaves_two() {
 }
 
 #[test]
-fn a_creator_leaves_what_others_open() {
+fn a_creator_leaves_an_object_that_others_open() {
     holds("close of the creator, open, createOrOpen", 1, a_creator_leaves_two);
 }

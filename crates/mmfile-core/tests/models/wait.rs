@@ -51,7 +51,7 @@ fn two_waiters() {
 }
 
 #[test]
-fn everybody_is_woken() {
+fn every_waiter_is_woken() {
     holds("wait, wait, append", 1, two_waiters);
 }
 

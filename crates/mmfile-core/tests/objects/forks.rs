@@ -150,9 +150,9 @@ impl Family {
 }
 
 #[test]
-fn what_a_child_closes_stays_with_its_parent() {
+fn a_handle_that_a_child_closes_stays_open_in_its_parent() {
     support::play(ROLES);
-    let family = Family::new("forks::what_a_child_closes_stays_with_its_parent");
+    let family = Family::new("forks::a_handle_that_a_child_closes_stays_open_in_its_parent");
     for what in ["drops", "leaves", "opens", "uses"] {
         let mut parent = family.start(what);
         assert_eq!(parent.expect(), "forked");

@@ -125,9 +125,9 @@ impl Race {
 
 /// It counts as alive on an object that has lost its name: it opens the one that has the name by now.
 #[test]
-fn an_opener_joins_what_the_name_leads_to() {
+fn an_opener_joins_the_object_of_the_name() {
     support::play(ROLES);
-    let race = Race::new("races::an_opener_joins_what_the_name_leads_to");
+    let race = Race::new("races::an_opener_joins_the_object_of_the_name");
     let first = create(&race.prefixes, "first");
     let mut opener = race.start("opener", &[], "open.joined");
     remove(&FileId::parse("it").unwrap(), Kind::File, &listing(&race.prefixes)).unwrap();
@@ -143,9 +143,9 @@ fn an_opener_joins_what_the_name_leads_to() {
 
 /// The same for an object that ends while it is being opened.
 #[test]
-fn an_opener_of_what_ends_finds_nothing() {
+fn an_opener_of_an_ending_object_finds_nothing() {
     support::play(ROLES);
-    let race = Race::new("races::an_opener_of_what_ends_finds_nothing");
+    let race = Race::new("races::an_opener_of_an_ending_object_finds_nothing");
     for point in ["open.joined", "open.mapped"] {
         let lifetime = Lifetime::Creator;
         let file =
@@ -326,9 +326,9 @@ fn a_creator_waits_for_no_sweeper() {
 /// A process that finds nothing and then, when it creates, another one's object, opens that: at once, with a time
 /// limit of 0, too.
 #[test]
-fn what_another_process_created_meanwhile_is_opened() {
+fn an_object_that_another_process_created_meanwhile_is_opened() {
     support::play(ROLES);
-    let race = Race::new("races::what_another_process_created_meanwhile_is_opened");
+    let race = Race::new("races::an_object_that_another_process_created_meanwhile_is_opened");
     for point in ["create.swept", "create.described"] {
         let mut sharer = race.start("sharer", &["0"], point);
         let file = create(&race.prefixes, "first");

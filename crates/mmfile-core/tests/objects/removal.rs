@@ -183,10 +183,10 @@ fn creates_one(args: &[String]) {
 /// first.
 #[cfg(target_os = "linux")]
 #[test]
-fn processes_that_create_one_file_each_remove_what_is_stale() {
+fn processes_that_create_one_file_each_remove_stale_objects() {
     const ROLES: &[support::Role] = &[("creates one", creates_one)];
     support::play(ROLES);
-    let test = "removal::processes_that_create_one_file_each_remove_what_is_stale";
+    let test = "removal::processes_that_create_one_file_each_remove_stale_objects";
     let _watchdog = Watchdog::new(test, Duration::from_secs(60));
     let prefixes = own_prefixes("single");
     let start = |how| Actor::start(test, "creates one", &[prefixes.data(), prefixes.mutex(), how]);
@@ -214,9 +214,9 @@ fn processes_that_create_one_file_each_remove_what_is_stale() {
 /// The prefix of files is the beginning of the prefix of mutexes: a sweep of files leaves a dead process's
 /// mutex.
 #[test]
-fn a_sweep_removes_what_it_reports() {
+fn a_sweep_removes_exactly_the_objects_that_it_reports() {
     support::play(ROLES);
-    let test = "removal::a_sweep_removes_what_it_reports";
+    let test = "removal::a_sweep_removes_exactly_the_objects_that_it_reports";
     let _watchdog = Watchdog::new(test, Duration::from_secs(60));
     let prefixes = own_prefixes("kinds");
     let prefix = format!("{}m-", prefixes.data());

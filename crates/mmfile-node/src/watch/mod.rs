@@ -117,7 +117,7 @@ impl WatchSlot {
         Ok(())
     }
 
-    /// No call waits any more, though it has not called back.
+    /// No call waits any more, although it has not called back.
     pub(crate) fn disarm(&self) {
         if let Some(watch) = &*self.0.borrow() {
             watch.disarm();

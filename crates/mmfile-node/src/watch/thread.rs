@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 struct Shared {
     /// The lowest index that is waited for.
     index: AtomicU64,
-    /// Whether the thread is to end.
+    /// Whether the thread should end.
     stop: Mutex<bool>,
     changed: Condvar,
     waiter: Box<dyn Awaited>,

@@ -31,7 +31,7 @@ pub(super) struct Uv {
 
 static ALLOWED: AtomicBool = AtomicBool::new(false);
 
-/// Says whether the runtime is one whose event loop is libuv's.
+/// Whether the runtime's event loop is libuv's.
 pub(super) fn allow(allowed: bool) {
     ALLOWED.store(allowed, Ordering::Relaxed);
 }

@@ -171,7 +171,7 @@ function serversOf(url: string): { servers: string[]; user?: string; password?: 
 function authenticatorsOf(settings: Settings): Authenticator[] {
   const { user, password, token, creds, nkey, user_jwt: jwt, user_seed: seed } = settings
   const authenticators: Authenticator[] = []
-  // Used once before it is needed, which says what is wrong with it.
+  // Parsed once before it is needed, to report errors in it early.
   const add = (what: string, authenticator: Authenticator) => {
     named(what, () => authenticator('nonce'))
     authenticators.push(authenticator)

@@ -50,7 +50,7 @@ async function copy(call: Call): Promise<number> {
   let status = 0
   for (const [signal, code] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
-      // The second time it ends at once: what is on its way may never be answered.
+      // The second signal ends it at once: messages on their way may never get a reply.
       if (stop.signal.aborted) process.exit(code)
       status = code
       stop.abort()

@@ -8,7 +8,7 @@ import { withSession } from '../with-session.js'
 import { addRoutes } from './routes.js'
 import { Work } from './work.js'
 
-/** Milliseconds without a page after which its user has closed it. A page that is loaded anew needs a moment. */
+/** Milliseconds without a page after which its user has closed it. A reloaded page needs a moment. */
 const absence = 5000
 
 type Settings = Pick<PageOptions, 'open' | 'port'>

@@ -50,7 +50,7 @@ export class Work {
     return true
   }
 
-  /** Ends the program without a result, as its user wants. False if a task runs. */
+  /** Ends the program without a result, at the user's request. False if a task runs. */
   close(): boolean {
     if (this.#phase === 'running') return false
     if (this.#phase === 'choosing') this.#finish('Closed without running a task.', closedByUser)

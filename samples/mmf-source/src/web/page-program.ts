@@ -79,7 +79,7 @@ async function serve(store: TaskStore, options: Options, signal: AbortSignal): P
   await server.close()
 }
 
-/** A task that runs says so; the list that is kept knows only how it ended. */
+/** A running task is marked as such; the stored list has only the outcome. */
 function withStatus(tasks: readonly TaskInfo[], working: ReadonlySet<string>): TaskMessage[] {
   return tasks.map((task) =>
     toMessage(working.has(task.id) ? { ...task, status: 'Running' } : task),

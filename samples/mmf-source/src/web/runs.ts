@@ -39,7 +39,7 @@ const remembered = 200
 /** An address in a program's output is used only if it is that of a page on this machine. */
 const pageAddress = /http:\/\/127\.0\.0\.1:\d+\/[\w/-]*/
 
-/** The runs of this session, those that go on and those that have ended. */
+/** The runs of this session, active and ended. */
 export class Runs {
   /** The newest first. */
   readonly #entries: Entry[] = []
@@ -194,7 +194,7 @@ export class Runs {
     this.settings.onChange()
   }
 
-  /** Runs that go on are never forgotten. */
+  /** Active runs are always kept. */
   #forget(): void {
     const ended = this.#entries.filter(({ message }) => message.ended !== null)
     for (const entry of ended.slice(remembered)) {

@@ -13,7 +13,7 @@ export class TaskList {
     return this.store.tasks
   }
 
-  /** Under that id: what is sent twice, because of a slow connection, is one task. */
+  /** Under that id: a task that is sent twice, because of a slow connection, is created once. */
   add(id: string, fields: TaskFields): TaskInfo {
     const same = this.tasks.find((candidate) => candidate.id === id)
     if (same !== undefined) return this.edit(id, fields) ?? same

@@ -7,7 +7,7 @@ export interface State {
   /** The place in ORDERS. */
   order: number
   reversed: boolean
-  /** The key of the selected row; the first one is, until the user selects. */
+  /** The key of the selected row: the first row, until the user selects one. */
   selected: string | undefined
   /** Where that was, for the row that takes its place when it is gone. */
   place: number

@@ -80,7 +80,7 @@ pub(crate) fn open_file(
         match attempt(location, kind, mode) {
             Ok(Some(opened)) => return Ok(opened),
             Ok(None) => backoff.pause()?,
-            // On a full disk: what is there can be read.
+            // On a full disk: existing contents can be read.
             Err(Error::NoSpace { .. }) if mode.access == Access::Read => {
                 return open_unwritable(location, location.open_read_only()?, kind, Some(mode));
             }

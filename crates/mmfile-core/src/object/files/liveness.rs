@@ -1,5 +1,5 @@
-//! Which processes are alive. The kernel says so: each handle on an object holds a lock on a byte far
-//! behind the object's end, which the kernel releases when the process ends, however it ends.
+//! Which processes are alive. The kernel tells: each handle on an object holds a lock on a byte far behind
+//! the object's end, which the kernel releases when the process ends, however it ends.
 //!
 //! One byte stands for the name: only its holder removes it. The bytes behind it stand for handles. An
 //! exclusive lock on all of them is granted only while no handle exists and none is being made.

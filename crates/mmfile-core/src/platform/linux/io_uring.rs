@@ -231,7 +231,7 @@ mod tests {
     use super::*;
     use crate::platform::map_private;
 
-    /// Such as for want of memory: asking again and again would take a whole processor.
+    /// For example for lack of memory: repeated requests would take a whole processor.
     #[test]
     fn a_watch_that_fails_is_a_refusal() {
         let Some(mut ring) = WakeRing::new() else { return };

@@ -1,11 +1,10 @@
 //! The kernel's list of the locks that this thread holds.
 //!
-//! Every thread has a list head that the C library registered. When a thread dies, the kernel walks
-//! that list and the one entry that is "pending", and marks each word that carries the thread's id.
-//! A lock held for one operation stays in the pending entry all the while, so that nothing in shared
-//! memory is linked at all, unless the thread takes another one meanwhile. A lock held for longer goes
-//! into the list, since the C library needs the pending entry for its own; of its links we keep a
-//! private copy and believe only that.
+//! Every thread has a list head that the C library registered. When a thread dies, the kernel walks that list
+//! and the one entry that is "pending", and marks each word that carries the thread's id. A lock held for one
+//! operation stays in the pending entry the whole time, so that nothing in shared memory is linked at all,
+//! unless the thread takes another one meanwhile. A lock held for longer goes into the list, since the C
+//! library needs the pending entry for its own; we keep a private copy of its links and use only that.
 
 use crate::platform::unix::generation;
 use std::cell::{Cell, RefCell};
@@ -158,7 +157,7 @@ impl Pending {
         })
     }
 
-    /// Goes on with an announcement that was kept.
+    /// Restores an announcement that was kept.
     pub(crate) fn resume(word: &AtomicU32) -> Self {
         THREAD.with(|thread| {
             thread.refresh();

@@ -126,7 +126,7 @@ fn on_names<R>(work: impl FnOnce(&mut State) -> R) -> Option<R> {
     Some(work(&mut kernel.state.borrow_mut()))
 }
 
-/// The same about the locks of one object: it meets no call about names or about another object.
+/// The same about the locks of one object: it conflicts with no call about names or about another object.
 fn on_locks<R>(descriptor: u32, work: impl FnOnce(&mut ByteLocks) -> R) -> Option<R> {
     if std::thread::panicking() {
         return None;
@@ -235,7 +235,7 @@ fn call() {
     }
 }
 
-/// The calling process dies: what the kernel does then, step by step, and not a step of the process's own.
+/// The calling process dies: the kernel then cleans up, step by step; the process itself takes no more steps.
 pub(super) fn die() {
     DEATHS.set(DEATHS.get() + 1);
     let process = process_id();

@@ -81,7 +81,7 @@ const CHANNEL_CONSTANT_LONGS: [u64; 10] = [
     channel::ENCODING + 48,
     channel::ENCODING + 56,
 ];
-/// Those of a participant.
+/// The words of a participant.
 const ROW_LONGS: [u64; 3] = [at::SLOT_NONCE, at::SLOT_LIVE, at::SLOT_SINCE];
 const ROW_WORDS: [u64; 2] = [at::SLOT_PID, at::SLOT_FLAGS];
 
@@ -330,7 +330,7 @@ impl Region {
             && words.all(|at| self.word(at).map(|word| word.store(0, Ordering::Relaxed)).is_some())
     }
 
-    /// Not asked: all of it is zeroed.
+    /// The range is ignored: all of it is zeroed.
     #[allow(clippy::unused_self, reason = "elsewhere it is")]
     pub(crate) fn is_zero(&self, _: u64, _: u64) -> bool {
         false

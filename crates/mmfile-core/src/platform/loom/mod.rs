@@ -40,8 +40,8 @@ thread_local! {
 }
 
 /// Runs `model` in every order in which its processes can take turns, with at most `preemptions`
-/// interruptions of one that could go on. Returns how many orders those were, and in how
-/// many of them a process died.
+/// interruptions of a process that could continue. Returns how many orders those were, and in how many of
+/// them a process died.
 ///
 /// # Panics
 /// If the model panics or deadlocks in any of them.

@@ -1,4 +1,4 @@
-//! Who sleeps on which word.
+//! Which processes sleep on which word.
 
 use loom::sync::{Condvar, Mutex};
 
@@ -35,7 +35,7 @@ impl Sleepers {
         }
     }
 
-    /// Wakes so many of those who sleep there. Whether there was one.
+    /// Wakes up to `count` of its sleepers. Whether there was one.
     pub(super) fn wake(&self, address: usize, count: i32) -> bool {
         let mut left = count;
         self.waiting.lock().expect("no process dies with it").tickets.retain(|(at, _)| {

@@ -6,7 +6,7 @@ pub(crate) use super::processes::PerProcess;
 
 use std::time::Duration;
 
-/// Lets the others go on: a process that sleeps waits for one of them.
+/// Lets the others run: a process that sleeps waits for one of them.
 pub(crate) fn sleep(_: Duration) {
     spin_loop();
 }

@@ -55,7 +55,7 @@ pub(crate) fn set_size(fd: &OwnedFd, size: u64) -> std::result::Result<(), OsErr
     };
     // SAFETY: the descriptor is open, and `store` is writable and outlives the call.
     match retry(|| unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_PREALLOCATE, &raw mut store) }) {
-        // Some file systems cannot reserve: what they lack shows when they are written to.
+        // Some file systems cannot reserve: a lack of room shows when they are written to.
         Ok(_) | Err(libc::ENOTSUP | libc::EOPNOTSUPP | libc::EINVAL) => truncate(fd, size),
         Err(errno) => Err(error(errno)),
     }

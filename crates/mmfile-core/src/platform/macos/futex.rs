@@ -86,7 +86,7 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, limit: Duration) {
     }
 }
 
-/// Wakes up to `count` of those who sleep on `word`, in any process: one or all. Whether there was one.
+/// Wakes up to `count` sleepers on `word`, in any process: one or all. Whether there was one.
 pub(crate) fn wake(word: &AtomicU32, count: i32) -> bool {
     let at = word.as_ptr().cast::<c_void>();
     // SAFETY: the kernel only uses the address; the word is mapped for as long as it is borrowed. It is

@@ -2,9 +2,9 @@
 //!
 //! Shared memory has a name of at most 31 characters there and can be neither listed, nor locked, nor told
 //! from another. So each object has an *anchor*, a small file of its whole name. The anchor is the object for
-//! everything but the memory: its identity, its locks, its name. It records where the memory is before there
-//! is any, and goes after it: wherever a process dies on the way, the anchor still says what is left.
-//! docs/decisions/0012-macos.md has the whole story.
+//! everything but the memory: its identity, its locks, its name. It records the memory's name before the
+//! memory exists, and is removed after it: wherever a process dies in between, the anchor still names the
+//! remains. docs/decisions/0012-macos.md gives the reasons.
 
 use super::super::unix::location::{Folder, Location, Mapped, Staged, StagingName, map_object};
 use super::super::unix::{folder, limits, mmap, permissions, retry};
@@ -164,8 +164,8 @@ impl Location {
         }
     }
 
-    /// Gives a staged object its name, which nothing may have yet: [`Error::Exists`]. `false` if it has to
-    /// be staged anew.
+    /// Gives a staged object its name, which nothing may have yet: [`Error::Exists`]. `false` if it has to be
+    /// staged again.
     pub(crate) fn publish(&self, staged: &mut Staged) -> Result<bool> {
         staged.at.as_mut().map_or(Ok(false), |at| at.publish(self))
     }

@@ -1,5 +1,5 @@
 //! Where a lock without robust mutexes is taken: a byte of a file, which the kernel releases when its holder
-//! dies, and a gate in front of it for the threads of one handle, which are one holder for the kernel.
+//! dies, and a gate before it for the threads of one handle, which the kernel treats as one holder.
 
 use crate::control::places::LockPlace;
 use crate::deadline::Deadline;

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_for_no_name_is_left_alone() {
+    fn other_file_names_are_left_alone() {
         for file in ["a+", "a+0", "a+x", "A+8", "ab+80", "+", "abcde+8", "A"] {
             assert_eq!(decode(file), None, "{file}");
         }

@@ -14,8 +14,7 @@ const VARIABLE: &str = "MMFILE_DIRECTORY";
 
 /// The folder that the caller names, made absolute, or else the environment's.
 ///
-/// # Errors
-/// [`Error::InvalidArgument`] for what is no path; [`Error::Unsupported`] for a relative path in the
+/// # Errors [`Error::InvalidArgument`] for an invalid path; [`Error::Unsupported`] for a relative path in the
 /// environment: processes that work in different folders, or one that goes to another, would not share it.
 pub(crate) fn chosen(directory: Option<&Path>) -> Result<Option<PathBuf>> {
     let Some(directory) = directory else {
@@ -85,7 +84,7 @@ pub(crate) fn fault_of(path: &Path, os: Option<OsError>, creates: bool) -> Optio
 /// Whether a folder is in a file system that has no space for files, such as /proc.
 #[cfg(target_os = "linux")]
 fn is_kernels_own(path: &CString) -> bool {
-    /// File systems without a limit say that they have none, too.
+    /// File systems without a limit also report that they have none.
     const UNLIMITED: [u32; 3] = [0x0102_1994, 0x8584_58f6, 0x6573_5546]; // tmpfs, ramfs, FUSE
     // SAFETY: an all-zero `statfs` is a valid value of that plain struct.
     let mut status: libc::statfs = unsafe { std::mem::zeroed() };
@@ -248,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_another_process_removed_meanwhile_is_created_again() {
+    fn an_object_that_another_process_removed_is_created_again() {
         let name = format!("mmfile-removed-meanwhile-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         let mut open = opener(&path, libc::O_RDWR | libc::O_CREAT | libc::O_EXCL, "it");

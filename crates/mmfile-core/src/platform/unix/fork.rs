@@ -37,7 +37,7 @@ pub(super) fn forks() -> u32 {
     FORKS.load(Ordering::Acquire)
 }
 
-/// Adds a descriptor that is to hold locks. `false` if the process has forked since the count of `forks` was
+/// Adds a descriptor that will hold locks. `false` if the process has forked since the count of `forks` was
 /// read: the child may have a copy of it.
 pub(super) fn add(descriptor: RawFd, forks: u32) -> bool {
     let mut list = list();

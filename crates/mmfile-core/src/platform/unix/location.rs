@@ -32,8 +32,8 @@ impl Folder {
         Location { path, id: name.into(), kind: self.kind }
     }
 
-    /// The error of a call in it that failed, or that was to create something: it says what is wrong with
-    /// the folder, if that is the reason.
+    /// The error of a failed call in it, or of a creation: it says what is wrong with the folder, if that is
+    /// the reason.
     pub(crate) fn explain(&self, error: Error, creates: bool) -> Error {
         let os = match error {
             Error::NotFound { .. } => None,
@@ -166,12 +166,12 @@ impl Location {
         self.kind.name_of(file).unwrap_or_default()
     }
 
-    /// Where an object is staged that is to be here. No other staging object has the number.
+    /// The staging location of an object. No other staging object has the number.
     pub(in crate::platform) fn staging(&self, number: u64) -> Self {
         self.folder().location(&staging_name(&self.name(), number)).known_as(&self.id)
     }
 
-    /// The path without links and dots, as other processes would best be told.
+    /// The path without links and dots, as to pass it to other processes.
     pub(crate) fn full_path(&self) -> PathBuf {
         std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone())
     }

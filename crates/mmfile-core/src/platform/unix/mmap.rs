@@ -62,7 +62,7 @@ fn discard(at: *mut u8, length: usize) {
     unsafe { libc::madvise(at.cast(), length, libc::MADV_DONTNEED) };
 }
 
-/// Discards the pages of a copy-on-write mapping that are those of its object still.
+/// Discards the pages of a copy-on-write mapping that are still the object's.
 #[cfg(platform = "linux")]
 fn discard_unchanged(region: &Region) {
     use std::os::unix::fs::FileExt;

@@ -39,8 +39,7 @@ impl Location {
         Self { path: path.into() }
     }
 
-    /// The path without links and dots, in the form that people know, as other processes would best be
-    /// told.
+    /// The path without links and dots, in the usual form, as to pass it to other processes.
     pub(crate) fn full_path(&self) -> PathBuf {
         let Ok(full) = std::fs::canonicalize(&self.path) else { return self.path.clone() };
         let text = full.to_string_lossy();
@@ -127,7 +126,7 @@ fn attempt_create(
         }
         other => other,
     })?;
-    // Goes after everything that is declared below: what is mapped cannot be removed.
+    // Dropped after everything that is declared below: a mapped file cannot be removed.
     let mut staged = Staged { at, published: false };
     fault::point("disk.made");
     if !file.lock(false) {

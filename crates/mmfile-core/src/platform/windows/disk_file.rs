@@ -1,4 +1,4 @@
-//! An open file on disk: who else has it, and what the file system knows it by.
+//! An open file on disk: whether other processes have it open, and its identity.
 
 use super::section::{self, rights};
 use super::{from_code, not_flushed, security, view};
@@ -23,7 +23,7 @@ use windows_sys::Win32::System::IO::OVERLAPPED;
 
 /// Others may open the file, write to it, give it another name and delete it, as on other systems.
 const SHARE: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
-/// The byte whose lock says who is alive.
+/// The byte whose lock tells whether a process is alive.
 const LOCK_BYTE: u64 = 1 << 62;
 /// The longest path that the system takes without a special prefix.
 pub(super) const LONG_PATH: usize = 240;
@@ -174,7 +174,7 @@ fn numbers(file: &File, id: &str) -> Result<(u64, u128)> {
     Ok((short.dwVolumeSerialNumber.into(), number))
 }
 
-/// A path as the system wants it, also a long one.
+/// A path in the system's form, also a long one.
 pub(super) fn wide_path(path: &Path) -> Vec<u16> {
     let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut text: Vec<u16> = full.as_os_str().encode_wide().chain([0]).collect();

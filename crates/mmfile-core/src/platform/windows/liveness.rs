@@ -1,10 +1,10 @@
-//! Which processes, and which handles, have an object open. The kernel says so: it closes what a process has
-//! open when the process ends, however it ends.
+//! Which processes, and which handles, have an object open. The kernel tells: it closes all handles of a
+//! process when the process ends, however it ends.
 //!
-//! A handle on an object keeps three events open, which nothing ever sets. One has the handle's own name: if
-//! it can be opened, the handle is alive. One has the object's name, and one the object's and the
-//! process's: other processes have the object open if the kernel counts more handles of the former than of
-//! the latter. All names are beside the object's lock, in `Local\` or in `Global\`.
+//! A handle on an object keeps three events open, which nothing ever sets. One is named after the handle: if
+//! it can be opened, the handle is alive. One is named after the object, and one after the object and the
+//! process: other processes have the object open if the kernel counts more handles of the former than of the
+//! latter. All names are beside the object's lock, in `Local\` or in `Global\`.
 
 use super::sync_objects::{How, KernelMutex, Waited, named_object};
 use super::{last_error, wide};

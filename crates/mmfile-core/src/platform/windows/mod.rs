@@ -1,9 +1,9 @@
 //! Windows: sections in the page file, mutexes, semaphores and events under names in `Local\`, and files on
 //! disk.
 //!
-//! A named object vanishes with its last handle, however a process ends. So nothing is ever stale here,
-//! and no name can be taken from a process that uses it: a file that has ended says so in its control
-//! block. docs/decisions/0011-windows.md has the whole story.
+//! A named object vanishes with its last handle, however a process ends. So nothing is ever stale here, and
+//! no name can be taken from a process that uses it: a file that has ended says so in its control block.
+//! docs/decisions/0011-windows.md gives the reasons.
 
 mod constants;
 mod directory;
@@ -66,7 +66,7 @@ fn last_error() -> WIN32_ERROR {
     unsafe { GetLastError() }
 }
 
-/// A text as the system wants it: UTF-16 that ends with a NUL.
+/// A text in the system's form: UTF-16 that ends with a NUL.
 fn wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()
 }

@@ -119,7 +119,7 @@ impl Object {
         }
     }
 
-    /// No process can take a name from those who have the object open.
+    /// No process can take a name from processes that have the object open.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "elsewhere it can be lost")]
     pub(crate) fn check_named(&self, _: &Control) -> Result<()> {
         Ok(())

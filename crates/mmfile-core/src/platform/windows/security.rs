@@ -20,13 +20,13 @@ use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken}
 /// The system's information about this process's user, in 8-byte words as the system requires.
 struct Identity {
     user: Vec<u64>,
-    /// Who owns what this process makes without saying so: a group, for an administrator.
+    /// The default owner of the objects that this process creates: a group, for an administrator.
     owner: Vec<u64>,
     /// A security descriptor that lets in only the user. It is never freed.
     descriptor: *mut c_void,
 }
 
-// SAFETY: read-only from its making on.
+// SAFETY: read-only once it is made.
 unsafe impl Send for Identity {}
 // SAFETY: as above.
 unsafe impl Sync for Identity {}
@@ -103,7 +103,7 @@ fn token_information(
 
 fn sid_text(sid: PSID) -> std::result::Result<String, OsError> {
     let mut text: *mut u16 = ptr::null_mut();
-    // SAFETY: `sid` is one; the target is writable.
+    // SAFETY: `sid` is a security identifier; the target is writable.
     if unsafe { ConvertSidToStringSidW(sid, &raw mut text) } == 0 {
         return Err(OsError::last("ConvertSidToStringSidW"));
     }
@@ -155,8 +155,8 @@ pub(super) fn is_ours(object: BorrowedHandle<'_>) -> Result<bool> {
     Ok(ours(identity.user()) || ours(identity.owner()))
 }
 
-/// Whether this is Wine, where all programs are one user's, and an object that was made without saying
-/// whose it is has no owner. Windows gives every object one.
+/// Whether this is Wine, where all programs belong to one user, and an object that was created without an
+/// explicit owner has none. Windows gives every object an owner.
 fn is_wine() -> bool {
     // SAFETY: both names end with a NUL; the library is in every process.
     unsafe {

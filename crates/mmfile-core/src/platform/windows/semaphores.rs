@@ -1,4 +1,4 @@
-//! Sleeping on two semaphores in turn.
+//! Sleeping on two semaphores alternately.
 //!
 //! Windows has nothing like a futex between processes. An event that resets itself wakes one sleeper of
 //! many; one that does not has to be reset by a process, which may do it too early. So there are two

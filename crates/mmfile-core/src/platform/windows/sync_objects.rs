@@ -198,7 +198,7 @@ impl SyncObjects {
         Self(None)
     }
 
-    /// Those of a mutex of that name, which are there, or not yet, or either.
+    /// The objects of a mutex of that name, which exist, or do not exist yet, or either.
     pub(super) fn new(mutex: &str, how: How, id: &str) -> Result<Self> {
         Self::beside(KernelMutex::new(Some(mutex), how, id)?, Some(mutex), how, id)
     }
@@ -219,7 +219,7 @@ impl SyncObjects {
         Ok(Self(Some(Arc::new(Objects { mutex, semaphores, name, more }))))
     }
 
-    /// Those of a control block that no other process has.
+    /// The objects of a control block that no other process has.
     pub(super) fn private(id: &str) -> Result<Self> {
         Self::beside(KernelMutex::new(None, How::Create, id)?, None, How::Create, id)
     }

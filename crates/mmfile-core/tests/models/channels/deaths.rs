@@ -70,7 +70,7 @@ fn a_reader_dies_while_another_waits<const AT: usize>() {
 }
 
 #[test]
-fn a_dead_reader_holds_nobody_back() {
+fn a_dead_reader_holds_no_writer_back() {
     holds("death of a reader before it counts", 1, a_reader_dies_while_another_waits::<0>);
     holds("death of a reader that counts", 1, a_reader_dies_while_another_waits::<1>);
     holds("death of a reader that released", 1, a_reader_dies_while_another_waits::<2>);
