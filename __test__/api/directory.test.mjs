@@ -159,7 +159,7 @@ onLinux('a folder that does not exist, and a path that is no folder', (t) => {
   t.deepEqual(readdirSync(place), ['file'])
 })
 
-onLinux('a killed process's file in a folder is stale there, and swept there', async (t) => {
+onLinux("a killed process's file in a folder is stale there, and swept there", async (t) => {
   const directory = folder(t)
   const id = uniqueId('dead')
   const dead = await actor(t)

@@ -39,7 +39,7 @@ test('it lists files without opening them', (t) => {
   t.deepEqual(list({ prefixes }), [])
 })
 
-test('a killed process's files are stale, and sweep removes them', async (t) => {
+test("a killed process's files are stale, and sweep removes them", async (t) => {
   const prefixes = own()
   const { data, mutex } = prefixes
   const creators = [1, 2, 3].map(() => start(t, 'sweepers', 'create', [data, mutex]))

@@ -175,7 +175,7 @@ test('on a platform that there is no package for it says which there are', async
   )
 })
 
-test('a binary that the system refuses: the error has the system's message', async (t) => {
+test("a binary that the system refuses: the error has the system's message", async (t) => {
   const installed = { [platformPackage]: 'this is no library' }
   const { message, lines, cause } = await withoutBinary(t, { installed })
   t.regex(message, /^the native binary of mmfile cannot be loaded on /)

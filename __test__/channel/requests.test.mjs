@@ -184,7 +184,7 @@ test('a damaged reply is ignored', async (t) => {
   t.is(await request, undefined)
 })
 
-test('the end of the replies' channel ends pending requests, not later ones', async (t) => {
+test('the end of the reply channel ends pending requests, not later ones', async (t) => {
   const prefixes = { data: 'a-', mutex: 'b-', channel: `c${uniqueId()}-`.slice(0, 40) }
   const one = channel(t, { encoding: 'json', prefixes })
   let evict = () => {}

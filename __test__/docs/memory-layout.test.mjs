@@ -194,29 +194,32 @@ function median(times) {
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-foreign('the reader reads the package's segments, is woken by more, and ends at the seal', async (t) => {
-  const file = create(t, 10_000)
-  const values = ['Grüße 💾', '', 'x']
-  file.append(values[0])
-  file.appendAll(values.slice(1))
-  const path = programs(t)
-  const impatient = begin(t, path, 'mmfile_reader.py', file.id)
-  for (const value of values) t.is(await impatient.next(), value)
-  const reader = begin(t, path, 'patient.py', file.id)
-  for (const value of values) t.is(await reader.next(), value)
-  const times = []
-  for (let round = 0; round < rounds(7); round += 1) {
-    await pause(70 * (round % 3))
-    const started = performance.now()
-    file.append(`${round}`)
-    t.is(await reader.next(), `${round}`)
-    times.push(performance.now() - started)
-  }
-  t.log(`read ${median(times).toFixed(1)} ms after the append (median)`)
-  await pause(100)
-  file.seal()
-  for (const { ended } of [reader, impatient]) t.deepEqual(await ended, fine)
-})
+foreign(
+  "the reader reads the package's segments, is woken by more, and ends at the seal",
+  async (t) => {
+    const file = create(t, 10_000)
+    const values = ['Grüße 💾', '', 'x']
+    file.append(values[0])
+    file.appendAll(values.slice(1))
+    const path = programs(t)
+    const impatient = begin(t, path, 'mmfile_reader.py', file.id)
+    for (const value of values) t.is(await impatient.next(), value)
+    const reader = begin(t, path, 'patient.py', file.id)
+    for (const value of values) t.is(await reader.next(), value)
+    const times = []
+    for (let round = 0; round < rounds(7); round += 1) {
+      await pause(70 * (round % 3))
+      const started = performance.now()
+      file.append(`${round}`)
+      t.is(await reader.next(), `${round}`)
+      times.push(performance.now() - started)
+    }
+    t.log(`read ${median(times).toFixed(1)} ms after the append (median)`)
+    await pause(100)
+    file.seal()
+    for (const { ended } of [reader, impatient]) t.deepEqual(await ended, fine)
+  },
+)
 
 foreign('the reader keeps the file, and is a peer', async (t) => {
   const file = create(t, 100, { lifetime: 'last-process' })
@@ -231,7 +234,7 @@ foreign('the reader keeps the file, and is a peer', async (t) => {
   await t.throwsAsync(wait, { code: 'ERR_MMFILE_PEER_GONE' })
 })
 
-foreign('the package reads the writer's segments, and its sleepers are woken', async (t) => {
+foreign("the package reads the writer's segments, and its sleepers are woken", async (t) => {
   const file = create(t, 10_000)
   const handle = open(t, file, { access: 'read' })
   const path = programs(t)

@@ -78,7 +78,7 @@ test('CONTRIBUTING.md says how long each step of npm test takes', (t) => {
     t.regex(page('CONTRIBUTING.md'), new RegExp(`\\| ${name} +\\| +\\d`), name)
 })
 
-test('links on npm's page lead only to files of the package', (t) => {
+test("links on npm's page lead only to files of the package", (t) => {
   const place = mkdtempSync(join(tmpdir(), 'mmfile-packed-'))
   t.teardown(() => rmSync(place, { recursive: true, force: true }))
   const { files } = pack(stageMain(join(place, 'package')), place)
@@ -125,7 +125,7 @@ function checkAll(t, names) {
 
 const { MmFile, MmFileError, NamedMutex } = mmfile
 
-test('the package's exports are in docs/api.md', (t) => {
+test("the package's exports are in docs/api.md", (t) => {
   const names = Object.keys(mmfile).filter(
     (name) => !['default', 'module.exports', '__esModule'].includes(name),
   )

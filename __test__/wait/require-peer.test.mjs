@@ -156,7 +156,7 @@ test('the creator does not miss itself, nor another handle of its process', asyn
   await waiting
 })
 
-test('the creator's last segment is not missed, nor its seal', async (t) => {
+test("the creator's last segment is not missed, nor its seal", async (t) => {
   for (let round = 0; round < rounds(30); round += 1) {
     const producer = await actor(t)
     await producer.keeps('file', 'MmFile', 'createNew', 4096)

@@ -42,7 +42,7 @@ test('as strings, bytes or views, from any index on', async (t) => {
   await rejects(t, () => collect(file.segments({ as: 'value' })), 'ERR_MMFILE_NOT_TEXT')
 })
 
-test('another process's segments arrive in order and complete', async (t) => {
+test("another process's segments arrive in order and complete", async (t) => {
   const file = create(t, 1 << 20)
   const count = 5000
   const reading = collect(file.segments())

@@ -102,7 +102,7 @@ test('a stream for a channel that has forgotten its beginning starts at its olde
   )
 })
 
-test('a channel without the stream's next message is an error with both numbers', async (t) => {
+test("a channel without the stream's next message is an error with both numbers", async (t) => {
   const { js } = await connected(t, shared.server)
   const place = { js, stream: 'missing' }
   const source = channel(t, { capacity: 4096 })
