@@ -14,7 +14,7 @@ const PATIENCE = 10_000
 export function missingRedis({ install }) {
   if (isThere()) return undefined
   if (!install) return `${SERVER} is not there, and a quick run does not install it`
-  if (process.getuid() !== 0 || !isDebian()) {
+  if (process.getuid?.() !== 0 || !isDebian()) {
     return `${SERVER} is not there; it is installed for root on Debian alone`
   }
   console.log(`Installing ${SERVER} …`)
