@@ -14,6 +14,7 @@ mod environment {
     mod namespaces;
     mod refusals;
     mod storage;
+    mod unreported_deaths;
     mod users;
 }
 
