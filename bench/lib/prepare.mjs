@@ -40,9 +40,9 @@ function messagesOf(nanoseconds, size, { keeps, room = 512 << 20, milliseconds }
 export async function prepareWay(link, name, milliseconds) {
   const { size } = link
   const { keeps, room } = transports[name]
-  // Every byte of these is compared.
+  // Every byte of these is compared. Then a first guess: 20 µs, and a nanosecond a byte.
   await link.oneWay(size > 1 << 20 ? 2 : 50, { all: true })
-  let count = messagesOf(20_000, size, { keeps, room, milliseconds: milliseconds / 4 })
+  let count = messagesOf(20_000 + size, size, { keeps, room, milliseconds: milliseconds / 4 })
   for (const part of [4, 1]) {
     const time = (await link.oneWay(count)) / count
     count = messagesOf(time, size, { keeps, room, milliseconds: milliseconds / part })
