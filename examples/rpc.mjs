@@ -26,7 +26,7 @@ if (role === 'serve') {
       console.log('reply', reply)
     } catch (error) {
       if (MmFileError.is(error, 'ERR_MMFILE_REMOTE')) console.log('it says', error.cause.message)
-      else if (MmFileError.is(error, 'ERR_MMFILE_PEER_GONE')) console.log('nobody serves')
+      else if (MmFileError.is(error, 'ERR_MMFILE_PEER_GONE')) console.log('no process serves')
       else if (MmFileError.is(error, 'ERR_MMFILE_TIMEOUT')) console.log('no answer')
       else throw error
     }

@@ -135,7 +135,7 @@ test('an id can be used again, for another file', (t) => {
   first.append('first')
   first.close()
   if (process.platform === 'win32') {
-    // There an object keeps its name as long as anybody has it.
+    // There an object keeps its name as long as any process has it open.
     t.throws(() => MmFile.createNew(200, { id }), { code: 'ERR_MMFILE_EXISTS' })
     old.close()
     t.is(create(t, 200, { id }).length, 0)

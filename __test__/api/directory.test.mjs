@@ -190,32 +190,35 @@ const callsOn = (id, directory) => [
   ['mmfile', 'remove', id, { directory, kind: 'mutex' }],
 ]
 
-withUsers("a folder that everybody may write to: what is another user's is not used", async (t) => {
-  const directory = folder(t)
-  chmodSync(directory, 0o1777)
-  const id = uniqueId('shared-folder')
-  const [owner, other] = [
-    await actor(t, { user: newUser(t) }),
-    await actor(t, { user: newUser(t) }),
-  ]
-  await owner.keeps('file', 'MmFile', 'createNew', 100, { id, directory })
-  await owner.keeps('mutex', 'NamedMutex', 'open', id, { directory })
-  await owner.does('file', 'append', 'secret')
-  const before = readdirSync(directory).sort()
-  for (const [on, ...call] of callsOn(id, directory)) {
-    t.is((await other.tries(on, ...call)).error?.code, 'ERR_MMFILE_ACCESS', call[0])
-  }
-  t.deepEqual(await other.does('mmfile', 'list', { directory }), [])
-  t.deepEqual(await other.does('mmfile', 'sweep', { directory }), [])
-  // Each user sees only their own objects.
-  await other.keeps('file', 'MmFile', 'createNew', 100, { directory })
-  t.is((await other.does('mmfile', 'list', { directory })).length, 1)
-  await other.exits()
-  t.deepEqual(readdirSync(directory).sort(), before)
-  t.deepEqual(await owner.does('actor', 'texts', 'file'), ['secret'])
-  await owner.exits()
-  t.deepEqual(readdirSync(directory), [])
-})
+withUsers(
+  "a folder that all users may write to: another user's objects are not used",
+  async (t) => {
+    const directory = folder(t)
+    chmodSync(directory, 0o1777)
+    const id = uniqueId('shared-folder')
+    const [owner, other] = [
+      await actor(t, { user: newUser(t) }),
+      await actor(t, { user: newUser(t) }),
+    ]
+    await owner.keeps('file', 'MmFile', 'createNew', 100, { id, directory })
+    await owner.keeps('mutex', 'NamedMutex', 'open', id, { directory })
+    await owner.does('file', 'append', 'secret')
+    const before = readdirSync(directory).sort()
+    for (const [on, ...call] of callsOn(id, directory)) {
+      t.is((await other.tries(on, ...call)).error?.code, 'ERR_MMFILE_ACCESS', call[0])
+    }
+    t.deepEqual(await other.does('mmfile', 'list', { directory }), [])
+    t.deepEqual(await other.does('mmfile', 'sweep', { directory }), [])
+    // Each user sees only their own objects.
+    await other.keeps('file', 'MmFile', 'createNew', 100, { directory })
+    t.is((await other.does('mmfile', 'list', { directory })).length, 1)
+    await other.exits()
+    t.deepEqual(readdirSync(directory).sort(), before)
+    t.deepEqual(await owner.does('actor', 'texts', 'file'), ['secret'])
+    await owner.exits()
+    t.deepEqual(readdirSync(directory), [])
+  },
+)
 
 withUsers('a link at the name of an object is not followed', async (t) => {
   const directory = folder(t)

@@ -132,7 +132,7 @@ test('files of other programs, and files that were cut, are refused', (t) => {
   const file = openFile(t, at('a'))
   file.append('x'.repeat(1000))
   if (process.platform === 'win32') {
-    t.throws(() => truncateSync(at('a'), 100), undefined, 'nobody can cut a file that is mapped')
+    t.throws(() => truncateSync(at('a'), 100), undefined, 'no process can cut a mapped file')
     return
   }
   truncateSync(at('a'), 100)

@@ -119,7 +119,7 @@ test('reading into a view of another file', (t) => {
   t.is(to.read(0), 'copied')
 })
 
-test("writing to a view of a 'read' handle changes nothing for anybody else", (t) => {
+test("writing to a view of a 'read' handle changes nothing for other handles", (t) => {
   const file = create(t, 10_000)
   file.append(new Uint8Array(9000).fill(1))
   const reader = open(t, file, { access: 'read' })

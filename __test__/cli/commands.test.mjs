@@ -273,7 +273,7 @@ test('rm removes ids, and does not disturb processes that have the file open', a
   if (!early) files[0].close()
   const again = closing(t, MmFile.createNew(100, { id: ids[0] }))
   files[0].close()
-  t.true(isThere(again.id), 'whoever had the id before takes nothing from who has it now')
+  t.true(isThere(again.id), 'earlier processes of that id do not affect the new one')
 })
 
 test('a file on disk is named by its path', async (t) => {

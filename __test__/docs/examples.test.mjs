@@ -49,7 +49,7 @@ test('each is a program to copy: under 60 lines', (t) => {
 })
 
 onLinux(
-  'camera: the recorder has every frame, and a preview that is killed stops nobody',
+  'camera: the recorder has every frame, and a killed preview stops no process',
   async (t) => {
     const { path, run } = place(t)
     const record = run('camera', 'record', 'frames.raw')
@@ -94,7 +94,7 @@ onLinux('rpc: replies, a handler that fails, and no server', async (t) => {
   const { run } = place(t)
   const alone = run('rpc', 'call')
   t.is(await alone.exited, 0)
-  t.deepEqual(alone.lines, ['nobody serves', 'nobody serves'])
+  t.deepEqual(alone.lines, ['no process serves', 'no process serves'])
   const servers = [run('rpc', 'serve'), run('rpc', 'serve')]
   for (const server of servers) await server.says('serving')
   await sleep(300)

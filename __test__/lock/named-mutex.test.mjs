@@ -19,7 +19,7 @@ test('open makes it or finds it; openExisting only finds it', (t) => {
   first.close()
   first.close()
   t.true(first.closed)
-  t.false(mutex(t, name).isCreator, 'it is there as long as anybody has it open')
+  t.false(mutex(t, name).isCreator, 'it exists as long as any handle is open')
 })
 
 test('its options', (t) => {

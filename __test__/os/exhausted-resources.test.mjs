@@ -104,7 +104,7 @@ onLinux(
   'no more threads: what takes one says so, and works when there are some again',
   async (t) => {
     if (process.getuid() !== 0) {
-      t.log('run as root, this test uses a user whom nobody else is')
+      t.log('run as root, this test uses a user of its own')
     }
     const user = process.getuid() === 0 ? newUser(t) : undefined
     // Waits take a thread where the event loop cannot be told by the kernel.

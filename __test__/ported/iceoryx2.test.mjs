@@ -74,7 +74,7 @@ test('shared_memory: defaults_for_configuration_are_set_correctly; dynamic_stora
 test('shared_memory: shm_does_not_remove_resources_without_ownership; dynamic_storage: create_non_owning_storage_works', (t) => {
   const owner = create(t)
   open(t, owner).close()
-  t.true(isThere(owner.id), 'whoever opened it ends nothing')
+  t.true(isThere(owner.id), 'an opener ends nothing')
   const maker = create(t, 4096, { lifetime: 'last-process' })
   const other = open(t, maker)
   maker.append('kept')

@@ -196,7 +196,7 @@ for (const [what, text, message] of [
   ['is not XML', 'garbage', /cannot be used: not well-formed/],
   ['has no task', serializeTasks([]), /cannot be used: it has 0 tasks/],
   ['has two tasks', serializeTasks([aTask(), aTask()]), /cannot be used: it has 2 tasks/],
-  ['has a task that nobody knows', serializeTasks([aTask()]), /cannot be used: it is about a task/],
+  ['has an unknown task', serializeTasks([aTask()]), /cannot be used: it is about a task/],
 ]) {
   test(`a result that ${what} is refused`, async (t) => {
     const program = new Program(t, source, ['--duration', '60'])

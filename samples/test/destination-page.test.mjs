@@ -169,7 +169,7 @@ test.serial('it ends when the source is gone, and says why', async (t) => {
   await page.getByRole('button', { name: 'Run task' }).click()
   await bar(page).waitFor()
   file.close()
-  await page.getByText('MmfSource has ended, so nobody waits for a result.').waitFor()
+  await page.getByText('MmfSource has ended, so no program waits for a result.').waitFor()
   t.deepEqual(await program.ended, { status: 1, signal: null })
   leavesNothing(t, file.id)
 })

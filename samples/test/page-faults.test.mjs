@@ -366,7 +366,7 @@ test.serial('ending a run by the keyboard moves the focus to its result', async 
 })
 
 test.serial(
-  'a source that is killed is missed, although somebody else follows the file',
+  'the death of the source is noticed, although another process follows the file',
   async (t) => {
     const { program, address } = await startSource(t)
     const page = await open(t, address)
@@ -376,7 +376,7 @@ test.serial(
     const destination = await open(t, run.address)
     await destination.getByRole('radio').first().waitFor()
     program.child.kill('SIGKILL')
-    await destination.getByText('MmfSource has ended, so nobody waits for a result.').waitFor()
+    await destination.getByText('MmfSource has ended, so no program waits for a result.').waitFor()
     for (let tries = 0; isRunning(run.pid) && tries < 200; tries += 1)
       await destination.waitForTimeout(50)
     t.false(isRunning(run.pid))

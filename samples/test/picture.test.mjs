@@ -184,7 +184,7 @@ for (const [stage, reach] of Object.entries(stages)) {
     t.is(await page.getByRole('progressbar').count(), 0)
     t.is(await page.getByText(/waits for you|runs the task|is running/).count(), 0)
     t.is(await page.getByText('Running', { exact: true }).count(), 0)
-    await destination?.getByText('MmfSource has ended, so nobody waits for a result.').waitFor()
+    await destination?.getByText('MmfSource has ended, so no program waits for a result.').waitFor()
     if (destination) {
       await box(destination, 'MmfSource', 'Gone')
       t.is(await destination.getByRole('link', { name: 'Back to MmfSource' }).count(), 0)

@@ -1,4 +1,4 @@
-//! Many writers and readers at once: nothing is lost, nothing comes twice, and everybody sees the
+//! Many writers and readers at once: nothing is lost, nothing comes twice, and all see the
 //! same order.
 
 mod support;
@@ -108,7 +108,7 @@ fn run(test: &str, writers: u64, count: u64) {
         actor.tell("go");
     }
     for mut actor in actors {
-        assert_eq!(actor.expect(), "0", "nobody died");
+        assert_eq!(actor.expect(), "0", "no process died");
         actor.finish();
     }
     let elapsed = Duration::from_nanos(support::now() - started);
@@ -166,7 +166,7 @@ fn threads_share_one_handle() {
     assert_eq!(file.len().unwrap(), count * 4);
 }
 
-/// A section keeps everybody else out: threads through the same handle, and through another one.
+/// A section excludes all others: threads through the same handle, and through another one.
 #[test]
 fn sections_and_operations_of_threads_exclude_each_other() {
     let count = 500 * u64::from(rounds());

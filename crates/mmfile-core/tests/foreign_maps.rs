@@ -85,7 +85,7 @@ fn its_segments_are_read_and_continued() {
     // Without a process of the package there is no control block, and the next one creates another.
     let again = MmFile::open_existing("it", &options(&prefixes, Access::ReadWrite)).unwrap();
     assert_eq!((again.len().unwrap(), again.read_text(1).unwrap()), (2, "ours".into()));
-    // Who was there first may go: the file lives as long as anybody has it.
+    // The first process may leave: the file lives as long as any process has it open.
     drop(foreign);
     assert_eq!(again.append("after").unwrap(), 2);
     let other = MmFile::open_existing("it", &options(&prefixes, Access::ReadWrite)).unwrap();

@@ -6,7 +6,7 @@ export function exampleTasks(): TaskInfo[] {
   return [
     create('Resize the photos', 'Scale 240 holiday pictures down to 1600 pixels', 2, 'Normal'),
     create('Render the report', 'Lay out the figures of the month as a PDF', 4, 'High'),
-    create('Tidy the archive', 'Compress what nobody has opened for a year', 6, 'Low'),
+    create('Tidy the archive', 'Compress files that were not opened for a year', 6, 'Low'),
   ]
 }
 

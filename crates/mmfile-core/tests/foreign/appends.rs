@@ -107,11 +107,11 @@ fn several_of_each_append_at_once() {
         python.tell(format_args!("append {writer} 0 {count}"));
     }
     for mut writer in writers {
-        assert_eq!(writer.expect(), "0", "nobody died");
+        assert_eq!(writer.expect(), "0", "no process died");
         writer.finish();
     }
     for python in &mut pythons {
-        assert_eq!(python.expect(), "did 0", "nobody died");
+        assert_eq!(python.expect(), "did 0", "no process died");
     }
     let elapsed = Duration::from_nanos(now() - started);
     let seen = origins(own.file());

@@ -242,7 +242,7 @@ fn the_lock_of_an_operation_is_not_forgotten_for_one_inside() {
         let mut actor = Actor::start(test, "nester", &[&args[0], &args[1], which]);
         assert_eq!(actor.expect(), "holds");
         actor.kill();
-        let guard = outer.try_lock().unwrap().expect("nobody alive has it");
+        let guard = outer.try_lock().unwrap().expect("no living thread has it");
         assert!(guard.abandoned());
         drop(guard);
         assert!(!inner.try_lock().unwrap().unwrap().abandoned(), "it was free again");

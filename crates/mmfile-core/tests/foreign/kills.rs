@@ -81,7 +81,7 @@ fn the_package_continues_when_a_foreign_holder_is_killed() {
         expected.extend(order.map(|survivor| payload(survivor, number)));
         assert_eq!(*indexes.iter().max().unwrap(), expected.len() as u64 - 1);
         let recovered: u64 = survivors.iter().map(MmFile::recovered).sum();
-        assert_eq!(recovered, u64::from(number) + 1, "a death that nobody counted");
+        assert_eq!(recovered, u64::from(number) + 1, "a death that was not counted");
     }
     python.tell("append 8 0 1");
     assert_eq!(python.expect(), "did 0", "we have repaired it for foreign programs too");

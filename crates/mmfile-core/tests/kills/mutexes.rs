@@ -25,7 +25,7 @@ const TWO: &[(&str, bool)] = &[
     ("release.freed", false),
 ];
 
-/// How long anybody waits.
+/// The longest wait of a process.
 const PATIENCE: Timeout = Timeout::Val(Duration::from_secs(5));
 
 const NAME: &str = "mutex";

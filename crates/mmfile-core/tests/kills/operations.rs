@@ -201,7 +201,7 @@ fn killed_while_others_wait_for_the_lock() {
     for (how, survivors) in [("slow", 1), ("slow", 3), ("slow section", 1), ("slow section", 3)] {
         for (point, held, whole) in WAITED_FOR {
             if how == "slow section" && point.starts_with("append.") {
-                continue; // inside a section these are passed before anybody waits
+                continue; // inside a section these points come before any process waits
             }
             for role in Role::ALL {
                 let mut group = Group::with(test, survivors, 1 << 14, role, how, point);

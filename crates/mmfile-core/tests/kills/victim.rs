@@ -42,7 +42,7 @@ pub enum Role {
     Opener,
     /// The one that made it, with which it ends unless it is killed.
     Creator,
-    /// The one that made it to live as long as anybody has it open.
+    /// Its creator, with a file that lives as long as any process has it open.
     FirstOfAll,
 }
 

@@ -86,7 +86,7 @@ async function untilEnded(
   if (signal.aborted) interrupted()
   signal.addEventListener('abort', interrupted)
   session.whenSourceGone(over).then(
-    () => work.abandon('MmfSource has ended, so nobody waits for a result.'),
+    () => work.abandon('MmfSource has ended, so no program waits for a result.'),
     (error) => work.abandon((error as Error).message),
   )
   return work.ended
