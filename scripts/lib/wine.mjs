@@ -50,7 +50,7 @@ export function cargo(args, options = {}) {
 export function wine(program, args, { files, ...options } = {}) {
   const command = [program, ...args].map((part) => `'${part}'`).join(' ')
   const redirect = files ? ` >'${files}.out' 2>'${files}.err'` : ''
-  return run('sh', ['-c', `exec timeout 1800 wine ${command}${redirect}`], {
+  return run('sh', ['-c', `exec timeout 3600 wine ${command}${redirect}`], {
     ...options,
     env: { ...WINE, ...options.env },
   })

@@ -125,7 +125,7 @@ fn a_killed_holder_keeps_theirs_forever_and_ours_not_at_all() {
         assert_eq!(actor.expect(), "holds");
         actor.kill();
         let started = now();
-        let guard = ours.lock(Some(Timeout::Val(Duration::from_secs(5)))).unwrap();
+        let guard = ours.lock(Some(Timeout::Val(PROMPT))).unwrap();
         worst = worst.max(now() - started);
         assert!(guard.abandoned(), "told of the death");
         drop(guard);

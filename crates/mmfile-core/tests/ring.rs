@@ -8,6 +8,7 @@ use std::os::fd::RawFd;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use support::PROMPT;
 
 fn ring() -> Option<WakeRing> {
     let ring = WakeRing::new();
@@ -34,10 +35,7 @@ fn a_waiter_is_told_to_look_again_and_again() {
     // 5, 10, 20, … milliseconds, up to half a second.
     for look in 0..8 {
         assert!(!waiter.arm(&mut ring, 0).unwrap());
-        assert!(
-            readable(ring.descriptor(), Duration::from_secs(5)),
-            "look {look} was not asked for"
-        );
+        assert!(readable(ring.descriptor(), PROMPT), "look {look} was not asked for");
         ring.notice();
         assert!(!readable(ring.descriptor(), Duration::ZERO), "readable without a reason");
     }
@@ -50,7 +48,7 @@ fn a_wait_for_nothing_any_more_leaves_nothing_to_tell() {
     let waiter = file.waiter();
     assert!(!waiter.arm(&mut ring, 0).unwrap());
     file.append(b"a").unwrap();
-    assert!(readable(ring.descriptor(), Duration::from_secs(5)));
+    assert!(readable(ring.descriptor(), PROMPT));
     ring.notice();
     assert!(waiter.arm(&mut ring, 0).unwrap());
     // The next wait does not report an event of the last one, once it has checked.
@@ -128,7 +126,7 @@ fn every_change_is_told_at_once() {
             held_up.store(0, Ordering::Relaxed);
             armed.store(round + 1, Ordering::Release);
             while !waiter.arm(&mut ring, round).unwrap() {
-                assert!(readable(ring.descriptor(), Duration::from_secs(5)));
+                assert!(readable(ring.descriptor(), PROMPT));
                 ring.notice();
             }
             let told = start.elapsed();
@@ -157,7 +155,7 @@ fn every_change_is_told_at_once() {
 fn ring_sleeps(ring: &mut WakeRing, waiter: &mmfile_core::Waiter) -> Duration {
     let begun = Instant::now();
     assert!(!waiter.arm(ring, 0).unwrap());
-    assert!(readable(ring.descriptor(), Duration::from_secs(5)));
+    assert!(readable(ring.descriptor(), PROMPT));
     ring.notice();
     begun.elapsed()
 }

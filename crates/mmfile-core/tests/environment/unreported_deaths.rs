@@ -46,7 +46,7 @@ fn a_death_is_found_where_the_kernel_may_not_be_told_of_locks() {
     let prefixes = own_prefixes("unreported");
     let file = MmFile::create_new(4096, &options(&prefixes, "it", None)).unwrap();
     let mutex = NamedMutex::open("it", &mutex_options(&prefixes)).unwrap();
-    let soon = || Some(Timeout::Val(Duration::from_secs(5)));
+    let soon = || Some(Timeout::Val(PROMPT));
     for kind in 0..UNREPORTED.len() {
         let kind = kind.to_string();
         let args = [prefixes.data(), prefixes.mutex(), "", &kind];
@@ -87,7 +87,7 @@ fn a_holder_that_ended_without_its_process_is_found() {
     let args = [prefixes.data(), prefixes.mutex()];
     let mut process = Actor::start(test, "thread", &args);
     assert_eq!(process.expect(), "ended");
-    let guard = file.lock(Some(Timeout::Val(Duration::from_secs(5)))).unwrap();
+    let guard = file.lock(Some(Timeout::Val(PROMPT))).unwrap();
     assert!(guard.abandoned());
     drop(guard);
     assert!(!file.lock(None).unwrap().abandoned());

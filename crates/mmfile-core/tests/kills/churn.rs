@@ -2,7 +2,7 @@
 //! never more than one object of that name, and in the end there is none.
 
 use super::place::{Place, Staging, report_panics};
-use super::support::{self, Actor, Folder, Random, Watchdog, figures, now, rounds, say};
+use super::support::{self, Actor, Folder, PROMPT, Random, Watchdog, figures, now, rounds, say};
 use mmfile_core::*;
 use std::io::{Read, Seek, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,7 +83,7 @@ fn locker(args: &[String]) {
         let started = Instant::now();
         let mutex = NamedMutex::open("churn", &place.mutex_options()).unwrap();
         let is_creator = mutex.is_creator();
-        let guard = mutex.lock(Some(Timeout::Val(Duration::from_secs(5)))).unwrap();
+        let guard = mutex.lock(Some(Timeout::Val(PROMPT))).unwrap();
         let took = started.elapsed();
         (&inside).rewind().and_then(|()| (&inside).write_all(&me)).unwrap();
         std::thread::sleep(Duration::from_micros(random.below(100)));

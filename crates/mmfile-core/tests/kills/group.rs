@@ -31,8 +31,8 @@ pub fn survivor(args: &[String]) {
                 say(format!("{answer} {started} {ended}"));
             }
             "wait" => {
-                let timeout = Timeout::Val(Duration::from_secs(3));
-                let waited = file.wait_for(rest.parse().unwrap(), timeout, Duration::ZERO);
+                let waited =
+                    file.wait_for(rest.parse().unwrap(), Timeout::Val(PROMPT), Duration::ZERO);
                 say(waited.map_or_else(|e| e.code().into(), |()| now().to_string()));
             }
             "state" => {
@@ -55,8 +55,8 @@ pub fn survivor(args: &[String]) {
                     std::thread::sleep(Duration::from_millis(2));
                     file.append(b"roused").unwrap();
                 });
-                let timeout = Timeout::Val(Duration::from_secs(3));
-                let waited = file.wait_for(rest.parse().unwrap(), timeout, Duration::ZERO);
+                let waited =
+                    file.wait_for(rest.parse().unwrap(), Timeout::Val(PROMPT), Duration::ZERO);
                 say(waited.map_or_else(|e| e.code().into(), |()| now().to_string()));
             }),
             other => panic!("{other}"),

@@ -1,13 +1,13 @@
 //! Kills of a process that creates, opens, takes, releases and closes a named mutex.
 
 use super::closing::LEAVING;
-use super::figures::{Figures, LIMIT};
+use super::figures::Figures;
 use super::lifecycle::{CREATING, OPENING};
 use super::locking::HOLDING;
 use super::place::{Place, Staging};
 use super::points;
 use super::support::raw::{Raw, wait_for_queue};
-use super::support::{self, Actor, Watchdog, hear, now, say};
+use super::support::{self, Actor, PROMPT, Watchdog, hear, now, say};
 use mmfile_core::*;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ const TWO: &[(&str, bool)] = &[
 ];
 
 /// The longest wait of a process.
-const PATIENCE: Timeout = Timeout::Val(Duration::from_secs(5));
+const PATIENCE: Timeout = Timeout::Val(PROMPT);
 
 const NAME: &str = "mutex";
 
@@ -110,7 +110,7 @@ fn take(survivors: &mut [Actor], into: &mut Figures) -> u64 {
 /// A newcomer opens it and finds it in order; then all close it, and it is gone.
 fn end(survivors: Vec<Actor>, place: &Place, name: &str, what: &str) {
     let newcomer = open_existing(place, name).unwrap_or_else(|e| panic!("{what}: {e}"));
-    let guard = newcomer.lock(Some(Timeout::Val(LIMIT))).unwrap();
+    let guard = newcomer.lock(Some(PATIENCE)).unwrap();
     assert!(!guard.abandoned(), "{what}: found abandoned twice");
     drop(guard);
     drop(newcomer);

