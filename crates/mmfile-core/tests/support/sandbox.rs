@@ -17,8 +17,12 @@ impl Refusal {
     /// A file system that has no files without a name (`O_TMPFILE`).
     pub const NAMELESS_FILES: Self = {
         const TMPFILE: u32 = 0o20_000_000;
-        let argument = Some((2, TMPFILE, TMPFILE));
-        Self { call: libc::SYS_openat, argument, errno: libc::EOPNOTSUPP }
+        // The call by which the C library opens files, and where it has the flags.
+        #[cfg(all(target_env = "musl", target_arch = "x86_64"))]
+        let (call, flags) = (libc::SYS_open, 1);
+        #[cfg(not(all(target_env = "musl", target_arch = "x86_64")))]
+        let (call, flags) = (libc::SYS_openat, 2);
+        Self { call, argument: Some((flags, TMPFILE, TMPFILE)), errno: libc::EOPNOTSUPP }
     };
 }
 
