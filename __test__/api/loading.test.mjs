@@ -60,7 +60,8 @@ test('locks of two copies survive the death of their process', async (t) => {
   const files = Array.from({ length: 5 }, () => create(t))
   const ids = files.map(({ id }) => id)
   const { said, signal } = await run(t, 'loading', 'hold', [copy(t), ...ids])
-  t.deepEqual([said, signal], [[ids.map(() => false)], 'SIGKILL'])
+  t.deepEqual(said, [ids.map(() => false)])
+  t.is(signal, process.platform === 'win32' ? null : 'SIGKILL')
   for (const file of files) {
     const begun = performance.now()
     t.true(file.withLockSync(({ abandoned }) => abandoned, { timeout: 60_000 }))
