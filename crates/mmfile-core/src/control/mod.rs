@@ -157,6 +157,7 @@ impl Control {
     }
 
     /// The committed end, clamped to the capacity, since any process can write to the block.
+    #[inline(always)]
     pub(crate) fn tail(&self) -> Tail {
         // The count is stored last: a segment that it counts is below the tail that is read next.
         let count = self.count();
@@ -170,6 +171,7 @@ impl Control {
     }
 
     /// Moves the committed end and changes the wake word. Its caller holds the lock.
+    #[inline(always)]
     pub(crate) fn commit(&self, tail: Tail) {
         self.long(at::OFF_TAIL).store(tail.size, Ordering::Release);
         crate::fault::point("commit.tail");
@@ -191,6 +193,7 @@ impl Control {
     }
 
     /// Records which participant and thread of it hold the lock, or that it is about to be released.
+    #[inline(always)]
     pub(crate) fn set_lock_holder(&self, place: LockPlace, nonce: u64, thread: u32) {
         self.long(at::OFF_LOCK_HOLDER + place.shift()).store(nonce, Ordering::Release);
         // Last: a thread is this participant's.
@@ -215,7 +218,10 @@ impl Control {
 
     /// Records that a section begins: whether the one before did not come to its end. Its caller holds the lock.
     pub(crate) fn begin_section(&self) -> bool {
-        self.word(at::OFF_SECTION).swap(1, Ordering::AcqRel) != 0
+        let section = self.word(at::OFF_SECTION);
+        let unfinished = section.load(Ordering::Acquire) != 0;
+        section.store(1, Ordering::Release);
+        unfinished
     }
 
     /// Records that the section has come to its end. Its caller holds the lock.
@@ -240,6 +246,7 @@ impl Control {
     }
 
     /// Records how far an append will write. Its caller holds the lock.
+    #[inline(always)]
     pub(crate) fn set_intent(&self, intent: Intent) {
         // The base is cleared first and stored last, so a half-written record does not count.
         self.long(at::OFF_INTENT_BASE).store(u64::MAX, Ordering::Release);
@@ -263,6 +270,7 @@ impl Control {
     }
 
     /// The same, for a caller that knows the committed end.
+    #[inline(always)]
     pub(crate) fn is_unfinished_at(&self, tail: Tail) -> bool {
         self.intent().is_some_and(|intent| {
             intent.base.size == tail.size && intent.end.size > tail.size
@@ -271,6 +279,7 @@ impl Control {
     }
 
     /// The last append's intent, if it is valid, clamped to the capacity.
+    #[inline(always)]
     pub(crate) fn intent(&self) -> Option<Intent> {
         let load = |offset| self.long(offset).load(Ordering::Acquire);
         let base = load(at::OFF_INTENT_BASE);

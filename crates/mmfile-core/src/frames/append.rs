@@ -123,6 +123,7 @@ impl Segments {
     /// panicked), that died without the lock, or that died before a foreign program took the lock and
     /// repaired nothing. `is_at_work` tells whether a writer without the lock is alive: then the intent may
     /// be that writer's.
+    #[inline(always)]
     pub(crate) fn begin(
         &self,
         control: &Control,
@@ -150,6 +151,7 @@ impl Segments {
     }
 
     /// Writes the word at the end, or as much of a zero one as there is room for.
+    #[inline(always)]
     fn end_word(&self, at: u64, word: u32) -> Result<()> {
         let room = (self.capacity - at).min(WORD_SIZE);
         let is_whole = room == WORD_SIZE;
@@ -185,6 +187,7 @@ impl Segments {
 
 /// Writes everything but the first size word, which it returns with the place where they end, to memory that begins at
 /// `origin` of the data.
+#[inline]
 fn write_frames<P: Payload>(
     region: &Region,
     origin: u64,

@@ -96,13 +96,17 @@ impl Segments {
 
     /// Maps the pages from `from` to `end` by reading one word of each fault-around block, so that writing
     /// does not fault page by page. Under the lock, or before another thread has the handle.
+    #[inline(always)]
     fn populate(&self, from: u64, end: u64) {
-        let Some(around) = FAULT_AROUND else { return };
         let done = self.populated.load(Ordering::Relaxed);
-        if end <= done {
-            return;
+        if FAULT_AROUND.is_some() && end > done {
+            self.map_pages(from.max(done), end);
         }
-        let mut at = from.max(done) & !(around - 1);
+    }
+
+    fn map_pages(&self, from: u64, end: u64) {
+        let Some(around) = FAULT_AROUND else { return };
+        let mut at = from & !(around - 1);
         while at < end {
             self.data.region().load_word(at);
             at += around;
@@ -170,6 +174,7 @@ impl Segments {
     }
 
     /// The frame at `offset`; the end, if there is no room for a size word.
+    #[inline(always)]
     fn frame_at(&self, offset: u64) -> Frame {
         if offset.checked_add(WORD_SIZE).is_none_or(|end| end > self.capacity) {
             return Frame::End;
@@ -178,6 +183,7 @@ impl Segments {
     }
 
     /// Whether something follows a committed end that has not been counted yet.
+    #[inline(always)]
     pub(crate) fn has_more(&self, tail: Tail, sealed: bool) -> bool {
         let frame = self.frame_at(tail.size);
         frame != Frame::End && !(frame == Frame::Seal && sealed)
@@ -240,10 +246,16 @@ impl Segments {
     /// end. Under the lock.
     ///
     /// # Errors [`Error::Corrupt`] if something else is there; the segments before it are counted.
-    pub(crate) fn adopt(&self, control: &Control, mut from: Tail) -> Result<Tail> {
-        if !self.has_more(from, control.is_sealed()) {
-            return Ok(from);
+    #[inline(always)]
+    pub(crate) fn adopt(&self, control: &Control, from: Tail) -> Result<Tail> {
+        if self.has_more(from, control.is_sealed()) {
+            self.count_more(control, from)
+        } else {
+            Ok(from)
         }
+    }
+
+    fn count_more(&self, control: &Control, mut from: Tail) -> Result<Tail> {
         if let Some(intent) = control.intent()
             && intent.end.size == from.size
         {

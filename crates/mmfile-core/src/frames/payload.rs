@@ -57,6 +57,7 @@ impl Target<'_> {
     ///
     /// # Safety
     /// `len` bytes at `bytes` can be read.
+    #[inline]
     pub unsafe fn put_raw(&mut self, bytes: *const u8, len: usize) {
         let count = len.min(self.len);
         // SAFETY: `count` bytes at `at` are writable by the constructor's promise, and readable at

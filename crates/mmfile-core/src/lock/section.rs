@@ -85,6 +85,7 @@ impl Section {
 
     /// Records which participant and thread hold the lock. A forked child is not a holder: when it drops its
     /// parent's guard, the parent still holds the lock.
+    #[inline(always)]
     fn set_holder(&self, nonce: u64, thread: u32) {
         if self.object.is_own() {
             self.control.set_lock_holder(self.place, nonce, thread);

@@ -39,6 +39,7 @@ impl Region {
     }
 
     /// The address of `len` bytes at `offset`, or `None` if they are not all inside.
+    #[inline(always)]
     pub(crate) fn range(&self, offset: u64, len: u64) -> Option<NonNull<u8>> {
         let end = offset.checked_add(len)?;
         if end > self.len as u64 {
@@ -74,6 +75,7 @@ impl Region {
     }
 
     /// The four bytes at `offset`, read once, in this machine's little-endian meaning.
+    #[inline(always)]
     pub(crate) fn load_word(&self, offset: u64) -> Option<u32> {
         let at = self.range(offset, 4)?;
         // SAFETY: the range is mapped; a byte array has no alignment to keep, and a volatile read
@@ -84,6 +86,7 @@ impl Region {
     }
 
     /// Writes the four bytes at `offset` after everything that was written before.
+    #[inline(always)]
     pub(crate) fn publish_word(&self, offset: u64, word: u32) -> bool {
         let Some(at) = self.range(offset, 4) else { return false };
         let word = word.to_le();

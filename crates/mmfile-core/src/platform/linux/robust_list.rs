@@ -58,11 +58,16 @@ pub(crate) fn thread_id() -> u32 {
 
 impl Thread {
     /// Asks the kernel for this thread's id, once, and again after a fork.
+    #[inline(always)]
     fn refresh(&self) {
         let generation = generation();
-        if self.generation.get() == generation {
-            return;
+        if self.generation.get() != generation {
+            self.begin(generation);
         }
+    }
+
+    #[cold]
+    fn begin(&self, generation: u32) {
         // SAFETY: takes nothing and cannot fail.
         let id = unsafe { libc::syscall(libc::SYS_gettid) };
         self.id.set(u32::try_from(id).unwrap_or(0));
@@ -149,6 +154,7 @@ pub(crate) struct Pending {
 
 impl Pending {
     /// Tells the kernel which word this thread is about to take.
+    #[inline(always)]
     pub(crate) fn announce(word: &AtomicU32) -> Self {
         THREAD.with(|thread| {
             thread.refresh();
@@ -158,6 +164,7 @@ impl Pending {
     }
 
     /// Restores an announcement that was kept.
+    #[inline(always)]
     pub(crate) fn resume(word: &AtomicU32) -> Self {
         THREAD.with(|thread| {
             thread.refresh();
@@ -235,6 +242,7 @@ pub(crate) const ROOM: usize = 2000;
 impl Thread {
     /// Moves the lock in the pending entry into the list before another takes its place: a value may use
     /// other files while it is written to this one.
+    #[inline(always)]
     fn make_room(&self) {
         let kept = self.kept.replace(0);
         if kept != 0 {

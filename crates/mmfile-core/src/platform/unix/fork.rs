@@ -22,6 +22,7 @@ thread_local! {
 }
 
 /// A number that differs between a process and its forked child.
+#[inline(always)]
 pub(crate) fn generation() -> u32 {
     static HANDLERS: Once = Once::new();
     HANDLERS.call_once(|| {
