@@ -257,7 +257,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      *
      * @param group its name
      * @param handler does one job; a promise that it returns is waited for
-     * @param options `concurrency`, `signal`, `onError`, and `retryDelay` in milliseconds
+     * @param options `concurrency`, `signal`, `onError`, and `spin` and `retryDelay` in milliseconds
      * @example
      * await channel.work('workers', async ({ value }) => run(value), { concurrency: 4, signal })
      */
@@ -272,7 +272,7 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      * `ERR_MMFILE_CAPACITY`, an `AbortError`. The request may have been handled nevertheless.
      *
      * @param value the request, encoded by the channel's `encoding`
-     * @param options `timeout` in milliseconds, `signal`, `ref`, `requireServer`
+     * @param options `timeout` and `spin` in milliseconds, `signal`, `ref`, `requireServer`
      * @returns the reply, whose type is not checked
      * @example
      * const sum = await channel.request<number>({ a: 1, b: 2 }, { timeout: 1000, requireServer: true })
@@ -287,7 +287,8 @@ export declare class Channel<T = Buffer> extends Sender<T> {
      *
      * @param handler returns the reply or a promise of it; if it throws, the caller's `request` rejects with
      * that error
-     * @param options `concurrency`: how many are handled at a time; `signal`; `onError`: called when the handler failed
+     * @param options `concurrency`: how many are handled at a time; `signal`; `spin` in milliseconds; `onError`: called
+     * when the handler failed
      * @example
      * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal, onError: console.error })
      */
@@ -1563,7 +1564,7 @@ export declare interface ReceiveOptions<F extends MessageForm = MessageForm> ext
     as?: F | undefined;
     /**
      * Milliseconds, fractions allowed, for which the event loop checks again before it sleeps: `0.05` is 50 µs. It keeps
-     * a processor busy for so long after each message. Default 0.
+     * a processor busy for so long after each message. Default 0. A wait that does not keep the process alive does not.
      */
     spin?: number | undefined;
     /** Without that peer, receiving fails with `ERR_MMFILE_PEER_GONE` when nothing is left. Default `false`. */
@@ -1706,6 +1707,8 @@ export declare interface RequestContext {
 
 /** Options of `request`. */
 export declare interface RequestOptions extends WaitOptions {
+    /** Milliseconds for which the event loop checks for the reply before it sleeps, as a reader's `spin`. Default 0. */
+    spin?: number | undefined;
     /** `true`: it fails with `ERR_MMFILE_PEER_GONE` when no process serves. Default `false`: it waits for one. */
     requireServer?: boolean | undefined;
 }
@@ -1917,6 +1920,8 @@ export declare interface ServeOptions {
     concurrency?: number | undefined;
     /** Takes no more requests, waits for the handlers that run, and fulfils the promise. */
     signal?: AbortSignal | undefined;
+    /** Milliseconds for which the event loop checks for the next request before it sleeps, as a reader's `spin`. Default 0. */
+    spin?: number | undefined;
     /**
      * Called on the serving side for a handler that failed, also if its result cannot be sent; the caller gets the error
      * in any case. If it throws, `serve` rejects with that error. Default: nothing.
@@ -1968,6 +1973,8 @@ export declare interface WorkOptions {
     concurrency?: number | undefined;
     /** Takes no more jobs, waits for the handlers that run, and fulfils the promise. */
     signal?: AbortSignal | undefined;
+    /** Milliseconds for which the event loop checks for the next job before it sleeps, as a reader's `spin`. Default 0. */
+    spin?: number | undefined;
     /** Called for a handler that failed. Default: a process warning. If it throws, `work` rejects with that error. */
     onError?: ((error: unknown, job: {
         readonly index: number;

@@ -4,6 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { Channel, MmFile, MmFileError, NamedMutex, remove } from 'mmfile'
+import { channel } from '../support/channels.mjs'
 import { closing, create, folder, open, refuses, rejects, uniqueId } from '../support/files.mjs'
 
 const ofProcesses = /process|creator|closed/
@@ -205,6 +206,35 @@ test('a misspelt option names the one that was meant; others that do not exist a
   file.waitForSync(0, { name: 'x', verbose: true, timeout: 5, timeuot: 5 })
   await file.waitFor(0, others)
   closing(t, MmFile.createNew(100, { label: 'mine' }))
+})
+
+test('an option of waits that a call does not have is refused, unless it is undefined', async (t) => {
+  const file = create(t)
+  const one = channel(t, { groups: ['workers'] })
+  const reader = one.reader()
+  const stop = new AbortController()
+  const { signal } = stop
+  const calls = [
+    [(options) => MmFile.createNew(100, options), { timeout: 5 }, "'lockTimeout'"],
+    [(options) => file.waitForSync(0, { timeout: 0, ...options }), { signal }, "'requirePeer'"],
+    [(options) => file.withLockSync(() => {}, options), { signal }, "'timeout'"],
+    [(options) => reader.receive({ timeout: 0, ...options }), { spin: 5 }, "'signal'"],
+    [(options) => reader.createReadStream(options), { timeout: 5 }, "'highWaterMark'"],
+    [(options) => one.send('x', options), { spin: 5 }, "'timeout'"],
+    [(options) => one.sendSync('x', options), { signal }, "'timeout'"],
+    [(options) => one.request('x', options), { requirePeer: true }, "'requireServer'"],
+    [(options) => one.serve(() => {}, { signal, ...options }), { timeout: 5 }, "'concurrency'"],
+    [(options) => one.work('workers', () => {}, { signal, ...options }), { ref: true }, "'signal'"],
+  ]
+  stop.abort()
+  for (const [call, options, has] of calls) {
+    const [[name, value]] = Object.entries(options)
+    const error = await t.throwsAsync(async () => call(options), { code: 'ERR_INVALID_ARG_VALUE' })
+    t.true(error.message.includes(`'options.${name}' is not an option of this call`), error.message)
+    t.true(error.message.includes(has), error.message)
+    t.truthy(value)
+  }
+  one.sendSync(Buffer.from('x'), { signal: undefined, timeout: 5 })
 })
 
 test('ids and prefixes are shown as they were received', (t) => {

@@ -3,6 +3,7 @@
 import test from 'ava'
 import { Channel } from 'mmfile'
 import { channel, closing, fill, refuses, rejects } from '../support/channels.mjs'
+import { start } from '../support/child.mjs'
 
 const small = (t, options = {}) => channel(t, { capacity: 4096, ...options })
 const values = (messages) => messages.map(({ value }) => value)
@@ -333,6 +334,15 @@ test('a reader with spin gets messages as others do', async (t) => {
   await rejects(t, reader.receive({ timeout: 20 }), 'ERR_MMFILE_TIMEOUT')
   one.sendSync('sync')
   t.is(reader.receiveSync({ spin: 1 }).value, 'sync')
+})
+
+test('a reader with spin and ref: false gets messages while the event loop sleeps', async (t) => {
+  const one = small(t, { encoding: 'json' })
+  const child = start(t, 'channel-programs', 'unrefReader', [one.id])
+  t.is(await child.next(), 'ready')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  one.sendSync('message')
+  t.is(await child.next(), 'message')
 })
 
 test('a read stream ends with the seal', async (t) => {

@@ -6,6 +6,8 @@ import { inspect } from 'node:util'
 import test from 'ava'
 import { Channel, list } from 'mmfile'
 import { channel, closing, rejects, uniqueId } from '../support/channels.mjs'
+import { run, start } from '../support/child.mjs'
+import { PROMPT } from '../support/time.mjs'
 
 function serving(t, one, handler, options = {}) {
   const stop = new AbortController()
@@ -344,4 +346,81 @@ test('closing rejects what waits', async (t) => {
   one.close()
   await rejects(t, request, 'ERR_MMFILE_CLOSED')
   t.truthy(served)
+})
+
+test('request and serve spin before they sleep, and both get what comes later', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  const other = closing(t, Channel.openExisting(one.id))
+  const timeout = 6 * PROMPT
+  const late = (n) => new Promise((resolve) => setTimeout(resolve, n, n))
+  serving(t, one, (n) => (n > 0 ? late(n) : n), { spin: 5, concurrency: 4 })
+  t.is(await other.request(0, { spin: 1000, timeout }), 0)
+  t.is(await other.request(30, { spin: 5, timeout }), 30)
+  const spins = [0, 0.05, 5, 1000, Number.POSITIVE_INFINITY]
+  const several = spins.map((spin, n) => other.request(10 * n, { spin, timeout }))
+  t.deepEqual(await Promise.all(several), [0, 10, 20, 30, 40])
+  await rejects(t, other.request(200, { spin: 1, timeout: 5 }), 'ERR_MMFILE_TIMEOUT')
+  await rejects(t, other.request(200, { spin: 1000, timeout: 5 }), 'ERR_MMFILE_TIMEOUT')
+  const signal = AbortSignal.timeout(5)
+  const aborted = other.request(200, { spin: 1000, signal })
+  await t.throwsAsync(aborted, { name: 'AbortError' })
+  t.is(await other.request(0, { spin: 1000, timeout }), 0)
+  t.is(await other.request(1, { timeout }), 1)
+})
+
+test('work spins before it sleeps', async (t) => {
+  const one = channel(t, { encoding: 'json', groups: ['workers'] })
+  const stop = new AbortController()
+  const done = []
+  const working = one.work(
+    'workers',
+    ({ value }) => {
+      done.push(value)
+      if (value === 1) stop.abort()
+    },
+    { spin: 5, signal: stop.signal },
+  )
+  one.sendSync(0)
+  setTimeout(() => one.sendSync(1), 20)
+  await working
+  t.deepEqual(done, [0, 1])
+})
+
+test('a time to spin is checked', async (t) => {
+  const one = channel(t, { encoding: 'json', groups: ['workers'] })
+  for (const [spin, code] of [
+    [-1, 'ERR_OUT_OF_RANGE'],
+    [Number.NaN, 'ERR_OUT_OF_RANGE'],
+    ['5', 'ERR_INVALID_ARG_TYPE'],
+    [null, 'ERR_INVALID_ARG_TYPE'],
+  ]) {
+    const wrong = { code, message: /options\.spin/ }
+    await t.throwsAsync(one.request('x', { spin }), wrong)
+    await t.throwsAsync(
+      one.serve(() => {}, { spin }),
+      wrong,
+    )
+    await t.throwsAsync(
+      one.work('workers', () => {}, { spin }),
+      wrong,
+    )
+  }
+})
+
+test('what spins sleeps after it, and a signal ends it', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  const child = start(t, 'channel-programs', 'spinner', [one.id])
+  const { utilization, processor } = await child.next()
+  t.log(`${Math.round(100 * utilization)} % busy, ${processor} ms of processor time`)
+  t.true(utilization < 0.5)
+  t.true(processor < 700)
+  t.is(await child.next(), 'ended')
+  t.deepEqual(await child.exited, { code: 0, signal: null })
+})
+
+test('a request with ref: false lets the process end, however long it spins', async (t) => {
+  const one = channel(t, { encoding: 'json' })
+  const { said, code } = await run(t, 'channel-programs', 'unrefRequest', [one.id])
+  t.deepEqual(said, ['asked'])
+  t.is(code, 0)
 })

@@ -39,6 +39,45 @@ await play({
     say(got)
   },
 
+  /** Serves and asks with a spin. Says how busy it is some time after that is over. A signal ends it. */
+  async spinner(id) {
+    const channel = open(id)
+    const unanswered = Channel.createNew()
+    const stop = new AbortController()
+    const { signal } = stop
+    const served = channel.serve((value) => value, { spin: 20, signal })
+    const waiting = unanswered.request('x', { spin: 20, signal }).catch(() => {})
+    await channel.request('x', { spin: 20 })
+    await pause(200)
+    const before = performance.eventLoopUtilization()
+    const used = process.cpuUsage()
+    await pause(1000)
+    const { utilization } = performance.eventLoopUtilization(before)
+    const { user, system } = process.cpuUsage(used)
+    say({ utilization, processor: (user + system) / 1000 })
+    stop.abort()
+    await Promise.all([served, waiting])
+    say('ended')
+    channel.close()
+    unanswered.close()
+  },
+
+  /** Asks, and ends. */
+  unrefRequest(id) {
+    open(id).request('x', { ref: false, spin: Number.POSITIVE_INFINITY })
+    say('asked')
+  },
+
+  /** Receives a message while nothing else wakes the event loop for a long time. */
+  async unrefReader(id) {
+    const timer = setTimeout(() => say('late'), 30_000)
+    const reader = open(id).reader({ ref: false, spin: 1 })
+    say('ready')
+    const { value } = await reader.receive()
+    say(value)
+    clearTimeout(timer)
+  },
+
   /** Takes views and keeps them. */
   keeper(id) {
     const channel = open(id)

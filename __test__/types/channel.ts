@@ -108,9 +108,13 @@ async function works(signal: AbortSignal): Promise<void> {
     signal,
     onError: (_error, { index, attempt }) => console.error(index, attempt),
     retryDelay: (attempt) => attempt * 100,
+    spin: 0.05,
   })
-  await json.serve<number>(({ n }, { index, attempt }) => n + index + attempt, { signal })
-  const reply: number = await json.request<number>({ n: 1 }, { requireServer: true })
+  await json.serve<number>(({ n }, { index, attempt }) => n + index + attempt, {
+    signal,
+    spin: 0.05,
+  })
+  const reply: number = await json.request<number>({ n: 1 }, { requireServer: true, spin: 0.05 })
   const same = await json.request<Task>({ n: reply })
   console.log(same)
 }

@@ -9,7 +9,7 @@ import { makeFolder, removeFolder } from '../lib/temporary.mjs'
 const require = createRequire(import.meta.url)
 /** The package, when it is first used: in a fresh checkout it is built after this has been loaded. */
 const library = () => require('../../dist/index.js')
-/** Milliseconds that both sides are to spin for before they sleep: requests and servers ignore it so far. */
+/** Milliseconds for which both sides spin before they sleep. */
 const SPIN = 0.05
 const TIMEOUT = 30_000
 const HOUR = 3_600_000

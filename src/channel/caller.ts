@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { now, timers } from '../shared/clock.js'
 import { closed, fail, MmFileError, timedOut } from '../shared/errors.js'
-import { type Pending, pend, type Wait } from '../shared/waits.js'
+import type { Pending, Wait } from '../shared/waits.js'
+import { Line } from './line.js'
 import type { Reader } from './reader.js'
 import type { ByteChannel, Factory, RequestPlace, Served } from './request-channels.js'
 import {
@@ -19,6 +20,9 @@ const SMALL = 64 * 1024
 /** Milliseconds between two checks whether a process serves. */
 const CHECK_SERVERS = 100
 
+/** How long a caller listens for replies to requests that were given up, in the background. */
+const ALWAYS: Wait = { timeout: Number.POSITIVE_INFINITY, signal: undefined, ref: false, spin: 0 }
+
 /** The requests of one open channel, and their replies. */
 export class Caller {
   readonly #factory: Factory
@@ -29,10 +33,11 @@ export class Caller {
   readonly #gone = new Set<number>()
   #replies: ByteChannel
   #reader: Reader<Buffer>
+  /** The requests that wait for their replies. */
+  readonly #line: Line
   #last = 0
-  #refs = 0
-  /** Keeps the event loop alive for the requests that wait. */
-  #keeper: NodeJS.Timeout | undefined
+  /** Whether it waits for late replies, which would fill the channel. */
+  #clears = false
   #closed = false
 
   constructor(factory: Factory, served: Served, place: RequestPlace) {
@@ -40,7 +45,12 @@ export class Caller {
     this.#served = served
     this.#place = place
     this.#replies = factory.create({ ...place, capacity: SMALL })
-    this.#reader = this.#replies.reader({ ref: false })
+    this.#reader = this.#replies.reader({})
+    this.#line = new Line(this, {
+      watch: (size, keepsAlive, wake) => this.#reader.source.watch(size, keepsAlive, wake),
+      unwatch: () => this.#reader.source.unwatch(),
+      poll: () => this.#reader.source.poll(),
+    })
     this.#state = factory.create({
       ...place,
       id: randomUUID(),
@@ -48,7 +58,6 @@ export class Caller {
       onFull: 'drop-oldest',
     })
     this.#publish()
-    void this.#pump()
   }
 
   async request(
@@ -62,48 +71,39 @@ export class Caller {
     const { subject } = this.#served
     if (requireServer) checkServers(requests, subject)
     const header: RequestHeader = { caller: this.#state.id, request }
+    const frame = pack(header, payload)
     const until = now() + wait.timeout
-    const { signal, ref } = wait
-    const timeout = Number.isFinite(wait.timeout) ? wait.timeout : undefined
-    // It is registered before a server can reply.
-    let servers: NodeJS.Timeout | undefined
-    const reply = new Promise<unknown>((resolve, reject) => {
-      this.#pending.set(request, { resolve, reject })
-    })
-    reply.catch(() => {})
-    try {
+    let early: Promise<unknown> | undefined
+    if (requests.trySend(frame) === undefined) {
+      // The reply may come before the promise of the send has fulfilled.
+      early = new Promise((resolve, reject) => this.#pending.set(request, { resolve, reject }))
+      early.catch(() => {})
       try {
-        await requests.send(pack(header, payload), { timeout, signal, ref })
+        const { timeout, signal, ref } = wait
+        await requests.send(frame, { timeout, signal, ref })
       } catch (error) {
+        this.#pending.delete(request)
         if (!MmFileError.is(error, 'ERR_MMFILE_FULL')) throw error
         throw full(subject, requests, error)
       }
-      const left = { timeout: Math.max(1, until - now()), signal, ref }
-      return await pend(
-        left,
-        () => noReply(subject, requests),
-        (pending) => {
-          reply.then(pending.resolve, pending.reject)
-          this.#hold(ref)
-          if (requireServer) {
-            servers = timers.setTimeout(function check() {
-              try {
-                checkServers(requests, subject)
-                servers = timers.setTimeout(check, CHECK_SERVERS)
-                servers.unref?.()
-              } catch (error) {
-                pending.reject(error)
-              }
-            }, CHECK_SERVERS)
-            servers.unref?.()
-          }
-          return () => this.#letGo(ref)
-        },
-      )
-    } finally {
-      timers.clearTimeout(servers)
-      if (this.#pending.delete(request) && !this.#closed) this.#giveUp(request)
     }
+    const left = { ...wait, timeout: Math.max(1, until - now()) }
+    const receive = () => this.#receive()
+    return this.#line.wait<unknown>(
+      receive,
+      left,
+      () => noReply(subject, requests),
+      0,
+      (pending) => {
+        if (early === undefined) this.#pending.set(request, pending)
+        else early.then(pending.resolve, pending.reject)
+        const unwatch = requireServer ? watchServers(requests, subject, pending.reject) : undefined
+        return () => {
+          unwatch?.()
+          if (this.#pending.delete(request) && !this.#closed) this.#giveUp(request)
+        }
+      },
+    )
   }
 
   /** Whether it takes no more replies. */
@@ -114,26 +114,27 @@ export class Caller {
   close(error: unknown = closed(this.#served.subject)): void {
     if (this.#closed) return
     this.#closed = true
-    timers.clearTimeout(this.#keeper)
     for (const pending of [...this.#pending.values()]) pending.reject(error)
     this.#pending.clear()
+    this.#line.close(() => error)
     this.#reader.close()
     this.#replies.close()
     this.#state.close()
   }
 
-  /** Takes replies for as long as the channel is open. */
-  async #pump(): Promise<void> {
-    while (!this.#closed) {
-      const reader = this.#reader
-      try {
-        const { value } = await reader.receive({ ref: false })
-        const reply = replyOf(value)
-        if (reply !== undefined) this.#take(reply.header, reply.payload)
-      } catch (error) {
-        // A larger channel has taken its place, or something is wrong with it: the next request begins again.
-        if (reader === this.#reader) this.close(error)
-      }
+  /** Takes the replies that are there: each ends the wait of its request. */
+  #receive(): undefined {
+    try {
+      this.#takeAll(this.#reader)
+    } catch (error) {
+      this.close(error) // the next request begins again
+    }
+  }
+
+  #takeAll(reader: Reader<Buffer>): void {
+    for (const { value } of reader.tryReceiveAll(Number.MAX_SAFE_INTEGER)) {
+      const reply = replyOf(value)
+      if (reply !== undefined) this.#take(reply.header, reply.payload)
     }
   }
 
@@ -176,13 +177,9 @@ export class Caller {
     const before = this.#replies
     this.#replies = this.#factory.create({ ...this.#place, capacity: needed * 4 })
     const reader = this.#reader
-    this.#reader = this.#replies.reader({ ref: false })
+    this.#reader = this.#replies.reader({})
     this.#publish()
-    // Earlier replies are already there and are taken first.
-    for (const { value } of reader.tryReceiveAll(Number.MAX_SAFE_INTEGER)) {
-      const reply = replyOf(value)
-      if (reply !== undefined) this.#take(reply.header, reply.payload)
-    }
+    this.#takeAll(reader) // earlier replies are there already
     reader.close()
     before.close()
   }
@@ -197,25 +194,21 @@ export class Caller {
       }
     }
     this.#publish()
+    if (this.#clears) return
+    this.#clears = true
+    const late = () => {
+      this.#receive()
+      return this.#gone.size === 0 ? true : undefined
+    }
+    const over = () => {
+      this.#clears = false
+    }
+    this.#line.wait(late, ALWAYS, () => closed(this.#served.subject)).then(over, over)
   }
 
   #publish(): void {
     const state: CallerState = { replies: this.#replies.id, gone: [...this.#gone] }
     this.#state.trySend(Buffer.from(JSON.stringify(state)))
-  }
-
-  #hold(ref: boolean): void {
-    if (!ref) return
-    this.#refs += 1
-    this.#keeper ??= timers.setTimeout(() => {}, 2 ** 31 - 1)
-  }
-
-  #letGo(ref: boolean): void {
-    if (!ref) return
-    this.#refs -= 1
-    if (this.#refs > 0) return
-    timers.clearTimeout(this.#keeper)
-    this.#keeper = undefined
   }
 }
 
@@ -234,6 +227,29 @@ const NO_SERVER = 'no process serves this channel: start one that calls serve()'
 function checkServers(requests: ByteChannel, subject: string): void {
   if (requests.participants().some(({ role }) => role === 'member')) return
   throw fail('ERR_MMFILE_PEER_GONE', subject, NO_SERVER)
+}
+
+/** Calls `fail` once no process serves any more. Returns a function that ends that. */
+function watchServers(
+  requests: ByteChannel,
+  subject: string,
+  fail: (error: unknown) => void,
+): () => void {
+  let timer: NodeJS.Timeout
+  const soon = (): void => {
+    timer = timers.setTimeout(check, CHECK_SERVERS)
+    timer.unref?.()
+  }
+  const check = (): void => {
+    try {
+      checkServers(requests, subject)
+      soon()
+    } catch (error) {
+      fail(error)
+    }
+  }
+  soon()
+  return () => timers.clearTimeout(timer)
 }
 
 /** The error of a request whose time is over. It tells a server that is missing from one that is slow. */

@@ -78,6 +78,9 @@ import { ExclusiveWriter } from './writer.js'
 
 const token = Symbol('Channel')
 
+const REQUEST_OPTIONS = [...WAIT_OPTIONS, 'spin', 'requireServer'] as const
+const SERVE_OPTIONS = ['concurrency', 'signal', 'spin', 'onError'] as const
+
 /** Jobs that a member may reserve; the claim table's entries are shared by all. */
 const MOST_PREFETCH = 65_535
 
@@ -556,7 +559,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    *
    * @param group its name
    * @param handler does one job; a promise that it returns is waited for
-   * @param options `concurrency`, `signal`, `onError`, and `retryDelay` in milliseconds
+   * @param options `concurrency`, `signal`, `onError`, and `spin` and `retryDelay` in milliseconds
    * @example
    * await channel.work('workers', async ({ value }) => run(value), { concurrency: 4, signal })
    */
@@ -567,7 +570,8 @@ export class Channel<T = Buffer> extends Sender<T> {
   ): Promise<void> {
     checkFunction('handler', handler)
     const working = checkWork(options)
-    const member = this.member(group, { prefetch: working.concurrency }) as unknown as Member<T>
+    const { concurrency: prefetch, spin } = working
+    const member = this.member(group, { prefetch, spin }) as unknown as Member<T>
     try {
       await workOn(member, working, (job) => handler(job))
     } finally {
@@ -585,14 +589,14 @@ export class Channel<T = Buffer> extends Sender<T> {
    * `ERR_MMFILE_CAPACITY`, an `AbortError`. The request may have been handled nevertheless.
    *
    * @param value the request, encoded by the channel's `encoding`
-   * @param options `timeout` in milliseconds, `signal`, `ref`, `requireServer`
+   * @param options `timeout` and `spin` in milliseconds, `signal`, `ref`, `requireServer`
    * @returns the reply, whose type is not checked
    * @example
    * const sum = await channel.request<number>({ a: 1, b: 2 }, { timeout: 1000, requireServer: true })
    */
   request<Reply = unknown>(value: Sendable<T>, options?: RequestOptions): Promise<Reply> {
     try {
-      const given = checkOptions<RequestOptions>(options, [...WAIT_OPTIONS, 'requireServer'])
+      const given = checkOptions<RequestOptions>(options, REQUEST_OPTIONS)
       const wait = checkWait(given)
       const requireServer = checkBoolean('options.requireServer', given.requireServer, false)
       throwIfAborted(wait.signal)
@@ -615,7 +619,8 @@ export class Channel<T = Buffer> extends Sender<T> {
    *
    * @param handler returns the reply or a promise of it; if it throws, the caller's `request` rejects with
    * that error
-   * @param options `concurrency`: how many are handled at a time; `signal`; `onError`: called when the handler failed
+   * @param options `concurrency`: how many are handled at a time; `signal`; `spin` in milliseconds; `onError`: called
+   * when the handler failed
    * @example
    * await channel.serve(({ a, b }) => a + b, { concurrency: 8, signal, onError: console.error })
    */
@@ -624,8 +629,7 @@ export class Channel<T = Buffer> extends Sender<T> {
     options?: ServeOptions,
   ): Promise<void> {
     checkFunction('handler', handler)
-    const given = checkOptions<ServeOptions>(options, ['concurrency', 'signal', 'onError'])
-    const { onError, ...others } = given
+    const { onError, ...others } = checkOptions<ServeOptions>(options, SERVE_OPTIONS)
     if (onError !== undefined) checkFunction('options.onError', onError)
     const working = checkWork({ ...others, retryDelay: () => 0 })
     this.#checkWritable()

@@ -30,7 +30,6 @@ export class Line {
   readonly #source: Source
   /** The object that pending calls keep alive: if it were garbage-collected, it would be closed. */
   readonly owner: object
-  readonly #spin: number
   readonly #calls = new Set<Call>()
   readonly #wake: () => void
   #refs = 0
@@ -40,10 +39,9 @@ export class Line {
   #spinsUntil = 0
   #serving = false
 
-  constructor(owner: object, source: Source, spin = 0) {
+  constructor(owner: object, source: Source) {
     this.owner = owner
     this.#source = source
-    this.#spin = spin
     const self = new WeakRef(this)
     // The native code keeps this function; the function must not keep the channel.
     this.#wake = () => {
@@ -63,32 +61,37 @@ export class Line {
     return undefined
   }
 
-  /** Waits at the end of the line. `attempt` has just found nothing. */
+  /**
+   * Waits at the end of the line. `attempt` has just found nothing. `begun` may return a function that is called once
+   * the wait is over.
+   */
   wait<T>(
     attempt: () => T | undefined,
     wait: Wait,
     timedOut: () => Error,
     size = 0,
-    begun?: (pending: Pending<T>) => void,
+    begun?: (pending: Pending<T>) => (() => void) | undefined,
   ): Promise<T> {
     return pend<T>(wait, timedOut, (pending) => {
       const call: Call = { attempt, pending: pending as Pending<unknown>, ref: wait.ref, size }
       this.#calls.add(call)
       if (wait.ref) this.#refs += 1
+      let ended: (() => void) | undefined
       const end = (): void => {
         this.#calls.delete(call)
         if (wait.ref) this.#refs -= 1
         if (!this.#serving) this.#arm()
+        ended?.()
       }
       try {
-        if (this.#spin > 0 && this.#spinning === undefined && this.#armed === undefined)
-          this.#spinUp()
+        // A loop that nothing else keeps alive cannot spin: without such a call it would sleep all the same.
+        if (wait.spin > 0 && wait.ref) this.#spinUp(wait.spin)
         else this.#arm()
       } catch (error) {
         end()
         throw error
       }
-      begun?.(pending)
+      ended = begun?.(pending)
       return end
     })
   }
@@ -116,7 +119,7 @@ export class Line {
   }
 
   /** Rejects every call. */
-  close(error: () => Error): void {
+  close(error: () => unknown): void {
     this.#serving = true
     for (const { pending } of [...this.#calls]) pending.reject(error())
     this.#serving = false
@@ -134,7 +137,7 @@ export class Line {
   /** Makes the native code wait for the room that the first call needs; ends the wait if there is no call. */
   #arm(): void {
     if (this.#spinning !== undefined) {
-      if (this.#calls.size > 0) return
+      if (this.#refs > 0) return
       timers.clearImmediate(this.#spinning)
       this.#spinning = undefined
     }
@@ -158,9 +161,16 @@ export class Line {
   }
 
   /** Has the event loop check for a while, before the native code waits. */
-  #spinUp(): void {
+  #spinUp(milliseconds: number): void {
     waitedIn.add(this)
-    this.#spinsUntil = now() + this.#spin
+    const until = now() + milliseconds
+    if (this.#spinning !== undefined) {
+      this.#spinsUntil = Math.max(this.#spinsUntil, until)
+      return
+    }
+    this.#spinsUntil = until
+    if (this.#armed !== undefined) this.#source.unwatch()
+    this.#armed = undefined
     this.#spinSoon()
   }
 
@@ -172,13 +182,8 @@ export class Line {
       } catch {
         // The calls themselves report the error.
       }
-      if (now() < this.#spinsUntil && this.#calls.size > 0) {
-        this.#spinSoon()
-        this.serve()
-      } else {
-        this.serve()
-      }
+      if (now() < this.#spinsUntil && this.#refs > 0) this.#spinSoon()
+      this.serve()
     })
-    if (this.#refs === 0) this.#spinning.unref?.()
   }
 }

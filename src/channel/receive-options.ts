@@ -1,4 +1,4 @@
-import { checkOneOf, checkTime, checkWhole } from '../shared/arguments.js'
+import { checkOneOf, checkWhole } from '../shared/arguments.js'
 import { invalidType, invalidValue } from '../shared/errors.js'
 import { checkWait, WAIT_OPTIONS, type Wait } from '../shared/waits.js'
 import type { MessageForm, Position, ReceiveOptions } from './types.js'
@@ -12,7 +12,6 @@ export const RECEIVE_OPTIONS = [...WAIT_OPTIONS, 'as', 'spin', 'requirePeer'] as
 /** How messages are received. */
 export interface Receiving {
   readonly as: MessageForm
-  readonly spin: number
   readonly requirePeer: number
   readonly wait: Wait
 }
@@ -20,7 +19,6 @@ export interface Receiving {
 export function checkReceiving(options: ReceiveOptions): Receiving {
   return {
     as: checkOneOf('options.as', options.as, FORMS, 'value'),
-    spin: checkTime('options.spin', options.spin, 0),
     requirePeer: checkChannelPeer(options.requirePeer),
     wait: checkWait(options),
   }

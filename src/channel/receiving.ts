@@ -13,7 +13,7 @@ import {
   WAIT_OPTIONS,
   type Wait,
 } from '../shared/waits.js'
-import { Line } from './line.js'
+import { Line, type Source } from './line.js'
 import type { Message } from './messages.js'
 import { channels } from './native.js'
 import type { Origin } from './payload.js'
@@ -33,6 +33,8 @@ export abstract class Receiver<M extends Message<unknown>> {
   readonly #line: Line
   readonly #leave: () => void
   readonly #ring: RingReader | undefined
+  /** How it waits for messages. @internal */
+  readonly source: Required<Source>
   #closed = false
 
   /** @internal */
@@ -56,7 +58,8 @@ export abstract class Receiver<M extends Message<unknown>> {
       channels.watch(handle, keepsAlive, wake)
     }
     const unwatch = () => channels.unwatch(handle)
-    this.#line = new Line(this, { watch, unwatch, poll }, how.spin)
+    this.source = { watch, unwatch, poll }
+    this.#line = new Line(this, this.source)
     this.#leave = origin.adopt(this)
     doNotClone(this, className)
     manage(this, handle)
@@ -102,7 +105,7 @@ export abstract class Receiver<M extends Message<unknown>> {
   receiveSync(options?: ReceiveSyncOptions): M {
     const given = checkOptions<ReceiveSyncOptions>(options, RECEIVE_SYNC_OPTIONS)
     const timeout = checkSyncWait(given)
-    let spin = checkTime('options.spin', given.spin, this.#how.spin)
+    let spin = checkTime('options.spin', given.spin, this.#how.wait.spin)
     const message = block(timeout, (milliseconds) => {
       if (milliseconds > 0) {
         this.#ring?.tell()
@@ -260,6 +263,7 @@ export abstract class Receiver<M extends Message<unknown>> {
       timeout: given.timeout ?? (Number.isFinite(own.timeout) ? own.timeout : undefined),
       signal: given.signal ?? own.signal,
       ref: given.ref ?? own.ref,
+      spin: own.spin,
     })
   }
 

@@ -42,7 +42,8 @@ export class Requests {
     const requests = this.#open()
     if (sealed) requests.seal()
     const callers = new Callers(this.#factory, this.#place())
-    const member = requests.member(SERVERS, { prefetch: working.concurrency })
+    const { concurrency: prefetch, spin } = working
+    const member = requests.member(SERVERS, { prefetch, spin })
     try {
       await workOn(member, working, (job, end) => handle(job, serving, callers, this.#served, end))
     } finally {

@@ -13,7 +13,7 @@ export interface Path<M> {
   /** Waits until `attempt` finds something. */
   wait(
     attempt: () => Result<M> | undefined,
-    begun: (pending: Pending<Result<M>>) => void,
+    begun: (pending: Pending<Result<M>>) => undefined,
   ): Promise<Result<M>>
   /** Throws if the loop must end. */
   check(): void
@@ -47,6 +47,7 @@ export class Steps<M extends { release(): void }> implements AsyncGenerator<M, v
       const waiting = this.#path.wait(attempt, (begun) => {
         pending = begun
         this.#pending.add(begun)
+        return undefined
       })
       const over = (): void => {
         if (pending !== undefined) this.#pending.delete(pending)

@@ -166,7 +166,7 @@ export interface ReceiveOptions<F extends MessageForm = MessageForm> extends Wai
   as?: F | undefined
   /**
    * Milliseconds, fractions allowed, for which the event loop checks again before it sleeps: `0.05` is 50 µs. It keeps
-   * a processor busy for so long after each message. Default 0.
+   * a processor busy for so long after each message. Default 0. A wait that does not keep the process alive does not.
    */
   spin?: number | undefined
   /** Without that peer, receiving fails with `ERR_MMFILE_PEER_GONE` when nothing is left. Default `false`. */
@@ -214,6 +214,8 @@ export interface WorkOptions {
   concurrency?: number | undefined
   /** Takes no more jobs, waits for the handlers that run, and fulfils the promise. */
   signal?: AbortSignal | undefined
+  /** Milliseconds for which the event loop checks for the next job before it sleeps, as a reader's `spin`. Default 0. */
+  spin?: number | undefined
   /** Called for a handler that failed. Default: a process warning. If it throws, `work` rejects with that error. */
   onError?:
     | ((error: unknown, job: { readonly index: number; readonly attempt: number }) => void)
@@ -224,6 +226,8 @@ export interface WorkOptions {
 
 /** Options of `request`. */
 export interface RequestOptions extends WaitOptions {
+  /** Milliseconds for which the event loop checks for the reply before it sleeps, as a reader's `spin`. Default 0. */
+  spin?: number | undefined
   /** `true`: it fails with `ERR_MMFILE_PEER_GONE` when no process serves. Default `false`: it waits for one. */
   requireServer?: boolean | undefined
 }
@@ -234,6 +238,8 @@ export interface ServeOptions {
   concurrency?: number | undefined
   /** Takes no more requests, waits for the handlers that run, and fulfils the promise. */
   signal?: AbortSignal | undefined
+  /** Milliseconds for which the event loop checks for the next request before it sleeps, as a reader's `spin`. Default 0. */
+  spin?: number | undefined
   /**
    * Called on the serving side for a handler that failed, also if its result cannot be sent; the caller gets the error
    * in any case. If it throws, `serve` rejects with that error. Default: nothing.

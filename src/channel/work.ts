@@ -1,15 +1,16 @@
-import { checkFunction, checkOptions, checkWhole } from '../shared/arguments.js'
+import { checkFunction, checkOptions, checkTime, checkWhole } from '../shared/arguments.js'
 import { MmFileError } from '../shared/errors.js'
 import { checkSignal, onAbort } from '../shared/signals.js'
 import type { Member } from './member.js'
 import type { Job } from './messages.js'
 import type { WorkOptions } from './types.js'
 
-const WORK_OPTIONS = ['concurrency', 'signal', 'onError', 'retryDelay'] as const
+const WORK_OPTIONS = ['concurrency', 'signal', 'spin', 'onError', 'retryDelay'] as const
 
 /** The options of `work`. */
 export interface Working {
   readonly concurrency: number
+  readonly spin: number
   readonly signal: AbortSignal | undefined
   readonly onError: (error: unknown, job: { index: number; attempt: number }) => void
   readonly retryDelay: (attempt: number) => number
@@ -21,6 +22,7 @@ export function checkWork(options: WorkOptions | undefined): Working {
   if (given.retryDelay !== undefined) checkFunction('options.retryDelay', given.retryDelay)
   return {
     concurrency: checkWhole('options.concurrency', given.concurrency ?? 1, 1),
+    spin: checkTime('options.spin', given.spin, 0),
     signal: checkSignal(given.signal),
     onError: given.onError ?? warn,
     retryDelay: given.retryDelay ?? ((attempt) => 100 * attempt),

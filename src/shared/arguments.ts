@@ -130,6 +130,9 @@ export function checkLastProcess(value: unknown): boolean {
   return checkOneOf('options.lifetime', value, LIFETIMES, 'creator') === 'last-process'
 }
 
+/** The options of waits. Where one of them is not obeyed, the call would wait otherwise than the program asked for. */
+const OF_WAITS: readonly string[] = ['timeout', 'signal', 'ref', 'spin', 'requirePeer']
+
 /**
  * The options object itself; left out is an empty one. `known` has the names of all options, so that one
  * that is misspelt is not taken for one that was left out.
@@ -145,15 +148,20 @@ export function checkOptions<T extends object>(
   }
   for (const key of Object.keys(value)) {
     if ((known as readonly string[]).includes(key)) continue
+    const received = (value as Record<string, unknown>)[key]
+    if (OF_WAITS.includes(key)) {
+      if (received === undefined) continue
+      throw invalidValue(`${name}.${key}`, optionsOf(known), received)
+    }
     const meant = known.find((one) => !Object.hasOwn(value, one) && resembles(key, one))
     if (meant === undefined) continue // as Node.js has it
-    throw invalidValue(
-      `${name}.${key}`,
-      `is not an option: use '${meant}'`,
-      (value as Record<string, unknown>)[key],
-    )
+    throw invalidValue(`${name}.${key}`, `is not an option: use '${meant}'`, received)
   }
   return value
+}
+
+function optionsOf(known: readonly string[]): string {
+  return `is not an option of this call, which has '${known.join("', '")}'`
 }
 
 /** Whether one name is a misspelling of another: a letter or two that are wrong, missing or too many. */

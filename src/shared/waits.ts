@@ -19,13 +19,16 @@ export interface Wait {
   readonly signal: AbortSignal | undefined
   /** Whether the wait keeps the event loop alive. */
   readonly ref: boolean
+  /** For how many milliseconds the event loop checks again before it sleeps. */
+  readonly spin: number
 }
 
-export function checkWait(options: WaitOptions): Wait {
+export function checkWait(options: WaitOptions & { spin?: number | undefined }): Wait {
   return {
     timeout: checkTime('options.timeout', options.timeout),
     signal: checkSignal(options.signal),
     ref: checkBoolean('options.ref', options.ref, true),
+    spin: checkTime('options.spin', options.spin, 0),
   }
 }
 
@@ -48,7 +51,7 @@ export interface Pending<T> {
  * function around it would take three more turns of the microtask queue.
  */
 export function pend<T>(
-  wait: Wait,
+  wait: Omit<Wait, 'spin'>,
   timedOut: () => Error,
   begin: (pending: Pending<T>) => (gaveUp: boolean) => void,
 ): Promise<T> {
