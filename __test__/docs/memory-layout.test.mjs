@@ -76,7 +76,7 @@ test('the words of a channel are those of channel_layout.rs', (t) => {
 test('the constants are those of the code', (t) => {
   const code = [
     layout,
-    ...['frames/size_word.rs', 'object/files/liveness.rs', 'platform/unix/process.rs'].map(core),
+    ...['frames/segment_size.rs', 'object/files/liveness.rs', 'platform/unix/process.rs'].map(core),
   ]
   const value = (written) => {
     const plain = written.replaceAll('_', '')

@@ -46,16 +46,10 @@ import {
   openExisting,
   openFile,
 } from './opening.js'
-import { SegmentWaits } from './segment-waits.js'
-import {
-  checkSegments,
-  checkSegmentWait,
-  checkSegmentWaitSync,
-  iterate,
-  readBytes,
-} from './segments.js'
+import { checkSegments, iterate, readBytes } from './segments.js'
 import { readStream, writeStream } from './streams.js'
 import { Views } from './views.js'
+import { checkSegmentWait, checkSegmentWaitSync, SegmentWaits } from './wait-for.js'
 
 const token = Symbol('MmFile')
 

@@ -1,68 +1,21 @@
-import {
-  checkOneOf,
-  checkOptions,
-  checkRequirePeer,
-  checkTime,
-  checkWhole,
-} from '../shared/arguments.js'
+import { checkOneOf, checkOptions, checkWhole } from '../shared/arguments.js'
 import { MmFileError } from '../shared/errors.js'
 import { operations } from '../shared/native.js'
 import { onAbort, throwIfAborted } from '../shared/signals.js'
-import type {
-  SegmentForm,
-  SegmentForms,
-  SegmentsOptions,
-  SegmentWaitOptions,
-  SegmentWaitSyncOptions,
-} from '../shared/types.js'
-import {
-  checkSyncWait,
-  checkWait,
-  SYNC_WAIT_OPTIONS,
-  takeTurn,
-  WAIT_OPTIONS,
-} from '../shared/waits.js'
+import type { SegmentForm, SegmentForms, SegmentsOptions } from '../shared/types.js'
+import { takeTurn } from '../shared/waits.js'
 import type { MmFile } from './mmfile.js'
-import type { SegmentWait, SegmentWaits } from './segment-waits.js'
+import {
+  SEGMENT_WAIT_OPTIONS,
+  type SegmentWait,
+  type SegmentWaits,
+  segmentWait,
+} from './wait-for.js'
 
 const FORMS = ['value', 'bytes', 'view'] as const
-const SEGMENT_OPTIONS = ['requirePeer', 'spin'] as const
-const SEGMENT_WAIT_OPTIONS = [...WAIT_OPTIONS, ...SEGMENT_OPTIONS] as const
-const SEGMENT_WAIT_SYNC_OPTIONS = [...SYNC_WAIT_OPTIONS, ...SEGMENT_OPTIONS] as const
 const SEGMENTS_OPTIONS = [...SEGMENT_WAIT_OPTIONS, 'from', 'as'] as const
 /** The options of `createReadStream`. */
 export const READ_STREAM_OPTIONS = [...SEGMENTS_OPTIONS, 'highWaterMark'] as const
-
-/** Checks how a segment is waited for. */
-export function checkSegmentWait(options: SegmentWaitOptions | undefined): SegmentWait {
-  if (options === undefined) return FOR_EVER
-  return segmentWait(checkOptions(options, SEGMENT_WAIT_OPTIONS))
-}
-
-/** The same for a blocking wait. */
-export function checkSegmentWaitSync(
-  options: SegmentWaitSyncOptions | undefined,
-): Omit<SegmentWait, 'signal' | 'ref'> {
-  const given = checkOptions(options, SEGMENT_WAIT_SYNC_OPTIONS)
-  const { requirePeer, spin } = peerAndSpin(given)
-  return { timeout: checkSyncWait(given), requirePeer, spin }
-}
-
-function segmentWait(given: SegmentWaitOptions): SegmentWait {
-  const { timeout, signal, ref } = checkWait(given)
-  const { requirePeer, spin } = peerAndSpin(given)
-  return { timeout, signal, ref, requirePeer, spin }
-}
-
-/** Most waits are called without options, one for each segment. */
-const FOR_EVER = segmentWait({})
-
-function peerAndSpin({ requirePeer, spin }: SegmentWaitSyncOptions) {
-  return {
-    requirePeer: checkRequirePeer(requirePeer),
-    spin: checkTime('options.spin', spin, 0),
-  }
-}
 
 /** How segments are read in order. */
 export interface Reading<F extends SegmentForm> {

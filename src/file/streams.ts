@@ -4,8 +4,8 @@ import { type Chunk, readable, writable } from '../shared/streams.js'
 import type { ReadStreamOptions, Value, WriteStreamOptions } from '../shared/types.js'
 import { takeTurn } from '../shared/waits.js'
 import type { MmFile } from './mmfile.js'
-import type { SegmentWaits } from './segment-waits.js'
 import { comes, READ_STREAM_OPTIONS, readAs, reading } from './segments.js'
+import type { SegmentWaits } from './wait-for.js'
 
 /** The segments as chunks, those that will come too, until the file is sealed. */
 export function readStream(

@@ -47,7 +47,6 @@
     )
 )]
 
-mod backoff;
 mod channel;
 mod control;
 mod deadline;
@@ -66,6 +65,7 @@ mod peer;
 )]
 #[doc(hidden)]
 pub mod platform;
+mod retry;
 mod ring;
 mod timeouts;
 mod wake;

@@ -1,7 +1,7 @@
 //! Appending: the one sequence of steps that must be right if the process is killed between any two.
 
 use super::payload::{Payload, Target};
-use super::size_word::{Frame, SEAL, WORD_SIZE};
+use super::segment_size::{Frame, SEAL, WORD_SIZE};
 use super::{Segments, index, stream};
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Intent, Tail};

@@ -20,13 +20,13 @@ mod append;
 mod index;
 mod payload;
 mod repair;
-mod size_word;
+mod segment_size;
 mod stream;
 
 pub use index::Span;
 pub(crate) use index::SparseIndex;
 pub use payload::{Payload, Target};
-pub use size_word::MAX_SEGMENT_SIZE;
+pub use segment_size::MAX_SEGMENT_SIZE;
 
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Tail};
@@ -34,7 +34,7 @@ use crate::error::{Error, Result};
 use crate::memory::{Backing, Memory};
 use crate::platform::FAULT_AROUND;
 use crate::sync::spin_loop;
-use size_word::{Frame, WORD_SIZE};
+use segment_size::{Frame, WORD_SIZE};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

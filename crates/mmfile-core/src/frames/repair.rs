@@ -1,7 +1,7 @@
 //! Putting a file in order after the holder of its lock died.
 
 use super::Segments;
-use super::size_word::{Frame, WORD_SIZE};
+use super::segment_size::{Frame, WORD_SIZE};
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Intent, Tail};
 use crate::error::Result;

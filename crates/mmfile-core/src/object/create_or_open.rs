@@ -1,8 +1,8 @@
 //! Having an object, whether it is there or not.
 
-use crate::backoff::Backoff;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::retry::Backoff;
 
 /// Opens an object or creates it, while other processes may do the same.
 pub(crate) fn open_or_create<T>(

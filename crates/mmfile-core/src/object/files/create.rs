@@ -5,7 +5,6 @@ use super::handle::{AtEnd, Object};
 use super::liveness::{self, Occupancy};
 use super::open::{has_ended, parts, remove_vacant};
 use super::sweep;
-use crate::backoff::Backoff;
 use crate::control::{Description, Lifetime, ObjectKind, Participant, participants};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
@@ -15,6 +14,7 @@ use crate::object::nonce::new_nonce;
 use crate::object::rebuild::{initialize_locks, session};
 use crate::object::{NewObject, Opened, Spec};
 use crate::platform::{Location, Staged};
+use crate::retry::Backoff;
 
 /// Creates an object at a name that no living object has.
 ///

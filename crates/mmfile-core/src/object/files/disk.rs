@@ -10,7 +10,6 @@ use super::liveness::{self, Occupancy};
 use super::observe::apart;
 use super::open::parts;
 use super::sweep;
-use crate::backoff::Backoff;
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Description, Lifetime, ObjectKind};
 use crate::deadline::Deadline;
@@ -23,6 +22,7 @@ use crate::object::nonce::new_nonce;
 use crate::object::rebuild::rebuild;
 use crate::object::{NewObject, Opened};
 use crate::platform::{Descriptor, Location};
+use crate::retry::Backoff;
 
 /// Creates a file or a channel at a path that nothing has.
 ///

@@ -4,7 +4,6 @@ use super::close::remove_under;
 use super::liveness::{self, Occupancy};
 use super::open::{copy_control, has_ended, parts, remove_vacant};
 use super::sweep;
-use crate::backoff::Backoff;
 use crate::control::{Control, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
@@ -13,6 +12,7 @@ use crate::memory::{Access, Memory};
 use crate::object::checks::data_of;
 use crate::object::{Kind, ObjectInfo};
 use crate::platform::{Descriptor, Folder, Location};
+use crate::retry::Backoff;
 
 /// The rows of all objects of a prefix; if `removes`, of those that are stale, which it removes.
 ///

@@ -5,7 +5,6 @@
 use super::handle::{AtEnd, Object};
 use super::liveness::{self, Occupancy};
 use super::open::parts;
-use crate::backoff::Backoff;
 use crate::control::layout::CONTROL_SIZE;
 use crate::control::{Control, Description, ObjectKind};
 use crate::deadline::Deadline;
@@ -16,6 +15,7 @@ use crate::object::nonce::new_nonce;
 use crate::object::rebuild::begin_unwritable;
 use crate::object::{Opened, Spec, check_kind};
 use crate::platform::{self, Descriptor, Location};
+use crate::retry::Backoff;
 
 /// Observes the object of a name. One that no process has open counts as not there, and stays.
 ///

@@ -3,7 +3,6 @@
 use super::close::remove_under;
 use super::handle::{AtEnd, Object};
 use super::liveness::{self, Occupancy};
-use crate::backoff::Backoff;
 use crate::control::{Control, ObjectKind};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
@@ -13,6 +12,7 @@ use crate::object::checks::{self, data_of};
 use crate::object::nonce::new_nonce;
 use crate::object::{Opened, Spec, check_kind};
 use crate::platform::{self, Descriptor, Location, Mapped};
+use crate::retry::Backoff;
 
 /// Opens the object of a name. One that no process has open is removed and counts as not there.
 ///

@@ -1,7 +1,7 @@
 //! Waiting for a word to change where the kernel cannot be asked: sleeping and checking, in turns.
 
-use crate::backoff::Backoff;
 use crate::deadline::Deadline;
+use crate::retry::Backoff;
 use raw_sync::Timeout;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

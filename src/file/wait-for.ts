@@ -1,7 +1,19 @@
+import { checkOptions, checkRequirePeer, checkTime } from '../shared/arguments.js'
 import { closed, timedOut } from '../shared/errors.js'
 import { operations } from '../shared/native.js'
 import { throwIfAborted } from '../shared/signals.js'
-import { block, type Pending, pend, takeTurn, type Wait } from '../shared/waits.js'
+import type { SegmentWaitOptions, SegmentWaitSyncOptions } from '../shared/types.js'
+import {
+  block,
+  checkSyncWait,
+  checkWait,
+  type Pending,
+  pend,
+  SYNC_WAIT_OPTIONS,
+  takeTurn,
+  WAIT_OPTIONS,
+  type Wait,
+} from '../shared/waits.js'
 
 /** One promise that waits for a segment. */
 interface Waiting {
@@ -16,6 +28,42 @@ export interface SegmentWait extends Wait {
   readonly requirePeer: number
   /** Milliseconds to check in a loop before sleeping. */
   readonly spin: number
+}
+
+// What waits for segments takes besides.
+const SEGMENT_OPTIONS = ['requirePeer', 'spin'] as const
+export const SEGMENT_WAIT_OPTIONS = [...WAIT_OPTIONS, ...SEGMENT_OPTIONS] as const
+const SEGMENT_WAIT_SYNC_OPTIONS = [...SYNC_WAIT_OPTIONS, ...SEGMENT_OPTIONS] as const
+
+/** Checks how a segment is waited for. */
+export function checkSegmentWait(options: SegmentWaitOptions | undefined): SegmentWait {
+  if (options === undefined) return FOR_EVER
+  return segmentWait(checkOptions(options, SEGMENT_WAIT_OPTIONS))
+}
+
+/** The same for a blocking wait. */
+export function checkSegmentWaitSync(
+  options: SegmentWaitSyncOptions | undefined,
+): Omit<SegmentWait, 'signal' | 'ref'> {
+  const given = checkOptions(options, SEGMENT_WAIT_SYNC_OPTIONS)
+  const { requirePeer, spin } = peerAndSpin(given)
+  return { timeout: checkSyncWait(given), requirePeer, spin }
+}
+
+export function segmentWait(given: SegmentWaitOptions): SegmentWait {
+  const { timeout, signal, ref } = checkWait(given)
+  const { requirePeer, spin } = peerAndSpin(given)
+  return { timeout, signal, ref, requirePeer, spin }
+}
+
+/** Most waits are called without options, one for each segment. */
+const FOR_EVER = segmentWait({})
+
+function peerAndSpin({ requirePeer, spin }: SegmentWaitSyncOptions) {
+  return {
+    requirePeer: checkRequirePeer(requirePeer),
+    spin: checkTime('options.spin', spin, 0),
+  }
 }
 
 /** The files that calls wait on: a promise alone would not keep its file. */
