@@ -1,19 +1,18 @@
 // Round trips of small messages between processes whose processors are chosen.
 
 import { Link } from './link.mjs'
-import { place, processors } from './placement.mjs'
+import { onProcessors } from './placement.mjs'
 import { alternate } from './statistics.mjs'
 
 export const SIZE = 64
 const TOGETHER = 8
 
 /**
- * Microseconds of round trips over these transports, by their names: this process runs on the processor `mine`, the
- * others on `theirs`. `others` are more sides.
+ * Microseconds of round trips over these transports, by their names: this process runs on the first of the `chosen`
+ * processors, the others on the second. `others` are more sides.
  */
-export async function placed(context, names, [mine, theirs], others = {}) {
+export async function placed(context, names, chosen, others = {}) {
   const { quick, turns, peers } = context
-  const all = processors()
   const count = quick ? 2000 : 4000
   const links = []
   const sides = {}
@@ -29,12 +28,12 @@ export async function placed(context, names, [mine, theirs], others = {}) {
       }
     }
     Object.assign(sides, others)
-    place(process.pid, [mine])
-    for (const link of links) place(link.pid, [theirs])
-    for (const side of Object.values(sides)) await side()
-    return await alternate(turns, sides)
+    const pids = links.map(({ pid }) => pid)
+    return await onProcessors(chosen, pids, async () => {
+      for (const side of Object.values(sides)) await side()
+      return await alternate(turns, sides)
+    })
   } finally {
-    place(process.pid, all)
     for (const link of links) await link.close()
   }
 }

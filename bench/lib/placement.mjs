@@ -19,8 +19,20 @@ export function processors() {
 }
 
 /** Lets a process, with all of its threads, run on these processors alone. */
-export function place(pid, numbers) {
+function place(pid, numbers) {
   execFileSync('taskset', ['-acp', numbers.join(','), String(pid)], { stdio: 'ignore' })
+}
+
+/** Does `work` with this process on the processor `mine`, and those with these numbers on `theirs`. */
+export async function onProcessors([mine, theirs], pids, work) {
+  const all = processors()
+  place(process.pid, [mine])
+  for (const pid of pids) place(pid, [theirs])
+  try {
+    return await work()
+  } finally {
+    place(process.pid, all)
+  }
 }
 
 /** Bytes of the cache that all processors share; a usual size where the kernel does not tell. */

@@ -27,6 +27,7 @@ export async function oneWay(context) {
   const { names, sizes, figures } = await bySize(context, {
     title: 'one way',
     leftOut: LEFT_OUT,
+    apart: true,
     needs: (size) => 12 * size + (1 << 30),
     takes: (name, size) => name !== 'forkJson' || size <= 1 << 20, // it takes minutes
     prepare: (link, name) => prepareWay(link, name, quick ? 80 : 150),
@@ -34,7 +35,7 @@ export async function oneWay(context) {
   const small = (size) => size <= 1 << 10
   report.table({
     id: 'one-way',
-    title: 'One way',
+    title: 'One way, a processor each',
     unit: 'thousand messages/s up to 1 KiB, MB/s above',
     columns: sizes.map((size) => report.size(size)),
     rows: names.map((name) => ({
