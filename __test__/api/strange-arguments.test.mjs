@@ -3,7 +3,8 @@
 
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import test from 'ava'
 import { list, MmFile, NamedMutex, remove } from 'mmfile'
@@ -144,7 +145,7 @@ for (const [name, calls] of Object.entries(numeric)) {
 }
 
 test('a path that only looks like a URL, and a URL with misleading own properties', (t) => {
-  const url = new URL('file:///nowhere')
+  const url = pathToFileURL(resolve('nowhere'))
   for (const wrong of [Object.create(URL.prototype), new Proxy(url, {}), Object.create(url)]) {
     t.throws(() => MmFile.openFile(wrong), type)
   }
