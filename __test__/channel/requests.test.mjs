@@ -2,6 +2,7 @@
 
 import assert from 'node:assert'
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { inspect } from 'node:util'
 import test from 'ava'
 import { Channel, list } from 'mmfile'
@@ -75,7 +76,7 @@ test("a handler's error keeps its code, its properties and its causes", async (t
   t.deepEqual({ ...cause }, { when: '1970-01-01T00:00:00.000Z', list: [1] })
   t.true(cause.cause instanceof Error)
   t.is(cause.cause.code, 'ENOENT')
-  t.is(cause.cause.path, '/not/there')
+  t.is(cause.cause.path, resolve('/not/there'))
   t.deepEqual(Object.keys(cause.cause).sort(), ['code', 'errno', 'path', 'syscall'])
   t.regex(inspect(cause), /no configuration[\s\S]*\[cause\]: .*ENOENT/)
 })
