@@ -9,6 +9,7 @@ import {
   block,
   checkSyncWait,
   checkWait,
+  type Pending,
   takeTurn,
   WAIT_OPTIONS,
   type Wait,
@@ -83,16 +84,23 @@ export abstract class Receiver<M extends Message<unknown>> {
    */
   receive(options?: WaitOptions): Promise<M> {
     try {
-      const wait = this.#waitOf(options)
-      throwIfAborted(wait.signal)
-      const attempt = () => this.#next()
-      const message = this.#line.length > 0 ? this.#served(attempt) : attempt()
-      if (message !== undefined) return takeTurn()?.then(() => message) ?? Promise.resolve(message)
-      if (wait.timeout === 0) throw this.#timedOut()
-      return this.#line.wait(attempt, wait, () => this.#timedOut())
+      return this.soon(this.#waitOf(options))
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** As `receive`. If it has to wait, `begun` gets the pending call. @internal */
+  soon(
+    wait = this.#how.wait,
+    begun?: (pending: Pending<M>) => (() => void) | undefined,
+  ): Promise<M> {
+    throwIfAborted(wait.signal)
+    const attempt = () => this.#next()
+    const message = this.#line.length > 0 ? this.#served(attempt) : attempt()
+    if (message !== undefined) return takeTurn()?.then(() => message) ?? Promise.resolve(message)
+    if (wait.timeout === 0) throw this.#timedOut()
+    return this.#line.wait(attempt, wait, () => this.#timedOut(), 0, begun)
   }
 
   /**

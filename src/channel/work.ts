@@ -1,11 +1,15 @@
 import { checkFunction, checkOptions, checkTime, checkWhole } from '../shared/arguments.js'
 import { MmFileError } from '../shared/errors.js'
 import { checkSignal, onAbort } from '../shared/signals.js'
+import type { Pending } from '../shared/waits.js'
 import type { Member } from './member.js'
 import type { Job } from './messages.js'
 import type { WorkOptions } from './types.js'
 
 const WORK_OPTIONS = ['concurrency', 'signal', 'spin', 'onError', 'retryDelay'] as const
+
+/** Ends the wait for a job when no more are wanted: a signal for each wait takes longer than most jobs. */
+const STOPPED = Symbol('stopped')
 
 /** The options of `work`. */
 export interface Working {
@@ -47,11 +51,17 @@ export async function workOn<V>(
   handle: (job: Job<V>, end: (error: unknown) => void) => unknown,
 ): Promise<void> {
   const running = new Set<Promise<void>>()
-  const stop = new AbortController()
+  let stopped = false
+  /** The wait for the next job. */
+  let waiting: Pending<unknown> | undefined
+  const stop = (): void => {
+    stopped = true
+    waiting?.reject(STOPPED)
+  }
   let failure: { readonly error: unknown } | undefined
   const fail = (error: unknown): void => {
     failure ??= { error }
-    stop.abort()
+    stop()
   }
 
   async function run(job: Job<V>): Promise<void> {
@@ -77,36 +87,30 @@ export async function workOn<V>(
 
   let unlisten = (): void => {}
   try {
-    unlisten = onAbort(signal, () => stop.abort())
+    unlisten = onAbort(signal, stop)
   } catch {
-    stop.abort()
+    stop()
   }
   try {
-    while (!stop.signal.aborted) {
+    while (!stopped) {
       if (running.size >= concurrency) {
         await Promise.race(running)
         continue
       }
-      const job = await next(member, stop.signal)
-      if (job === undefined) break
+      const job = await member.soon(undefined, (pending) => {
+        waiting = pending
+        return () => {
+          waiting = undefined
+        }
+      })
       const done = run(job).finally(() => running.delete(done))
       running.add(done)
     }
   } catch (error) {
-    fail(error)
+    if (error !== STOPPED && !MmFileError.is(error, 'ERR_MMFILE_SEALED')) fail(error)
   } finally {
     unlisten()
   }
   await Promise.all(running)
   if (failure !== undefined) throw failure.error
-}
-
-/** The next job; `undefined` if there are no more, or none are wanted. */
-async function next<V>(member: Member<V>, signal: AbortSignal): Promise<Job<V> | undefined> {
-  try {
-    return await member.receive({ signal })
-  } catch (error) {
-    if (signal.aborted || MmFileError.is(error, 'ERR_MMFILE_SEALED')) return undefined
-    throw error
-  }
 }
