@@ -32,6 +32,14 @@ test('dropped views stop no writer', async (t) => {
   t.true(said[0] > 200)
 })
 
+test('memory that is filled in place is no garbage', async (t) => {
+  const one = channel(t, { capacity: 4 << 20, encoding: 'bytes' })
+  const { said, code } = await run(t, PROGRAMS, 'fillsInPlace', [one.id])
+  t.is(code, 0)
+  t.is(said[0].sent, 6000)
+  t.true(said[0].collections < 20, `${said[0].collections} collections of the whole heap`)
+})
+
 test('MMFILE_CHECK_VIEWS=1 overwrites released views', async (t) => {
   const one = channel(t, { encoding: 'bytes' })
   one.sendAllSync([Buffer.from([1, 2]), Buffer.from([3, 4])])

@@ -1,6 +1,7 @@
 // Programs that take part in channels, and are killed.
 
 import { isAbsolute } from 'node:path'
+import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import { Channel } from 'mmfile'
 import { collect } from './channels.mjs'
@@ -229,6 +230,29 @@ await play({
       else reader.tryReceive()?.release()
     }
     say(channel.nextIndex)
+  },
+
+  /** How often the whole heap is collected while 1 MiB at a time is filled in place, 6,000 times. */
+  async fillsInPlace(id) {
+    const channel = open(id)
+    const size = 1 << 20
+    let collections = 0
+    const count = ({ detail }) => {
+      if (detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR) collections += 1
+    }
+    new PerformanceObserver((list) => list.getEntries().forEach(count)).observe({ type: 'gc' })
+    const rounds = async (send) => {
+      for (let n = 0; n < 2000; n += 1) {
+        send()
+        if (n % 100 === 0) await pause(0)
+      }
+    }
+    await rounds(() => channel.trySendWith(size, () => {}))
+    const writer = await channel.exclusiveWriter()
+    await rounds(() => writer.trySendWith(size, () => {}))
+    await rounds(() => writer.tryReserve(size).commit())
+    await pause(10)
+    say({ sent: channel.nextIndex, collections })
   },
 
   /** With MMFILE_CHECK_VIEWS=1, a view that is used too long shows it. */

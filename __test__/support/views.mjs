@@ -274,12 +274,16 @@ await play({
   },
 
   /** Without ever calling the collector. */
-  async reclaim() {
+  async reclaim(how) {
     let most = 0
     for (let round = 0; round < 100; round += 1) {
       const file = MmFile.createNew(16 << 20)
-      file.append('x')
-      globalThis.view = file.view(0)
+      if (how === 'filled') {
+        file.appendWith(15 << 20, () => {})
+      } else {
+        file.append('x')
+        globalThis.view = file.view(0)
+      }
       file.close()
       await pause(0)
       most = Math.max(most, mappings())

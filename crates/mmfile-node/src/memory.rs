@@ -14,13 +14,26 @@ use napi::sys;
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 /// The buffers that were made for one file.
 #[derive(Default)]
 pub(crate) struct Buffers {
-    memory: Option<ViewMemory>,
+    memory: Option<Rc<Mapped>>,
     made: Vec<Rc<Buffer>>,
+}
+
+/// The memory of a file that has buffers.
+///
+/// The engine counts what a buffer shows as memory that collecting it frees, and collects the sooner. Once emptied, a
+/// buffer counts for nothing: the file itself keeps the memory. After the file has been closed, only buffers that are
+/// not collected yet keep it, so that the engine is told then.
+struct Mapped {
+    env: sys::napi_env,
+    memory: ViewMemory,
+    /// The bytes of all buffers that are not collected, emptied or not.
+    shown: Cell<i64>,
+    is_closed: Cell<bool>,
 }
 
 /// One `ArrayBuffer` and the memory that it shows.
@@ -29,15 +42,45 @@ struct Buffer {
     /// Weak: it does not keep the `ArrayBuffer`.
     reference: Cell<sys::napi_ref>,
     memory: RefCell<Option<ViewMemory>>,
-    kept: Weak<Kept>,
 }
 
 /// Kept by an `ArrayBuffer` until it is collected, even after it was detached.
 struct Kept {
-    _memory: ViewMemory,
+    mapped: Rc<Mapped>,
     length: i64,
-    /// Whether the engine knows its size. While the buffer shows it, the engine counts it.
-    told: Cell<bool>,
+}
+
+impl Kept {
+    fn new(mapped: Rc<Mapped>, length: usize) -> Self {
+        let length = i64::try_from(length).unwrap_or(0);
+        mapped.change(|it| it.shown.set(it.shown.get().saturating_add(length)));
+        Self { mapped, length }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.mapped.change(|it| it.shown.set(it.shown.get().saturating_sub(self.length)));
+    }
+}
+
+impl Mapped {
+    /// What the engine is told: no more than there is, however many buffers showed it.
+    fn told(&self) -> i64 {
+        let most = i64::try_from(self.memory.len()).unwrap_or(i64::MAX);
+        if self.is_closed.get() { self.shown.get().min(most) } else { 0 }
+    }
+
+    /// Tells the engine what a change makes of it.
+    fn change(&self, change: impl FnOnce(&Self)) {
+        let before = self.told();
+        change(self);
+        let more = self.told() - before;
+        if more != 0 {
+            // SAFETY: called on the environment's thread while it lives; the target is writable.
+            unsafe { sys::napi_adjust_external_memory(self.env, more, &mut 0) };
+        }
+    }
 }
 
 impl Buffers {
@@ -64,10 +107,15 @@ impl Buffers {
         offset: u64,
         length: u64,
     ) -> Result<(sys::napi_value, Lent), Failure> {
-        let memory = match &self.memory {
-            Some(memory) => memory.clone(),
-            None => self.memory.insert(memory()?).clone(),
+        let mapped = match &self.memory {
+            Some(mapped) => Rc::clone(mapped),
+            None => {
+                let (shown, is_closed) = (Cell::new(0), Cell::new(false));
+                let mapped = Mapped { env, memory: memory()?, shown, is_closed };
+                Rc::clone(self.memory.insert(Rc::new(mapped)))
+            }
         };
+        let memory = mapped.memory.clone();
         let end = offset.checked_add(length).filter(|end| *end <= memory.len() as u64);
         let (Some(_), Ok(offset), Ok(length)) =
             (end, usize::try_from(offset), usize::try_from(length))
@@ -76,16 +124,11 @@ impl Buffers {
         };
         // SAFETY: the range was checked against the mapping, which `buffer` keeps.
         let at = unsafe { memory.as_ptr().add(offset) };
-        let kept = Rc::new(Kept {
-            _memory: memory.clone(),
-            length: i64::try_from(length).unwrap_or(0),
-            told: Cell::new(false),
-        });
+        let kept = Box::new(Kept::new(mapped, length));
         let buffer = Rc::new(Buffer {
             env,
             reference: Cell::new(ptr::null_mut()),
             memory: RefCell::new(Some(memory)),
-            kept: Rc::downgrade(&kept),
         });
         let mut value = ptr::null_mut();
         let hint = Rc::into_raw(Rc::clone(&buffer)).cast_mut().cast::<c_void>();
@@ -114,17 +157,17 @@ impl Buffers {
         // SAFETY: `value` is the buffer made just now. The hook goes to the end of the list, which
         // is run backwards: before the one by which Node would run `finalize`. Its argument is kept
         // alive by the count that `finalize` gives back, after it has removed the hook. `collected`
-        // gives back the count of `kept`, or the failed call leaves it to be dropped here.
+        // drops `kept`, or the failed call leaves it to be dropped here.
         unsafe {
             let status = sys::napi_create_reference(env, value, 0, &mut reference);
             errors::checked(status, ())?;
             buffer.reference.set(reference);
-            let count = Rc::into_raw(kept).cast_mut().cast::<c_void>();
+            let kept = Box::into_raw(kept).cast::<c_void>();
             let none = ptr::null_mut();
             let status =
-                sys::napi_add_finalizer(env, value, count, Some(collected), none, none.cast());
+                sys::napi_add_finalizer(env, value, kept, Some(collected), none, none.cast());
             if status != sys::Status::napi_ok {
-                drop(Rc::from_raw(count.cast::<Kept>()));
+                drop(Box::from_raw(kept.cast::<Kept>()));
                 return Err(Failure::NodeApi(status));
             }
             sys::napi_add_env_cleanup_hook(env, Some(environment_ends), hint);
@@ -138,8 +181,9 @@ impl Buffers {
         for buffer in self.made.drain(..) {
             buffer.detach();
         }
-        if let Some(memory) = self.memory.take() {
-            memory.release_pages();
+        if let Some(mapped) = self.memory.take() {
+            mapped.change(|it| it.is_closed.set(true));
+            mapped.memory.release_pages();
         }
     }
 }
@@ -178,11 +222,6 @@ impl Buffer {
                     == sys::Status::napi_ok
                 && !moved
                 && sys::napi_detach_arraybuffer(self.env, value) == sys::Status::napi_ok;
-            if found && let Some(kept) = self.kept.upgrade() {
-                // It costs as much as before, so that it is collected as soon.
-                kept.told.set(true);
-                sys::napi_adjust_external_memory(self.env, kept.length, &mut 0);
-            }
             sys::napi_close_handle_scope(self.env, scope);
             found
         }
@@ -206,13 +245,9 @@ unsafe extern "C" fn finalize(env: sys::napi_env, _data: *mut c_void, hint: *mut
 }
 
 /// Node: the `ArrayBuffer` has been collected.
-unsafe extern "C" fn collected(env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: `data` is the count that `make` gave away, given back once.
-    let kept = unsafe { Rc::from_raw(data.cast::<Kept>()) };
-    if kept.told.get() {
-        // SAFETY: a plain call on the environment's thread; the target is writable.
-        unsafe { sys::napi_adjust_external_memory(env, -kept.length, &mut 0) };
-    }
+unsafe extern "C" fn collected(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
+    // SAFETY: `data` is what `lend` gave away, taken back once.
+    drop(unsafe { Box::from_raw(data.cast::<Kept>()) });
 }
 
 /// Node: the environment ends, and `finalize` will run whether the store is in use or not.

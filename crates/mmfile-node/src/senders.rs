@@ -12,10 +12,6 @@ use napi::sys;
 use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-/// Tries once.
-const NOW: Timeout = Timeout::Val(Duration::ZERO);
 
 /// An open channel. Its parts are dropped in this order: waits before the objects that they wait for.
 pub(crate) struct ChannelHandle {
@@ -89,10 +85,8 @@ impl WriterHandle {
         buffers: &RefCell<Buffers>,
         byte_length: u64,
     ) -> std::result::Result<Option<sys::napi_value>, Failure> {
-        let place = match self.writer.borrow_mut().reserve(byte_length, NOW) {
-            Ok(place) => place,
-            Err(Error::Full { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let Some(place) = self.writer.borrow_mut().try_reserve(byte_length)? else {
+            return Ok(None);
         };
         match self.lend(env, buffers, &place, byte_length) {
             Ok((value, lent)) => {
@@ -285,10 +279,7 @@ impl Sender<'_> {
         }
         let result = self.fill(env, buffers, byte_length, function);
         self.filling().set(false);
-        match result {
-            Err(Failure::Core(Error::Full { .. })) => Ok(None),
-            other => other.map(Some),
-        }
+        result
     }
 
     fn fill(
@@ -297,10 +288,10 @@ impl Sender<'_> {
         buffers: &RefCell<Buffers>,
         byte_length: u64,
         function: sys::napi_value,
-    ) -> std::result::Result<u64, Failure> {
+    ) -> std::result::Result<Option<u64>, Failure> {
         match self {
             Self::Channel(ChannelHandle { channel, .. }) => {
-                let mut filling = channel.begin(byte_length, NOW)?;
+                let Some(mut filling) = channel.try_begin(byte_length)? else { return Ok(None) };
                 let offset = filling.offset();
                 let memory = || Ok(channel.memory()?.data);
                 let lend = (channel.path().is_none()).then_some(Lend { buffers, memory, offset });
@@ -313,14 +304,14 @@ impl Sender<'_> {
                     Ok(())
                 };
                 let kept = fill::fill(env, lend, length, function, store)?;
-                Ok(filling.commit(kept.min(byte_length))?)
+                Ok(Some(filling.commit(kept.min(byte_length))?))
             }
             Self::Writer(writer) => {
                 let Some(buffer) = writer.reserve(env, buffers, byte_length)? else {
-                    return Err(Error::Full { slowest: None }.into());
+                    return Ok(None);
                 };
                 match fill::run_and(env, function, buffer, |keeps| Ok(writer.take_back(keeps)?)) {
-                    Ok(kept) => writer.commit(kept.min(byte_length)),
+                    Ok(kept) => writer.commit(kept.min(byte_length)).map(Some),
                     Err(failure) => {
                         writer.forget();
                         Err(failure)

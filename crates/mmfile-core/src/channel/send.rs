@@ -74,9 +74,17 @@ impl Channel {
     /// dropped, on this thread, no other process can send.
     ///
     /// # Errors
-    /// As [`Channel::send`]; with a zero timeout [`Error::Full`] says that there is no room now.
+    /// As [`Channel::send`].
     pub fn begin(&self, byte_length: u64, timeout: Timeout) -> Result<Filling<'_>> {
         self.handle.begin(byte_length, &timeout)
+    }
+
+    /// The same, if there is room now.
+    ///
+    /// # Errors
+    /// As [`Channel::try_send`].
+    pub fn try_begin(&self, byte_length: u64) -> Result<Option<Filling<'_>>> {
+        self.handle.try_begin(byte_length)
     }
 
     /// No more messages. Doing it again changes nothing.
@@ -269,22 +277,35 @@ impl Handle {
     fn begin(&self, byte_length: u64, timeout: &Timeout) -> Result<Filling<'_>> {
         self.check_writable()?;
         let units = self.ring.units_of_one(byte_length)?;
-        self.until_room(timeout, |waits| {
-            let held = self.lock_writers(self.settings.lock_timeout)?;
-            self.check_exclusive()?;
-            let writing = self.ring.writing()?;
-            let Some(room) = self.room(&writing, units, waits)? else { return Ok(Attempt::Full) };
-            self.clear_ticket(waits);
-            let handle = self;
-            Ok(Attempt::Done(Filling {
-                handle,
-                held: Some(held),
-                writing,
-                room,
-                byte_length,
-                _thread: PhantomData,
-            }))
-        })
+        self.until_room(timeout, |waits| self.attempt_begin(byte_length, units, waits))
+    }
+
+    fn try_begin(&self, byte_length: u64) -> Result<Option<Filling<'_>>> {
+        self.check_writable()?;
+        let units = self.ring.units_of_one(byte_length)?;
+        self.if_room(|| self.attempt_begin(byte_length, units, None))
+    }
+
+    fn attempt_begin(
+        &self,
+        byte_length: u64,
+        units: u32,
+        waits: Option<u32>,
+    ) -> Result<Attempt<Filling<'_>>> {
+        let held = self.lock_writers(self.settings.lock_timeout)?;
+        self.check_exclusive()?;
+        let writing = self.ring.writing()?;
+        let Some(room) = self.room(&writing, units, waits)? else { return Ok(Attempt::Full) };
+        self.clear_ticket(waits);
+        let (handle, held) = (self, Some(held));
+        Ok(Attempt::Done(Filling {
+            handle,
+            held,
+            writing,
+            room,
+            byte_length,
+            _thread: PhantomData,
+        }))
     }
 
     fn attempt_seal(&self) -> Result<Attempt<()>> {

@@ -192,22 +192,41 @@ impl ExclusiveWriter {
     /// # Errors
     /// As [`ExclusiveWriter::send`]; [`Error::LockHeld`] while there is another reservation.
     pub fn reserve(&mut self, byte_length: u64, timeout: Timeout) -> Result<Message> {
+        let units = self.units_to_reserve(byte_length)?;
+        let found = self.handle.until_room(&timeout, |_| self.attempt_reserve(units))?;
+        Ok(self.reserved(found, byte_length))
+    }
+
+    /// The same, if there is room now.
+    ///
+    /// # Errors
+    /// As [`ExclusiveWriter::try_send`].
+    pub fn try_reserve(&mut self, byte_length: u64) -> Result<Option<Message>> {
+        let units = self.units_to_reserve(byte_length)?;
+        let found = self.handle.if_room(|| self.attempt_reserve(units))?;
+        Ok(found.map(|found| self.reserved(found, byte_length)))
+    }
+
+    fn units_to_reserve(&self, byte_length: u64) -> Result<u32> {
         self.check()?;
-        let handle = &*self.handle;
-        let units = handle.ring.units_of_one(byte_length)?;
-        let (writing, room) = handle.until_room(&timeout, |_| {
-            let writing = handle.ring.writing()?;
-            let room = handle.room(&writing, units, None)?;
-            Ok(room.map_or(Attempt::Full, |room| Attempt::Done((writing, room))))
-        })?;
+        self.handle.ring.units_of_one(byte_length)
+    }
+
+    fn attempt_reserve(&self, units: u32) -> Result<Attempt<(Writing, Room)>> {
+        let writing = self.handle.ring.writing()?;
+        let room = self.handle.room(&writing, units, None)?;
+        Ok(room.map_or(Attempt::Full, |room| Attempt::Done((writing, room))))
+    }
+
+    fn reserved(&mut self, (writing, room): (Writing, Room), byte_length: u64) -> Message {
         self.reservation = Some(Reservation { writing, room, byte_length });
         fault::point("writer.reserved");
-        Ok(Message {
+        Message {
             index: writing.next_index,
-            offset: handle.ring.offset(room.start) + at::RECORD_HEADER,
+            offset: self.handle.ring.offset(room.start) + at::RECORD_HEADER,
             byte_length,
             position: room.start,
-        })
+        }
     }
 
     /// Sees to it that the bytes of the reservation can be stored, however long ago it was made: that a channel on

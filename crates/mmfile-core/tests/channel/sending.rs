@@ -106,6 +106,27 @@ fn a_message_is_filled_in_place_or_not_at_all() {
 }
 
 #[test]
+fn a_try_without_room_asks_no_reader_to_wake_it() {
+    let channel = Channel::create_new(&small()).unwrap();
+    let mut slow = channel.reader(StartFrom::New).unwrap();
+    let (_, at) = CHANNEL_LAYOUT.iter().find(|(name, _)| *name == "ROOM_WAITING").unwrap();
+    let memory = channel.memory().unwrap().control;
+    // SAFETY: an aligned word of the mapped control block.
+    let waits = || unsafe { memory.as_ptr().add(*at as usize).cast::<u32>().read_volatile() };
+    while channel.try_send(&[0; 100], None).unwrap().is_some() {}
+    assert!(channel.try_begin(200).unwrap().is_none());
+    assert_eq!(waits(), 0);
+    let mut writer = channel.exclusive_writer(NOW).unwrap();
+    drain(&mut slow); // which takes the request of becoming the writer
+    while writer.try_send(&[0; 100], None).unwrap().is_some() {}
+    assert!(writer.try_reserve(200).unwrap().is_none());
+    assert_eq!(waits(), 0);
+    assert_eq!(code(writer.try_reserve(1 << 20)), "ERR_MMFILE_CAPACITY");
+    drain(&mut slow);
+    assert!(writer.try_reserve(200).unwrap().is_some());
+}
+
+#[test]
 fn a_sender_waits_for_room() {
     everywhere(|place| {
         let channel = place.create(&small()).unwrap();
