@@ -15,8 +15,17 @@ const LEAST = { copied: 8, inPlace: 64 }
 const SLOTS = 4096
 const RING = 8 << 20
 const BATCH = 512
-/** How often a reader checks before it waits: the other ring's reader does nothing else. */
+/** How often either side checks before it waits: those of the other ring do nothing else. */
 const LOOKS = 10_000
+
+/** The result of an attempt that is repeated until it has one, or of waiting. */
+function soon(attempt, wait) {
+  for (let looks = 0; looks < LOOKS; looks += 1) {
+    const result = attempt()
+    if (result !== undefined) return result
+  }
+  return wait()
+}
 
 class Endpoint {
   #exclusive
@@ -77,7 +86,10 @@ class Endpoint {
   }
 
   send(message) {
-    if (this.sender.trySend(message) === undefined) this.sender.sendSync(message, { timeout })
+    soon(
+      () => this.sender.trySend(message),
+      () => this.sender.sendSync(message, { timeout }),
+    )
   }
 
   take() {
@@ -126,11 +138,16 @@ class InPlace extends Endpoint {
     }
     const { sender } = this
     if (sender.tryReserve === undefined) {
-      const sent = sender.trySendWith(length, fill)
-      if (sent === undefined) sender.sendWithSync(length, fill, { timeout })
+      soon(
+        () => sender.trySendWith(length, fill),
+        () => sender.sendWithSync(length, fill, { timeout }),
+      )
       return
     }
-    const room = sender.tryReserve(length) ?? sender.reserveSync(length, { timeout })
+    const room = soon(
+      () => sender.tryReserve(length),
+      () => sender.reserveSync(length, { timeout }),
+    )
     fill(room.bytes)
     room.commit()
   }
