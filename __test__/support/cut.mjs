@@ -3,6 +3,7 @@
 import { truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { Channel, MmFile } from 'mmfile'
+import { musl } from './c-library.mjs'
 import { pause, play, say } from './program.mjs'
 
 const LARGE = 200_000
@@ -36,11 +37,14 @@ const files = {
     soon(cut, async () => {
       for await (const _ of file.segments({ from: 5, ...waiting }));
     }),
-  insideLock: (file, cut) =>
-    file.withLockSync(() => {
-      cut()
-      return file.append('x')
-    }),
+  // musl writes beside the lock that a thread holds, whenever the thread takes certain other locks.
+  ...(!musl && {
+    insideLock: (file, cut) =>
+      file.withLockSync(() => {
+        cut()
+        return file.append('x')
+      }),
+  }),
 }
 
 const channels = {
