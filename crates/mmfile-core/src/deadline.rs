@@ -16,8 +16,8 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    /// A time span that begins with the first call of [`Self::slice`]. One that is too long for the clock
-    /// has no end.
+    /// A time span that begins with the first call of [`Self::slice`]. A span that is too long for the clock has no
+    /// end.
     pub(crate) fn after(timeout: &Timeout) -> Self {
         let timeout = match timeout {
             Timeout::Infinite => None,

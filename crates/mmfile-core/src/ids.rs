@@ -34,7 +34,7 @@ impl Default for Prefixes {
 }
 
 impl Prefixes {
-    /// Prefixes of your own: up to 64 characters of `[A-Za-z0-9._-]` each, and not the same.
+    /// Prefixes of your own: up to 64 characters of `[A-Za-z0-9._-]` each, and different from each other.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for any other.

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// The position before which everything may be overwritten, as a handle found it when a message had that index.
-/// Other writers move it forwards only. Under the writers' lock, or by the exclusive writer.
+/// The position before which everything may be overwritten, as a handle last found it, and the index of the next
+/// message at that time. Other writers only move the position forward. Used under the writers' lock, or by the
+/// exclusive writer.
 #[derive(Debug, Default)]
 pub(super) struct Limit {
     position: AtomicU32,

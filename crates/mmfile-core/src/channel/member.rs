@@ -45,8 +45,8 @@ impl Channel {
     /// Joins a group. A member takes up to `prefetch` (at least 1) jobs at a time, with one search.
     ///
     /// # Errors
-    /// [`Error::NoGroup`] for a group that there is not, [`Error::NoSpace`] without a slot,
-    /// [`Error::ReadOnly`], [`Error::Timeout`].
+    /// [`Error::NoGroup`] if there is no such group, [`Error::NoSpace`] if no slot is free, [`Error::ReadOnly`],
+    /// [`Error::Timeout`].
     pub fn member(&self, group: &str, prefetch: u32) -> Result<Member> {
         let handle = &self.handle;
         let name = name_of(group)?;
@@ -79,7 +79,7 @@ impl Member {
     /// The next job, if there is one now.
     ///
     /// # Errors
-    /// [`Error::Sealed`] once the group has acknowledged all that will ever come, [`Error::Evicted`],
+    /// [`Error::Sealed`] once the group has acknowledged all messages and none can come any more, [`Error::Evicted`],
     /// [`Error::Corrupt`], [`Error::Timeout`] if the lock cannot be had.
     pub fn try_take(&mut self) -> Result<Option<Job>> {
         loop {

@@ -67,7 +67,7 @@ impl Channel {
     /// A reader that no writer overtakes.
     ///
     /// # Errors
-    /// [`Error::NoSpace`] without a slot, [`Error::Lost`] for an index that is gone, [`Error::ReadOnly`],
+    /// [`Error::NoSpace`] if no slot is free, [`Error::Lost`] for an index that is gone, [`Error::ReadOnly`],
     /// [`Error::Unsupported`] with [`OnFull::DropOldest`], [`Error::Timeout`].
     pub fn reader(&self, from: StartFrom) -> Result<Reader> {
         let handle = &self.handle;

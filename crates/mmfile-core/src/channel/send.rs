@@ -1,8 +1,8 @@
 //! Sending: one critical section a call, and waiting for room.
 //!
-//! A sender that waits for room holds a ticket as soon as it can: others then send only what leaves room for it, so that
-//! small messages do not keep a large one out, nor many senders one. A ticket goes to the one that has waited
-//! longest, and is void as soon as its owner does not check any more.
+//! A sender that waits for room takes the ticket as soon as it can. From then on other senders send only what leaves
+//! room for its message. So small messages cannot keep a large one out, and many senders cannot keep a single one out.
+//! The ticket goes to the sender that has waited longest, and is void as soon as its owner stops checking for room.
 
 use super::Channel;
 use super::handle::{Handle, Held};
@@ -26,7 +26,8 @@ pub(super) enum Attempt<T> {
 }
 
 impl Channel {
-    /// Sends one message if there is room now: its index. `expected` is the index that it must get.
+    /// Sends one message if there is room now, and returns its index. `expected` is the index that the message must
+    /// get.
     ///
     /// # Errors
     /// [`Error::TooLong`] for more than [`Channel::max_byte_length`], [`Error::MessageOrder`] if `expected`

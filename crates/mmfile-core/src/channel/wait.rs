@@ -57,7 +57,8 @@ impl ChannelWaiter {
         Self { handle: Arc::clone(handle), what, cancelled: Arc::default(), peer: Arc::default() }
     }
 
-    /// Waits. It checks for `spin` before it sleeps. That it returns is no promise: another may be quicker.
+    /// Waits, and checks in a loop for the time `spin` before it sleeps. Its return promises nothing: another
+    /// participant may be quicker.
     ///
     /// # Errors
     /// [`Error::Timeout`], for room [`Error::Full`]; [`Error::Closed`] once it was cancelled;

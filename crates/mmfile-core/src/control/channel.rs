@@ -57,8 +57,8 @@ impl Name {
 }
 
 impl Shape {
-    /// Bytes of the ring and its tables: a channel's capacity in the control block. `None` for values that no
-    /// channel has.
+    /// Bytes of the ring and its tables: a channel's capacity in the control block. `None` for values that no channel
+    /// can have.
     pub(crate) fn data_size(&self) -> Option<u64> {
         let is_ring = self.ring.is_power_of_two() && (MIN_RING..=MAX_RING).contains(&self.ring);
         let tables = u64::from(self.slots) * SLOT_SIZE + u64::from(self.claims) * CLAIM_SIZE;

@@ -101,8 +101,8 @@ impl Control {
         self.capacity = description.capacity;
     }
 
-    /// Whether it is complete. Only where a name is visible before the object is (Windows) can it be
-    /// otherwise.
+    /// Whether the block is complete. It can be incomplete only on Windows, where a name is visible before its object
+    /// is complete.
     #[allow(dead_code, reason = "as above")]
     pub(crate) fn is_ready(&self) -> bool {
         self.word(at::OFF_STATE).load(Ordering::Acquire) == at::STATE_READY
@@ -129,8 +129,8 @@ impl Control {
         self.is_described().then_some(kind)
     }
 
-    /// Whether this is the control block of an object of that kind, of any version. One whose memory is gone
-    /// (macOS) has no version, and was of any kind.
+    /// Whether this is the control block of an object of that kind, of any version. An object whose memory is gone
+    /// (macOS) has no version, and counts as one of every kind.
     pub(crate) fn is_of(&self, kind: ObjectKind) -> bool {
         let version = self.word(at::OFF_VERSION).load(Ordering::Relaxed);
         self.kind().is_some_and(|own| own == kind || version == 0)

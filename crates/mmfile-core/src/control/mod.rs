@@ -1,8 +1,8 @@
 //! The control block: a file's description, its committed end, and its writer's intent.
 //!
-//! It follows the data in the same object, or is a separate object where another program names the data
-//! (Windows). It can be rebuilt from the data, except for the lock. Every value is checked before it is used:
-//! any process that has the file open can write to it.
+//! It follows the data in the same object. On Windows it is a separate object, since other programs name the data
+//! there. It can be rebuilt from the data, except for the lock. Every value is checked before it is used: any process
+//! that has the file open can write to it.
 //!
 //! ```
 //! # fn main() -> mmfile_core::Result<()> {
@@ -71,8 +71,8 @@ impl Control {
         Ok(Self { memory, block, sync, capacity: 0 })
     }
 
-    /// Touches a block in memory for writing, and changes nothing. A first access that reads would have the
-    /// kernel map the pages around it, too, and closing would have to take them away again.
+    /// Touches a block in memory for writing, without changing it. If the first access were a read, the kernel would
+    /// also map the pages around it, and closing would have to unmap them again.
     #[allow(dead_code, reason = "Windows opens otherwise")]
     pub(crate) fn map_for_writing(&self) {
         if FAULT_AROUND.is_some() && self.memory.backing() == Backing::Memory {

@@ -1,11 +1,10 @@
 //! The table of participants: a row for each open handle, as far as there is room.
 //!
-//! A row is written by its owner. It counts from the moment at which both of its numbers are the owner's,
-//! and as long as the owner is alive, which the platform says. A row whose owner died is taken over by the
-//! next participant that finds it.
+//! A row is written by its owner. It counts as long as both of its numbers are the owner's and the platform says that
+//! the owner is alive. A row whose owner died is taken over by the next participant that finds it.
 //!
-//! The contents are stored with `Release` and loaded with `Acquire`: a reader that sees any of a new owner's
-//! sees the new owner's number, too, and drops the row.
+//! The contents are stored with `Release` and loaded with `Acquire`: a reader that sees any contents of a new owner
+//! also sees the new owner's number, and drops the row.
 
 use super::Control;
 use super::description::now;
@@ -53,7 +52,8 @@ pub(crate) fn rows(control: &Control) -> impl Iterator<Item = Participant> + '_ 
 /// whether the owners of used rows are alive.
 ///
 /// # Errors
-/// [`Error::NoSpace`] without room for a handle that writes without the lock, which has to be a participant.
+/// [`Error::NoSpace`] if there is no room for a handle that writes without the lock: such a handle must be a
+/// participant.
 pub(crate) fn enter(
     control: &Control,
     new: &Participant,

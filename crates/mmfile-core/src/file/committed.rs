@@ -1,5 +1,5 @@
-//! How far a file is committed, as one handle knows it: the end in the control block, and the segments of
-//! foreign writers behind it, which know nothing of control blocks.
+//! How far a file is committed, as one handle knows it: the end in the control block, and the segments behind it that
+//! come from foreign writers, which know nothing of control blocks.
 //!
 //! A read-only handle stores nothing: it counts such segments for itself. The next append of a process of the
 //! package moves the committed end for all.

@@ -13,9 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 impl MmFile {
-    /// Creates a file on disk with room for `capacity` bytes of segments, readable and writable for this
-    /// user. It stays when it is closed. Of the options, `id`, `directory`, `prefixes` and `lifetime` do
-    /// not count.
+    /// Creates a file on disk with room for `capacity` bytes of segments, readable and writable for this user. It stays
+    /// when it is closed. The options `id`, `directory`, `prefixes` and `lifetime` have no effect.
     ///
     /// # Errors
     /// [`Error::Exists`] if something stands at the path, [`Error::NotFound`] if its folder does not
@@ -34,11 +33,11 @@ impl MmFile {
         ))
     }
 
-    /// Opens a file on disk that [`MmFile::create_file`] created. Of the options, `directory` and
-    /// `prefixes` do not count.
+    /// Opens a file on disk that [`MmFile::create_file`] created. The options `directory` and `prefixes` have no
+    /// effect.
     ///
-    /// A file that may not be written to can be opened with [`Access::Read`](crate::Access::Read); it is
-    /// then polled instead of being waited on.
+    /// A file to which this user may not write can be opened with [`Access::Read`](crate::Access::Read); waits then
+    /// poll it instead of being woken.
     ///
     /// # Errors [`Error::NotFound`], [`Error::Access`] if it may not be opened, [`Error::Corrupt`] if it does
     /// not have the size that it was created with, [`Error::Incompatible`] if it is not a file of this

@@ -89,8 +89,8 @@ impl Handle {
         })
     }
 
-    /// Refuses a file on disk that another program has cut short: touching what is gone would kill
-    /// the process. It can only be seen, not prevented.
+    /// Refuses a file on disk that another program has cut short: touching the missing part would kill the process. The
+    /// cut can only be noticed, not prevented.
     pub(super) fn check_whole(&self) -> Result<()> {
         self.object.check_whole(&self.control)
     }

@@ -9,7 +9,7 @@ impl MmFile {
     /// The segments that are there now, from `index` on, as copies of their bytes.
     ///
     /// # Errors
-    /// An item is an error as [`MmFile::read`] has it; it is the last one.
+    /// An item may be one of the errors of [`MmFile::read`]; it is then the last item.
     ///
     /// ```
     /// # fn main() -> mmfile_core::Result<()> {

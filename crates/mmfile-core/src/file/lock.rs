@@ -14,10 +14,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl MmFile {
-    /// Takes the lock over several operations; those of this handle work inside it.
+    /// Takes the lock for several operations; operations of this handle work inside the lock.
     ///
-    /// It waits as long as `timeout` says, or for the handle's own time limit if it says nothing.
-    /// The guard belongs to the calling thread.
+    /// It waits as long as `timeout` says, or for the handle's own time limit if `timeout` is `None`. The guard belongs
+    /// to the calling thread.
     ///
     /// # Errors
     /// [`Error::LockHeld`] if this handle or this thread has it already, [`Error::Timeout`].

@@ -32,16 +32,16 @@ use std::sync::atomic::Ordering;
 
 /// A handle on an append-only list of segments in shared memory.
 ///
-/// It may be used from several threads. Dropping it closes it: a creator's file with
-/// [`Lifetime::Creator`] cannot be opened from then on, and the memory goes with the last handle.
+/// It may be used from several threads. Dropping it closes it: a creator's file with [`Lifetime::Creator`] cannot be
+/// opened from then on, and the memory is freed with the last handle.
 #[derive(Debug)]
 pub struct MmFile {
     handle: Arc<Handle>,
 }
 
 impl MmFile {
-    /// Counts as closed for others from now on, while this handle can still be used: for a process
-    /// that is about to end without dropping it.
+    /// Makes this handle count as closed for other processes, although it can still be used here. For a process that is
+    /// about to end without dropping the handle.
     pub fn leave(&self) {
         self.handle.object.leave();
     }

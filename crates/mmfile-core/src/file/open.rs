@@ -26,7 +26,7 @@ impl MmFile {
 
     /// Opens the file of that id.
     ///
-    /// A file whose every process has died counts as not there, on every platform.
+    /// If every process that had the file open has died, it counts as missing, on every platform.
     ///
     /// # Errors [`Error::InvalidArgument`] for a malformed id, [`Error::NotFound`] if there is no such file,
     /// [`Error::Access`] if the name leads to another user's object or to no file of this package,

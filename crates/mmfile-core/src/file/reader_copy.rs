@@ -1,5 +1,6 @@
-//! A reader's views where memory cannot be mapped so that writing to it changes nothing for others: memory of
-//! this process alone, into which segments are copied, each once, before a caller learns where they are.
+//! A reader's views on systems that cannot map memory in such a way that writing to it changes nothing for others.
+//! There the views show private memory of this process, into which each segment is copied once before a caller learns
+//! its address.
 
 use crate::error::Result;
 use crate::memory::Memory;

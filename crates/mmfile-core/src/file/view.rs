@@ -10,8 +10,8 @@ use crate::platform;
 /// The mapped data, kept mapped for as long as this value or a clone of it lives, also after the
 /// file was closed.
 ///
-/// Other processes can change the bytes at any time, so it gives out an address and no slice.
-/// Nothing that was committed is changed by a program that keeps to the format.
+/// Other processes can change the bytes at any time, so it gives out an address and no slice. A program that keeps to
+/// the format changes nothing that was committed.
 #[derive(Debug, Clone)]
 pub struct ViewMemory {
     memory: Memory,

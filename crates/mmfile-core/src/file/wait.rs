@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 impl MmFile {
     /// Blocks until there is a segment `index`, in whichever process it is appended.
     ///
-    /// It checks in a loop for the time `spin` before it sleeps: that costs a processor and reacts within a
-    /// microsecond instead of some fifty.
+    /// It checks in a loop for the time `spin` before it sleeps. That occupies a processor, but the call then returns
+    /// within a microsecond instead of some fifty.
     ///
     /// # Errors
     /// [`Error::Timeout`], [`Error::Sealed`] if it will never come, [`Error::Corrupt`].

@@ -13,8 +13,8 @@ use crate::platform::map_private;
 impl Segments {
     /// Appends all values or none, and returns the index of the first. Under the lock.
     ///
-    /// `at` is the index that the first must get, if the caller cares. After a failure `may_store` is checked before
-    /// the append is undone, since writing a value may have taken long.
+    /// `at` is the index that the first value must get, if the caller cares. After a failure, `may_store` is checked
+    /// before the append is undone, since writing a value may have taken a long time.
     pub(crate) fn append<P: Payload>(
         &self,
         control: &Control,
@@ -119,10 +119,9 @@ impl Segments {
     /// The committed end, after adopting what foreign writers appended behind it. Under the lock, for a
     /// handle that writes.
     ///
-    /// An unfinished intent although the lock was not abandoned comes from a writer that failed (its value
-    /// panicked), that died without the lock, or that died before a foreign program took the lock and
-    /// repaired nothing. `is_at_work` tells whether a writer without the lock is alive: then the intent may
-    /// be that writer's.
+    /// The intent may be unfinished although the lock was not abandoned. Then its writer failed (its value panicked),
+    /// died without the lock, or died before a foreign program took the lock and repaired nothing. `is_at_work` tells
+    /// whether a writer without the lock is alive. If so, the intent may be that writer's.
     #[inline(always)]
     pub(crate) fn begin(
         &self,

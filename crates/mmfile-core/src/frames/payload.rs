@@ -12,13 +12,13 @@ pub trait Payload {
     fn byte_length(&self) -> u64;
     /// Writes exactly that many bytes. Bytes that it skips stay zero.
     ///
-    /// It runs while the lock is held. It may use other files of this crate; a robust mutex of the C
-    /// library that it takes would make the kernel forget the lock, should the process die in here.
+    /// It runs while the lock is held. It may use other files of this crate, but must not take a robust mutex of the C
+    /// library: if the process then died in here, the kernel would not know of the lock.
     ///
-    /// # Errors Any reason why it cannot be written; nothing becomes part of the file then.
+    /// # Errors Any reason why the value cannot be written; then nothing becomes part of the file.
     fn write_to(&self, target: Target<'_>) -> Result<()>;
-    /// How many of these bytes count, asked once they are written. All of them, unless a value learns its
-    /// length while it is written.
+    /// How many of the written bytes count; called once they are written. By default, all of them do. A value that
+    /// learns its length only while it is written may return fewer.
     fn kept(&self) -> u64 {
         self.byte_length()
     }

@@ -1,7 +1,9 @@
-//! The lock that all processes share and that survives its holder: which thread of a handle has it.
+//! The lock that all processes share and that survives its holder. This module keeps track of which thread of a handle
+//! has it.
 //!
-//! The lock itself is the platform's `RawMutex`: acquire until a deadline, and release it as it was found or as abandoned.
-//! The thread that acquires it learns whether the holder before died, and repairs what that one left.
+//! The lock itself is the platform's `RawMutex`: it is acquired with a deadline, and released either as it was found or
+//! as abandoned. The thread that acquires it learns whether the previous holder died, and repairs what that holder
+//! left.
 //!
 //! ```
 //! # fn main() -> mmfile_core::Result<()> {

@@ -133,7 +133,8 @@ pub(super) fn stage(
     Ok((staged, nonce))
 }
 
-/// Removes what no process has open at a name, and what has ended, of whichever kind: prefixes may overlap.
+/// Removes the object at a name if no process has it open, or if it has ended. It may be of any kind, since prefixes
+/// may overlap.
 ///
 /// # Errors [`Error::Exists`] if a living object is there, and those of [`create`].
 fn vacate(location: &Location, kind: ObjectKind, deadline: &Deadline) -> Result<()> {

@@ -1,8 +1,8 @@
-//! Objects by name: a section with the data, unless it is a mutex, one with the control block, and the lock
+//! Objects by name. Each has a section with the data (a mutex has none), a section with the control block, and the lock
 //! with its semaphores.
 //!
-//! Their names are there before the object is whole: as long as a control block is not ready, the process
-//! that creates it is at work.
+//! A name exists before its object is complete: as long as the control block is not ready, the process that creates the
+//! object is still at work.
 
 use super::folder::Folder;
 use super::foreign::{self, FOREIGN};
@@ -30,7 +30,7 @@ use std::os::windows::io::OwnedHandle;
 /// A page, on every machine that Windows runs on.
 const PAGE: u64 = 4096;
 
-/// Creates an object at a name that no other has.
+/// Creates an object at a name that no other object has.
 ///
 /// # Errors [`Error::Exists`]; [`Error::Access`] if the name leads to another program's data without a lock
 /// that would make it a file; [`Error::NoSpace`].
