@@ -26,6 +26,15 @@ import type { ReceiveSyncOptions } from './types.js'
 /** How long the event loop is kept while a receiver spins, in milliseconds: not much longer than it is without. */
 const SPIN_AT_A_TIME = 0.01
 
+/** Gets the pending call of a wait that begins. Returns a function that is called when the wait ends. */
+type Begun<M> = (pending: Pending<M>) => (() => void) | undefined
+
+/** As a receiver's `receive`, with the receiver's own options. If it has to wait, `begun` gets the pending call. */
+export let receiveSoon: <M extends Message<unknown>>(
+  receiver: Receiver<M>,
+  begun: Begun<M>,
+) => Promise<M>
+
 /** The common part of readers and members. */
 export abstract class Receiver<M extends Message<unknown>> {
   readonly #opened: number
@@ -84,17 +93,17 @@ export abstract class Receiver<M extends Message<unknown>> {
    */
   receive(options?: WaitOptions): Promise<M> {
     try {
-      return this.soon(this.#waitOf(options))
+      return this.#soon(this.#waitOf(options))
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  /** As `receive`. If it has to wait, `begun` gets the pending call. @internal */
-  soon(
-    wait = this.#how.wait,
-    begun?: (pending: Pending<M>) => (() => void) | undefined,
-  ): Promise<M> {
+  static {
+    receiveSoon = (receiver, begun) => receiver.#soon(receiver.#how.wait, begun)
+  }
+
+  #soon(wait: Wait, begun?: Begun<M>): Promise<M> {
     throwIfAborted(wait.signal)
     const attempt = () => this.#next()
     const message = this.#line.length > 0 ? this.#served(attempt) : attempt()

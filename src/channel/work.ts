@@ -4,6 +4,7 @@ import { checkSignal, onAbort } from '../shared/signals.js'
 import type { Pending } from '../shared/waits.js'
 import type { Member } from './member.js'
 import type { Job } from './messages.js'
+import { receiveSoon } from './receiving.js'
 import type { WorkOptions } from './types.js'
 
 const WORK_OPTIONS = ['concurrency', 'signal', 'spin', 'onError', 'retryDelay'] as const
@@ -97,7 +98,7 @@ export async function workOn<V>(
         await Promise.race(running)
         continue
       }
-      const job = await member.soon(undefined, (pending) => {
+      const job = await receiveSoon(member, (pending) => {
         waiting = pending
         return () => {
           waiting = undefined
