@@ -269,8 +269,12 @@ test('withLock: a result whose then throws, closes, releases or never settles', 
   t.is(await file.withLock(() => closes), 'closed')
   isFree()
   const second = open(t, other)
-  second.withLock(() => thenable(() => {})) // settles never; close releases
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await new Promise((begun) => {
+    second.withLock(() => {
+      begun()
+      return thenable(() => {}) // never settles; close releases
+    })
+  })
   t.is(other.tryLock(), undefined)
   second.close()
   isFree()
