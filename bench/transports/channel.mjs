@@ -86,10 +86,11 @@ class Endpoint {
   }
 
   send(message) {
-    soon(
-      () => this.sender.trySend(message),
-      () => this.sender.sendSync(message, { timeout }),
-    )
+    const { sender } = this
+    for (let looks = 0; looks < LOOKS; looks += 1) {
+      if (sender.trySend(message) !== undefined) return
+    }
+    sender.sendSync(message, { timeout })
   }
 
   take() {
