@@ -8,7 +8,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 export async function anonymous() {
   for (let time = 0; time < 3; time += 1) {
     globalThis.gc()
-    // What is told about garbage is told in a turn of its own.
+    // Finalizers of collected objects run in a later turn.
     await turn()
   }
   const [, kilobytes] = /^Anonymous:\s+(\d+)/m.exec(readFileSync('/proc/self/smaps_rollup', 'utf8'))

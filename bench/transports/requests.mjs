@@ -1,4 +1,4 @@
-// A question and its reply: the parent asks, the child answers. `send` asks or replies, `listen` has the replies or the
+// A request and its reply: the parent requests, the child replies. `send` does either, `listen` has the replies or the
 // questions.
 
 import { createServer } from 'node:http'

@@ -32,10 +32,8 @@ export function readable<M extends { readonly value: unknown }>(message: M): M {
  * never be collected.
  */
 export interface Leased {
-  /** Whether all of them are given back. */
-  readonly isOver: boolean
-  /** Gives one back, once. */
-  release(at: number): void
+  /** Gives one back, once. Returns whether that was the last. */
+  release(at: number): boolean
   /** Gives back the rest, which is lost. */
   releaseAll(): void
 }
@@ -53,16 +51,14 @@ export class Lease implements Leased {
     this.#left = keys.length
   }
 
-  get isOver(): boolean {
-    return this.#left === 0
-  }
-
-  release(at: number): void {
+  release(at: number): boolean {
     const key = this.#keys[at] as number
-    if (key < 0) return
-    this.#keys[at] = -1
-    this.#left -= 1
-    channels.release(this.#handle, key)
+    if (key >= 0) {
+      this.#keys[at] = -1
+      this.#left -= 1
+      channels.release(this.#handle, key)
+    }
+    return this.#left === 0
   }
 
   releaseAll(): void {
@@ -99,9 +95,7 @@ export class Keeper {
 
   /** Gives one message back, once. The message does not refer to the keeper any more. */
   release(at: number): void {
-    const { lease } = this.#slot
-    lease?.release(at)
-    if (lease?.isOver) this.end()
+    if (this.#slot.lease?.release(at)) this.end()
   }
 
   /** The lease is over. No message refers to the keeper any more. */
@@ -179,8 +173,6 @@ function warnOnce(): void {
 export class Claim implements Leased {
   readonly #handle: number
   readonly #key: number
-  /** Until the job is acknowledged or given back: then its keeper is told. */
-  readonly isOver = false
 
   constructor(handle: number, key: number) {
     this.#handle = handle
@@ -201,8 +193,9 @@ export class Claim implements Leased {
     }
   }
 
-  release(): void {
+  release(): boolean {
     if (this.giveBack()) warnOnce()
+    return true
   }
 
   releaseAll(): void {

@@ -249,13 +249,10 @@ class Batch implements Leased {
     this.#first = held.end
   }
 
-  get isOver(): boolean {
-    return this.#released === this.count
-  }
-
-  release(at: number): void {
+  release(at: number): boolean {
     this.#released += 1
     this.#held.release(this.#first + at)
+    return this.#released === this.count
   }
 
   releaseAll(): void {

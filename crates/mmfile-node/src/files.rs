@@ -204,7 +204,7 @@ pub fn flush_sync(env: Env, handle: u32) -> napi::Result<()> {
     errors::attempt(&env, || subject(handle), || Ok(open(handle)?.file()?.flush()?))
 }
 
-/// The size that the garbage collector is told for an open file or mutex, in bytes. It holds up to two
+/// The size reported to the garbage collector for an open file or mutex, in bytes. It holds up to two
 /// descriptors, of which a process often has 1,024; 32 MiB of such sizes make the engine collect garbage.
 const WEIGHT: i64 = 1 << 18;
 

@@ -109,7 +109,7 @@ pub(crate) fn fill<M: FnOnce() -> Result<ViewMemory>>(
     })
 }
 
-/// Calls a function with a buffer, and then `empty`, which is told whether to keep the bytes, and returns whether
+/// Calls a function with a buffer, and then `empty`, which learns whether to keep the bytes, and returns whether
 /// the buffer was still in its place. How many bytes the function said count.
 ///
 /// A worker that is being terminated runs no more JavaScript, and must not be asked to empty a buffer: its

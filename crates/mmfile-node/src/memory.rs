@@ -27,7 +27,7 @@ pub(crate) struct Buffers {
 ///
 /// The engine counts what a buffer shows as memory that collecting it frees, and collects the sooner. Once emptied, a
 /// buffer counts for nothing: the file itself keeps the memory. After the file has been closed, only buffers that are
-/// not collected yet keep it, so that the engine is told then.
+/// not collected yet keep it, so it is reported to the engine then.
 struct Mapped {
     env: sys::napi_env,
     memory: ViewMemory,
@@ -65,17 +65,17 @@ impl Drop for Kept {
 }
 
 impl Mapped {
-    /// What the engine is told: no more than there is, however many buffers showed it.
-    fn told(&self) -> i64 {
+    /// The size reported to the engine: no more than there is, however many buffers showed it.
+    fn reported(&self) -> i64 {
         let most = i64::try_from(self.memory.len()).unwrap_or(i64::MAX);
         if self.is_closed.get() { self.shown.get().min(most) } else { 0 }
     }
 
     /// Tells the engine what a change makes of it.
     fn change(&self, change: impl FnOnce(&Self)) {
-        let before = self.told();
+        let before = self.reported();
         change(self);
-        let more = self.told() - before;
+        let more = self.reported() - before;
         if more != 0 {
             // SAFETY: called on the environment's thread while it lives; the target is writable.
             unsafe { sys::napi_adjust_external_memory(self.env, more, &mut 0) };

@@ -158,7 +158,7 @@ impl Shared {
                     let mut guard = match entered {
                         Ok(guard) => guard,
                         Err(error) => {
-                            // Idle before the caller is told, since it may want the lock again at once.
+                            // Idle before the caller learns of it, since it may want the lock again at once.
                             drop(self.rest(self.lock()));
                             notify(Err(error));
                             phase = self.lock();
