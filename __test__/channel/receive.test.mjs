@@ -28,6 +28,22 @@ test('a reader gets every message from its position on, in order, once', (t) => 
   )
 })
 
+test('all that are there are also those that came since it took the last one', (t) => {
+  const one = small(t)
+  const reader = one.reader({ as: 'view' })
+  const send = (n) => one.trySend(Buffer.from([n]))
+  const numbers = (messages) => messages.map(({ value }) => value[0])
+  for (const n of [0, 1, 2]) send(n)
+  const first = reader.tryReceive()
+  t.is(first.value[0], 0)
+  for (const n of [3, 4]) send(n)
+  t.deepEqual(numbers(reader.tryReceiveAll(10)), [1, 2, 3, 4])
+  t.is(reader.tryReceive(), undefined)
+  t.deepEqual(reader.tryReceiveAll(10), [])
+  send(5)
+  t.is(reader.receiveSync({ spin: 1, timeout: 1000 }).value[0], 5)
+})
+
 test('an index that is gone is LOST', (t) => {
   const one = small(t)
   for (let n = 0; n < 200; n += 1) one.trySend(Buffer.alloc(100))

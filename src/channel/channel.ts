@@ -327,8 +327,8 @@ export class Channel<T = Buffer> extends Sender<T> {
       unwatch: () => channels.unwatchWriter(channel.handle),
     })
     this.#flushes = new Flushes(
-      (ref, done) => native.flushChannel(this.#handle, ref, done),
-      this.#subject,
+      (ref, done) => native.flushChannel(this.#native(), ref, done),
+      this.#name(),
     )
     doNotClone(this, 'Channel')
     manage(this, channel.handle)
@@ -376,17 +376,17 @@ export class Channel<T = Buffer> extends Sender<T> {
 
   /** The index of the next message. Always current. */
   get nextIndex(): number {
-    return channels.nextIndex(this.#handle)
+    return channels.nextIndex(this.#native())
   }
 
   /** The index of the oldest message that is left; `nextIndex` if there is none. */
   get oldestIndex(): number {
-    return channels.oldestIndex(this.#handle)
+    return channels.oldestIndex(this.#native())
   }
 
   /** Whether it takes no more messages. */
   get sealed(): boolean {
-    return channels.sealed(this.#handle)
+    return channels.sealed(this.#native())
   }
 
   /** Whether `close()` was called. */
@@ -396,7 +396,7 @@ export class Channel<T = Buffer> extends Sender<T> {
 
   /** How often this handle found that a process had died: it took over a lock, or freed the other's messages. */
   get recovered(): number {
-    return native.channelRecovered(this.#handle)
+    return native.channelRecovered(this.#native())
   }
 
   /**
@@ -416,12 +416,12 @@ export class Channel<T = Buffer> extends Sender<T> {
       const wait = checkWait(checkOptions<WaitOptions>(options, WAIT_OPTIONS))
       throwIfAborted(wait.signal)
       this.#check()
-      const handle = this.#handle
+      const handle = this.#native()
       const one = this.#writer?.deref()
       if (one !== undefined && !one.closed) {
         throw fail(
           'ERR_MMFILE_LOCK_HELD',
-          this.#subject,
+          this.#name(),
           'this handle is its exclusive writer already',
           {
             pid: process.pid,
@@ -442,7 +442,7 @@ export class Channel<T = Buffer> extends Sender<T> {
         } catch (error) {
           return error as Error
         }
-        return fail('ERR_MMFILE_LOCK_HELD', this.#subject, 'it had an exclusive writer: try again')
+        return fail('ERR_MMFILE_LOCK_HELD', this.#name(), 'it had an exclusive writer: try again')
       })
     } catch (error) {
       return Promise.reject(error)
@@ -454,7 +454,7 @@ export class Channel<T = Buffer> extends Sender<T> {
     const ring =
       memory === undefined ? undefined : new RingWriter(handle, memory, this.maxByteLength)
     const adopt = (child: { close(): void }) => this.#adopt(child)
-    const writer = new ExclusiveWriter<T>(handle, this.#coder, this.#subject, this, adopt, ring)
+    const writer = new ExclusiveWriter<T>(handle, this.#coder, this.#name(), this, adopt, ring)
     this.#writer = new WeakRef(writer)
     return writer
   }
@@ -482,7 +482,7 @@ export class Channel<T = Buffer> extends Sender<T> {
       if (this.#access === 'read') {
         const message =
           "a reader that holds writers back writes to the channel: read with `lossy: true`, or open it with access 'read-write'"
-        throw fail('ERR_MMFILE_READ_ONLY', this.#subject, message)
+        throw fail('ERR_MMFILE_READ_ONLY', this.#name(), message)
       }
       const reader = native.openReader(handle, from, how.requirePeer)
       return new Reader<MessageForms<T>[F]>(reader, this.#origin(), how, false)
@@ -507,7 +507,7 @@ export class Channel<T = Buffer> extends Sender<T> {
   createGroup(name: string, options?: GroupOptions): void {
     checkGroup(name)
     const given = checkOptions<GroupOptions>(options, ['from'])
-    native.createGroup(this.#handle, name, checkFrom(given.from, 'oldest'))
+    native.createGroup(this.#native(), name, checkFrom(given.from, 'oldest'))
   }
 
   /**
@@ -518,7 +518,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * channel.removeGroup('workers')
    */
   removeGroup(name: string): void {
-    native.removeGroup(this.#handle, checkGroup(name))
+    native.removeGroup(this.#native(), checkGroup(name))
   }
 
   /**
@@ -546,7 +546,7 @@ export class Channel<T = Buffer> extends Sender<T> {
     const how = checkReceiving(given)
     const prefetch = Math.min(checkWhole('options.prefetch', given.prefetch ?? 1, 1), MOST_PREFETCH)
     this.#check()
-    const member = native.openMember(this.#handle, group, prefetch, how.requirePeer)
+    const member = native.openMember(this.#native(), group, prefetch, how.requirePeer)
     return new Member<MessageForms<T>[F]>(member, this.#origin(), how, group)
   }
 
@@ -602,7 +602,7 @@ export class Channel<T = Buffer> extends Sender<T> {
       throwIfAborted(wait.signal)
       this.#checkWritable()
       if (this.sealed) {
-        throw fail('ERR_MMFILE_SEALED', this.#subject, 'sealed, and takes no more requests')
+        throw fail('ERR_MMFILE_SEALED', this.#name(), 'sealed, and takes no more requests')
       }
       return this.#ofRequests().request(value, wait, requireServer) as Promise<Reply>
     } catch (error) {
@@ -646,7 +646,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * const config = channel.newest()?.value
    */
   newest(): Message<T> | undefined {
-    const bytes = channels.newest(this.#handle, index)
+    const bytes = channels.newest(this.#native(), index)
     if (bytes === undefined) return undefined
     return copyOf(bytes, index[0] as number, 'value', this.#origin()) as Message<T>
   }
@@ -659,7 +659,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * const [slowest] = channel.participants().sort((a, b) => b.lag - a.lag)
    */
   participants(): Participant[] {
-    return native.participants(this.#handle).map(participantOf)
+    return native.participants(this.#native()).map(participantOf)
   }
 
   /**
@@ -690,7 +690,7 @@ export class Channel<T = Buffer> extends Sender<T> {
           : 'must not be a group: remove it'
       throw invalidValue('participant', rule, participant)
     }
-    native.evict(this.#handle, number)
+    native.evict(this.#native(), number)
   }
 
   /**
@@ -701,7 +701,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * const others = channel.peers().filter(({ self }) => !self)
    */
   peers(): Peer[] {
-    return native.peers(this.#handle).map(toPeer)
+    return native.peers(this.#native()).map(toPeer)
   }
 
   /**
@@ -712,7 +712,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * channel.seal()
    */
   seal(): void {
-    channels.seal(this.#handle, defaults.lockTimeout)
+    channels.seal(this.#native(), defaults.lockTimeout)
     this.#ofRequests().seal()
   }
 
@@ -739,7 +739,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * channel.flushSync()
    */
   flushSync(): void {
-    native.flushChannelSync(this.#handle)
+    native.flushChannelSync(this.#native())
   }
 
   /**
@@ -770,7 +770,7 @@ export class Channel<T = Buffer> extends Sender<T> {
     this.#requests?.close()
     this.#window.close()
     this.#sends.close()
-    this.#turns.close(() => closed(this.#subject))
+    this.#turns.close(() => closed(this.#name()))
     this.#flushes.close()
   }
 
@@ -811,14 +811,14 @@ export class Channel<T = Buffer> extends Sender<T> {
     }
   }
 
-  get #subject(): string {
+  #name(): string {
     return this.#sends.subject
   }
 
   #origin(): Origin {
     return {
       channel: this,
-      subject: this.#subject,
+      subject: this.#name(),
       coder: this.#coder,
       window: this.#window,
       memory: () => this.#ringMemory(),
@@ -844,7 +844,7 @@ export class Channel<T = Buffer> extends Sender<T> {
       path: this.path,
       capacity: this.capacity,
       maxByteLength: this.maxByteLength,
-      subject: this.#subject,
+      subject: this.#name(),
       coder: this.#coder,
       directory: this.#place.directory,
       prefix: this.#place.prefix,
@@ -853,20 +853,20 @@ export class Channel<T = Buffer> extends Sender<T> {
   }
 
   /** The number that the native code has for it. */
-  get #handle(): number {
+  #native(): number {
     this.#check()
     return this.#channel.handle
   }
 
   #check(): void {
-    if (this.#closed) throw closed(this.#subject)
+    if (this.#closed) throw closed(this.#name())
   }
 
   #checkWritable(): void {
     this.#check()
     if (this.#access === 'read') {
       const message = "opened for reading only: open it with access 'read-write' to write"
-      throw fail('ERR_MMFILE_READ_ONLY', this.#subject, message)
+      throw fail('ERR_MMFILE_READ_ONLY', this.#name(), message)
     }
   }
 }

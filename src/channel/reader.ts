@@ -49,7 +49,7 @@ export class Reader<V> extends Receiver<Message<V>> {
   /** @internal */
   protected override next(handle: number, how: Receiving, origin: Origin): Message<V> | undefined {
     const ring = this.#views
-    if (ring !== undefined) return this.#direct(ring, 1, handle)[0]
+    if (ring !== undefined) return ring.look(false) ? this.#directNext(ring, handle) : undefined
     if (this.#lossy) return lossyNext(handle, how, origin) as Message<V> | undefined
     if (how.as !== 'view') return copiedNext(handle, how, origin) as Message<V> | undefined
     if (channels.receive(handle, 1, row) === 0) return undefined
@@ -66,8 +66,11 @@ export class Reader<V> extends Receiver<Message<V>> {
     origin: Origin,
   ): Message<V>[] {
     const ring = this.#views
-    if (ring !== undefined) return this.#direct(ring, max, handle)
     const messages: Message<unknown>[] = []
+    if (ring !== undefined) {
+      if (ring.look(true)) this.#direct(ring, max, handle, messages as Message<Uint8Array>[])
+      return messages as Message<V>[]
+    }
     if (how.as === 'view' && !this.#lossy) {
       const fields = new Float64Array(FIELDS * Math.min(max, BATCH))
       while (messages.length < max) {
@@ -86,16 +89,25 @@ export class Reader<V> extends Receiver<Message<V>> {
     return copies(max, handle, () => this.next(handle, how, origin))
   }
 
-  /** Messages without a call to the native code, unless there are none. */
-  #direct(ring: RingReader, max: number, handle: number): Message<V>[] {
-    const messages: Message<Uint8Array>[] = []
-    if (ring.receive(max, messages) >= 0) return messages as Message<unknown>[] as Message<V>[]
+  /** Receives messages without a call to the native code, unless there are none. */
+  #direct(ring: RingReader, max: number, handle: number, messages: Message<Uint8Array>[]): void {
+    if (ring.receive(max, messages) >= 0) return
     // It was evicted, or is at the end or at damage: the native code reports it.
     ring.tell()
     if (channels.receive(handle, 1, row) > 0) ring.tell()
-    return []
+  }
+
+  /** One of them. */
+  #directNext(ring: RingReader, handle: number): Message<V> | undefined {
+    this.#direct(ring, 1, handle, single as Message<Uint8Array>[])
+    const message = single[0]
+    single[0] = undefined
+    return message as Message<unknown> as Message<V> | undefined
   }
 }
+
+/** An array for one message, used again and again. */
+const single: [Message<Uint8Array> | undefined] = [undefined]
 
 function copiedNext(handle: number, how: Receiving, origin: Origin): Message<unknown> | undefined {
   const found = take(handle, how, origin)

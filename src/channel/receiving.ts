@@ -125,8 +125,10 @@ export abstract class Receiver<M extends Message<unknown>> {
     let spin = checkTime('options.spin', given.spin, this.#how.wait.spin)
     const message = block(timeout, (milliseconds) => {
       if (milliseconds > 0) {
+        const spins = Math.min(spin, milliseconds)
+        if (this.#ring?.await(spins)) return this.tryReceive()
         this.#ring?.tell()
-        channels.waitSync(this.#handle, milliseconds, Math.min(spin, milliseconds))
+        channels.waitSync(this.#native(), milliseconds, spins)
         spin = Math.max(0, spin - milliseconds)
       }
       return this.tryReceive()
@@ -136,7 +138,9 @@ export abstract class Receiver<M extends Message<unknown>> {
   }
 
   /**
-   * The next message if there is one now. It costs a fraction of a microsecond, and a copy unless it is a view.
+   * The next message if there is one now. It costs a fraction of a microsecond, and a copy unless it is a view. In a stream
+   * of small messages, a reader of views that is close behind the writer pauses for up to 5 microseconds, which makes both
+   * faster.
    *
    * Throws `ERR_MMFILE_SEALED` when nothing can come any more, `ERR_MMFILE_PEER_GONE`, `ERR_MMFILE_EVICTED`,
    * `ERR_MMFILE_CLOSED`.
@@ -147,8 +151,7 @@ export abstract class Receiver<M extends Message<unknown>> {
    * if (message !== undefined) show(message.value)
    */
   tryReceive(): M | undefined {
-    const attempt = () => this.#next()
-    return this.#line.length > 0 ? this.#served(attempt) : attempt()
+    return this.#line.length > 0 ? this.#served(() => this.#next()) : this.#next()
   }
 
   /**
@@ -163,23 +166,20 @@ export abstract class Receiver<M extends Message<unknown>> {
    */
   tryReceiveAll(max: number): M[] {
     checkWhole('max', max, 1)
-    const attempt = () => {
-      const messages = this.several(max, this.#handle, this.#how, this.#origin)
-      if (messages.length === 0) this.#checkPeer()
-      return messages
-    }
-    return this.#line.length > 0 ? (this.#served(attempt) ?? []) : attempt()
+    return this.#line.length > 0
+      ? (this.#served(() => this.#several(max)) ?? [])
+      : this.#several(max)
   }
 
   /** How many messages there are that it has not received; of a member: that its group has not acknowledged. */
   get lag(): number {
     this.#ring?.tell()
-    return channels.lag(this.#handle)
+    return channels.lag(this.#native())
   }
 
   /** How many messages were overwritten or passed over before it came to them: 0, unless it is lossy. */
   get missed(): number {
-    return channels.missed(this.#handle)
+    return channels.missed(this.#native())
   }
 
   /** Whether it is closed. */
@@ -248,15 +248,21 @@ export abstract class Receiver<M extends Message<unknown>> {
   }
 
   /** The number that the native code has for it. */
-  get #handle(): number {
+  #native(): number {
     if (this.#closed) throw closed(this.#origin.subject)
     return this.#opened
   }
 
   #next(): M | undefined {
-    const message = this.next(this.#handle, this.#how, this.#origin)
+    const message = this.next(this.#native(), this.#how, this.#origin)
     if (message === undefined) this.#checkPeer()
     return message
+  }
+
+  #several(max: number): M[] {
+    const messages = this.several(max, this.#native(), this.#how, this.#origin)
+    if (messages.length === 0) this.#checkPeer()
+    return messages
   }
 
   /** Lets the calls that wait go first. */
@@ -269,7 +275,7 @@ export abstract class Receiver<M extends Message<unknown>> {
   #checkPeer(): void {
     if (this.#how.requirePeer === 0) return
     this.#ring?.tell()
-    channels.waitSync(this.#handle, 0, 0)
+    channels.waitSync(this.#native(), 0, 0)
   }
 
   #waitOf(options: WaitOptions | undefined): Wait {

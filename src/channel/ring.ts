@@ -2,6 +2,7 @@ import { native } from '../shared/native.js'
 import { WINDOW } from '../shared/view-window.js'
 import { Keeper, type Leased, Message } from './messages.js'
 import { channels } from './native.js'
+import { Pace } from './pace.js'
 
 /*
  * A reader's and an exclusive writer's part of the ring, on the mapped memory and without a call to native code:
@@ -83,12 +84,22 @@ function loadNext(words: Int32Array, at: number): number {
 
 const place = new Float64Array(4)
 
+/** How often a reader that spins loads the tail, which takes 10 nanoseconds, before it calls the native code. */
+const LOOKS_A_MILLISECOND = 100_000
+const MOST_LOOKS = 500
+
+/** So many units are few for a reader to find. */
+const FEW = 4096 / UNIT
+
 /** A reader's part: where it reads. */
 export class RingReader {
   readonly #handle: number
   readonly #memory: RingMemory
   readonly #held: Held
   #next: number
+  /** The tail when it was loaded last. */
+  #tail: number
+  readonly #pace = new Pace(FEW)
 
   constructor(handle: number, memory: RingMemory) {
     this.#handle = handle
@@ -97,18 +108,48 @@ export class RingReader {
     const [slot, number, position, next] = place as unknown as [number, number, number, number]
     this.#held = new Held(handle, memory, slot / 4, number | 0, position | 0)
     this.#next = next
+    this.#tail = this.#held.position
   }
 
   /**
-   * Receives up to `max` messages into the empty array `messages`. Returns their number, or -1 if the native code must
-   * tell why there are none.
+   * Whether there may be something to receive: of the messages that it knows of, or else, or if it needs `all`, of those
+   * that are there now.
+   */
+  look(all: boolean): boolean {
+    const held = this.#held
+    const { position } = held
+    if (!all && position !== this.#tail) return true
+    const pace = this.#pace
+    pace.pause()
+    const tail = Atomics.load(this.#memory.control, TAIL)
+    pace.found((tail - position) >>> 0)
+    this.#tail = tail
+    return position !== tail || !held.isLive()
+  }
+
+  /**
+   * Whether there is something to receive, after so many milliseconds at most, and a few microseconds: what an answer
+   * takes, which the native code would take as long to wait for.
+   */
+  await(milliseconds: number): boolean {
+    const { control } = this.#memory
+    const { position } = this.#held
+    const looks = Math.min(milliseconds * LOOKS_A_MILLISECOND, MOST_LOOKS)
+    for (let look = 0; look < looks; look += 1) {
+      if (Atomics.load(control, TAIL) !== position) return true
+    }
+    return false
+  }
+
+  /**
+   * Receives up to `max` messages, of those that the last look found, into the empty array `messages`. Returns their
+   * number, or -1 if the native code must tell why there are none.
    */
   receive(max: number, messages: Message<Uint8Array>[]): number {
-    const { words, control, data, units } = this.#memory
+    const { words, data, units } = this.#memory
     const held = this.#held
-    const tail = Atomics.load(control, TAIL)
+    const tail = this.#tail
     let position = held.position
-    if (position === tail && held.isLive()) return 0
     let next = this.#next
     const batch = new Batch(held)
     const keeper = Keeper.of(batch)
@@ -145,6 +186,7 @@ export class RingReader {
     }
     this.#next = next
     held.position = position
+    this.#pace.received(count)
     return count === 0 && position !== tail ? -1 : count
   }
 
@@ -287,6 +329,8 @@ export class RingWriter {
   /** Records may end up to there. */
   #limit = 0
   #hasLimit = false
+  /** What was sent last. Programs send the same buffer again and again, and the check takes as long as the rest. */
+  #checked: Uint8Array | undefined
 
   constructor(handle: number, memory: RingMemory, maxByteLength: number) {
     this.#handle = handle
@@ -299,7 +343,11 @@ export class RingWriter {
     const { words, bytes, control, units } = this.#memory
     const length: number = lengthOf.call(value)
     // An empty array may be detached, and cannot be copied from. A shared one may grow until it is copied.
-    if (length === 0 || length > this.#most || control.length === 0 || isShared(value)) return -1
+    if (length === 0 || length > this.#most || control.length === 0) return -1
+    if (value !== this.#checked) {
+      if (isShared(value)) return -1
+      this.#checked = value
+    }
     // No other process moves it. This handle's other ways to send may have.
     const tail = control[TAIL] as number
     if (tail !== this.#tail && !this.#learn(tail)) return -1

@@ -184,8 +184,8 @@ export class MmFile {
   }
 
   /** The number that the native code has for it. */
-  get #handle(): number {
-    if (this.#closed) throw closed(this.#subject)
+  #native(): number {
+    if (this.#closed) throw closed(this.#name())
     return this.#file.handle
   }
 
@@ -231,22 +231,22 @@ export class MmFile {
 
   /** The number of segments, now, whichever process appended them. It costs 0.1 µs. */
   get length(): number {
-    return operations.length(this.#handle)
+    return operations.length(this.#native())
   }
 
   /** The bytes used, size words included, now. It costs 0.1 µs. */
   get size(): number {
-    return operations.size(this.#handle)
+    return operations.size(this.#native())
   }
 
   /** Whether the file takes no more segments. */
   get sealed(): boolean {
-    return operations.sealed(this.#handle)
+    return operations.sealed(this.#native())
   }
 
   /** How often this handle found the lock abandoned by a dead process and repaired the file. */
   get recovered(): number {
-    return native.recovered(this.#handle)
+    return native.recovered(this.#native())
   }
 
   /**
@@ -262,7 +262,11 @@ export class MmFile {
    */
   write(index: number, value: Value): void {
     const { encoding } = this.#file
-    operations.write(this.#handle, checkWhole('index', index), checkValue('value', value, encoding))
+    operations.write(
+      this.#native(),
+      checkWhole('index', index),
+      checkValue('value', value, encoding),
+    )
   }
 
   /**
@@ -278,7 +282,7 @@ export class MmFile {
    * const index = file.append(JSON.stringify({ temperature: 21.5 }))
    */
   append(value: Value): number {
-    return operations.append(this.#handle, checkValue('value', value, this.#file.encoding))
+    return operations.append(this.#native(), checkValue('value', value, this.#file.encoding))
   }
 
   /**
@@ -292,7 +296,7 @@ export class MmFile {
    * const first = file.appendAll(['header', new Uint8Array(1024)])
    */
   appendAll(values: Iterable<Value>): number {
-    return operations.appendAll(this.#handle, checkValues(values, this.#file.encoding))
+    return operations.appendAll(this.#native(), checkValues(values, this.#file.encoding))
   }
 
   /**
@@ -313,7 +317,7 @@ export class MmFile {
   appendWith(byteLength: number, fill: Fill): number {
     checkWhole('byteLength', byteLength)
     checkFunction('fill', fill)
-    return operations.appendWith(this.#handle, byteLength, filling(byteLength, fill))
+    return operations.appendWith(this.#native(), byteLength, filling(byteLength, fill))
   }
 
   /**
@@ -326,7 +330,7 @@ export class MmFile {
    * file.seal()
    */
   seal(): void {
-    operations.seal(this.#handle)
+    operations.seal(this.#native())
   }
 
   /**
@@ -342,7 +346,7 @@ export class MmFile {
    * const text = file.read(0)
    */
   read(index: number): string {
-    return operations.readText(this.#handle, checkWhole('index', index))
+    return operations.readText(this.#native(), checkWhole('index', index))
   }
 
   /**
@@ -353,7 +357,7 @@ export class MmFile {
    * const numbers = new Float64Array(Uint8Array.from(file.readBytes(0)).buffer)
    */
   readBytes(index: number): Buffer {
-    return readBytes(this.#handle, checkWhole('index', index))
+    return readBytes(this.#native(), checkWhole('index', index))
   }
 
   /**
@@ -371,7 +375,7 @@ export class MmFile {
    */
   readInto(index: number, target: Bytes, targetOffset = 0): number {
     return operations.readInto(
-      this.#handle,
+      this.#native(),
       checkWhole('index', index),
       checkTarget(target),
       checkWhole('targetOffset', targetOffset),
@@ -390,7 +394,7 @@ export class MmFile {
    * const sum = file.view(0).reduce((sum, byte) => sum + byte, 0)
    */
   view(index: number): Uint8Array {
-    this.#handle // throws once it is closed
+    this.#native() // throws once it is closed
     return this.#viewing().view(checkWhole('index', index))
   }
 
@@ -402,7 +406,7 @@ export class MmFile {
    * const buffer = Buffer.alloc(file.byteLength(0))
    */
   byteLength(index: number): number {
-    return operations.byteLength(this.#handle, checkWhole('index', index))
+    return operations.byteLength(this.#native(), checkWhole('index', index))
   }
 
   /**
@@ -442,7 +446,7 @@ export class MmFile {
     options?: SegmentsOptions<F>,
   ): AsyncGenerator<SegmentForms[F], void, undefined> {
     const reading = checkSegments<F>(options)
-    this.#handle // throws once it is closed
+    this.#native() // throws once it is closed
     return iterate(this, this.#waiting(), reading)
   }
 
@@ -455,7 +459,7 @@ export class MmFile {
    * await pipeline(file.createReadStream(), createWriteStream('copy'))
    */
   createReadStream(options?: ReadStreamOptions): Readable {
-    this.#handle // throws once it is closed
+    this.#native() // throws once it is closed
     return readStream(this, this.#waiting(), options)
   }
 
@@ -467,7 +471,7 @@ export class MmFile {
    * await pipeline(createReadStream('camera.raw'), file.createWriteStream({ seal: true }))
    */
   createWriteStream(options?: WriteStreamOptions): Writable {
-    this.#handle // throws once it is closed
+    this.#native() // throws once it is closed
     return writeStream(this, options)
   }
 
@@ -488,7 +492,7 @@ export class MmFile {
     try {
       const wait = checkSegmentWait(options)
       checkWhole('index', index)
-      this.#handle // throws once it is closed
+      this.#native() // throws once it is closed
       return this.#waiting().waitFor(index, wait)
     } catch (error) {
       return Promise.reject(error)
@@ -506,7 +510,7 @@ export class MmFile {
   waitForSync(index: number, options?: SegmentWaitSyncOptions): void {
     const wait = checkSegmentWaitSync(options)
     checkWhole('index', index)
-    this.#handle // throws once it is closed
+    this.#native() // throws once it is closed
     this.#waiting().waitForSync(index, wait)
   }
 
@@ -598,8 +602,8 @@ export class MmFile {
    */
   flush(options?: FlushOptions): Promise<void> {
     try {
-      const handle = this.#handle
-      this.#flushes ??= new Flushes((ref, done) => native.flush(handle, ref, done), this.#subject)
+      const handle = this.#native()
+      this.#flushes ??= new Flushes((ref, done) => native.flush(handle, ref, done), this.#name())
       return this.#flushes.flush(options)
     } catch (error) {
       return Promise.reject(error)
@@ -613,7 +617,7 @@ export class MmFile {
    * log.flushSync()
    */
   flushSync(): void {
-    native.flushSync(this.#handle)
+    native.flushSync(this.#native())
   }
 
   /**
@@ -625,7 +629,7 @@ export class MmFile {
    * const readers = file.peers().filter(({ self }) => !self)
    */
   peers(): Peer[] {
-    return native.peers(this.#handle).map(toPeer)
+    return native.peers(this.#native()).map(toPeer)
   }
 
   /**
@@ -689,17 +693,17 @@ export class MmFile {
   }
 
   #waiting(): SegmentWaits {
-    this.#waits ??= new SegmentWaits(this, this.#file.handle, this.#subject)
+    this.#waits ??= new SegmentWaits(this, this.#file.handle, this.#name())
     return this.#waits
   }
 
   /** The object that error messages name. */
-  get #subject(): string {
+  #name(): string {
     return `file '${this.#file.id}'`
   }
 
   #locking(): SharedLock {
-    this.#lock ??= new SharedLock(this, this.#file.handle, this.#subject)
+    this.#lock ??= new SharedLock(this, this.#file.handle, this.#name())
     if (this.#closed) this.#lock.close()
     return this.#lock
   }
