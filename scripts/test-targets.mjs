@@ -7,19 +7,22 @@ import { buildTests, installFromDebian, prepare } from './lib/cross.mjs'
 import { fail, root, run } from './lib/run.mjs'
 import { GLIBC } from './platforms.mjs'
 
+const NO_DEATH = 'qemu-user reports no death'
+const NO_LIST = 'it takes the robust list away, which qemu-user does not have'
+
 /** Tests and their files that qemu-user cannot run, and the reasons. */
 const NOT_UNDER_QEMU = {
   files: {
-    kills: 'qemu-user reports no death',
+    kills: NO_DEATH,
     foreign: 'Python is of this machine',
     hostile: 'half of it is what a dead holder left, and qemu-user reports no death',
-    raw_sync_faults: 'qemu-user reports no death',
+    raw_sync_faults: NO_DEATH,
     environment: 'qemu-user installs no filter of system calls, and answers 0 to each madvise',
   },
   tests: {
-    a_dead_holder_leaves_it_usable: 'qemu-user reports no death',
-    a_death_that_the_kernel_does_not_report_is_found: 'a thread id of qemu-user lives on',
-    a_lock_word_that_names_the_waiter_itself_is_no_lock_of_its_own: 'qemu-user reports no death',
+    a_dead_holder_leaves_it_usable: NO_DEATH,
+    a_death_that_the_kernel_does_not_report_is_found: NO_LIST,
+    a_lock_word_that_names_the_waiter_itself_is_no_lock_of_its_own: NO_LIST,
     half_a_size_word_is_none: 'it takes more than ten minutes',
     'stress::': 'a process starts too slowly for the number of kills that it requires',
   },
