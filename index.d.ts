@@ -1594,7 +1594,9 @@ declare abstract class Receiver<M extends Message<unknown>> {
      */
     receiveSync(options?: ReceiveSyncOptions): M;
     /**
-     * The next message if there is one now. It costs a fraction of a microsecond, and a copy unless it is a view.
+     * The next message if there is one now. It costs a fraction of a microsecond, and a copy unless it is a view. In a stream
+     * of small messages, a reader of views that is close behind the writer pauses for up to 5 microseconds, which makes both
+     * faster.
      *
      * Throws `ERR_MMFILE_SEALED` when nothing can come any more, `ERR_MMFILE_PEER_GONE`, `ERR_MMFILE_EVICTED`,
      * `ERR_MMFILE_CLOSED`.

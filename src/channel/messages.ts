@@ -28,14 +28,12 @@ export function readable<M extends { readonly value: unknown }>(message: M): M {
 }
 
 /**
- * Messages that a program has and has not given back. It must not refer to the messages nor to their receiver: they would
- * never be collected.
+ * Gives back what a program has received. It must not refer to the messages nor to their receiver: they would never be
+ * collected.
  */
 export interface Leased {
-  /** Gives one back, once. Returns whether that was the last. */
-  release(at: number): boolean
-  /** Gives back the rest, which is lost. */
-  releaseAll(): void
+  /** Gives one message back. Doing it again changes nothing. */
+  release(at: number): void
 }
 
 /** Messages that the native code holds. */
@@ -43,62 +41,73 @@ export class Lease implements Leased {
   readonly #handle: number
   /** The number that releases each message, or -1 once it is released. */
   readonly #keys: number[]
-  #left: number
 
   constructor(handle: number, keys: number[]) {
     this.#handle = handle
     this.#keys = keys
-    this.#left = keys.length
   }
 
-  release(at: number): boolean {
+  release(at: number): void {
     const key = this.#keys[at] as number
-    if (key >= 0) {
-      this.#keys[at] = -1
-      this.#left -= 1
-      channels.release(this.#handle, key)
-    }
-    return this.#left === 0
-  }
-
-  releaseAll(): void {
-    for (let at = 0; at < this.#keys.length; at += 1) this.release(at)
+    if (key < 0) return
+    this.#keys[at] = -1
+    channels.release(this.#handle, key)
   }
 }
 
-/** A keeper's lease, without the keeper. */
+/** What a keeper gives back, without the keeper. */
 interface Slot {
   lease: Leased | undefined
+  first: number
+  count: number
 }
 
 /** Gives back what nothing in the program refers to any more. */
-const lost = new FinalizationRegistry<Slot>(({ lease }) => lease?.releaseAll())
+const lost = new FinalizationRegistry<Slot>(({ lease, first, count }) => {
+  for (let at = first; at < first + count; at += 1) lease?.release(at)
+})
 
 /** Keepers without a lease: registering another one takes longer than receiving a message. */
 const spare: Keeper[] = []
 const MOST_SPARE = 256
 
-/** The messages of a lease refer to this object: when it is collected, the program has none of them any more. */
+/**
+ * Messages that were received together refer to this object: when it is collected, the program has none of them any
+ * more.
+ */
 export class Keeper {
-  readonly #slot: Slot = { lease: undefined }
+  readonly #slot: Slot = { lease: undefined, first: 0, count: 0 }
+  #left = 0
 
   private constructor() {
     lost.register(this, this.#slot)
   }
 
-  /** The keeper of a lease, until the lease is over. */
-  static of(lease: Leased): Keeper {
+  /** The keeper of the messages from number `first` of a lease. How many they are is told later. */
+  static of(lease: Leased, first = 0): Keeper {
     const keeper = spare.pop() ?? new Keeper()
-    keeper.#slot.lease = lease
+    const slot = keeper.#slot
+    slot.lease = lease
+    slot.first = first
     return keeper
+  }
+
+  /** How many messages it keeps. */
+  keep(count: number): this {
+    this.#slot.count = count
+    this.#left = count
+    if (count === 0) this.end()
+    return this
   }
 
   /** Gives one message back, once. The message does not refer to the keeper any more. */
   release(at: number): void {
-    if (this.#slot.lease?.release(at)) this.end()
+    this.#slot.lease?.release(at)
+    this.#left -= 1
+    if (this.#left === 0) this.end()
   }
 
-  /** The lease is over. No message refers to the keeper any more. */
+  /** Nothing is left. No message refers to the keeper any more. */
   end(): void {
     this.#slot.lease = undefined
     if (spare.length < MOST_SPARE) spare.push(this)
@@ -193,13 +202,8 @@ export class Claim implements Leased {
     }
   }
 
-  release(): boolean {
+  release(): void {
     if (this.giveBack()) warnOnce()
-    return true
-  }
-
-  releaseAll(): void {
-    this.release()
   }
 }
 
@@ -228,7 +232,7 @@ export class Job<V> extends Message<V> {
     super(index, value)
     this.attempt = attempt
     this.#claim = claim
-    this.#keeper = Keeper.of(claim)
+    this.#keeper = Keeper.of(claim).keep(1)
     this.#jobs = jobs
     jobs.open += 1
   }

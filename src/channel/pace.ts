@@ -7,7 +7,15 @@ const TURNS_A_MESSAGE = 500
 const FEWEST_WITHOUT = 4
 const MOST_WITHOUT = 1024
 
+/** How many turns pass between two looks of a reader that waits for an answer. */
+const BETWEEN_LOOKS = 45
+
 let turn = 0
+
+/** Lets the writer keep the line with the end of the channel, which it needs to publish a message, for a moment. */
+export function pauseBetweenLooks(): void {
+  for (turn = 0; turn < BETWEEN_LOOKS; turn += 1);
+}
 
 /**
  * How soon a reader that is close behind a writer looks for messages again.

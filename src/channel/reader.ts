@@ -53,7 +53,7 @@ export class Reader<V> extends Receiver<Message<V>> {
     if (this.#lossy) return lossyNext(handle, how, origin) as Message<V> | undefined
     if (how.as !== 'view') return copiedNext(handle, how, origin) as Message<V> | undefined
     if (channels.receive(handle, 1, row) === 0) return undefined
-    const keeper = Keeper.of(new Lease(handle, [row[3] as number]))
+    const keeper = Keeper.of(new Lease(handle, [row[3] as number])).keep(1)
     const value = bytesAt(row, 0, handle, origin)
     return new Message(row[0] as number, value, keeper) as Message<unknown> as Message<V>
   }
@@ -78,7 +78,7 @@ export class Reader<V> extends Receiver<Message<V>> {
         const count = atLeast(messages, () => channels.receive(handle, asked, fields))
         if (count === 0) break
         const keys = Array.from({ length: count }, (_, at) => fields[at * FIELDS + 3] as number)
-        const keeper = Keeper.of(new Lease(handle, keys))
+        const keeper = Keeper.of(new Lease(handle, keys)).keep(count)
         for (let at = 0; at < count; at += 1) {
           const value = bytesAt(fields, at * FIELDS, handle, origin)
           messages.push(new Message(fields[at * FIELDS] as number, value, keeper, at))

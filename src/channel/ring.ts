@@ -2,7 +2,7 @@ import { native } from '../shared/native.js'
 import { WINDOW } from '../shared/view-window.js'
 import { Keeper, type Leased, Message } from './messages.js'
 import { channels } from './native.js'
-import { Pace } from './pace.js'
+import { Pace, pauseBetweenLooks } from './pace.js'
 
 /*
  * A reader's and an exclusive writer's part of the ring, on the mapped memory and without a call to native code:
@@ -84,9 +84,9 @@ function loadNext(words: Int32Array, at: number): number {
 
 const place = new Float64Array(4)
 
-/** How often a reader that spins loads the tail, which takes 10 nanoseconds, before it calls the native code. */
-const LOOKS_A_MILLISECOND = 100_000
-const MOST_LOOKS = 500
+/** How often a reader that spins looks, each 60 nanoseconds, before it calls the native code. */
+const LOOKS_A_MILLISECOND = 16_000
+const MOST_LOOKS = 80
 
 /** So many units are few for a reader to find. */
 const FEW = 4096 / UNIT
@@ -136,7 +136,12 @@ export class RingReader {
     const { position } = this.#held
     const looks = Math.min(milliseconds * LOOKS_A_MILLISECOND, MOST_LOOKS)
     for (let look = 0; look < looks; look += 1) {
-      if (Atomics.load(control, TAIL) !== position) return true
+      const tail = Atomics.load(control, TAIL)
+      if (tail !== position) {
+        this.#tail = tail
+        return true
+      }
+      pauseBetweenLooks()
     }
     return false
   }
@@ -151,8 +156,8 @@ export class RingReader {
     const tail = this.#tail
     let position = held.position
     let next = this.#next
-    const batch = new Batch(held)
-    const keeper = Keeper.of(batch)
+    const first = held.end
+    const keeper = Keeper.of(held, first)
     let count = 0
     while (position !== tail && count < max) {
       const available = (tail - position) >>> 0
@@ -174,11 +179,10 @@ export class RingReader {
       position = (position + taken) | 0
       next = index + 1
       const value = new Uint8Array(data, (unit << UNIT_SHIFT) + HEADER, length)
-      messages[count] = new Message(index, value, keeper, count)
+      messages[count] = new Message(index, value, keeper, first + count)
       count += 1
     }
-    batch.count = count
-    if (count === 0) keeper.end()
+    keeper.keep(count)
     // After what was read: it was not overwritten then.
     if (!held.isLive()) {
       messages.length = 0
@@ -205,7 +209,7 @@ export class RingReader {
  * The messages that a reader has received and not released, or released only after a later one: numbered, in a private
  * ring. If the reader is lost, they are released through this object, which must not keep the reader alive.
  */
-class Held {
+class Held implements Leased {
   readonly #handle: number
   readonly #memory: RingMemory
   readonly #slot: number
@@ -275,30 +279,6 @@ class Held {
     }
     this.#positions = positions
     this.#released = released
-  }
-}
-
-/** Messages that a reader has handed out together. */
-class Batch implements Leased {
-  readonly #held: Held
-  readonly #first: number
-  /** How many they are. */
-  count = 0
-  #released = 0
-
-  constructor(held: Held) {
-    this.#held = held
-    this.#first = held.end
-  }
-
-  release(at: number): boolean {
-    this.#released += 1
-    this.#held.release(this.#first + at)
-    return this.#released === this.count
-  }
-
-  releaseAll(): void {
-    for (let at = 0; at < this.count; at += 1) this.#held.release(this.#first + at)
   }
 }
 
