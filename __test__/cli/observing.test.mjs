@@ -85,7 +85,8 @@ for (const [name, make] of Object.entries(kinds)) {
     guard.release()
   })
 
-  if (name.endsWith('disk')) continue
+  // On Windows an object exists for as long as any process has it open (docs/platforms.md).
+  if (name.endsWith('disk') || process.platform === 'win32') continue
   test(`${name}: the command keeps nothing in being`, async (t) => {
     const one = full(t)
     await looking(t, one.id)

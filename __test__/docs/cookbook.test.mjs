@@ -130,7 +130,7 @@ test('the programs of snapcraft.yaml have the private shared memory', (t) => {
   for (const app of Object.values(apps)) t.deepEqual(app.plugs, ['shared-memory'])
 })
 
-test('every name in the folder begins with the prefix, from the creation on', async (t) => {
+onUnix('every name in the folder begins with the prefix, from the creation on', async (t) => {
   const { path, run } = place(t, 'containers.md')
   const watched = `
     const { watch, mkdirSync } = require('node:fs')

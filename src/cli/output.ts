@@ -30,7 +30,8 @@ export async function write(chunk: string | Uint8Array): Promise<void> {
 /** Ends quietly when the reader of our output has gone, as in `mmfile cat ID | head -1`. */
 export function stopWhenNobodyReads(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
+    // Windows has two codes for it.
+    if (error.code === 'EPIPE' || error.code === 'EOF') process.exit(0)
     throw error
   })
 }
