@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { MmFile } from 'mmfile'
+import { Channel, MmFile } from 'mmfile'
 import { run, start } from '../support/child.mjs'
 import {
   closing,
@@ -104,6 +104,36 @@ test('iterations and streams wait as waitFor does: timeout, signal, requirePeer,
     await rejects(t, reading, 'ERR_MMFILE_PEER_GONE')
   }
 })
+
+/** Keeps this thread busy. */
+function busy(milliseconds) {
+  const end = performance.now() + milliseconds
+  while (performance.now() < end);
+}
+
+test.serial(
+  'what came in time is not missed by a thread that was busy when the time was over',
+  async (t) => {
+    const file = create(t)
+    const channel = closing(t, Channel.createNew({ capacity: 128, encoding: 'utf8' }))
+    const reader = channel.reader()
+    const waits = {
+      segment: file.waitFor(0, { timeout: 20 }),
+      iteration: file.segments({ timeout: 20 }).next(),
+      message: reader.receive({ timeout: 20 }),
+    }
+    file.append('x')
+    channel.sendSync('x')
+    busy(100)
+    for (const [name, wait] of Object.entries(waits)) await t.notThrowsAsync(wait, name)
+    // Filled, and emptied in time.
+    while (channel.trySend('x') !== undefined);
+    const sent = channel.send('x', { timeout: 20 })
+    for (const message of reader.tryReceiveAll(100)) message.release()
+    busy(100)
+    await t.notThrowsAsync(sent, 'room')
+  },
+)
 
 test('the timeout of an iteration is the pause between two segments', async (t) => {
   const file = create(t)

@@ -72,7 +72,7 @@ export class Line {
     size = 0,
     begun?: (pending: Pending<T>) => (() => void) | undefined,
   ): Promise<T> {
-    return pend<T>(wait, timedOut, (pending) => {
+    const begin = (pending: Pending<T>) => {
       const call: Call = { attempt, pending: pending as Pending<unknown>, ref: wait.ref, size }
       this.#calls.add(call)
       if (wait.ref) this.#refs += 1
@@ -93,7 +93,8 @@ export class Line {
       }
       ended = begun?.(pending)
       return end
-    })
+    }
+    return pend<T>(wait, timedOut, begin, () => this.serve())
   }
 
   /** Tries the calls in their order, until one finds nothing. */

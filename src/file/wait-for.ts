@@ -111,6 +111,7 @@ export class SegmentWaits {
       wait,
       () => this.#timedOut(index),
       (pending) => this.#begin({ index, wait, pending }),
+      (pending) => this.#check(index, wait, pending),
     )
   }
 

@@ -47,13 +47,15 @@ export interface Pending<T> {
  * A promise that `begin` has settled some time, unless the clock or the signal does that first.
  *
  * `begin` returns a function that ends the wait. It is called once, after the promise has settled; its
- * argument says whether a timeout or the signal settled it. The program gets this very promise: an `async`
- * function around it would take three more turns of the microtask queue.
+ * argument says whether a timeout or the signal settled it. When the time is over, `lookAgain` settles the promise if it
+ * can: a thread that was busy hears of the time first, and then of what came before. The program gets this very
+ * promise: an `async` function around it would take three more turns of the microtask queue.
  */
 export function pend<T>(
   wait: Omit<Wait, 'spin'>,
   timedOut: () => Error,
   begin: (pending: Pending<T>) => (gaveUp: boolean) => void,
+  lookAgain?: (pending: Pending<T>) => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     throwIfAborted(wait.signal)
@@ -77,16 +79,18 @@ export function pend<T>(
       if (settle(true)) reject(error)
     }
 
+    const pending: Pending<T> = {
+      resolve: (value) => {
+        if (settle(false)) resolve(value)
+      },
+      reject: (error) => {
+        if (settle(false)) reject(error)
+      },
+    }
+
     unlisten = onAbort(wait.signal, giveUp) // before there is anything that it could leave behind
     try {
-      end = begin({
-        resolve: (value) => {
-          if (settle(false)) resolve(value)
-        },
-        reject: (error) => {
-          if (settle(false)) reject(error)
-        },
-      })
+      end = begin(pending)
     } catch (error) {
       settled = true
       unlisten()
@@ -101,7 +105,10 @@ export function pend<T>(
       if (left > 0) {
         timer = timers.setTimeout(check, Math.min(Math.ceil(left), 2 ** 31 - 1))
         if (!wait.ref) timer.unref?.()
-      } else giveUp(timedOut())
+        return
+      }
+      lookAgain?.(pending)
+      if (!settled) giveUp(timedOut())
     }
     check()
   })
