@@ -31,10 +31,14 @@ pub(crate) fn allocate(fd: &OwnedFd, size: u64) -> Result<(), OsError> {
     let length = length_that_fits(fd, size).map_err(|errno| OsError { syscall, errno })?;
     loop {
         // SAFETY: the descriptor is open; the call touches no memory of ours.
-        match unsafe { libc::posix_fallocate(fd.as_raw_fd(), 0, length) } {
+        let error = match unsafe { libc::posix_fallocate(fd.as_raw_fd(), 0, length) } {
             0 => return Ok(()),
-            libc::EINTR => {}
-            errno => return Err(OsError { syscall, errno }),
+            // The musl that zig links keeps to the convention of other calls.
+            -1 => OsError::last(syscall),
+            errno => OsError { syscall, errno },
+        };
+        if error.errno != libc::EINTR {
+            return Err(error);
         }
     }
 }
