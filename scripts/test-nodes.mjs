@@ -35,8 +35,14 @@ const NOT_UNDER_QEMU = {
       '*bandon*',
       '*OwnerDead*',
       '*robust*',
+      'the next section reports it, also after *',
     ],
   ],
+  'it shows neither resident memory nor its own threads': [
+    'resident memory is down after *',
+    'iterations that are ended while they wait: *',
+  ],
+  'the library that it preloads is of this machine': ['calls that make room are interrupted: *'],
   'it takes longer than a user waits': ['samples/test/both-programs.test.mjs'],
   'its other side is a Python of this machine': ['__test__/docs/memory-layout.test.mjs'],
 }
