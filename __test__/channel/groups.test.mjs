@@ -251,11 +251,17 @@ test('work() runs `concurrency` handlers, and waits for them at its signal', asy
   one.sendAllSync(Array.from({ length: 20 }, (_, n) => n))
   const stop = new AbortController()
   let [running, most, done] = [0, 0, 0]
+  let begin
+  const four = new Promise((resolve) => {
+    begin = resolve
+  })
   const work = one.work(
     'workers',
     async () => {
       running += 1
       most = Math.max(most, running)
+      if (running === 4) begin()
+      await four
       await new Promise((resolve) => setTimeout(resolve, 5))
       running -= 1
       done += 1

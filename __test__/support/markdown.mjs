@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process'
 import {
+  chmodSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -118,6 +119,7 @@ export function installed(t) {
     cpSync(join(root, part), join(place, part), { recursive: true })
   if (process.platform !== 'win32') {
     mkdirSync(join(path, 'node_modules', '.bin'))
+    chmodSync(join(place, 'dist', 'cli', 'main.js'), 0o755) // as npm does
     symlinkSync('../mmfile/dist/cli/main.js', join(path, 'node_modules', '.bin', 'mmfile'))
   }
   return path

@@ -84,16 +84,13 @@ export function arm64(versions = NODE_VERSIONS) {
     })),
   )
   return versions.map((version) => {
-    const place = `arm64-${version}`
-    mkdirSync(at(place), { recursive: true })
-    const command = wrapper(join(place, 'node'), [
+    const command = wrapper(`node-arm64-${version}`, [
       `exec /usr/bin/qemu-aarch64 -L /usr/aarch64-linux-gnu '${file(version)}' "$@"`,
     ])
     // The kernel cannot start the binary itself: children are started by the wrapper, too.
     const preload = at(`exec-path-${version}.cjs`)
     writeFileSync(preload, `process.execPath = ${JSON.stringify(command)}\n`)
-    // What a shell calls `node` is the same one.
-    const env = { NODE_OPTIONS: `--require=${preload}`, PATH: `${at(place)}:${process.env.PATH}` }
+    const env = { NODE_OPTIONS: `--require=${preload}` }
     const machine = { os: 'linux', cpu: 'arm64', libc: 'glibc' }
     return { name: `Node.js ${version} for arm64`, command, env, ...machine }
   })
