@@ -1,5 +1,6 @@
 // npm run test:targets: mmfile-core's tests as they run with another C library, and on another processor
-// under qemu-user; on one Debian machine with an x64 processor.
+// under qemu-user; on one Debian machine with an x64 processor. `--only musl` runs those of one target alone, and
+// `--test kills` that file alone.
 
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -51,7 +52,12 @@ const TARGETS = [
   },
 ]
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } })
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true },
+    test: { type: 'string', multiple: true },
+  },
+})
 const chosen = TARGETS.filter(({ name }) => values.only?.includes(name) ?? true)
 if (chosen.length === 0) fail(`--only ${TARGETS.map(({ name }) => name).join(' or ')}`)
 installFromDebian(chosen.flatMap(({ apt = [] }) => apt))
@@ -65,6 +71,7 @@ for (const { title, build, emulator = [], leftOut } of chosen) {
   const tests = buildTests(build) ?? fail(`the tests for ${title} do not compile`)
   for (const { name, file } of tests) {
     if (name === 'models') continue // they run in loom's world
+    if (values.test && !values.test.includes(name)) continue
     if (leftOut.files[name]) {
       rows.push({ title, name, state: `left out: ${leftOut.files[name]}` })
       continue
