@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
-for program in copy open; do
+for program in copy open trip writers; do
   ${CC:-cc} -O2 -Wall "$program.c" -o "$made/$program" -lpthread -lrt
   "$made/$program"
 done
