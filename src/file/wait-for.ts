@@ -45,6 +45,7 @@ export function checkSegmentWait(options: SegmentWaitOptions | undefined): Segme
 export function checkSegmentWaitSync(
   options: SegmentWaitSyncOptions | undefined,
 ): Omit<SegmentWait, 'signal' | 'ref'> {
+  if (options === undefined) return FOR_EVER
   const given = checkOptions(options, SEGMENT_WAIT_SYNC_OPTIONS)
   const { requirePeer, spin } = peerAndSpin(given)
   return { timeout: checkSyncWait(given), requirePeer, spin }

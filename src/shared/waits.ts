@@ -127,7 +127,7 @@ export function block<T>(
 ): T | undefined {
   const first = attempt(0)
   if (first !== undefined || timeout === 0) return first
-  const end = now() + timeout
+  const end = timeout === Number.POSITIVE_INFINITY ? timeout : now() + timeout
   for (let left = timeout; left > 0; left = end - now()) {
     const found = attempt(Math.min(left, SLICE))
     if (found !== undefined) return found
