@@ -110,6 +110,7 @@ export class Keeper {
   /** Nothing is left. No message refers to the keeper any more. */
   end(): void {
     this.#slot.lease = undefined
+    this.#slot.count = 0
     if (spare.length < MOST_SPARE) spare.push(this)
   }
 }
