@@ -26,20 +26,18 @@ const emulated = { musl, arm64: () => arm64(['22']) }
 
 const PRELOADED = 'calls that make room are interrupted: *'
 
-/** Tests that cannot run there, by their titles or files, and the reasons. */
+/** Tests that cannot run with a processor or a C library, by their titles or files, and the reasons. */
 const LEFT_OUT = {
   arm64: {
     'a death is not reported: qemu-user has no robust lists': [
-      ...[
-        '*kill*',
-        '*dead*',
-        '*at a death*',
-        '*with the lock*',
-        '*bandon*',
-        '*OwnerDead*',
-        '*robust*',
-        'the next section reports it, also after *',
-      ],
+      '*kill*',
+      '*dead*',
+      '*at a death*',
+      '*with the lock*',
+      '*bandon*',
+      '*OwnerDead*',
+      '*robust*',
+      'the next section reports it, also after *',
     ],
     'qemu-user shows neither resident memory nor its own threads': [
       'resident memory is down after *',

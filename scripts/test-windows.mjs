@@ -19,8 +19,8 @@ const { values } = parseArgs({
   },
 })
 
-/** Test files that Wine cannot run, and the reasons. */
 const NO_NPM = 'it packs the package by npm, which is not there'
+/** Test files that Wine cannot run, and the reasons. */
 const NOT_UNDER_WINE = { packages: NO_NPM, pages: NO_NPM }
 
 const results = []

@@ -10,6 +10,7 @@ const MOST_WITHOUT = 1024
 /** How many turns pass between two looks of a reader that waits for an answer. */
 const BETWEEN_LOOKS = 45
 
+/** Of the module, so that the engine does not leave out loops that only count. */
 let turn = 0
 
 /** Lets the writer keep the line with the end of the channel, which it needs to publish a message, for a moment. */
