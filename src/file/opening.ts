@@ -26,7 +26,10 @@ import type {
 } from '../shared/types.js'
 
 const ON_DISK = ['synchronized', 'lockTimeout', 'encoding'] as const
+const OPEN_ON_DISK = [...ON_DISK, 'access'] as const
 const IN_MEMORY = [...ON_DISK, 'directory', 'prefixes'] as const
+const OPEN_IN_MEMORY = [...IN_MEMORY, 'access'] as const
+const CREATE_IN_MEMORY = [...IN_MEMORY, 'id', 'lifetime'] as const
 
 /** How a handle was opened. */
 interface Settings {
@@ -64,7 +67,7 @@ const ENCODING = 4
 
 export function createNew(capacity: number, options?: CreateOptions): Opened {
   checkWhole('capacity', capacity, 1)
-  const given: Partial<CreateOptions> = checkOptions(options, [...IN_MEMORY, 'id', 'lifetime'])
+  const given: Partial<CreateOptions> = checkOptions(options, CREATE_IN_MEMORY)
   const id = given.id === undefined ? '' : checkId(given.id, 'options.id')
   const flags = checkLastProcess(given.lifetime) ? LAST_PROCESS : 0
   return open(CREATE_NEW, id, capacity, flags, given, undefined)
@@ -72,7 +75,7 @@ export function createNew(capacity: number, options?: CreateOptions): Opened {
 
 export function openExisting(id: string, options?: OpenOptions): Opened {
   checkId(id)
-  const given: Partial<OpenOptions> = checkOptions(options, [...IN_MEMORY, 'access'])
+  const given: Partial<OpenOptions> = checkOptions(options, OPEN_IN_MEMORY)
   return open(OPEN_EXISTING, id, 0, 0, given, given.access)
 }
 
@@ -97,7 +100,7 @@ export function createFile(
 
 export function openFile(path: string | URL, options?: OpenFileOptions): Opened {
   const id = checkPath(path)
-  const given: Partial<OpenFileOptions> = checkOptions(options, [...ON_DISK, 'access'])
+  const given: Partial<OpenFileOptions> = checkOptions(options, OPEN_ON_DISK)
   return open(OPEN_FILE, id, 0, 0, given, given.access)
 }
 
