@@ -1,5 +1,6 @@
-// What a round trip of 64 bytes takes through two rings in shared memory, a processor for each side: a record of a header and
-// the bytes, a word that says where the ring ends, and nothing else. The other side looks with a pause in between, or without.
+// What a round trip of 64 bytes takes through two rings in shared memory, a processor for each side: a record of a
+// header and the bytes, a word that says where the ring ends, and nothing else. The other side looks with a pause in
+// between, or without.
 
 #include "common.h"
 #include <sched.h>

@@ -1,5 +1,5 @@
-// What one writer and eight can put into one place in shared memory under a lock that survives its holder: a robust mutex,
-// a copy of 64 bytes, and nothing else.
+// What one writer and eight can put into one place in shared memory under a lock that survives its holder: a robust
+// mutex, a copy of 64 bytes, and nothing else.
 
 #include "common.h"
 #include <errno.h>
