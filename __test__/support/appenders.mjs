@@ -1,10 +1,13 @@
 // Programs that append, alone or with others.
 
 import { MmFile } from 'mmfile'
-import { hear, pause, play, say } from './program.mjs'
+import { block, hear, pause, play, say } from './program.mjs'
 
 await play({
-  /** Appends until the file takes no more, and says how many it took and why not more. */
+  /**
+   * Appends until the file takes no more, and says how many it took and why not more. From half of the capacity on it
+   * appends slowly, so that the file is sealed before it is full, also by a process that is held up.
+   */
   untilSealed(id, who) {
     const file = MmFile.openExisting(id)
     say('ready')
@@ -14,6 +17,7 @@ await play({
       for (;;) {
         file.append(`${who}:${count}`)
         count += 1
+        if (file.size > file.capacity / 2) block(1)
       }
     } catch ({ code }) {
       say({ count, code })
