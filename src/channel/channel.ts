@@ -78,6 +78,8 @@ import { ExclusiveWriter } from './writer.js'
 
 const token = Symbol('Channel')
 
+const READER_OPTIONS = [...RECEIVE_OPTIONS, 'from', 'lossy'] as const
+const MEMBER_OPTIONS = [...RECEIVE_OPTIONS, 'prefetch'] as const
 const REQUEST_OPTIONS = [...WAIT_OPTIONS, 'spin', 'requireServer'] as const
 const SERVE_OPTIONS = ['concurrency', 'signal', 'spin', 'onError'] as const
 
@@ -472,7 +474,7 @@ export class Channel<T = Buffer> extends Sender<T> {
    * for await (const { index, value } of reader) console.log(index, value)
    */
   reader<F extends MessageForm = 'value'>(options?: ReaderOptions<F>): Reader<MessageForms<T>[F]> {
-    const given = checkOptions<ReaderOptions<F>>(options, [...RECEIVE_OPTIONS, 'from', 'lossy'])
+    const given = checkOptions<ReaderOptions<F>>(options, READER_OPTIONS)
     const how = checkReceiving(given)
     const from = checkFrom(given.from, 'new')
     const lossy = checkLossy(given.lossy)
@@ -542,7 +544,7 @@ export class Channel<T = Buffer> extends Sender<T> {
     options?: MemberOptions<F>,
   ): Member<MessageForms<T>[F]> {
     checkGroup(group, 'group')
-    const given = checkOptions<MemberOptions<F>>(options, [...RECEIVE_OPTIONS, 'prefetch'])
+    const given = checkOptions<MemberOptions<F>>(options, MEMBER_OPTIONS)
     const how = checkReceiving(given)
     const prefetch = Math.min(checkWhole('options.prefetch', given.prefetch ?? 1, 1), MOST_PREFETCH)
     this.#check()

@@ -21,6 +21,11 @@ import type { CreateChannelOptions, OpenChannelOptions } from './types.js'
 const HANDLE = ['encoding', 'lockTimeout', 'groups', 'onFull'] as const
 const SHAPE = ['capacity', 'maxParticipants'] as const
 const PLACE = ['directory', 'prefixes'] as const
+const CREATE_ON_DISK = [...HANDLE, ...SHAPE] as const
+const OPEN_ON_DISK = [...HANDLE, 'access'] as const
+const CREATE_OR_OPEN = [...CREATE_ON_DISK, ...PLACE] as const
+const CREATE_NEW = [...CREATE_OR_OPEN, 'id', 'lifetime'] as const
+const OPEN_EXISTING = [...OPEN_ON_DISK, ...PLACE] as const
 const ON_FULL = ['wait', 'drop-oldest'] as const
 
 /** Bytes: at least four times the smallest message, and at most the range of 32-bit positions. */
@@ -49,7 +54,7 @@ type Given = Partial<CreateChannelOptions & OpenChannelOptions & { encoding?: un
 export const ANY_CODEC = Symbol('any codec')
 
 export function createNew(options: object | undefined): OpenedChannel {
-  const given = checked(options, [...HANDLE, ...SHAPE, ...PLACE, 'id', 'lifetime'])
+  const given = checked(options, CREATE_NEW)
   const id = given.id === undefined ? '' : checkId(given.id, 'options.id')
   const lastProcess = checkLastProcess(given.lifetime)
   return open('CreateNew', id, { ...given, access: undefined }, true, lastProcess)
@@ -57,28 +62,28 @@ export function createNew(options: object | undefined): OpenedChannel {
 
 export function openExisting(id: unknown, options: object | undefined): OpenedChannel {
   checkId(id)
-  const given = checked(options, [...HANDLE, ...PLACE, 'access'])
+  const given = checked(options, OPEN_EXISTING)
   return open('OpenExisting', id as string, given, false)
 }
 
 export function createOrOpen(id: unknown, options: object | undefined): OpenedChannel {
   checkId(id)
-  const given = checked(options, [...HANDLE, ...SHAPE, ...PLACE])
+  const given = checked(options, CREATE_OR_OPEN)
   return open('CreateOrOpen', id as string, { ...given, access: undefined }, true, true)
 }
 
 export function createFile(path: unknown, options: object | undefined): OpenedChannel {
-  const given = checked(options, [...HANDLE, ...SHAPE])
+  const given = checked(options, CREATE_ON_DISK)
   return open('CreateFile', checkPath(path), onDisk(given), true)
 }
 
 export function createOrOpenFile(path: unknown, options: object | undefined): OpenedChannel {
-  const given = checked(options, [...HANDLE, ...SHAPE])
+  const given = checked(options, CREATE_ON_DISK)
   return open('CreateOrOpenFile', checkPath(path), onDisk(given), true)
 }
 
 export function openFile(path: unknown, options: object | undefined): OpenedChannel {
-  const given = checked(options, [...HANDLE, 'access'])
+  const given = checked(options, OPEN_ON_DISK)
   return open('OpenFile', checkPath(path), { ...onDisk(given), access: given.access }, false)
 }
 
