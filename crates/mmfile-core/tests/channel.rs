@@ -16,7 +16,7 @@ mod channel {
 
 use mmfile_core::*;
 use std::time::Duration;
-use support::Folder;
+use support::{Folder, is_woken};
 
 const NOW: Timeout = Timeout::Val(Duration::ZERO);
 const SOON: Timeout = Timeout::Val(Duration::from_secs(20));

@@ -15,7 +15,7 @@ mod conformance {
 
 use mmfile_core::*;
 use std::time::{Duration, Instant};
-use support::{Actor, common_part, hear, left_behind, listing, own_prefixes, say};
+use support::{Actor, common_part, hear, is_woken, left_behind, listing, own_prefixes, say};
 
 fn new(capacity: u64) -> MmFile {
     MmFile::create_new(capacity, &CreateOptions::default()).unwrap()

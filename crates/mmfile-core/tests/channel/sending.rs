@@ -238,3 +238,16 @@ fn a_handle_that_may_read_sends_nothing() {
         assert_eq!(lossy.receive(&mut bytes, SOON, Duration::ZERO).unwrap(), 1);
     });
 }
+
+#[test]
+fn a_writer_that_waits_for_room_is_woken() {
+    everywhere(|place| {
+        let channel = place.create(&small()).unwrap();
+        let mut reader = place.open().reader(StartFrom::New).unwrap();
+        let send = || {
+            while channel.try_send(&[0; 200], None).unwrap().is_some() {}
+            channel.send(&[0; 200], None, SOON).unwrap();
+        };
+        is_woken(send, || assert!(!drain(&mut reader).is_empty()));
+    });
+}

@@ -29,6 +29,19 @@ fn a_wait_ends_when_another_thread_appends() {
 }
 
 #[test]
+fn a_waiter_that_sleeps_is_woken() {
+    let file = new(1000);
+    let other = open(&file);
+    let mut next = 0;
+    let wait = || {
+        other.wait_for(next, Timeout::Infinite, Duration::ZERO).unwrap();
+        next += 1;
+    };
+    let mut index = 0..;
+    is_woken(wait, || assert_eq!(file.append("now").ok(), index.next()));
+}
+
+#[test]
 fn segments_are_iterated_until_the_seal() {
     let file = new(1 << 20);
     let other = open(&file);

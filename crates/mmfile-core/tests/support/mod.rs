@@ -47,7 +47,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The limit for something that comes at once, even on a machine that stands still for some seconds. A wait
 /// that should not end waits longer.
@@ -285,6 +285,30 @@ impl Watchdog {
         });
         Self { _done: sender }
     }
+}
+
+/// Asserts that what sleeps in `wait` is woken by `act`, and does not only look again now and then.
+pub fn is_woken(mut wait: impl FnMut() + Send, mut act: impl FnMut()) {
+    const ROUNDS: usize = 20;
+    let (done, heard) = mpsc::channel();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for _ in 0..ROUNDS {
+                wait();
+                done.send(Instant::now()).unwrap();
+            }
+        });
+        let mut late = [(); ROUNDS].map(|()| {
+            // By then it has looked again after 5, 10 and 20 ms, and sleeps for 40. A thread that begins late is late
+            // for the first round alone.
+            std::thread::sleep(Duration::from_millis(45));
+            let acted = Instant::now();
+            act();
+            heard.recv().unwrap().saturating_duration_since(acted)
+        });
+        late.sort();
+        assert!(late[ROUNDS / 2] < Duration::from_millis(10), "{late:?}");
+    });
 }
 
 /// Numbers that look random and are the same in every run with the same seed.
